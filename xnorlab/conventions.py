@@ -1,0 +1,41 @@
+"""The conventions that every floor shares: signs, bits, words, padding and output sizes.
+
+- sign(0) = +1, and sign(−0.0) = +1: the rule is x >= 0.
+- Bit 1 means +1, bit 0 means −1.
+- 64 channels share one unsigned 64-bit word; channel 0 sits in bit 0. The unused high bits of the last word
+  of a pixel ("tail bits") are 0 on both sides of an XOR, so that they never count.
+- Feature maps of the runtime are (batch, height, width, channels), "NHWC"; those of torch are NCHW.
+"""
+
+WORD_BITS = 64
+"""Channels in one packed word."""
+
+PAD_VALUES = (-1, 0, 1)
+"""What a padded border may hold once activations are signs."""
+
+
+def n_words(channels: int) -> int:
+    """Number of 64-bit words that hold `channels` bits."""
+    return -(-channels // WORD_BITS)
+
+
+def pair(value: int | tuple[int, int], name: str, minimum: int) -> tuple[int, int]:
+    """`value` as (vertical, horizontal); raises ValueError where it is below `minimum` or not one or two ints."""
+    values = (value, value) if isinstance(value, int) else tuple(value)
+    if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):
+        raise ValueError(f"{name}={value!r} must be an int or two ints, each at least {minimum}")
+    return values[0], values[1]
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    """Output length of a convolution or pooling along one axis, ⌊(size + 2·padding − reach) / stride⌋ + 1.
+
+    reach = dilation·(kernel − 1) + 1. Raises ValueError where the window does not fit the padded input.
+    """
+    reach = dilation * (kernel - 1) + 1
+    if size + 2 * padding < reach:
+        raise ValueError(
+            f"kernel={kernel} with dilation={dilation} reaches {reach}, more than the padded input size "
+            f"{size} + 2·{padding}"
+        )
+    return (size + 2 * padding - reach) // stride + 1
