@@ -1,0 +1,47 @@
+"""AlexNet (Krizhevsky 2014, "one weird trick" widths) in the order of XNOR-Net's Table 3b."""
+
+from torch import nn
+
+from xnorlab.nn import BinaryLinear, Scheme, conv_block, first_block, get_scheme
+from xnorlab.nn.blocks import activation, linear
+
+
+def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense") -> nn.Sequential:
+    """11×11/4, 64 → 5×5, 192 → 3×3, 384 → 256 → 256, then the head; (N, 3, H, W) → (N, num_classes).
+
+    head="dense": fc6 and fc7 of 4,096 under the scheme, for 224-pixel input (6×6 maps before fc6).
+    head="pool": mean over the last map, for about 128 pixels and any other size from 63 up; 2.47 M weights.
+    The first convolution and the last matrix stay real (XNOR-Net, section 4).
+    Raises ValueError for an unknown scheme or head.
+    """
+    scheme = get_scheme(scheme)
+    if head not in ("dense", "pool"):
+        raise ValueError(f"head={head!r} must be 'dense' or 'pool'")
+    body = [
+        first_block(scheme, 64, 11, 4, 2, pool=nn.MaxPool2d(3, 2)),
+        conv_block(scheme, 64, 192, 5, 1, 2, pool=nn.MaxPool2d(3, 2)),
+        conv_block(scheme, 192, 384, 3, 1, 1),
+        conv_block(scheme, 384, 256, 3, 1, 1),
+        conv_block(scheme, 256, 256, 3, 1, 1, pool=nn.MaxPool2d(3, 2) if head == "dense" else None),
+    ]
+    if head == "dense":
+        fc6 = _dense_block(scheme, 256 * 6 * 6, 4096)
+        fc7 = _dense_block(scheme, 4096, 4096)
+        end = [nn.Flatten(), *fc6, *fc7, *_norm_before_last(scheme, nn.BatchNorm1d(4096))]
+        width = 4096
+    else:
+        end = [*_norm_before_last(scheme, nn.BatchNorm2d(256)), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        width = 256
+    return nn.Sequential(nn.Sequential(*body), nn.Sequential(*end), nn.Linear(width, num_classes))
+
+
+def _dense_block(scheme: Scheme, in_features: int, out_features: int) -> list[nn.Module]:
+    layer: BinaryLinear = linear(scheme, in_features, out_features)
+    if scheme.order == "conv-norm-act":
+        return [layer, nn.BatchNorm1d(out_features), activation(scheme, out_features)]
+    return [nn.BatchNorm1d(in_features), layer]
+
+
+def _norm_before_last(scheme: Scheme, norm: nn.Module) -> list[nn.Module]:
+    # A chain of norm → sign → conv blocks ends on a convolution; the real classifier wants a normed activation.
+    return [norm, nn.ReLU()] if scheme.order == "norm-sign-conv" else []

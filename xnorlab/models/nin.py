@@ -1,0 +1,26 @@
+"""Network in Network (Lin, Chen, Yan 2014) for 32-pixel pictures."""
+
+from torch import nn
+
+from xnorlab.nn import Scheme, conv_block, first_block, get_scheme
+
+
+def nin(scheme: str | Scheme, num_classes: int = 10) -> nn.Sequential:
+    """Three groups of one spatial and two 1×1 convolutions; (N, 3, 32, 32) → (N, num_classes).
+
+    Widths 192-160-96, 192-192-192, 192-192-classes. The first and the last convolution stay real.
+    """
+    scheme = get_scheme(scheme)
+    body = [
+        first_block(scheme, 192, 5, 1, 2),
+        conv_block(scheme, 192, 160, 1),
+        conv_block(scheme, 160, 96, 1, pool=nn.MaxPool2d(3, 2, 1)),
+        conv_block(scheme, 96, 192, 5, 1, 2),
+        conv_block(scheme, 192, 192, 1),
+        conv_block(scheme, 192, 192, 1, pool=nn.AvgPool2d(3, 2, 1)),
+        conv_block(scheme, 192, 192, 3, 1, 1),
+        conv_block(scheme, 192, 192, 1),
+    ]
+    norm = [nn.BatchNorm2d(192), nn.ReLU()] if scheme.order == "norm-sign-conv" else []
+    last = nn.Conv2d(192, num_classes, 1)
+    return nn.Sequential(nn.Sequential(*body), nn.Sequential(*norm, last, nn.AdaptiveAvgPool2d(1), nn.Flatten()))

@@ -1,0 +1,50 @@
+"""ResNet-18 (He et al. 2016) with real shortcuts."""
+
+from torch import nn
+
+from xnorlab.nn import ResidualBlock, Scheme, get_scheme
+from xnorlab.nn.blocks import activation
+
+STEMS = ("imagenet", "tiny", "cifar")
+
+
+def resnet18(
+    scheme: str | Scheme,
+    num_classes: int = 1000,
+    *,
+    width: int = 64,
+    stem: str = "imagenet",
+    shortcut_every_conv: bool | None = None,
+) -> nn.Sequential:
+    """Eight residual blocks of two 3×3 convolutions, widths w, 2w, 4w, 8w; (N, 3, H, W) → (N, num_classes).
+
+    width: w, 64 in the paper. stem: "imagenet" 7×7/2 and max-pool/2 (128 to 224 pixels), "tiny" 3×3/2 (64 pixels),
+    "cifar" 3×3 (32 pixels). shortcut_every_conv: real shortcuts around each convolution (None: as the scheme says).
+    The stem, the 1×1 shortcut convolutions and the classifier stay real under every scheme.
+    """
+    scheme = get_scheme(scheme)
+    if stem not in STEMS:
+        raise ValueError(f"stem={stem!r} is not one of {', '.join(STEMS)}")
+    if width < 1:
+        raise ValueError(f"width={width} must be at least 1")
+    kernel, stride = {"imagenet": (7, 2), "tiny": (3, 2), "cifar": (3, 1)}[stem]
+    first = nn.Conv2d(3, width, kernel, stride, kernel // 2, bias=False)
+    nn.init.kaiming_normal_(first.weight, mode="fan_in", nonlinearity="relu")
+    # The norm stays in the stem whatever the scheme's order: the first shortcut carries its output onward.
+    act = nn.ReLU() if scheme.activation is None else activation(scheme, width)
+    pool = [nn.MaxPool2d(3, 2, 1)] if stem == "imagenet" else []
+    blocks, channels = [], width
+    for stage in range(4):
+        for i in range(2):
+            out = width * 2**stage
+            blocks.append(
+                ResidualBlock(scheme, channels, out, 2 if stage > 0 and i == 0 else 1, every_conv=shortcut_every_conv)
+            )
+            channels = out
+    end = [nn.BatchNorm2d(channels), nn.ReLU()] if scheme.order == "norm-sign-conv" else []
+    return nn.Sequential(
+        nn.Sequential(first, nn.BatchNorm2d(width), act, *pool),
+        nn.Sequential(*blocks),
+        nn.Sequential(*end, nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        nn.Linear(channels, num_classes),
+    )

@@ -1,0 +1,164 @@
+"""The order of the parts around a convolution or matrix, under any scheme."""
+
+from torch import Tensor, nn
+
+from xnorlab.nn.binary_conv import BinaryConv2d, Size
+from xnorlab.nn.binary_linear import BinaryLinear
+from xnorlab.nn.schemes import Scheme
+
+
+def conv(
+    scheme: Scheme,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+) -> BinaryConv2d:
+    """The scheme's convolution without bias: (N, C, H, W) → (N, out_channels, OH, OW)."""
+    return BinaryConv2d(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        padding,
+        weight_binarizer=scheme.weights and scheme.weights(out_channels),
+        input_binarizer=scheme.inputs and scheme.inputs(in_channels),
+        input_scale=scheme.input_scale,
+    )
+
+
+def linear(scheme: Scheme, in_features: int, out_features: int) -> BinaryLinear:
+    """The scheme's matrix without bias: (N, in_features) → (N, out_features)."""
+    return BinaryLinear(
+        in_features,
+        out_features,
+        weight_binarizer=scheme.weights and scheme.weights(out_features),
+        input_binarizer=scheme.inputs and scheme.inputs(in_features),
+    )
+
+
+def activation(scheme: Scheme, channels: int) -> nn.Module:
+    """What follows a norm: the scheme's real activation, or hard-tanh where the sign is the only one.
+
+    The next layer's sign makes hard-tanh invisible forward, and a maximum of clipped values has the sign that a
+    maximum of signs has: conv → norm → hard-tanh → pool → sign computes the paper's C-B-A-P exactly, while the
+    gradient keeps every estimator's slope (Bi-Real's is 0 at the ±1 that a sign in this place would feed it).
+    """
+    return nn.Hardtanh() if scheme.activation is None else scheme.activation(channels)
+
+
+def conv_block(
+    scheme: Scheme,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    *,
+    pool: nn.Module | None = None,
+) -> nn.Sequential:
+    """One stage of a chain in the scheme's order (XNOR-Net, section 3.2 "Training XNOR-Networks", Table 3b).
+
+    conv-norm-act: convolution → BatchNorm → activation → pool.
+    norm-sign-conv: BatchNorm → sign → convolution → pool; the sign belongs to the layer. A real activation does
+    not exist here, and pooling sees real sums, not signs, of which a maximum would be mostly +1.
+    """
+    layer = conv(scheme, in_channels, out_channels, kernel_size, stride, padding)
+    if scheme.order == "conv-norm-act":
+        parts = [layer, nn.BatchNorm2d(out_channels), activation(scheme, out_channels)]
+    else:
+        parts = [nn.BatchNorm2d(in_channels), layer]
+    return nn.Sequential(*parts, *([pool] if pool is not None else []))
+
+
+def first_block(
+    scheme: Scheme,
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    *,
+    pool: nn.Module | None = None,
+) -> nn.Sequential:
+    """The real first convolution over RGB, in the same order as the blocks behind it.
+
+    Under norm-sign-conv the next block brings the norm and the sign. It stays real under every scheme: it holds
+    1 % of the weights and its input has only three channels (XNOR-Net, section 4).
+    """
+    parts: list[nn.Module] = [nn.Conv2d(3, out_channels, kernel_size, stride, padding, bias=False)]
+    nn.init.kaiming_normal_(parts[0].weight, mode="fan_in", nonlinearity="relu")  # pyright: ignore
+    if scheme.order == "conv-norm-act":
+        parts += [nn.BatchNorm2d(out_channels), activation(scheme, out_channels)]
+    return nn.Sequential(*parts, *([pool] if pool is not None else []))
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with real shortcuts (He et al. 2016; Bi-Real Net, figure 3; ReActNet, figure 5).
+
+    in_channels, out_channels, stride: of the block; the first convolution strides. every_conv: a shortcut around
+    each convolution instead of one around the pair; None takes the scheme's habit.
+
+    - Real inputs: conv → norm → act → conv → norm, + shortcut, → act.
+    - norm-sign-conv: norm → sign → conv (→ norm → sign → conv), + shortcut; nothing stands between the
+      convolution's output and the sum, so α is what gives the two a common scale.
+    - Bi-Real and ReActNet: sign → conv → norm, + shortcut, → act.
+    A shortcut that changes shape averages 2×2 pixels and mixes channels by a real 1×1 convolution.
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        *,
+        every_conv: bool | None = None,
+    ):
+        super().__init__()
+        every_conv = scheme.shortcut_every_conv if every_conv is None else every_conv
+        first = _branch(scheme, in_channels, out_channels, stride)
+        second = _branch(scheme, out_channels, out_channels, 1)
+        down = _down(in_channels, out_channels, stride)
+        if every_conv:
+            steps = [
+                _Step(first, down, _after_sum(scheme, out_channels)),
+                _Step(second, nn.Identity(), _after_sum(scheme, out_channels)),
+            ]
+        else:
+            between = [activation(scheme, out_channels)] if scheme.order == "conv-norm-act" else []
+            steps = [_Step(nn.Sequential(first, *between, second), down, _after_sum(scheme, out_channels))]
+        self.steps = nn.Sequential(*steps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride)."""
+        return self.steps(x)
+
+
+class _Step(nn.Module):
+    def __init__(self, branch: nn.Module, shortcut: nn.Module, end: nn.Module):
+        super().__init__()
+        self.branch, self.shortcut, self.end = branch, shortcut, end
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.end(self.branch(x) + self.shortcut(x))
+
+
+def _branch(scheme: Scheme, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    layer = conv(scheme, in_channels, out_channels, 3, stride, 1)
+    if scheme.order == "conv-norm-act":
+        return nn.Sequential(layer, nn.BatchNorm2d(out_channels))
+    return nn.Sequential(nn.BatchNorm2d(in_channels), layer)
+
+
+def _after_sum(scheme: Scheme, channels: int) -> nn.Module:
+    # Without a real activation the next block's sign is the nonlinearity, and the sum must reach it unclipped.
+    return scheme.activation(channels) if scheme.activation is not None else nn.Identity()
+
+
+def _down(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    pool = [nn.AvgPool2d(stride, stride)] if stride > 1 else []
+    mix = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+    return nn.Sequential(*pool, mix, nn.BatchNorm2d(out_channels))

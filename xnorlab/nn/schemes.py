@@ -1,0 +1,159 @@
+"""The systems as data: which parts of a layer are binary, how they are scaled, and in which order they stand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from xnorlab.binarize import (
+    BiRealSign,
+    ClippedSign,
+    MeanScale,
+    RSign,
+    Sign,
+    StochasticSign,
+    WeightBinarizer,
+)
+
+Order = Literal["conv-norm-act", "norm-sign-conv"]
+
+
+class Shift(nn.Module):
+    """x + b_c with a learned b a channel: the shifts inside ReActNet's RPReLU (Liu et al. 2020, eq. 2)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, C, H, W) → the same shape."""
+        return x + self.bias.view(1, -1, 1, 1)
+
+
+def rprelu(channels: int) -> nn.Module:
+    """ReActNet's activation PReLU(x − γ) + ζ with learned γ, ζ and slope a channel."""
+    return nn.Sequential(Shift(channels), nn.PReLU(channels), Shift(channels))
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One system.
+
+    Attributes:
+        name, title, source: its key, how to write it, and the paper.
+        weights: a weight binarizer for `out_channels` filters, or None for real weights.
+        inputs: an input binarizer for `in_channels` channels, or None for real inputs.
+        activation: a real activation for `channels`, or None where the sign is the only one.
+        input_scale: multiply by K (XNOR-Net, eq. 11).
+        order: "conv-norm-act" (the paper's C-B-A-P) or "norm-sign-conv" (B-A-C-P), Table 3b.
+        shortcut_every_conv: a residual network carries a real shortcut around each convolution, not each pair.
+        clip_latent: training clips latent weights to [−1, 1] after each step.
+        centre_latent: training subtracts each latent filter's mean over input channels after each step.
+    """
+
+    name: str
+    title: str
+    source: str
+    weights: Callable[[int], WeightBinarizer] | None = None
+    inputs: Callable[[int], nn.Module] | None = None
+    activation: Callable[[int], nn.Module] | None = None
+    input_scale: bool = False
+    order: Order = "conv-norm-act"
+    shortcut_every_conv: bool = False
+    clip_latent: bool = False
+    centre_latent: bool = False
+
+    def __post_init__(self):
+        if self.order not in ("conv-norm-act", "norm-sign-conv"):
+            raise ValueError(f"order={self.order!r} must be 'conv-norm-act' or 'norm-sign-conv'")
+        if self.input_scale and self.inputs is None:
+            raise ValueError(f"scheme {self.name!r}: input_scale needs binary inputs")
+
+
+def _relu(channels: int) -> nn.Module:
+    return nn.ReLU()
+
+
+_BC = "Courbariaux, Bengio, David 2015, BinaryConnect"
+_BNN = "Hubara, Courbariaux, Soudry, El-Yaniv, Bengio 2016, Binarized Neural Networks"
+_XNOR = "Rastegari, Ordonez, Redmon, Farhadi 2016, XNOR-Net"
+
+SCHEMES: dict[str, Scheme] = {
+    scheme.name: scheme
+    for scheme in (
+        Scheme("float", "full precision", "–", activation=_relu),
+        Scheme(
+            "binaryconnect",
+            "BinaryConnect",
+            _BC,
+            weights=lambda n: Sign(),
+            activation=_relu,
+            clip_latent=True,
+        ),
+        Scheme(
+            "binaryconnect-stochastic",
+            "BinaryConnect (stochastic)",
+            _BC,
+            weights=lambda n: StochasticSign(),
+            activation=_relu,
+            clip_latent=True,
+        ),
+        Scheme(
+            "bnn",
+            "BNN",
+            _BNN,
+            weights=lambda n: Sign(),
+            inputs=lambda c: ClippedSign(),
+            order="norm-sign-conv",
+            clip_latent=True,
+        ),
+        Scheme("bwn", "BWN", _XNOR, weights=lambda n: MeanScale(), activation=_relu),
+        Scheme(
+            "xnor",
+            "XNOR",
+            _XNOR,
+            weights=lambda n: MeanScale(),
+            inputs=lambda c: ClippedSign(),
+            order="norm-sign-conv",
+        ),
+        Scheme(
+            "xnor-k",
+            "XNOR with K",
+            _XNOR,
+            weights=lambda n: MeanScale(),
+            inputs=lambda c: ClippedSign(),
+            input_scale=True,
+            order="norm-sign-conv",
+        ),
+        Scheme(
+            "bireal",
+            "Bi-Real",
+            "Liu, Wu, Luo, Yang, Liu, Cheng 2018, Bi-Real Net",
+            weights=lambda n: MeanScale(detach=True),
+            inputs=lambda c: BiRealSign(),
+            order="conv-norm-act",
+            shortcut_every_conv=True,
+        ),
+        Scheme(
+            "reactnet",
+            "ReActNet",
+            "Liu, Shen, Savvides, Cheng 2020, ReActNet",
+            weights=lambda n: MeanScale(detach=True),
+            inputs=RSign,
+            activation=rprelu,
+            order="conv-norm-act",
+            shortcut_every_conv=True,
+        ),
+    )
+}
+
+
+def get_scheme(scheme: str | Scheme) -> Scheme:
+    """A named scheme or the scheme itself; raises ValueError with the known names."""
+    if isinstance(scheme, Scheme):
+        return scheme
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme={scheme!r} is not one of {', '.join(SCHEMES)}")
+    return SCHEMES[scheme]
