@@ -1,0 +1,68 @@
+import pytest
+import torch
+
+from xnorlab import models
+from xnorlab.nn import SCHEMES, BinaryConv2d, BinaryLinear
+
+SMALL = {"alexnet": ({"head": "pool"}, 64), "resnet18": ({"width": 8, "stem": "tiny"}, 32), "nin": ({}, 32)}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", models.MODELS)
+def test_every_network_trains_under_every_scheme(name, scheme):
+    torch.manual_seed(0)
+    options, size = SMALL[name]
+    net = models.build(name, scheme, 5, **options)
+    y = net(torch.randn(2, 3, size, size))
+    assert y.shape == (2, 5)
+    torch.nn.functional.cross_entropy(y, torch.tensor([0, 3])).backward()
+    for key, parameter in net.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
+        if parameter.dim() > 1:
+            assert parameter.grad.abs().sum() > 0, key
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_first_and_last_layer_stay_real_and_the_rest_is_binary(name):
+    net = models.build(name, "xnor", 5, **SMALL[name][0])
+    real = [m for m in net.modules() if type(m) in (torch.nn.Conv2d, torch.nn.Linear)]
+    assert real[0].weight.shape[1] == 3
+    assert real[-1].weight.shape[0] == 5
+    shortcuts = [m for m in real[1:-1] if m.weight.shape[2:] == (1, 1)]
+    assert len(shortcuts) == (3 if name == "resnet18" else 0) == len(real) - 2
+    binary = [m for m in net.modules() if isinstance(m, BinaryConv2d | BinaryLinear)]
+    assert len(binary) == {"alexnet": 4, "resnet18": 16, "nin": 7}[name]
+
+
+def test_dense_alexnet_is_the_224_pixel_network_of_the_paper():
+    with torch.device("meta"):
+        net = models.alexnet("bwn")
+        assert net(torch.empty(2, 3, 224, 224)).shape == (2, 1000)
+    binary = [m for m in net.modules() if isinstance(m, BinaryLinear)]
+    assert [(m.in_features, m.out_features) for m in binary] == [(9216, 4096), (4096, 4096)]
+
+
+def test_sizes_of_the_measured_networks():
+    def weights(net):
+        return sum(p.numel() for p in net.parameters() if p.dim() > 1)
+
+    assert weights(models.alexnet("float", 10, head="pool")) == pytest.approx(2.47e6, rel=0.01)
+    assert weights(models.resnet18("float", 10, width=32)) == pytest.approx(2.80e6, rel=0.01)
+    assert weights(models.resnet18("float", 1000)) == pytest.approx(11.68e6, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: models.build("vgg", "xnor", 10), "model='vgg' is not one of alexnet"),
+        (lambda: models.build("nin", "xnor", 1), "num_classes=1 must be at least 2"),
+        (lambda: models.build("nin", "x", 10), "scheme='x' is not one of"),
+        (lambda: models.alexnet("xnor", head="big"), "head='big' must be"),
+        (lambda: models.resnet18("xnor", stem="big"), "stem='big' is not one of"),
+        (lambda: models.resnet18("xnor", width=0), "width=0 must be at least 1"),
+    ],
+)
+def test_arguments_that_do_not_fit(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
