@@ -10,7 +10,8 @@ The map of the floors; each room only looks down:
     export                                          the one bridge: torch module → packed network
     cli, peers                                      the command line; other engines to time against
     benchmark  →  runtime/  →  kernels/             packed inference, timing (numpy, numba, no torch)
-    images, pretrained, cost_model                  photos in, shipped networks, the paper's predictions
+    images, preprocessing, pretrained               photos in, shipped networks
+    cost_model                                      the paper's predicted operations and memory
     figures/                                        arrays in, plotly figures out
     conventions                                     signs, bits, words, padding: everyone's common ground
 
@@ -26,13 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load", "names"]
 __version__ = "0.1.0"
 
-_ROOMS = {"benchmark", "conventions", "cost_model", "images", "pretrained", "runtime"}
+_ROOMS = {
+    *("benchmark", "binarize", "conventions", "cost_model", "export", "figures", "images", "kernels"),
+    *("models", "nn", "peers", "preprocessing", "pretrained", "runtime", "training"),
+}
 
 
 def __getattr__(name: str):
-    """`load`, `names` and the light rooms, imported when first asked for (PEP 562)."""
+    """`load`, `names` and the rooms, imported when first asked for (PEP 562)."""
     if name in ("load", "names"):
         return getattr(import_module("xnorlab.pretrained"), name)
     if name in _ROOMS:
         return import_module(f"xnorlab.{name}")
     raise AttributeError(f"module 'xnorlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

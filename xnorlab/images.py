@@ -22,13 +22,15 @@ __all__ = ["MAX_PIXELS", "WORKING_SIDE", "ImageError", "Picture", "Preprocessing
 MAX_PIXELS = 64_000_000
 """Pictures with more pixels are refused by their header, before decoding; 50-megapixel phones fit."""
 
+_LIMIT = f"{MAX_PIXELS // 10**6} million"
+
 WORKING_SIDE = 512
 """Large pictures are shrunk by a whole factor while they are read; the short side never falls below this."""
 
 # Pillow also knows formats that start other programs (EPS) or hold no photo; no visitor's file reaches those.
 # WebP, TIFF and AVIF are outside Pillow's quick start set: their modules register themselves when imported.
 _PLUGINS = (WebPImagePlugin, TiffImagePlugin, AvifImagePlugin)
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF")
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF")
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -84,10 +86,8 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
             raise
         except UnidentifiedImageError:
             raise ImageError(f"{shown} {_why_not_an_image(file)}") from None
-        except Image.DecompressionBombError:
-            raise ImageError(
-                f"{shown} has far more than the {MAX_PIXELS // 10**6} million pixels allowed."
-            ) from None
+        except Image.DecompressionBombError:  # raised at twice Pillow's own limit, before the size is known here
+            raise ImageError(f"{shown} has more pixels than the {_LIMIT} allowed.") from None
         except MemoryError:
             raise ImageError(f"{shown} needs more memory than there is.") from None
         except Exception as error:  # on bad data Pillow raises anything from struct.error to IndexError
@@ -101,28 +101,10 @@ def _as_file(source: Any, name: str | None) -> tuple[IO[bytes], str]:
     """`source` as a seekable binary file that holds something, and the name to call it by."""
     if isinstance(source, str | os.PathLike):
         shown = _shown(os.fsdecode(source) if name is None else name)
-        try:
-            status = os.stat(source)
-            if stat.S_ISDIR(status.st_mode):
-                raise ImageError(f"{shown} is a folder, not a picture.")
-            if not stat.S_ISREG(status.st_mode):  # a pipe or a device might never end
-                raise ImageError(f"{shown} is not a regular file.")
-            if status.st_size == 0:
-                raise ImageError(f"{shown} is empty (0 bytes).")
-            return open(source, "rb"), shown
-        except FileNotFoundError:
-            raise ImageError(f"{shown} does not exist.") from None
-        except OSError as error:
-            raise ImageError(
-                f"{shown} cannot be opened: {(error.strerror or 'unknown reason').lower()}."
-            ) from None
-        except ValueError as error:
-            if isinstance(error, ImageError):
-                raise
-            raise ImageError(f"{shown} is not a possible file name.") from None
+        return _open_file(source, shown), shown
     if isinstance(source, bytes | bytearray | memoryview):
-        data = bytes(source)
         shown = _shown("the picture" if name is None else name)
+        data = bytes(source)
     elif hasattr(source, "read"):
         own_name = getattr(source, "name", None)
         shown = _shown(name if name is not None else own_name if isinstance(own_name, str) else "the picture")
@@ -134,6 +116,24 @@ def _as_file(source: Any, name: str | None) -> tuple[IO[bytes], str]:
     if not data:
         raise ImageError(f"{shown} is empty (0 bytes).")
     return io.BytesIO(data), shown
+
+
+def _open_file(path: str | os.PathLike, shown: str) -> IO[bytes]:
+    try:
+        status = os.stat(path)
+        if stat.S_ISREG(status.st_mode) and status.st_size > 0:
+            return open(path, "rb")
+    except FileNotFoundError:
+        raise ImageError(f"{shown} does not exist.") from None
+    except OSError as error:
+        raise ImageError(f"{shown} cannot be opened: {(error.strerror or str(error)).lower()}.") from None
+    except ValueError:  # a name that holds a null character
+        raise ImageError(f"{shown} is not a possible file name.") from None
+    if stat.S_ISREG(status.st_mode):
+        raise ImageError(f"{shown} is empty (0 bytes).")
+    # a pipe or a device might never end
+    kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+    raise ImageError(f"{shown} is {kind}, not a picture.")
 
 
 def _shown(name: str) -> str:
@@ -157,33 +157,27 @@ def _why_not_an_image(file: IO[bytes]) -> str:
 
 def _decode(file: IO[bytes], shown: str) -> Picture:
     notes: list[str] = []
-    with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN or f == "MPO"]) as image:
+    with Image.open(file, formats=_FORMATS) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            limit = f"{MAX_PIXELS // 10**6} million"
-            raise ImageError(f"{shown} has {width:,} × {height:,} pixels, more than the {limit} allowed.")
+            raise ImageError(f"{shown} has {width:,} × {height:,} pixels, more than the {_LIMIT} allowed.")
         if width < 1 or height < 1:
             raise ImageError(f"{shown} has no pixels ({width} × {height}).")
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        if getattr(image, "is_animated", False) and image.format != "MPO":
             notes.append("animated: first frame taken")
         shrink = min(width, height) // WORKING_SIDE
         if shrink >= 2 and image.format in ("JPEG", "MPO"):
-            # libjpeg leaves out what is not needed: a 12-megapixel photo decodes in a fraction of the time.
+            # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms.
             image.draft(None, (width // shrink, height // shrink))
         image.load()
-        # A CMYK JPEG is inverted when Adobe's marker says so; Pillow inverts every one.
-        straight_cmyk = image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info
         upright = _orientation(image)
-        picture = _to_rgb(ImageChops.invert(image) if straight_cmyk else image, shown, notes)
-    shrink = min(picture.size) // WORKING_SIDE
-    if shrink >= 2:
-        picture = picture.reduce(shrink)
-    if picture.size not in ((width, height), (height, width)):
-        notes.append(f"shrunk from {width} × {height}")
-    if upright in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[upright])
-        notes.append("rotated as its EXIF block says")
-    return Picture(np.array(picture), tuple(notes))
+        picture = _to_rgb(image, shown, notes)
+        if shrink >= 2:
+            notes.append(f"shrunk from {width:,} × {height:,}")
+        if upright in _UPRIGHT:
+            picture = picture.transpose(_UPRIGHT[upright])
+            notes.append("rotated as its EXIF block says")
+        return Picture(np.array(picture), tuple(notes))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -195,26 +189,31 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _to_rgb(image: Image.Image, shown: str, notes: list[str]) -> Image.Image:
-    """`image` in mode RGB."""
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image.copy()
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        notes.append("16-bit grey converted" if image.mode.startswith("I") else "real-valued grey converted")
-        return Image.fromarray(_grey_to_8_bit(np.asarray(image), shown)).convert("RGB")
-    if image.has_transparency_data:
+    """`image` in mode RGB, shrunk by a whole factor where it is large."""
+    colour_key = "transparency" in image.info  # a palette entry or colour that means "transparent"
+    if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK", "I", "F") and not colour_key:
+        image = _shrunk(image)  # first, so that a large picture is not held twice in full
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        image = ImageChops.invert(image)  # Pillow inverts every CMYK JPEG; only Adobe's are stored inverted
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        notes.append("real-valued grey converted" if image.mode == "F" else "16-bit grey converted")
+        image = Image.fromarray(_grey_to_8_bit(np.asarray(image), shown))
+    elif image.has_transparency_data:
         notes.append("transparency laid over white")
         layer = image.convert("RGBA")
-        white = Image.new("RGB", image.size, (255, 255, 255))
-        white.paste(layer, mask=layer.getchannel("A"))
-        return white
-    if image.mode in ("CMYK", "LAB"):
-        notes.append(f"converted from {image.mode}")
-    try:
-        return image.convert("RGB")
-    except ValueError:
-        raise ImageError(
-            f"{shown} has the colour mode {image.mode}, which cannot be converted to RGB."
-        ) from None
+        image = Image.new("RGB", image.size, (255, 255, 255))
+        image.paste(layer, mask=layer.getchannel("A"))
+    elif image.mode == "CMYK":
+        notes.append("converted from CMYK")
+    if image.mode == "LAB":
+        raise ImageError(f"{shown} has the colour mode LAB, which is not converted here; save it as RGB.")
+    return _shrunk(image.convert("RGB"))
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """`image` reduced by the largest whole factor that leaves its short side at WORKING_SIDE or more."""
+    factor = min(image.size) // WORKING_SIDE
+    return image.reduce(factor) if factor >= 2 else image
 
 
 def _grey_to_8_bit(grey: np.ndarray, shown: str) -> np.ndarray:
@@ -222,18 +221,19 @@ def _grey_to_8_bit(grey: np.ndarray, shown: str) -> np.ndarray:
 
     Values outside those ranges have no agreed scale; they are stretched from their minimum to their maximum.
     """
-    if grey.dtype == np.uint16:
+    if grey.dtype.kind == "u" and grey.dtype.itemsize == 2:
         return ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)[grey]
-    values = grey.astype(np.float32)
-    finite = np.isfinite(values)
+    # ±1e37 keeps the span of two extreme values inside float32
+    values = np.clip(np.array(grey, np.float32), -1e37, 1e37)
+    finite = np.isfinite(grey)
     if not finite.any():
         raise ImageError(f"{shown} has no finite pixel value.")
-    low, high = float(values[finite].min()), float(values[finite].max())
+    low = float(values.min(where=finite, initial=np.inf))
+    high = float(values.max(where=finite, initial=-np.inf))
     top = 1.0 if grey.dtype.kind == "f" else 65535.0
     if low >= 0 and high <= top:
         low, high = 0.0, top
-    values = np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
-    # halved before subtracting: the span of two finite float32 may exceed float32
-    return np.rint((values / 2 - low / 2) / max(high / 2 - low / 2, np.finfo(np.float32).tiny) * 255).astype(
-        np.uint8
-    )
+    values[np.isnan(values)] = low
+    values -= np.float32(low)
+    values *= np.float32(255 / max(high - low, 1e-37))
+    return np.rint(np.clip(values, 0, 255, out=values), out=values).astype(np.uint8)

@@ -1,6 +1,5 @@
 """The fixed way from a picture to a network's input, stored in every packed file."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -10,6 +9,13 @@ from PIL import Image
 
 MAX_RESIZE = 2048
 """Largest `resize` of a Preprocessing, so that a forged file cannot ask for endless memory."""
+
+
+def _three(name: str, values: Any, minimum: float) -> tuple[float, float, float]:
+    numbers = isinstance(values, Sequence) and all(type(v) in (int, float) for v in values)
+    if not numbers or len(values) != 3 or not all(minimum <= v <= 1000 for v in values):
+        raise ValueError(f"{name}={values!r} must be three numbers from {minimum} to 1000")
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 @dataclass(frozen=True)
@@ -33,15 +39,8 @@ class Preprocessing:
                 raise ValueError(f"{name}={value!r} must be an integer from 1 to {MAX_RESIZE}")
         if self.crop > self.resize:
             raise ValueError(f"crop={self.crop} must not exceed resize={self.resize}")
-        for name in ("mean", "std"):
-            value = getattr(self, name)
-            numbers = isinstance(value, Sequence) and all(
-                isinstance(v, int | float) and math.isfinite(v) for v in value
-            )
-            if not numbers or len(value) != 3 or (name == "std" and min(value) <= 0):
-                rule = "three finite numbers" + (" above 0" if name == "std" else "")
-                raise ValueError(f"{name}={value!r} must be {rule}")
-            object.__setattr__(self, name, tuple(float(v) for v in value))
+        object.__setattr__(self, "mean", _three("mean", self.mean, -1000))
+        object.__setattr__(self, "std", _three("std", self.std, 0.001))
 
     def crop_image(self, image: np.ndarray) -> np.ndarray:
         """The part of `image`, uint8 (H, W, 3), that the network sees: uint8 (crop, crop, 3).
@@ -70,9 +69,7 @@ class Preprocessing:
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Pictures, uint8 (N, H, W, 3) or a list of (H, W, 3) of any sizes, as float32 (N, crop, crop, 3)."""
         if isinstance(images, np.ndarray) and images.ndim != 4:
-            raise ValueError(
-                f"images of shape {images.shape} must be (N, H, W, 3), or a list of pictures (H, W, 3)"
-            )
+            raise ValueError(f"images of shape {images.shape} must be (N, H, W, 3), or a list of pictures (H, W, 3)")
         out = np.empty((len(images), self.crop, self.crop, 3), np.float32)
         mean, std = np.float32(self.mean), np.float32(self.std)
         for row, image in zip(out, images, strict=True):
@@ -81,9 +78,7 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON knows them."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
-        }
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":
@@ -91,4 +86,4 @@ class Preprocessing:
         expected = {field.name for field in fields(cls)}
         if not isinstance(values, Mapping) or set(values) != expected:
             raise ValueError(f"preprocessing={values!r} must have exactly the fields {sorted(expected)}")
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        return cls(**values)
