@@ -62,9 +62,10 @@ def latent_path(name: str) -> Path:
 
 def load(name: str) -> "Network":
     """The packed network `name`, ready to run."""
-    from xnorlab.runtime import Network
+    file = path(name)
+    from xnorlab.runtime import Network  # after the cheap refusals: Numba takes a third of a second to import
 
-    return Network.open(path(name))
+    return Network.open(file)
 
 
 def weights(name: str) -> dict[str, np.ndarray]:
@@ -74,7 +75,7 @@ def weights(name: str) -> dict[str, np.ndarray]:
     return {key: value.astype(np.float32) for key, value in load_file(latent_path(name)).items()}
 
 
-def entry(name: str) -> dict[str, Any]:
+def manifest_entry(name: str) -> dict[str, Any]:
     """The manifest entry of `name`; an unknown name raises PretrainedError that lists the nearest ones."""
     entries = manifest()
     if name not in entries:
@@ -86,7 +87,7 @@ def entry(name: str) -> dict[str, Any]:
 
 
 def _checked(name: str, file_key: str, hash_key: str) -> Path:
-    record = entry(name)
+    record = manifest_entry(name)
     root = folder()
     file = root / record[file_key]
     if not file.is_file():
