@@ -1,0 +1,175 @@
+"""What was timed: spread of the runs, speed-up against the formula, the roofline, sweeps."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from xnorlab.figures import style, units
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How a timed piece of code looks: its label, its colours in both themes, plotly's marker symbol."""
+
+    label: str
+    light: str
+    dark: str
+    symbol: str
+
+    def colour(self, dark: bool) -> str:
+        """The mark's colour in the theme."""
+        return self.dark if dark else self.light
+
+
+_FLOAT, _XNOR = style.SCHEMES["float"], style.SCHEMES["xnor"]
+
+CONTENDERS = {
+    "naive": Contender("naive float32 loops", "#8C8C8C", "#9A9A9A", "circle-open"),
+    "onednn": Contender("oneDNN float32 (torch)", _FLOAT.light, _FLOAT.dark, "circle"),
+    "binary": Contender("packed XNOR + popcount", _XNOR.light, _XNOR.dark, "star"),
+}
+"""The three ways to compute one convolution; the float ones wear the float scheme's grey, the binary one XNOR's."""
+
+
+def _time_axis(figure: go.Figure, low: float, high: float, axis: str = "x") -> None:
+    """A logarithmic axis of seconds whose ticks read 10 µs, 100 µs, 1 ms."""
+    decades = np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) <= 3 else (1,)
+    ticks = [step * 10.0**d for d in decades for step in steps]
+    settings = {
+        "type": "log",
+        "tickvals": ticks,
+        "ticktext": [_short(units.duration(t)) for t in ticks],
+        "range": [math.log10(low) - 0.12, math.log10(high) + 0.12],
+    }
+    figure.update_layout({f"{axis}axis": settings})
+
+
+def _short(text: str) -> str:
+    """1.00 ms → 1 ms, for ticks."""
+    number, _, unit = text.partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
+
+
+def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = False) -> go.Figure:
+    """Every run as a dot, the quartiles as a box and the median as its line, one row a contender; log time axis.
+
+    samples_seconds: name in CONTENDERS → (runs,) positive seconds.
+    """
+    figure = go.Figure()
+    for name in reversed(samples_seconds):
+        look, samples = CONTENDERS[name], np.asarray(samples_seconds[name], dtype=np.float64)
+        figure.add_box(
+            x=samples, y=[look.label] * samples.size, name=look.label, orientation="h", boxpoints="all", jitter=0.6,
+            pointpos=0, whiskerwidth=0, fillcolor="rgba(0,0,0,0)", line={"color": style.ink(dark), "width": 1.5},
+            marker={"color": look.colour(dark), "symbol": look.symbol, "size": 6, "opacity": 0.65},
+            hovertemplate="%{x:.3s}s<extra></extra>",
+        )  # fmt: skip
+    style.finish(figure, height=110 + 62 * len(samples_seconds), dark=dark)
+    values = np.concatenate([np.asarray(v, dtype=np.float64) for v in samples_seconds.values()])
+    _time_axis(figure, values.min(), values.max())
+    figure.update_layout(margin_t=8, boxgap=0.35)
+    figure.update_yaxes(showgrid=False)
+    return figure
+
+
+def speed_up_bars(
+    measured: Mapping[str, float], computed: Mapping[str, float], published: Mapping[str, float], *, dark: bool = False
+) -> go.Figure:
+    """Speed-ups (×) side by side: measured solid, computed hatched, published outlined; never in one style."""
+    mark = _XNOR.colour(dark)
+    groups = (
+        ("measured here", measured, {"color": mark, "line": {"width": 0}}),
+        ("computed", computed, {
+            "color": mark, "pattern": {"shape": "/", "fgcolor": mark, "bgcolor": "rgba(0,0,0,0)", "size": 6},
+            "line": {"color": mark, "width": 1},
+        }),
+        ("published", published, {"color": "rgba(0,0,0,0)", "line": {"color": mark, "width": 2}}),
+    )  # fmt: skip
+    figure = go.Figure()
+    for origin, values, marker in groups:
+        figure.add_bar(
+            y=list(values), x=list(values.values()), orientation="h", name=origin, marker=marker,
+            text=[units.times(v) for v in values.values()], textposition="outside", cliponaxis=False,
+            hovertemplate="%{y}: %{x:.3g}×<extra>" + origin + "</extra>",
+        )  # fmt: skip
+    rows = len(measured) + len(computed) + len(published)
+    style.finish(figure, height=110 + 44 * rows, dark=dark, legend=True)
+    top = max([*measured.values(), *computed.values(), *published.values(), 1.0])
+    figure.update_xaxes(title="times faster", range=[0, 1.2 * top])
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def roofline(
+    points: Sequence[tuple[str, float, float]],
+    ceilings: Mapping[str, float],
+    bandwidth_bytes_per_second: float,
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """Multiply-adds a second against multiply-adds a byte, under the measured ceilings; both axes logarithmic.
+
+    points: (name in CONTENDERS, MACs a byte of memory touched, MACs a second). ceilings: contender → the rate of a
+    loop of nothing but its arithmetic. The slanted line is memory: intensity × bandwidth.
+    """
+    intensities = [p[1] for p in points]
+    knees = [rate / bandwidth_bytes_per_second for rate in ceilings.values()]
+    low, high = min([*intensities, *knees]) / 4, max([*intensities, *knees]) * 4
+    figure = go.Figure()
+    for name, rate in ceilings.items():
+        look, knee = CONTENDERS[name], rate / bandwidth_bytes_per_second
+        figure.add_scatter(
+            x=[low, knee, high], y=[low * bandwidth_bytes_per_second, rate, rate], mode="lines",
+            name=f"ceiling, {look.label}: {units.rate(rate)}",
+            line={"color": look.colour(dark), "dash": "dash", "width": 1.5}, hoverinfo="name",
+        )  # fmt: skip
+    for name, intensity, rate in points:
+        look = CONTENDERS[name]
+        figure.add_scatter(
+            x=[intensity], y=[rate], mode="markers", name=f"{look.label}: {units.rate(rate)}",
+            marker={"symbol": look.symbol, "size": 13, "color": look.colour(dark), "line": {"width": 2}},
+            hovertemplate=f"{units.significant(intensity)} MAC a byte<br>{units.rate(rate)}<extra>{look.label}</extra>",
+        )  # fmt: skip
+    style.finish(figure, height=420, dark=dark, legend=True)
+    figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
+    figure.update_xaxes(type="log", title="multiply-adds a byte of memory", dtick=1)
+    figure.update_yaxes(type="log", title="multiply-adds a second", tickformat=".0s", dtick=1)
+    return figure
+
+
+def sweep(
+    axis_label: str,
+    values: Sequence[float],
+    measured: Mapping[str, Sequence[float]],
+    computed: Sequence[float],
+    *,
+    dark: bool = False,
+) -> go.Figure:
+    """Speed-up against one setting (channels or kernel): measured points per rival, the paper's formula as a line.
+
+    measured: name in CONTENDERS of what the binary code is compared with → speed-up at each of `values`.
+    Like figure 4 of the paper; there only the formula is drawn. Both axes logarithmic.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(values), y=list(computed), mode="lines", name="formula (computed)",
+        line={"color": style.muted(dark), "dash": "dash", "width": 2},
+        hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
+    )  # fmt: skip
+    for name, ratios in measured.items():
+        look = CONTENDERS[name]
+        figure.add_scatter(
+            x=list(values), y=list(ratios), mode="lines+markers", name=f"against {look.label} (measured)",
+            line={"color": _XNOR.colour(dark), "width": 2, "dash": "dot" if name == "naive" else "solid"},
+            marker={"symbol": "star-open" if name == "naive" else "star", "size": 10},
+            hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>measured here</extra>",
+        )  # fmt: skip
+    style.finish(figure, height=380, dark=dark, legend=True)
+    figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.25, "yanchor": "top"}, margin_t=12)
+    figure.update_xaxes(title=axis_label, type="log", tickvals=list(values), ticktext=[f"{v:g}" for v in values])
+    figure.update_yaxes(title="times faster", type="log", tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+    return figure

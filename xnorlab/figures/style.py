@@ -1,0 +1,83 @@
+"""One look for every figure: a colour and a mark a scheme, scales for weights and signs, transparent backgrounds.
+
+Colours are for marks, not for text: each keeps a contrast of at least 3 : 1 with the background of its theme.
+Red and green are left to errors. Figures take `dark=True` for the dark theme.
+"""
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class SchemeStyle:
+    """How one scheme looks everywhere. `symbol` is plotly's marker, `glyph` the same mark as a character."""
+
+    label: str
+    short: str
+    light: str
+    dark: str
+    symbol: str
+    glyph: str
+
+    def colour(self, dark: bool) -> str:
+        """The mark's colour in the theme."""
+        return self.dark if dark else self.light
+
+
+SCHEMES = {
+    "float": SchemeStyle("Full precision", "float", "#454545", "#737373", "circle", "●"),
+    "binaryconnect": SchemeStyle("BinaryConnect", "BC", "#0A63BD", "#1282F3", "square", "■"),
+    "bnn": SchemeStyle("BinaryNet (BNN)", "BNN", "#8A3700", "#C75000", "diamond", "◆"),
+    "bwn": SchemeStyle("Binary-Weight (BWN)", "BWN", "#08A054", "#0CE97A", "triangle-up", "▲"),
+    "xnor": SchemeStyle("XNOR-Net", "XNOR", "#DB57A4", "#F1BCDB", "star", "★"),
+}
+"""The paper's five systems, in the order in which they are always shown."""
+
+_POSITIVE, _NEGATIVE = "#C75000", "#0A63BD"
+_MIDDLE = {False: "#F6F6F7", True: "#1B1D23"}
+_NEGATIVE_DARK, _POSITIVE_DARK = "#4BA3FF", "#FF9A4D"
+
+FONT_PX = 13
+
+
+def signed_scale(dark: bool) -> list[list]:
+    """Diverging colour scale for real weights, to be centred on zero: blue below, orange above."""
+    low, high = (_NEGATIVE_DARK, _POSITIVE_DARK) if dark else (_NEGATIVE, _POSITIVE)
+    return [[0.0, low], [0.5, _MIDDLE[dark]], [1.0, high]]
+
+
+def two_tone(dark: bool) -> list[list]:
+    """Two flat colours for signs: −1 in the blue and +1 in the orange of `signed_scale`."""
+    low, high = (_NEGATIVE_DARK, _POSITIVE_DARK) if dark else (_NEGATIVE, _POSITIVE)
+    return [[0.0, low], [0.5, low], [0.5, high], [1.0, high]]
+
+
+def ink(dark: bool) -> str:
+    """Lines and outlines that belong to no scheme."""
+    return "#D5D7DD" if dark else "#2B2F3A"
+
+
+def muted(dark: bool) -> str:
+    """Guides: grid lines, ceilings, reference marks."""
+    return "#8B8F9A" if dark else "#6B707C"
+
+
+def finish(figure: go.Figure, *, height: int, dark: bool, legend: bool = False) -> go.Figure:
+    """Apply the common layout to `figure` in place and return it: transparent, no title bar, even margins."""
+    grid = "rgba(255,255,255,0.12)" if dark else "rgba(0,0,0,0.10)"
+    figure.update_layout(
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 30, "b": 8},
+        font={"size": FONT_PX, "color": ink(dark)},
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
+        hoverlabel={"font": {"size": FONT_PX}},
+        bargap=0.35,
+        dragmode=False,
+    )
+    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid, linecolor=grid, automargin=True)
+    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid, linecolor=grid, automargin=True)
+    return figure

@@ -1,0 +1,55 @@
+"""Numbers as people read them: three significant digits, and a unit that fits."""
+
+import math
+
+DIGITS = 3
+"""Significant digits of every number on show."""
+
+_TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_BYTE_UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
+_RATE_UNITS = ((1e12, "TMAC/s"), (1e9, "GMAC/s"), (1e6, "MMAC/s"), (1.0, "MAC/s"))
+
+
+def significant(value: float, digits: int = DIGITS) -> str:
+    """`value` to `digits` significant digits without an exponent: 0.0123, 1.20, 45.6, 12,300; "–" for NaN, "∞"."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}".replace("-", "−")
+
+
+def _with_unit(value: float, units: tuple[tuple[float, str], ...]) -> str:
+    # A value that rounds up to the next unit's 1 is shown in that unit: 999.9 µs is 1.00 ms.
+    rounded = float(f"{value:.{DIGITS - 1}e}") if math.isfinite(value) else value
+    factor, unit = next((pair for pair in units if abs(rounded) >= pair[0]), units[-1])
+    return f"{significant(value / factor)} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """A time in s, ms, µs or ns."""
+    return _with_unit(seconds, _TIME_UNITS)
+
+
+def memory(size_bytes: float) -> str:
+    """A size in B, KiB, MiB or GiB (powers of 1024)."""
+    return f"{int(size_bytes)} B" if 0 <= size_bytes < 1000 else _with_unit(size_bytes, _BYTE_UNITS)
+
+
+def rate(macs_per_second: float) -> str:
+    """Multiply-adds a second; 1 MAC is 2 operations."""
+    return _with_unit(macs_per_second, _RATE_UNITS)
+
+
+def times(ratio: float) -> str:
+    """A speed-up: 23.4×."""
+    return f"{significant(ratio)}×"
+
+
+def percent(share: float) -> str:
+    """A share in 0..1 as a percentage: 97.3 %."""
+    return f"{significant(100 * share)} %"
