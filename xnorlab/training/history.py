@@ -1,0 +1,92 @@
+"""What happens while a network learns: one record an epoch, with the share of signs that flipped."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import torch
+
+from xnorlab.training.task import Classification, binary_layers
+
+HISTOGRAM_BINS = 48
+HISTOGRAMS = 12
+"""Epochs, evenly spread over the run, at which the latent weights' histograms are kept."""
+
+
+class History(L.Callback):
+    """Records each epoch; its state travels in the checkpoint, so a resumed run's history is whole.
+
+    `epochs`: records with epoch (from 1), seconds, train_loss, train_top1, val_loss, val_top1, rate (after the
+    epoch's last step) and flips: layer → share of its signs that differ from the epoch's start.
+    `histograms`: records with epoch (0 is the initialisation) and layers: name → {"limit": l, "counts": [...]},
+    equal bins over [−l, l] where l is the 99.9 % quantile of |w|; the outermost bins also hold what lies beyond.
+    report: called with each new record of `epochs` on the first process.
+    """
+
+    def __init__(self, report: Callable[[dict[str, Any]], None] | None = None):
+        self.epochs: list[dict[str, Any]] = []
+        self.histograms: list[dict[str, Any]] = []
+        self.report = report
+        self._signs: dict[str, torch.Tensor] = {}
+        self._started = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """The histogram before the first step."""
+        if not self.histograms:
+            self._keep_histogram(0, pl_module)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Remember the signs."""
+        self._started = time.perf_counter()
+        self._signs = _signs(pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Classification) -> None:
+        """Compare the signs; write the record."""
+        now = _signs(pl_module)
+        flips = {name: (now[name] != before).float().mean().item() for name, before in self._signs.items()}
+        for name, share in flips.items():
+            pl_module.log(f"flips/{name}", share)
+        epoch = trainer.current_epoch + 1
+        record: dict[str, Any] = {
+            "epoch": epoch,
+            "seconds": time.perf_counter() - self._started,
+            "train_loss": pl_module.train_loss.compute().item(),
+            "train_top1": pl_module.train_top1.compute().item(),
+            "rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "flips": flips,
+        }
+        for name in ("val_loss", "val_top1"):
+            if name in trainer.callback_metrics:
+                record[name] = trainer.callback_metrics[name].item()
+        self.epochs.append(record)
+        total = pl_module.recipe.epochs
+        if epoch == total or epoch * HISTOGRAMS // total > (epoch - 1) * HISTOGRAMS // total:
+            self._keep_histogram(epoch, pl_module)
+        if self.report is not None and trainer.is_global_zero:
+            self.report(record)
+
+    def _keep_histogram(self, epoch: int, pl_module: L.LightningModule) -> None:
+        layers = {}
+        for name, layer in _layers(pl_module):
+            weight = layer.weight.detach().float().flatten().cpu()
+            limit = weight.abs().kthvalue(max(1, int(0.999 * weight.numel()))).values.clamp_(min=1e-8).item()
+            counts = torch.histc(weight.clamp(-limit, limit), HISTOGRAM_BINS, -limit, limit)
+            layers[name] = {"limit": limit, "counts": counts.int().tolist()}
+        self.histograms.append({"epoch": epoch, "layers": layers})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain lists and dicts."""
+        return {"epochs": self.epochs, "histograms": self.histograms}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the records of an earlier run."""
+        self.epochs, self.histograms = list(state_dict["epochs"]), list(state_dict["histograms"])
+
+
+def _layers(pl_module: L.LightningModule):
+    return binary_layers(pl_module.model)  # pyright: ignore[reportArgumentType]
+
+
+def _signs(pl_module: L.LightningModule) -> dict[str, torch.Tensor]:
+    return {name: layer.weight.detach() >= 0 for name, layer in _layers(pl_module)}

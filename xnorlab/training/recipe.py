@@ -1,0 +1,144 @@
+"""A recipe: everything that decides how a network is trained, frozen, printed and stored with the weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from xnorlab.images import Preprocessing
+
+PRECISIONS = ("bf16-mixed", "32-true")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is trained. The defaults train the 128-pixel AlexNet on Imagenette.
+
+    dataset: name of the data set, as `folders.open_folder` reports it.
+    model, model_options: name and keyword arguments for `models.build`.
+    scheme: a key of `nn.schemes.SCHEMES`.
+    epochs: passes over the training pictures.
+    batch_size: pictures a step, over all devices together; the last, smaller batch of an epoch is dropped.
+    peak_rate: AdamW's highest learning rate; it climbs linearly over the first `warmup` share of all steps and
+        falls to 0 along a cosine.
+    binary_rate_factor: learning rate of latent binary weights, in units of the others'.
+    weight_decay: on real weights only: never on binary weights, norms, biases or scales.
+    label_smoothing: share of the target probability spread over all classes.
+    resize, eval_size: evaluation resizes a picture's short side to `resize` and cuts the central `eval_size`.
+    train_size: side of a training picture; a random crop of the central `resize` square, scaled to it.
+    crop_area: smallest and largest share of that square's area in a training crop.
+    crop_ratio: smallest and largest ratio of a training crop's width to its height.
+    flip: mirror every other training picture, at random.
+    precision: "bf16-mixed" (bfloat16 products, float32 master weights) or "32-true". Evaluation is in float32.
+    seed: decides initial weights, order, crops and stochastic signs.
+    """
+
+    dataset: str = "imagenette"
+    model: str = "alexnet"
+    scheme: str = "xnor"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    epochs: int = 60
+    batch_size: int = 64
+    peak_rate: float = 2e-3
+    warmup: float = 0.15
+    binary_rate_factor: float = 1.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    resize: int = 144
+    eval_size: int = 128
+    train_size: int = 112
+    crop_area: tuple[float, float] = (0.35, 1.0)
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: bool = True
+    precision: str = "bf16-mixed"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("dataset", "model", "scheme"):
+            _require(isinstance(getattr(self, name), str) and getattr(self, name), name, self, "a name")
+        for name in ("epochs", "batch_size", "resize", "eval_size", "train_size"):
+            _require(_is_int(getattr(self, name)) and getattr(self, name) >= 1, name, self, "an int of 1 or more")
+        _require(_is_int(self.seed) and 0 <= self.seed < 2**31, "seed", self, "an int in [0, 2^31)")
+        _require(self.eval_size <= self.resize, "eval_size", self, f"at most resize={self.resize}")
+        for name in ("peak_rate", "binary_rate_factor"):
+            _require(_is_number(getattr(self, name)) and getattr(self, name) > 0, name, self, "above 0")
+        _require(_is_number(self.weight_decay) and self.weight_decay >= 0, "weight_decay", self, "0 or more")
+        for name in ("warmup", "label_smoothing"):
+            _require(_is_number(getattr(self, name)) and 0 <= getattr(self, name) < 1, name, self, "in [0, 1)")
+        for name, highest in (("crop_area", 1.0), ("crop_ratio", float("inf"))):
+            pair = getattr(self, name)
+            sound = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_is_number(v) for v in pair)
+            _require(sound and 0 < pair[0] <= pair[1] <= highest, name, self, f"0 < low <= high <= {highest}")
+            object.__setattr__(self, name, (float(pair[0]), float(pair[1])))
+        _require(isinstance(self.flip, bool), "flip", self, "true or false")
+        _require(self.precision in PRECISIONS, "precision", self, f"one of {', '.join(PRECISIONS)}")
+        _require(isinstance(self.model_options, Mapping), "model_options", self, "a mapping")
+        object.__setattr__(self, "model_options", MappingProxyType(dict(self.model_options)))
+
+    @property
+    def name(self) -> str:
+        """`<data set>/<model>-<scheme>`, the name that the trained network is shipped under."""
+        return f"{self.dataset}/{self.model}-{self.scheme}"
+
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the network's input at evaluation; stored in the packed file."""
+        return Preprocessing(resize=self.resize, crop=self.eval_size)
+
+    def training_square(self) -> Preprocessing:
+        """The central square that training crops are cut from."""
+        return Preprocessing(resize=self.resize, crop=self.resize)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values (str, int, float, bool, list, dict), as JSON and a checkpoint hold them."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return values | {
+            "model_options": dict(self.model_options),
+            "crop_area": list(self.crop_area),
+            "crop_ratio": list(self.crop_ratio),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+        """The recipe that `to_dict` wrote. Raises ValueError for an unknown name or a value out of range."""
+        unknown = sorted(set(values) - {item.name for item in fields(cls)})
+        if unknown:
+            raise ValueError(f"recipe has no {unknown[0]!r}; it has {', '.join(f.name for f in fields(cls))}")
+        return cls(**values)
+
+
+DATASET_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "tiny-imagenet": {"resize": 64, "eval_size": 64, "train_size": 64, "epochs": 30},
+    "cifar10": {"resize": 32, "eval_size": 32, "train_size": 32, "crop_area": (0.5, 1.0)},
+}
+"""Where a data set's pictures are not of Imagenette's size, what the recipe changes."""
+
+MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("alexnet", ""): {"head": "pool"},
+    ("resnet18", ""): {"width": 32},
+    ("resnet18", "tiny-imagenet"): {"stem": "tiny"},
+    ("resnet18", "cifar10"): {"stem": "cifar"},
+}
+"""Options of `models.build` by (model, data set); "" is every data set."""
+
+
+def recipe_for(dataset: str, model: str, scheme: str, **changes: Any) -> Recipe:
+    """The default recipe of a data set and a network, with `changes` (fields of Recipe) on top."""
+    values = dict(DATASET_DEFAULTS.get(dataset, {}))
+    options = {**MODEL_OPTIONS.get((model, ""), {}), **MODEL_OPTIONS.get((model, dataset), {})}
+    options |= changes.pop("model_options", {})
+    return Recipe.from_dict(
+        {**values, "dataset": dataset, "model": model, "scheme": scheme, "model_options": options, **changes}
+    )
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _require(holds: Any, name: str, recipe: Recipe, rule: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}={getattr(recipe, name)!r} must be {rule}")

@@ -1,0 +1,147 @@
+"""The body of `xnorlab train`: from a folder of pictures to a run folder that `ship` turns into a network."""
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from xnorlab.training.batches import Batches
+from xnorlab.training.cache import squares
+from xnorlab.training.folders import DataFolder, find, open_folder
+from xnorlab.training.history import History
+from xnorlab.training.recipe import Recipe
+from xnorlab.training.task import Classification
+
+CHECKPOINT = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished or interrupted run: its folder, checkpoint and one record an epoch (see `History`)."""
+
+    folder: Path
+    checkpoint: Path
+    recipe: Recipe
+    epochs: list[dict[str, Any]]
+
+
+def train(
+    data: str | Path,
+    recipe: Recipe | None,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    stop_after: int | None = None,
+    accelerator: str = "auto",
+    devices: int | str = "auto",
+    nodes: int = 1,
+    workers: int = 0,
+    cache_folder: str | Path | None = None,
+    progress: bool = True,
+    report: Callable[[dict[str, Any]], None] | None = None,
+) -> Result:
+    """Train by a recipe and leave in `folder` recipe.json, last.ckpt, history.json, CSV and TensorBoard logs.
+
+    data: the data set's folder, or one that holds it.
+    recipe: how to train; with resume=True it may be None (the checkpoint has it) or must equal the checkpoint's.
+    folder: the run's folder; must not hold a checkpoint unless resume is True.
+    resume: continue from last.ckpt, with the losses that an unbroken run would have had.
+    stop_after: end after this epoch (from 1) of the recipe's, to be resumed later; None runs all.
+    accelerator, devices, nodes: as Lightning takes them ("auto", "cpu", "gpu"; "auto" or a number; a number).
+    workers: processes a device that cut training crops; 0 is the training process itself.
+    cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
+    progress: show a progress bar.
+    report: called after each epoch with its record.
+
+    Raises DataError for a data folder that breaks a rule and ValueError for arguments that do not fit.
+    """
+    folder = Path(folder)
+    checkpoint = folder / CHECKPOINT
+    if resume:
+        recipe = _resumed_recipe(checkpoint, recipe)
+    elif checkpoint.exists():
+        raise ValueError(f"folder={str(folder)!r} already holds {CHECKPOINT}: pass resume, or another folder")
+    if recipe is None:
+        raise ValueError("recipe=None is only allowed with resume=True")
+    if stop_after is not None and not 1 <= stop_after <= recipe.epochs:
+        raise ValueError(f"stop_after={stop_after} must be from 1 to epochs={recipe.epochs}")
+    found = open_dataset(data, recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    batches = _batches(found, recipe, workers, cache_folder)
+    task = Classification(recipe, found.labels, len(found.train) // recipe.batch_size)
+    history = History(report)
+    with warnings.catch_warnings():
+        # the number of workers is the caller's choice, not an oversight
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        _trainer(folder, recipe, history, stop_after, accelerator, devices, nodes, progress).fit(
+            task, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True
+        )
+    return Result(folder, checkpoint, recipe, history.epochs)
+
+
+def open_dataset(data: str | Path, recipe: Recipe) -> DataFolder:
+    """The recipe's data set in `data`; a folder that is itself a data set must be the recipe's."""
+    try:
+        found = open_folder(data)
+    except ValueError:
+        return find(recipe.dataset, data)
+    if found.name != recipe.dataset:
+        raise ValueError(f"data={str(data)!r} holds {found.name!r}, the recipe is for {recipe.dataset!r}")
+    return found
+
+
+def _resumed_recipe(checkpoint: Path, recipe: Recipe | None) -> Recipe:
+    if not checkpoint.is_file():
+        raise ValueError(f"resume=True needs {checkpoint}, which does not exist")
+    stored = Recipe.from_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["recipe"])
+    if recipe is not None and recipe != stored:
+        ours, theirs = recipe.to_dict(), stored.to_dict()
+        name = next(key for key in ours if ours[key] != theirs[key])
+        raise ValueError(f"{name}={ours[name]!r} differs from the checkpoint's {theirs[name]!r}; omit it to resume")
+    return stored
+
+
+def _batches(found: DataFolder, recipe: Recipe, workers: int, cache_folder: str | Path | None) -> Batches:
+    train = squares(found.train, recipe.training_square(), cache_folder=cache_folder)
+    val = squares(found.val, recipe.preprocessing(), cache_folder=cache_folder)
+    return Batches(recipe, (train, found.train.targets), (val, found.val.targets), workers)
+
+
+def _trainer(
+    folder: Path,
+    recipe: Recipe,
+    history: History,
+    stop_after: int | None,
+    accelerator: str,
+    devices: int | str,
+    nodes: int,
+    progress: bool,
+) -> L.Trainer:
+    keep_last = ModelCheckpoint(
+        dirpath=folder, filename="last", enable_version_counter=False, every_n_epochs=1, save_on_train_epoch_end=True
+    )
+    version = f"from-epoch-{1 + len(history.epochs)}"
+    bar = [TQDMProgressBar(refresh_rate=10)] if progress else []
+    return L.Trainer(
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=nodes,
+        precision=recipe.precision,  # pyright: ignore[reportArgumentType]
+        max_epochs=recipe.epochs if stop_after is None else stop_after,
+        callbacks=[history, keep_last, *bar],
+        logger=[CSVLogger(folder, "csv"), TensorBoardLogger(folder, "tensorboard")],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        use_distributed_sampler=False,
+    )

@@ -1,0 +1,125 @@
+"""One training step, the optimiser and the evaluation, as Lightning wants them."""
+
+import math
+from collections.abc import Iterator
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from xnorlab.binarize import centre_latent_, clip_latent_
+from xnorlab.models import build
+from xnorlab.nn import BinaryConv2d, BinaryLinear, get_scheme
+from xnorlab.training.recipe import Recipe
+
+
+def binary_layers(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLinear]]:
+    """The layers whose weights are binarized, by name, in the order of the model."""
+    for name, module in model.named_modules():
+        if isinstance(module, (BinaryConv2d, BinaryLinear)) and module.weight_binarizer is not None:
+            yield name, module
+
+
+def rate_at(step: int, total_steps: int, warmup: float) -> float:
+    """Learning rate of a step in units of the peak: linear climb over the first share, then cosine to 0."""
+    climb = round(warmup * total_steps)
+    if step < climb:
+        return (step + 1) / climb
+    return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, total_steps - climb)))
+
+
+class Classification(L.LightningModule):
+    """A network of `models`, trained by a recipe.
+
+    recipe: how.
+    labels: the class names; kept in every checkpoint beside the recipe.
+    steps_per_epoch: optimiser steps in one epoch, so that a run cut short still follows the whole schedule.
+    """
+
+    def __init__(self, recipe: Recipe, labels: tuple[str, ...], steps_per_epoch: int):
+        super().__init__()
+        self.recipe, self.labels, self.steps_per_epoch = recipe, labels, steps_per_epoch
+        self.scheme = get_scheme(recipe.scheme)
+        torch.manual_seed(recipe.seed)
+        self.model = build(recipe.model, self.scheme, len(labels), **recipe.model_options)
+        self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.latent_weights = [layer.weight for _, layer in binary_layers(self.model)]
+        preprocessing = recipe.preprocessing()
+        for name, values in (("mean", preprocessing.mean), ("std", preprocessing.std)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
+        accuracy = {"num_classes": len(labels), "average": "micro", "validate_args": False}
+        self.train_top1, self.val_top1 = MulticlassAccuracy(**accuracy), MulticlassAccuracy(**accuracy)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """pictures: uint8 (B, 3, H, W); returns logits (B, classes)."""
+        return self.model((pictures.float() - self.mean) / self.std)
+
+    def on_train_epoch_start(self) -> None:
+        """Stochastic signs depend on (seed, epoch, process) alone, so that a resumed run draws the same."""
+        key = [self.recipe.seed, self.current_epoch, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Cross entropy with smoothed labels."""
+        pictures, targets = batch
+        logits = self(pictures).float()
+        loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        self.train_loss.update(loss.detach())
+        self.train_top1.update(logits.detach(), targets)
+        return loss
+
+    def optimizer_step(self, *args, **kwargs) -> None:
+        """The optimiser's step, then what the scheme does to latent weights."""
+        super().optimizer_step(*args, **kwargs)
+        for weight in self.latent_weights:
+            if self.scheme.centre_latent:
+                centre_latent_(weight)
+            if self.scheme.clip_latent:
+                clip_latent_(weight)
+
+    def on_train_epoch_end(self) -> None:
+        """Means over the epoch go to the loggers once; a log call a step would cost 1 % of the time."""
+        self.log("train_loss", self.train_loss, sync_dist=True)
+        self.log("train_top1", self.train_top1)
+        self.log("rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Evaluation in float32: bfloat16 rounds large sums of ±1, which costs about 0.5 points."""
+        pictures, targets = batch
+        with torch.autocast(self.device.type, enabled=False):
+            logits = self(pictures)
+        self.val_loss.update(F.cross_entropy(logits, targets, reduction="none"))
+        self.val_top1.update(logits, targets)
+
+    def on_validation_epoch_end(self) -> None:
+        """Loss without smoothing, and the share of pictures whose most likely class is right."""
+        self.log("val_loss", self.val_loss)
+        self.log("val_top1", self.val_top1, prog_bar=True)
+
+    def configure_optimizers(self):
+        """AdamW; real weights decay, everything else does not."""
+        latent = {id(weight) for weight in self.latent_weights}
+        real = [p for p in self.model.parameters() if p.dim() > 1 and id(p) not in latent]
+        rest = [p for p in self.model.parameters() if p.dim() <= 1]
+        rate, decay = self.recipe.peak_rate, self.recipe.weight_decay
+        groups = [
+            {"params": real, "lr": rate, "weight_decay": decay},
+            {"params": rest, "lr": rate, "weight_decay": 0.0},
+        ]
+        if latent:
+            binary_rate = rate * self.recipe.binary_rate_factor
+            groups.append({"params": self.latent_weights, "lr": binary_rate, "weight_decay": 0.0})
+        optimizer = torch.optim.AdamW(groups, fused=True)
+        total = self.recipe.epochs * self.steps_per_epoch
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: rate_at(s, total, self.recipe.warmup))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Plain values only: torch.load(..., weights_only=True) reads every checkpoint."""
+        checkpoint["recipe"] = self.recipe.to_dict()
+        checkpoint["labels"] = list(self.labels)
