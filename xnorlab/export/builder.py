@@ -1,0 +1,203 @@
+"""From the nodes of a traced model to the ops of a packed network, one handler a kind of node."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.fx import Node
+
+from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
+from xnorlab.export import thresholds
+from xnorlab.export.trace import ExportError, Traced
+from xnorlab.runtime.graph import INPUT
+from xnorlab.runtime.ops import Op
+
+Handler = Callable[..., None]
+HANDLERS: dict[Any, Handler] = {}
+"""What packs a node: by module class, by function, or by the name of a tensor method."""
+
+SIGNS = (ClippedSign, BiRealSign, RSign)
+
+
+def packs(*targets: Any) -> Callable[[Handler], Handler]:
+    """Register a handler(builder, node, …) for module classes, functions and method names.
+
+    A module's handler gets (builder, node, module, input); a function's and a method's the call's own arguments,
+    bound by Python: values that depend on the input as nodes, all others as what they are.
+    """
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(targets, handler))
+        return handler
+
+    return register
+
+
+def is_sign(module: nn.Module | None) -> bool:
+    """Whether an input binarizer gives −1 and +1."""
+    return isinstance(module, SIGNS) or (isinstance(module, KBit) and module.bits == 1)
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """A step that is packed only when somebody needs its value: a sign behind it needs only a threshold."""
+
+    source: Node
+    emit: Callable[[str], str]
+    monotone: bool
+
+
+class Builder:
+    """The network under construction.
+
+    ops: by name, in order. computes: for each op the node whose value it gives, None for a value that torch does not
+    have. order: for vectors that were maps, the position among torch's features of each of the runtime's.
+    """
+
+    def __init__(self, traced: Traced):
+        self.traced = traced
+        self.ops: dict[str, Op] = {}
+        self.computes: dict[str, Node | None] = {INPUT: traced.input}
+        self.order: dict[Node, np.ndarray | None] = {traced.input: None}
+        self._names: dict[Node, str] = {traced.input: INPUT}
+        self._pending: dict[Node, _Pending] = {}
+        self._exact = _nodes_before_a_sign(traced)
+
+    def build(self) -> list[Op]:
+        """All ops; raises ExportError at the first node that cannot be packed."""
+        for node in self.traced.nodes:
+            if node is not self.traced.input and self.traced.varies(node):
+                try:
+                    _dispatch(self, node)
+                except ExportError as error:
+                    raise ExportError(f"{self.traced.title(node)}: {error}") from None
+        output = self.traced.output
+        if self.order[output] is not None:
+            raise ExportError(
+                f"{self.traced.title(output)}: a flattened map can only be packed with a Linear behind it"
+            )
+        last = self.name_of(output)
+        return self._without_unused(last)
+
+    def _without_unused(self, last: str) -> list[Op]:
+        if last == INPUT:
+            raise ExportError("the model gives its input back: there is nothing to pack")
+        kept, needed = [], {last}
+        for name, op in reversed(self.ops.items()):
+            if name in needed:
+                kept.append(op)
+                needed.update(op.inputs)
+        return kept[::-1]
+
+    def add(self, kind: type[Op], node: Node, *sources: str, suffix: str = "", **fields: Any) -> str:
+        """Append an op and return its name; `suffix` names a value that only the packed network has."""
+        name = base = self.traced.path(node) + (f".{suffix}" if suffix else "")
+        count = 1
+        while name in self.ops or name == INPUT:
+            count += 1
+            name = f"{base}#{count}"
+        self.ops[name] = kind(name=name, inputs=sources, **fields)
+        self.computes[name] = None if suffix else node
+        return name
+
+    def replace(self, name: str, node: Node, op: Op) -> None:
+        """Put `op`, which gives the value of `node`, in the place of an earlier op."""
+        self.ops[name] = op
+        self.computes[name] = node
+
+    def give(self, node: Node, name: str, order: np.ndarray | None = None) -> None:
+        """Say which op holds the value of `node`."""
+        self._names[node] = name
+        self.order[node] = order
+
+    def later(self, node: Node, source: Node, emit: Callable[[str], str], *, monotone: bool) -> None:
+        """Say that `node` works on each value of `source` alone, and how to pack it if somebody needs its value.
+
+        emit: takes the name of the source's value, returns that of the node's. monotone: in each channel.
+        """
+        self._pending[node] = _Pending(source, emit, monotone)
+        self.order[node] = self.order[source]
+
+    def same(self, node: Node, source: Node) -> None:
+        """Say that `node` gives the value of `source` on."""
+        self.later(node, source, lambda name: name, monotone=True)
+
+    def name_of(self, node: Node) -> str:
+        """The name of the value of `node`, packed now if it was pending."""
+        if node not in self._names:
+            pending = self._pending[node]
+            self._names[node] = pending.emit(self.name_of(pending.source))
+        return self._names[node]
+
+    def must_stay_exact(self, node: Node) -> bool:
+        """Whether a sign or a quantizer comes later, so that the last bit of the node's value can matter."""
+        return node in self._exact
+
+    def ordered(self, values: np.ndarray, node: Node) -> np.ndarray:
+        """Values a feature, last axis, of torch's `node` in the order of the runtime."""
+        order = self.order[node]
+        return values if order is None else np.ascontiguousarray(values[..., order])
+
+    def sign_of(self, node: Node, binarizer: nn.Module, *, fold: bool = True) -> tuple[str, dict[str, np.ndarray]]:
+        """The value to compare, and threshold and flip (where they are not trivial) that give the signs of `node`.
+
+        fold: look through the pending monotone steps behind `node`.
+        """
+        chain: list[Node] = []
+        start = node
+        while fold and start not in self._names and self._pending[start].monotone:
+            chain.insert(0, start)
+            start = self._pending[start].source
+
+        def is_plus(x: Tensor) -> Tensor:
+            for step in chain:
+                x = self.traced.call(step, x)
+            return binarizer(x) > 0
+
+        with torch.no_grad():
+            threshold, flip = thresholds.find(is_plus, self.traced.channels(start), self.traced.values[start].dim())
+        fields = {}
+        if threshold.any():
+            fields["threshold"] = self.ordered(threshold, start)
+        if flip.any():
+            fields["flip"] = self.ordered(flip, start)
+        return self.name_of(start), fields
+
+
+def _nodes_before_a_sign(traced: Traced) -> set[Node]:
+    before: set[Node] = set()
+    for node in reversed(traced.nodes):
+        module = traced.called(node) if node.op == "call_module" else None
+        binarizes = isinstance(module, (*SIGNS, KBit)) or getattr(module, "input_binarizer", None) is not None
+        if binarizes or node in before:
+            before.update(node.all_input_nodes)
+    return before
+
+
+def _dispatch(builder: Builder, node: Node) -> None:
+    traced = builder.traced
+    args, kwargs = traced.constant((node.args, node.kwargs))
+    if node.op == "call_module":
+        module = traced.called(node)
+        known = (cls for cls in type(module).__mro__ if cls in HANDLERS and cls.forward is type(module).forward)
+        handler = HANDLERS.get(next(known, None))
+        args = (module, *args)
+    else:
+        handler = HANDLERS.get(node.target)
+    if handler is None:
+        raise ExportError(f"cannot be packed; what can: {_packable()}")
+    try:
+        bound = inspect.signature(handler).bind(builder, node, *args, **kwargs)
+    except TypeError as error:
+        raise ExportError(f"cannot be packed with these arguments ({error})") from None
+    handler(*bound.args, **bound.kwargs)
+
+
+def _packable() -> str:
+    modules = sorted({target.__name__ for target in HANDLERS if isinstance(target, type)})
+    functions = sorted({target for target in HANDLERS if isinstance(target, str) and not target.endswith("_")})
+    return f"the modules {', '.join(modules)}; the functions and methods {', '.join(functions)}; sums and shifts"

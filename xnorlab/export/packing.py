@@ -1,0 +1,112 @@
+"""`pack`: trace a model, build the packed network, and check it against torch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.fx import Node
+
+from xnorlab.export import gather, layers, simple  # noqa: F401 (importing them registers their handlers)
+from xnorlab.export.builder import Builder
+from xnorlab.export.trace import ExportError, Traced, trace
+from xnorlab.preprocessing import Preprocessing
+from xnorlab.runtime import Network
+from xnorlab.runtime.graph import INPUT
+
+OP_TOLERANCE = 1e-4
+"""Largest difference of one op given torch's own inputs, relative to its largest output: rounding stays below."""
+LOGIT_TOLERANCE = 1e-3
+"""Largest difference of logits, absolute up to logits of 1, relative beyond."""
+
+
+def pack(
+    model: nn.Module,
+    example: Tensor,
+    *,
+    labels: Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+    provenance: dict[str, Any] | None = None,
+    name: str = "",
+) -> Network:
+    """The packed network that computes what `model` computes in evaluation.
+
+    Args:
+        model: any module that torch.fx can follow, built from our binary layers and torch's real ones; see
+            `ExportError`'s message for what can be packed. It is left untouched.
+        example: a real batch (N, C, H, W) or (N, F) as the model takes it. Its shape fixes the packed input's
+            shape, and the result is checked on it: a few real pictures are the best choice.
+        labels: a name a class, in the order of the logits, or None.
+        preprocessing: from pictures to the model's input, or None; its crop is the example's height and width.
+        provenance: JSON values that say where the model comes from.
+        name: of the network.
+
+    BatchNorm, shifts and monotone activations between a value and a sign become one threshold a channel, found
+    through torch's own arithmetic: on equal values the packed bits are torch's bits. Sums of signs are exact
+    integers. A BatchNorm behind a layer folds into its scale and bias where no sign comes later.
+
+    Rounding: real layers sum in another order than torch, so that their last bits can differ, as torch's own do
+    between contiguous and channels-last memory. Where such a value meets a sign at its threshold, the sign can
+    flip and the difference grows. Networks whose real sums ahead of a sign are exact (a first layer on a
+    fixed-point grid with pictures in multiples of 1/64, and no other real layer before the last sign) agree with
+    torch bit for bit up to there; a ResNet with real 1×1 shortcuts does so only up to such flips.
+
+    The check: each op, given torch's own inputs, must give torch's output; without signs in the network the
+    logits must agree to 1e-3 as well (with them the first check implies it, but for flips). Raises ExportError,
+    a ValueError, where the model cannot be packed or the check fails, and ValueError for labels, preprocessing or
+    provenance that do not fit.
+    """
+    traced = trace(model, example)
+    builder = Builder(traced)
+    with torch.no_grad():
+        ops = builder.build()
+    network = Network(
+        ops,
+        input_shape=tuple(_nhwc(traced.values[traced.input]).shape[1:]),
+        name=name,
+        labels=labels,
+        preprocessing=preprocessing,
+        provenance=provenance,
+    )
+    _check_ops(network, builder, traced)
+    if not any(op.kind in ("binary_conv", "binary_linear", "sign", "quantize") for op in ops):
+        _check_logits(network, traced)
+    return network
+
+
+def _check_ops(network: Network, builder: Builder, traced: Traced) -> None:
+    """Raise unless each op, given the values that torch had there, gives the value that torch had next."""
+    values = {INPUT: _runtime_value(builder, traced, traced.input)}
+    for op in network.ops:
+        got = op(*(values[name] for name in op.inputs))
+        node = builder.computes[op.name]
+        if node is None:  # torch has no such value; its reader is checked
+            values[op.name] = got
+            continue
+        want = _runtime_value(builder, traced, node)
+        limit = OP_TOLERANCE * float(np.abs(want).max(initial=0.0)) + 1e-6
+        difference = float(np.abs(got - want).max(initial=0.0)) if got.shape == want.shape else np.inf
+        if not difference <= limit:
+            raise ExportError(
+                f"{traced.title(node)}: packed as {op.kind} it differs from torch by {difference:.3g}, "
+                f"more than {limit:.3g}; the model uses it in a way that torch.fx does not show"
+            )
+        values[op.name] = want
+
+
+def _check_logits(network: Network, traced: Traced) -> None:
+    got, want = network.run(_nhwc(traced.values[traced.input])), _nhwc(traced.values[traced.output])
+    difference, largest = float(np.abs(got - want).max()), float(np.abs(want).max())
+    if not difference <= LOGIT_TOLERANCE * max(1.0, largest):
+        raise ExportError(f"the packed network's logits differ from torch's by {difference:.3g}")
+
+
+def _runtime_value(builder: Builder, traced: Traced, node: Node) -> np.ndarray:
+    """What torch had at `node` in the runtime's layout."""
+    return builder.ordered(_nhwc(traced.values[node]), node)
+
+
+def _nhwc(value: Tensor) -> np.ndarray:
+    array = value.detach().numpy()
+    return np.ascontiguousarray(array.transpose(0, 2, 3, 1) if array.ndim == 4 else array)

@@ -1,0 +1,44 @@
+"""A sign behind any monotone function of one value a channel is a comparison with one number a channel."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+REACH = np.float32(2.0**60)
+"""Values are taken to lie in ±2^60; a sign that does not change there is constant."""
+
+
+def find(is_plus: Callable[[Tensor], Tensor], channels: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    """The threshold float32 (C,) and flip bool (C,) with is_plus(x) = ((x >= threshold) != flip) for every float32 x.
+
+    is_plus: takes one value a channel, float32 (1, C) or (1, C, 1, 1) as `dimensions` says, and returns truth
+    values of that shape; in each channel it changes at most once along x, up or down. Where it never changes the
+    threshold is −∞ (always +1) or +∞ (always −1).
+
+    Found by bisection over all float32 numbers in their order, with torch itself computing: the threshold is
+    the first number on the far side, so that not one rounding of the function has to be known here.
+    """
+    shape = (1, channels, *[1] * (dimensions - 2))
+
+    def plus(keys: np.ndarray) -> np.ndarray:
+        return is_plus(torch.from_numpy(_value(keys)).view(shape)).reshape(channels).numpy()
+
+    reach = int(REACH.view(np.int32))
+    low, high = np.full(channels, -reach, np.int64), np.full(channels, reach, np.int64)
+    start, end = plus(low), plus(high)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        same = plus(middle) == start
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    threshold = _value(high)
+    constant = start == end
+    threshold[constant] = np.where(start[constant], -np.inf, np.inf)
+    return threshold, start & ~constant
+
+
+def _value(keys: np.ndarray) -> np.ndarray:
+    """The float32 numbers in their order, counted from key 0 = 0.0; −0.0, which equals it, has no key."""
+    bits = np.abs(keys).astype(np.int32)
+    return np.copysign(bits.view(np.float32), np.where(keys < 0, np.float32(-1), np.float32(1)))

@@ -1,0 +1,7 @@
+"""Torch-free inference: packed networks and the packed convolution on its own."""
+
+from xnorlab.runtime.binary_conv import BinaryConv2d
+from xnorlab.runtime.file_format import PackedFileError
+from xnorlab.runtime.network import LayerSummary, Network, Prediction
+
+__all__ = ["BinaryConv2d", "LayerSummary", "Network", "PackedFileError", "Prediction"]

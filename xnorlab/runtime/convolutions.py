@@ -1,0 +1,223 @@
+"""The convolutions of a packed network: real, binary weights with real inputs, and wholly binary."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from xnorlab.conventions import PAD_VALUES, output_size
+from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
+from xnorlab.kernels.pooling import input_scale_map
+from xnorlab.kernels.xnor_conv import XnorConv2d
+from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_VALUES, REAL, WORDS, Op, Shape
+
+_MAX_CHANNELS = 2**20
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Convolution(Op):
+    """What the three share: geometry as in torch.nn.Conv2d, each (vertical, horizontal)."""
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    _main: ClassVar[str] = "words"
+
+    @property
+    def _weight(self) -> np.ndarray:
+        return getattr(self, self._main)
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the input."""
+        raise NotImplementedError
+
+    def _prepare(self) -> None:
+        if self._weight.ndim != 4:
+            raise ValueError(f"{self.name}: {self._main} of shape {self._weight.shape} must be (N, kh, kw, …)")
+        for name, minimum in (("stride", 1), ("padding", 0), ("dilation", 1)):
+            self._int_pair(name, minimum)
+        self._integer("groups", 1, _MAX_CHANNELS)
+        filters = self._weight.shape[0]
+        for name, value in (("filters", filters), ("channels", self.in_channels)):
+            if value % self.groups:
+                raise ValueError(f"{self.name}: groups={self.groups} does not divide {name}={value}")
+        for name in ("scale", "bias"):
+            self._per_channel(name, filters)
+        self._kernel  # noqa: B018 (built here, so that a network that opens also runs)
+
+    @cached_property
+    def _kernel(self):
+        raise NotImplementedError
+
+    def _kernel_bytes(self) -> int:
+        return self._kernel.nbytes
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """(H, W, C) → (OH, OW, N)."""
+        height, width, _ = self._map(shapes[0], self.in_channels)
+        filters, kh, kw, _ = self._weight.shape
+        sizes = []
+        for size, kernel, stride, pad, dilation in zip(
+            (height, width), (kh, kw), self.stride, self.padding, self.dilation, strict=True
+        ):
+            try:
+                sizes.append(output_size(size, kernel, stride, pad, dilation))
+            except ValueError as error:
+                raise ValueError(f"{self.name}: {error}") from None
+        padded = (height + 2 * self.padding[0]) * (width + 2 * self.padding[1]) * self.in_channels
+        if padded > MAX_VALUES:
+            raise ValueError(f"{self.name}: the padded input has {padded:,} values, more than {MAX_VALUES:,}")
+        return sizes[0], sizes[1], filters
+
+    def _all_macs(self, shapes: tuple[Shape, ...]) -> int:
+        height, width, filters = self.output_shape(*shapes)
+        _, kh, kw, _ = self._weight.shape
+        return height * width * filters * kh * kw * (self.in_channels // self.groups)
+
+    @property
+    def _geometry(self) -> dict:
+        names = ("stride", "padding", "dilation", "groups")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Conv(_Convolution):
+    """x ∗ (scale·W) + bias with real values; padding is zeros.
+
+    weight: (N, kh, kw, C // groups). scale: (N,) or None, a folded BatchNorm; kept apart from the weight so that
+    the file stays small where the weight is exact in float16. bias: (N,) or None.
+    """
+
+    kind: ClassVar[str] = "conv"
+    _main: ClassVar[str] = "weight"
+
+    weight: np.ndarray = field(metadata=REAL)
+    scale: np.ndarray | None = field(default=None, metadata=REAL)
+    bias: np.ndarray | None = field(default=None, metadata=REAL)
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the input."""
+        return self.weight.shape[3] * self.groups
+
+    @cached_property
+    def _kernel(self) -> FloatConv2d:
+        weight = self.weight if self.scale is None else self.weight * self.scale[:, None, None, None]
+        return FloatConv2d(weight, bias=self.bias, **self._geometry)
+
+    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+        """(B, H, W, C) → (B, OH, OW, N)."""
+        return self._kernel(arrays[0], threads=threads)
+
+    def macs(self, *shapes: Shape) -> tuple[int, int]:
+        """All real."""
+        return 0, self._all_macs(shapes)
+
+    @property
+    def weight_bits(self) -> int:
+        """16 where the file holds float16, else 32."""
+        return self._bits_of(self.weight)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _PackedConvolution(_Convolution):
+    """words: uint64 (N, kh, kw, n_words(channels // groups)), one bit a weight; channels: of the input."""
+
+    channels: int
+    words: np.ndarray = field(metadata=WORDS)
+    scale: np.ndarray | None = field(default=None, metadata=REAL)
+    bias: np.ndarray | None = field(default=None, metadata=REAL)
+
+    def _prepare(self) -> None:
+        self._integer("channels", 1, _MAX_CHANNELS)
+        super()._prepare()
+
+    def _check_packed(self) -> None:
+        self._check_words(self.words, self.channels // self.groups)
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the input."""
+        return self.channels
+
+    @property
+    def weight_bits(self) -> int:
+        """Always 1."""
+        return 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BinaryWeightConv(_PackedConvolution):
+    """(x ∗ B)·scale + bias with a real x and B in {−1, +1}: BWN, BinaryConnect. Padding is zeros."""
+
+    kind: ClassVar[str] = "binary_weight_conv"
+
+    @cached_property
+    def _kernel(self) -> BinaryWeightConv2d:
+        self._check_packed()
+        return BinaryWeightConv2d(self.words, self.channels, scale=self.scale, bias=self.bias, **self._geometry)
+
+    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+        """(B, H, W, C) → (B, OH, OW, N)."""
+        return self._kernel(arrays[0], threads=threads)
+
+    def macs(self, *shapes: Shape) -> tuple[int, int]:
+        """All counted as real: the sums are of real values."""
+        return 0, self._all_macs(shapes)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BinaryConv(_PackedConvolution):
+    """(sign(x) ⊛ B)·scale [·K] + bias, sums of signs only (XNOR-Net, section 3.2).
+
+    The sign of channel c is +1 where (x >= threshold[c]) differs from flip[c]; a BatchNorm and a learned shift
+    ahead of the sign are folded into these. threshold float32 (C,), ±inf for a constant channel, or None for 0;
+    flip bool (C,) or None. pad_value: what the border holds, −1, 0 or +1. input_scale: multiply by K of x.
+    """
+
+    kind: ClassVar[str] = "binary_conv"
+
+    pad_value: int = 0
+    input_scale: bool = False
+    threshold: np.ndarray | None = field(default=None, metadata=EXTENDED)
+    flip: np.ndarray | None = field(default=None, metadata=FLAGS)
+
+    def _prepare(self) -> None:
+        self._flag("input_scale")
+        if type(self.pad_value) is not int or self.pad_value not in PAD_VALUES:
+            raise ValueError(f"{self.name}: pad_value={self.pad_value!r} must be −1, 0 or +1")
+        super()._prepare()
+        for name in ("threshold", "flip"):
+            self._per_channel(name, self.channels)
+
+    @cached_property
+    def _kernel(self) -> XnorConv2d:
+        self._check_packed()
+        return XnorConv2d(
+            self.words,
+            self.channels,
+            scale=self.scale,
+            bias=self.bias,
+            pad_value=self.pad_value,
+            **self._geometry,
+        )
+
+    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+        """(B, H, W, C) → (B, OH, OW, N)."""
+        x = arrays[0]
+        factor = None
+        if self.input_scale:
+            factor = input_scale_map(x, self.words.shape[1:3], self.stride, self.padding, self.dilation)
+        return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads)
+
+    def macs(self, *shapes: Shape) -> tuple[int, int]:
+        """All binary; K's box filter counts one real multiply-add a channel of the input and tap of the box."""
+        real = 0
+        if self.input_scale:
+            height, width, _ = self.output_shape(*shapes)
+            real = int(np.prod(shapes[0])) + height * width * self.words.shape[1] * self.words.shape[2]
+        return self._all_macs(shapes), real

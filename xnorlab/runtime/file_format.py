@@ -1,0 +1,194 @@
+"""The packed file: safetensors, with one versioned JSON header in the metadata; never pickle.
+
+    metadata["xnorlab"] = {"format_version": 1, "digest": sha256, ...header...}
+
+The digest covers the header and every tensor, so that an altered file is noticed whatever byte was changed.
+It is no signature: a file made on purpose to mislead can carry a right digest, and therefore the network that is
+built from a file checks each of its parts as well.
+
+float32 tensors are stored as float16 where that loses nothing; binary weights are 64-bit words, one bit a weight.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as safetensors_save
+
+FORMAT_VERSION = 1
+KEY = "xnorlab"
+MAX_FILE_BYTES = 2**31
+"""Larger files are refused before they are read; VGG-19 with real weights is 0.57 GB."""
+
+_DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bool_}
+_RESERVED = ("format_version", "digest")
+
+
+class PackedFileError(ValueError):
+    """A packed file that cannot be used; the message names the file and says why.
+
+    Attributes: path, reason.
+    """
+
+    def __init__(self, path: str | os.PathLike, reason: str):
+        # A path from outside may hold anything; on one line of a message it must be printable.
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fsdecode(path))
+        super().__init__(f"{shown}: {reason}")
+        self.path, self.reason = path, reason
+
+
+def write(path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    """Write `header` (JSON values) and `tensors` (float32, uint64, bool) to `path`, all or nothing.
+
+    The bytes depend on the contents alone. Raises ValueError for other dtypes or a header that is not JSON,
+    PackedFileError where the file cannot be written.
+    """
+    clash = [key for key in _RESERVED if key in header]
+    if clash:
+        raise ValueError(f"header must not hold {clash[0]!r}: the file format writes it itself")
+    stored = {name: _narrowed(name, array) for name, array in tensors.items()}
+    try:
+        # Through JSON and back: what is digested is what a reader will parse (tuples become lists, keys text).
+        full = json.loads(_canonical({**header, "format_version": FORMAT_VERSION}))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"header cannot be written as JSON: {error}") from None
+    full["digest"] = digest(full, stored)
+    data = safetensors_save(stored, metadata={KEY: _canonical(full)})
+    target = Path(path)
+    if target.is_dir():
+        raise PackedFileError(path, "is a folder")
+    # Beside the target, so that the rename stays within one file system and is atomic.
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise PackedFileError(path, f"cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header and the tensors of a packed file, the digest checked; float16 comes back as float32.
+
+    Raises PackedFileError where the file is missing, no regular file, empty, cut short, altered, of another
+    version, or not a packed network.
+    """
+    _check_regular(path)
+    try:
+        with safe_open(os.fsdecode(path), framework="numpy") as file:
+            header = _parse_header(path, file.metadata())
+            stored = {name: _tensor(path, file, name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except SafetensorError as error:
+        raise PackedFileError(path, _explain(path, str(error))) from None
+    except OSError as error:
+        raise PackedFileError(path, f"cannot be read: {error.strerror}") from None
+    expected = header.pop("digest", None)
+    if digest(header, stored) != expected:
+        raise PackedFileError(path, "was altered: its contents do not match its digest")
+    del header["format_version"]
+    widened = {n: a.astype(np.float32) if a.dtype == np.float16 else a for n, a in stored.items()}
+    return header, widened
+
+
+def digest(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    """sha256 over a header without its digest and over each tensor's name, dtype, shape and bytes."""
+    total = hashlib.sha256(_canonical(header).encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        total.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        total.update(array.data)
+    return total.hexdigest()
+
+
+def stored_bytes(array: np.ndarray) -> int:
+    """Bytes that `array` takes in a packed file."""
+    return _narrowed("", array).nbytes
+
+
+def _narrowed(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype in (np.uint64, np.bool_):
+        return np.ascontiguousarray(array)
+    if array.dtype != np.float32:
+        raise ValueError(f"tensor {name!r} has dtype {array.dtype}; a packed file holds float32, uint64 or bool")
+    with np.errstate(over="ignore"):  # a value too large for float16 becomes inf and fails the comparison
+        half = array.astype(np.float16)
+    lossless = np.array_equal(half.astype(np.float32), array)
+    return np.ascontiguousarray(half if lossless else array)
+
+
+def _canonical(header: dict[str, Any]) -> str:
+    return json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _check_regular(path: str | os.PathLike) -> None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise PackedFileError(path, "does not exist") from None
+    except OSError as error:
+        raise PackedFileError(path, f"cannot be opened: {error.strerror}") from None
+    except ValueError:
+        raise PackedFileError(path, "is not a possible file name") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise PackedFileError(path, "is a folder, not a packed network")
+    if not stat.S_ISREG(status.st_mode):
+        raise PackedFileError(path, "is not a regular file")
+    if status.st_size == 0:
+        raise PackedFileError(path, "is empty (0 bytes)")
+    if status.st_size > MAX_FILE_BYTES:
+        raise PackedFileError(path, f"has {status.st_size:,} bytes, more than the {MAX_FILE_BYTES:,} allowed")
+
+
+def _explain(path: str | os.PathLike, error: str) -> str:
+    """What is wrong with a file that safetensors refuses, as far as its first bytes tell."""
+    with open(path, "rb") as file:
+        start = file.read(9)
+        size = os.fstat(file.fileno()).st_size
+    looks_ours = len(start) == 9 and start[8:] == b"{"
+    header_end = 8 + int.from_bytes(start[:8], "little")
+    if looks_ours and (header_end > size or "not fully covered" in error):
+        return "is cut short or altered: its length does not fit its table of contents"
+    if looks_ours:
+        return f"is damaged ({error})"
+    return "is not a packed network (no safetensors file)"
+
+
+def _parse_header(path: str | os.PathLike, metadata: dict[str, str] | None) -> dict[str, Any]:
+    text = (metadata or {}).get(KEY)
+    if text is None:
+        raise PackedFileError(path, f"is not a packed network (safetensors without {KEY!r} in its metadata)")
+    try:
+        header = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise PackedFileError(path, "is altered: its header is not valid JSON") from None
+    if not isinstance(header, dict):
+        raise PackedFileError(path, "is altered: its header is not an object")
+    version = header.get("format_version")
+    if type(version) is not int:
+        raise PackedFileError(path, "is altered: its header has no format_version")
+    if version != FORMAT_VERSION:
+        raise PackedFileError(
+            path, f"has format version {version}; this xnorlab reads version {FORMAT_VERSION}: pack the model again"
+        )
+    return header
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _tensor(path: str | os.PathLike, file: Any, name: str) -> np.ndarray:
+    dtype = file.get_slice(name).get_dtype()
+    if dtype not in _DTYPES:
+        raise PackedFileError(path, f"tensor {name!r} has the unknown dtype {dtype}")
+    return file.get_tensor(name)

@@ -1,0 +1,58 @@
+"""The per-channel arithmetic that numpy has no single pass for: a·x + b rounded once, and PReLU."""
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def _fused(typing_context, x, a, b):
+    """x·a + b with one rounding: LLVM's fma, one instruction wherever the processor has it."""
+
+    def generate(context, builder: ir.IRBuilder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
+@njit(cache=True, nogil=True)
+def _multiply_add(x, a, b, out):
+    for row in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            out[row, c] = _fused(x[row, c], a[c], b[c])
+
+
+@njit(cache=True, nogil=True)
+def _parametric_relu(x, slope, out):
+    for row in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            value = x[row, c]
+            out[row, c] = value if value > np.float32(0) else value * slope[c]
+
+
+def multiply_add(x: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """scale[c]·x + bias[c], rounded once: x float32 (…, C), scale and bias float32 (C,)."""
+    rows = _rows(x, scale=scale, bias=bias)
+    out = np.empty_like(rows)
+    _multiply_add(rows, scale, bias, out)
+    return out.reshape(x.shape)
+
+
+def parametric_relu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """PReLU, x where x > 0 and else slope[c]·x: x float32 (…, C), slope float32 (C,)."""
+    rows = _rows(x, slope=slope)
+    out = np.empty_like(rows)
+    _parametric_relu(rows, slope, out)
+    return out.reshape(x.shape)
+
+
+def _rows(x: np.ndarray, **parameters: np.ndarray) -> np.ndarray:
+    """`x` as contiguous (rows, C); raises ValueError unless it and the parameters are float32 and fit."""
+    for name, array in (("x", x), *parameters.items()):
+        if array.dtype != np.float32:
+            raise ValueError(f"{name} is {array.dtype}; the rule is float32")
+    for name, array in parameters.items():
+        if array.shape != x.shape[-1:] or not array.flags.c_contiguous:
+            raise ValueError(f"{name} has shape {array.shape}; x of shape {x.shape} needs {x.shape[-1:]}, contiguous")
+    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])

@@ -1,0 +1,258 @@
+"""A packed network: from pictures to logits and labels, without torch."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from xnorlab.preprocessing import Preprocessing
+from xnorlab.runtime import file_format, graph
+from xnorlab.runtime.file_format import PackedFileError
+from xnorlab.runtime.op import Op, Shape
+
+BATCH = 32
+"""Pictures that `Network.__call__` runs at once, so that memory does not grow with their number."""
+
+_HEADER = ("name", "labels", "preprocessing", "provenance", "input_shape", "graph")
+
+Observer = Callable[[Op, np.ndarray, float], None]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answer: the class `label`, its `probability` in [0, 1], its `index` among the logits."""
+
+    label: str
+    probability: float
+    index: int
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One op in figures, for one picture of the network's own input shape.
+
+    output_shape: without the batch. weight_bits: of one weight in the file, 1, 16 or 32; 0 without weights.
+    binary_macs: multiply-adds of signs; float_macs: those with a real factor, binary weights or not.
+    weight_bytes: of all its tensors in the file. resident_bytes: of all its arrays in memory.
+    """
+
+    name: str
+    kind: str
+    output_shape: Shape
+    weight_bits: int
+    binary_macs: int
+    float_macs: int
+    weight_bytes: int
+    resident_bytes: int
+
+
+class Network:
+    """A graph of ops with its preprocessing and labels; what `export.pack` makes and packed files hold.
+
+    ops: in order of execution, the last one is the output. input_shape: (H, W, C) or (F,) of one input.
+    labels: a name a class, or empty. preprocessing: from pictures to the input, or None. provenance: JSON values.
+
+    Raises ValueError where these do not fit together. A network has no state but `threads`: many visitors can call
+    it at once. threads: how many threads its layers may use, 1 unless set.
+    """
+
+    def __init__(
+        self,
+        ops: Sequence[Op],
+        *,
+        input_shape: Shape,
+        name: str = "",
+        labels: Sequence[str] | None = None,
+        preprocessing: Preprocessing | None = None,
+        provenance: dict[str, Any] | None = None,
+    ):
+        self.ops = tuple(ops)
+        self.input_shape = tuple(input_shape)
+        self._shapes = graph.check(self.ops, self.input_shape)
+        self._free = graph.last_uses(self.ops)
+        self.output_shape = self._shapes[self.ops[-1].name]
+        if not isinstance(name, str):
+            raise ValueError(f"name={name!r} must be text")
+        self.name = name
+        self.labels = self._checked_labels(() if labels is None else labels)
+        if preprocessing is not None and self.input_shape != (preprocessing.crop, preprocessing.crop, 3):
+            raise ValueError(
+                f"preprocessing makes inputs of ({preprocessing.crop}, {preprocessing.crop}, 3); "
+                f"the network takes {self.input_shape}"
+            )
+        self.preprocessing = preprocessing
+        self.provenance = _json_object({} if provenance is None else provenance, "provenance")
+        self.threads = 1
+
+    def _checked_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
+        if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+            raise ValueError("labels must be a list of names")
+        if labels and (len(labels),) != self.output_shape:
+            raise ValueError(f"there are {len(labels)} labels for an output of shape {self.output_shape}")
+        return tuple(labels)
+
+    @property
+    def threads(self) -> int:
+        """Threads that the layers may use."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        if type(value) is not int or value < 1:
+            raise ValueError(f"threads={value!r} must be an integer of at least 1")
+        self._threads = value
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> Self:
+        """The network in a packed file; raises PackedFileError, naming file and reason, for anything else."""
+        header, tensors = file_format.read(path)
+        try:
+            if set(header) != set(_HEADER):
+                raise ValueError(f"its header must have exactly the fields {', '.join(_HEADER)}")
+            preprocessing = header["preprocessing"]
+            for key in ("labels", "input_shape"):
+                if not isinstance(header[key], list):
+                    raise ValueError(f"{key} must be a list")
+            return cls(
+                graph.from_header(header["graph"], tensors),
+                input_shape=tuple(header["input_shape"]),
+                name=header["name"],
+                labels=header["labels"],
+                preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
+                provenance=header["provenance"],
+            )
+        except ValueError as error:
+            raise PackedFileError(path, f"does not hold a valid network: {error}") from None
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a packed file, all or nothing; the same network always gives the same bytes."""
+        records, tensors = graph.to_header(self.ops)
+        header = {
+            "name": self.name,
+            "labels": list(self.labels),
+            "preprocessing": None if self.preprocessing is None else self.preprocessing.to_dict(),
+            "provenance": self.provenance,
+            "input_shape": list(self.input_shape),
+            "graph": records,
+        }
+        file_format.write(path, header, tensors)
+
+    def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
+        images = _checked_images(images)
+        parts = [self.run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), np.float32)
+
+    def predict(self, images: np.ndarray | Sequence[np.ndarray], top: int = 5) -> list[list[Prediction]]:
+        """The `top` most probable classes of each picture, most probable first (all of them where there are fewer)."""
+        if type(top) is not int or top < 1:
+            raise ValueError(f"top={top!r} must be an integer of at least 1")
+        if len(self.output_shape) != 1:
+            raise ValueError(f"the network's output of shape {self.output_shape} is no list of classes")
+        probabilities = softmax(self(images))
+        # A stable sort: of equal probabilities the lower index comes first, on every machine.
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        return [
+            [Prediction(self.labels[i] if self.labels else str(i), float(row[i]), int(i)) for i in best]
+            for row, best in zip(probabilities, order, strict=True)
+        ]
+
+    def values(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Every value on the way, by op name, batch first; the preprocessed pictures are under "input"."""
+        x = self._prepared(_checked_images(images))
+        found = {graph.INPUT: x}
+        self.run(x, lambda op, value, seconds: found.update({op.name: value}))
+        return found
+
+    def run(self, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
+        """The output, float32 (N, …), for preprocessed inputs x, float32 (N, H, W, C) or (N, F).
+
+        H and W may differ from `input_shape` where the ops allow it. observe(op, value, seconds) is called after
+        every op with what it gave and the time it took; values are not written to afterwards.
+        """
+        if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != len(self.input_shape) + 1:
+            found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, self.input_shape))})")
+        shape = x.shape[1:]
+        shapes = self._shapes if shape == self.input_shape else graph.infer_shapes(self.ops, shape)
+        if len(x) == 0:
+            return np.zeros((0, *shapes[self.ops[-1].name]), np.float32)
+        threads = self.threads
+        values = {graph.INPUT: np.ascontiguousarray(x)}
+        for op, free in zip(self.ops, self._free, strict=True):
+            arrays = [values[name] for name in op.inputs]
+            start = time.perf_counter()
+            value = op(*arrays, threads=threads)
+            seconds = time.perf_counter() - start
+            values[op.name] = value
+            for name in free:
+                del values[name]
+            if observe is not None:
+                observe(op, value, seconds)
+        return values[self.ops[-1].name]
+
+    def summary(self) -> list[LayerSummary]:
+        """One row an op, in order of execution."""
+        rows = []
+        for op in self.ops:
+            binary, real = op.macs(*(self._shapes[name] for name in op.inputs))
+            rows.append(
+                LayerSummary(
+                    name=op.name,
+                    kind=op.kind,
+                    output_shape=self._shapes[op.name],
+                    weight_bits=op.weight_bits,
+                    binary_macs=binary,
+                    float_macs=real,
+                    weight_bytes=op.weight_bytes,
+                    resident_bytes=op.resident_bytes,
+                )
+            )
+        return rows
+
+    def _prepared(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        if self.preprocessing is None:
+            raise ValueError("this network has no preprocessing: give run() its inputs")
+        return self.preprocessing(images)
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name!r}: {len(self.ops)} ops, {self.input_shape} → {self.output_shape}>"
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float64 (N, classes), of logits (N, classes): their exponentials over the sum of these."""
+    # The largest logit is taken off first, so that no exponential overflows.
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _checked_images(images: Any) -> np.ndarray | Sequence[np.ndarray]:
+    if isinstance(images, np.ndarray):
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or 0 in images.shape[1:]:
+            raise ValueError(
+                f"images is {images.dtype} of shape {images.shape}; the rule is uint8 (N, H, W, 3), or a list of "
+                "pictures uint8 (H, W, 3)"
+            )
+        return images
+    if not isinstance(images, list | tuple):
+        raise ValueError(f"images is {type(images).__name__}; the rule is an array or a list of pictures")
+    for i, image in enumerate(images):
+        fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
+        if not fits or image.shape[2] != 3 or image.size == 0:
+            found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ValueError(f"images[{i}] is {found}; the rule is uint8 (H, W, 3)")
+    return images
+
+
+def _json_object(value: Any, name: str) -> dict[str, Any]:
+    """A copy of `value` as a reader of the packed file will see it."""
+    try:
+        if not isinstance(value, dict):
+            raise ValueError("it is no dictionary")
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{name} cannot be written as JSON: {error}") from None

@@ -1,0 +1,178 @@
+"""What every op of a packed network is: a named, frozen record of inputs, attributes and tensors that can be called.
+
+Shapes here are those of one picture, without the batch: (H, W, C) for feature maps, (F,) for vectors.
+"""
+
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from xnorlab.conventions import n_words
+from xnorlab.runtime.file_format import stored_bytes
+
+Shape = tuple[int, ...]
+
+MAX_VALUES = 2**26
+"""Most values (of 4 bytes) that one feature map of one picture may have: a forged file must not ask for more."""
+MAX_GEOMETRY = 4096
+"""Largest kernel size, stride, padding or dilation."""
+
+
+# Metadata of the dataclass fields that are tensors: such a field holds an array, or None where that is its default.
+REAL = {"dtype": np.float32, "finite": True}
+EXTENDED = {"dtype": np.float32, "finite": False}
+WORDS = {"dtype": np.uint64}
+FLAGS = {"dtype": np.bool_}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Op:
+    """One step of a packed network.
+
+    name: unique in its network; by habit the path of the module it came from. inputs: the names of what it reads.
+    Every further field is an attribute (JSON values) or, by its metadata, an array. Construction checks all of
+    it and raises ValueError; `output_shape` checks what shapes the op is given.
+    """
+
+    kind: ClassVar[str]
+    n_inputs: ClassVar[int] = 1
+
+    name: str
+    inputs: tuple[str, ...]
+
+    def __post_init__(self):
+        self._check_names()
+        for f in fields(self):
+            if "dtype" in f.metadata:
+                self._check_tensor(f)
+        self._prepare()
+
+    def _check_names(self) -> None:
+        for name in (self.name, *self.inputs):
+            if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 200:
+                raise ValueError(f"the op name {name!r} must be 1 to 200 printable characters")
+        if len(self.inputs) != self.n_inputs:
+            raise ValueError(f"{self.name}: {self.kind} takes {self.n_inputs} inputs, not {len(self.inputs)}")
+
+    def _check_tensor(self, f: Field) -> None:
+        value, dtype = getattr(self, f.name), np.dtype(f.metadata["dtype"])
+        if value is None and f.default is None:
+            return
+        if not isinstance(value, np.ndarray) or value.dtype != dtype:
+            found = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+            raise ValueError(f"{self.name}: {f.name} is {found}; the rule is an array of {dtype}")
+        if value.size == 0:
+            raise ValueError(f"{self.name}: {f.name} of shape {value.shape} holds nothing")
+        if dtype == np.float32:
+            bad = ~np.isfinite(value) if f.metadata["finite"] else np.isnan(value)
+            if bad.any():
+                raise ValueError(f"{self.name}: {f.name} holds {value[bad][0]}")
+        object.__setattr__(self, f.name, np.ascontiguousarray(value))
+
+    def _prepare(self) -> None:
+        """Check attributes against tensors and build what calling needs; once, at construction."""
+
+    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Arrays with a leading batch, float32 C-contiguous, of shapes that `output_shape` accepts → one array."""
+        raise NotImplementedError
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The output's shape; raises ValueError where an input shape does not fit."""
+        return shapes[0]
+
+    def macs(self, *shapes: Shape) -> tuple[int, int]:
+        """(binary, real) multiply-adds for one picture whose inputs have these shapes."""
+        return 0, 0
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of one weight in the file: 1, 16 or 32; 0 for an op without weights."""
+        return 0
+
+    def _bits_of(self, weight: np.ndarray) -> int:
+        return 8 * stored_bytes(weight) // weight.size
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the op's tensors in a packed file."""
+        return sum(stored_bytes(array) for array in self.tensors().values())
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of the arrays that the op keeps in memory."""
+        return sum(array.nbytes for array in self.tensors().values()) + self._kernel_bytes()
+
+    def _kernel_bytes(self) -> int:
+        return 0
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The arrays by field name, without those that are None."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if "dtype" in f.metadata}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def attributes(self) -> dict[str, Any]:
+        """The other fields but name and inputs, as JSON knows them."""
+        rest = [f.name for f in fields(self) if "dtype" not in f.metadata and f.name not in ("name", "inputs")]
+        values = {name: getattr(self, name) for name in rest}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def from_parts(
+        cls, name: str, inputs: tuple[str, ...], attributes: dict[str, Any], tensors: dict[str, np.ndarray]
+    ) -> Self:
+        """The inverse of `attributes` and `tensors`; raises ValueError for a missing or unknown one."""
+        known = {f.name: f for f in fields(cls) if f.name not in ("name", "inputs")}
+        is_tensor = {n: "dtype" in f.metadata for n, f in known.items()}
+        wrong = [n for n in attributes if is_tensor.get(n, True)]
+        wrong += [n for n in tensors if not is_tensor.get(n, False)]
+        if wrong:
+            raise ValueError(f"{name}: {cls.kind} has no {wrong[0]!r}")
+        missing = [
+            n
+            for n, f in known.items()
+            if n not in attributes and n not in tensors and not (is_tensor[n] and f.default is not MISSING)
+        ]
+        if missing:
+            raise ValueError(f"{name}: {missing[0]!r} of {cls.kind} is missing")
+        values = {n: tuple(v) if isinstance(v, list) else v for n, v in attributes.items()}
+        return cls(name=name, inputs=inputs, **values, **tensors)
+
+    def _fail_shape(self, shape: Shape, rule: str) -> ValueError:
+        return ValueError(f"{self.name}: the input of {self.kind} has shape {shape}; the rule is {rule}")
+
+    def _map(self, shape: Shape, channels: int | None = None) -> tuple[int, int, int]:
+        """`shape` as (H, W, C), with `channels` where given."""
+        if len(shape) != 3 or (channels is not None and shape[2] != channels):
+            raise self._fail_shape(shape, f"(H, W, {'C' if channels is None else channels})")
+        return shape[0], shape[1], shape[2]
+
+    def _per_channel(self, name: str, channels: int) -> None:
+        """Raise unless the tensor `name` is None or (channels,)."""
+        value = getattr(self, name)
+        if value is not None and value.shape != (channels,):
+            raise ValueError(f"{self.name}: {name} has shape {value.shape}; the rule is ({channels},)")
+
+    def _flag(self, name: str) -> None:
+        if type(getattr(self, name)) is not bool:
+            raise ValueError(f"{self.name}: {name}={getattr(self, name)!r} must be true or false")
+
+    def _integer(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"{self.name}: {name}={value!r} must be an integer from {low} to {high}")
+
+    def _int_pair(self, name: str, minimum: int) -> None:
+        value = getattr(self, name)
+        fits = isinstance(value, tuple) and len(value) == 2
+        if not fits or not all(type(v) is int and minimum <= v <= MAX_GEOMETRY for v in value):
+            raise ValueError(f"{self.name}: {name}={value!r} must be two integers from {minimum} to {MAX_GEOMETRY}")
+
+    def _check_words(self, words: np.ndarray, bits: int) -> None:
+        """Raise unless the last axis of `words` holds `bits` bits and its tail bits are 0."""
+        if words.shape[-1] != n_words(bits):
+            raise ValueError(
+                f"{self.name}: words has {words.shape[-1]} words for {bits} bits; the rule is {n_words(bits)}"
+            )
+        if bits % 64 and (words[..., -1] >> np.uint64(bits % 64)).any():
+            raise ValueError(f"{self.name}: words has bits set beyond channel {bits - 1}")

@@ -1,0 +1,21 @@
+"""Every op that a packed network may hold, by the `kind` that its file names."""
+
+from xnorlab.runtime.convolutions import BinaryConv, BinaryWeightConv, Conv
+from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, Pad, PReLU, Quantize, ReLU, Sign
+from xnorlab.runtime.matrices import BinaryLinear, BinaryWeightLinear, Linear
+from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.pooling import AvgPool, Flatten, GlobalAvgPool, MaxPool
+
+OPS: dict[str, type[Op]] = {
+    op.kind: op
+    for op in (
+        Conv, BinaryConv, BinaryWeightConv, Linear, BinaryLinear, BinaryWeightLinear, Affine, ReLU, PReLU, Hardtanh,
+        Sign, Quantize, Add, Pad, MaxPool, AvgPool, GlobalAvgPool, Flatten,
+    )
+}  # fmt: skip
+
+__all__ = [
+    "OPS", "Add", "Affine", "AvgPool", "BinaryConv", "BinaryLinear", "BinaryWeightConv", "BinaryWeightLinear", "Conv",
+    "Flatten", "GlobalAvgPool", "Hardtanh", "Linear", "MaxPool", "Op", "PReLU", "Pad", "Quantize", "ReLU", "Shape",
+    "Sign",
+]  # fmt: skip
