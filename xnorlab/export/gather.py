@@ -52,7 +52,7 @@ def _pool(builder: Builder, node: Node, input: Node, kind: type, kernel: Any, st
         raise ExportError("pools something that is no map (N, C, H, W)")
     window = pair(kernel, "kernel_size", 1)
     step = window if stride is None or stride == [] else pair(stride, "stride", 1)
-    fields = {"kernel": window, "stride": step, "padding": pair(padding, "padding", 0)}
+    fields: dict[str, Any] = {"kernel": window, "stride": step, "padding": pair(padding, "padding", 0)}
     builder.give(node, builder.add(kind, node, builder.name_of(input), **fields))
 
 

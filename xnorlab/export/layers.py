@@ -71,7 +71,7 @@ def _linear_module(builder: Builder, node: Node, module: nn.Linear, input: Node)
 def _linear(builder: Builder, node: Node, input: Node, weight: Any, bias: Any = None) -> None:
     _vector(builder, input)
     ordered = builder.ordered(_parameter(weight), input)
-    fields = {"weight": ordered, "bias": _parameter_or_none(bias)}
+    fields: dict[str, Any] = {"weight": ordered, "bias": _parameter_or_none(bias)}
     builder.give(node, builder.add(ops.Linear, node, builder.name_of(input), **fields))
 
 
@@ -142,8 +142,8 @@ def _binary_linear(builder: Builder, node: Node, module: BinaryLinear, input: No
         return
     filters = builder.ordered(signs, input)[:, None, None, :]
     words = pack_filters(np.ascontiguousarray(filters))[:, 0, 0]
-    fields = {"words": words, "features": signs.shape[1], "scale": scale, "bias": bias}
-    builder.give(node, builder.add(kind, node, source, **fields, **sign))
+    fields: dict[str, Any] = {"words": words, "features": signs.shape[1], "scale": scale, "bias": bias, **sign}
+    builder.give(node, builder.add(kind, node, source, **fields))
 
 
 def _binarized(builder: Builder, node: Node, input: Node, binarizer: nn.Module, *, suffix: str) -> str:

@@ -112,7 +112,7 @@ def _affine(builder: Builder, node: Node, input: Node, scale: np.ndarray, bias: 
         if alone and hasattr(before, "scale") and not isinstance(before, ops.Affine):
             builder.replace(name, node, _folded(before, scale, bias))
             return name
-        fields = {"scale": builder.ordered(scale, input), "bias": builder.ordered(bias, input)}
+        fields: dict[str, Any] = {"scale": builder.ordered(scale, input), "bias": builder.ordered(bias, input)}
         return builder.add(ops.Affine, node, name, **fields)
 
     builder.later(node, input, emit, monotone=True)

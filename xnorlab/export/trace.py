@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.fx import Node
+from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.nn import BinaryConv2d, BinaryLinear
@@ -68,7 +69,7 @@ class Traced:
 
     def constant(self, argument: Any) -> Any:
         """An argument of a node with every constant node replaced by its value."""
-        return fx.node.map_arg(argument, lambda node: node if self.varies(node) else self.values[node])
+        return map_arg(argument, lambda node: node if self.varies(node) else self.values[node])
 
     def called(self, node: Node) -> nn.Module:
         """The module that a call_module node calls."""
@@ -95,7 +96,7 @@ class Traced:
 
     def call(self, node: Node, x: Tensor) -> Tensor:
         """What the node, a step with one varying argument, makes of x."""
-        args, kwargs = fx.node.map_arg(
+        args, kwargs = map_arg(
             (node.args, node.kwargs), lambda source: x if self.varies(source) else self.values[source]
         )
         if node.op == "call_module":

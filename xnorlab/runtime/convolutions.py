@@ -53,9 +53,6 @@ class _Convolution(Op):
     def _kernel(self):
         raise NotImplementedError
 
-    def _kernel_bytes(self) -> int:
-        return self._kernel.nbytes
-
     def output_shape(self, *shapes: Shape) -> Shape:
         """(H, W, C) → (OH, OW, N)."""
         height, width, _ = self._map(shapes[0], self.in_channels)

@@ -28,9 +28,6 @@ class _Matrix(Op):
     def _kernel(self):
         raise NotImplementedError
 
-    def _kernel_bytes(self) -> int:
-        return self._kernel.nbytes
-
     def output_shape(self, *shapes: Shape) -> Shape:
         """(F,) → (N,)."""
         filters, features = self._shape

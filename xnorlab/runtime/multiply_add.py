@@ -20,7 +20,7 @@ def _fused(typing_context, x, a, b):
 def _multiply_add(x, a, b, out):
     for row in range(x.shape[0]):
         for c in range(x.shape[1]):
-            out[row, c] = _fused(x[row, c], a[c], b[c])
+            out[row, c] = _fused(x[row, c], a[c], b[c])  # pyright: ignore[reportCallIssue]
 
 
 @njit(cache=True, nogil=True)

@@ -3,6 +3,7 @@
 Shapes here are those of one picture, without the batch: (H, W, C) for feature maps, (F,) for vectors.
 """
 
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -100,11 +101,9 @@ class Op:
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of the arrays that the op keeps in memory."""
-        return sum(array.nbytes for array in self.tensors().values()) + self._kernel_bytes()
-
-    def _kernel_bytes(self) -> int:
-        return 0
+        """Bytes of the arrays that the op keeps in memory: its tensors and what its kernel laid out from them."""
+        arrays = {a.__array_interface__["data"][0]: a.nbytes for a in _arrays(vars(self))}
+        return sum(arrays.values())
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays by field name, without those that are None."""
@@ -176,3 +175,17 @@ class Op:
             )
         if bits % 64 and (words[..., -1] >> np.uint64(bits % 64)).any():
             raise ValueError(f"{self.name}: words has bits set beyond channel {bits - 1}")
+
+
+def _arrays(value: Any) -> Iterator[np.ndarray]:
+    """The arrays within dictionaries, sequences and our own objects."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _arrays(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _arrays(item)
+    elif type(value).__module__.startswith("xnorlab.") and hasattr(value, "__dict__"):
+        yield from _arrays(vars(value))
