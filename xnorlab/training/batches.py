@@ -25,9 +25,9 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yields (epoch, batch number) for each batch of an epoch; Lightning tells it the epoch."""
 
-    def __init__(self, n_batches: int):
+    def __init__(self, n_batches: int, epoch: int = 0):
         self.n_batches = n_batches
-        self.epoch = 0
+        self.epoch = epoch
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before every epoch, also after a resume."""
@@ -144,9 +144,11 @@ class Batches(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """One epoch's whole batches."""
         batches = TrainBatches(*self.train_arrays, self.recipe, *self._place())
+        # A resumed run starts to iterate before Lightning names the epoch; only the loop's progress is right then.
+        epoch = 0 if self.trainer is None else self.trainer.fit_loop.epoch_progress.current.processed
         return DataLoader(
             batches,
-            sampler=EpochSampler(batches.n_batches),
+            sampler=EpochSampler(batches.n_batches, epoch),
             batch_size=None,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,

@@ -1,7 +1,7 @@
 """What happens while a network learns: one record an epoch, with the share of signs that flipped."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning as L
@@ -17,8 +17,9 @@ HISTOGRAMS = 12
 class History(L.Callback):
     """Records each epoch; its state travels in the checkpoint, so a resumed run's history is whole.
 
-    `epochs`: records with epoch (from 1), seconds, train_loss, train_top1, val_loss, val_top1, rate (after the
-    epoch's last step) and flips: layer → share of its signs that differ from the epoch's start.
+    `epochs`: records with epoch (from 1), seconds, train_loss, train_top1, rate (after the epoch's last step),
+    flips: layer → share of its signs that differ from the epoch's start; and, where the epoch was followed by an
+    evaluation, val_loss and val_top1. Accuracies are shares, 0 to 1.
     `histograms`: records with epoch (0 is the initialisation) and layers: name → {"limit": l, "counts": [...]},
     equal bins over [−l, l] where l is the 99.9 % quantile of |w|; the outermost bins also hold what lies beyond.
     report: called with each new record of `epochs` on the first process.
@@ -29,6 +30,7 @@ class History(L.Callback):
         self.histograms: list[dict[str, Any]] = []
         self.report = report
         self._signs: dict[str, torch.Tensor] = {}
+        self._evaluated: dict[str, float] = {}
         self._started = 0.0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -40,6 +42,14 @@ class History(L.Callback):
         """Remember the signs."""
         self._started = time.perf_counter()
         self._signs = _signs(pl_module)
+        self._evaluated = {}
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Classification) -> None:
+        """Keep the evaluation for this epoch's record."""
+        self._evaluated = {
+            "val_loss": pl_module.val_loss.compute().item(),
+            "val_top1": pl_module.val_top1.compute().item(),
+        }
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Classification) -> None:
         """Compare the signs; write the record."""
@@ -56,15 +66,12 @@ class History(L.Callback):
             "rate": trainer.optimizers[0].param_groups[0]["lr"],
             "flips": flips,
         }
-        for name in ("val_loss", "val_top1"):
-            if name in trainer.callback_metrics:
-                record[name] = trainer.callback_metrics[name].item()
-        self.epochs.append(record)
+        self.epochs.append(record | self._evaluated)
         total = pl_module.recipe.epochs
         if epoch == total or epoch * HISTOGRAMS // total > (epoch - 1) * HISTOGRAMS // total:
             self._keep_histogram(epoch, pl_module)
         if self.report is not None and trainer.is_global_zero:
-            self.report(record)
+            self.report(self.epochs[-1])
 
     def _keep_histogram(self, epoch: int, pl_module: L.LightningModule) -> None:
         layers = {}
@@ -82,6 +89,11 @@ class History(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the records of an earlier run."""
         self.epochs, self.histograms = list(state_dict["epochs"]), list(state_dict["histograms"])
+
+
+def stored_history(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """`epochs` and `histograms` as a loaded checkpoint holds them."""
+    return checkpoint["callbacks"][History.__qualname__]
 
 
 def _layers(pl_module: L.LightningModule):

@@ -1,8 +1,10 @@
 """The body of `xnorlab train`: from a folder of pictures to a run folder that `ship` turns into a network."""
 
 import json
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,13 @@ from xnorlab.training.recipe import Recipe
 from xnorlab.training.task import Classification
 
 CHECKPOINT = "last.ckpt"
+
+HINTS = (
+    ".*does not have many workers.*",  # one process cuts the crops fast enough
+    "Checkpoint directory .* exists and is not empty",  # it is the run's folder
+    ".*isinstance.treespec, LeafSpec.*is deprecated",  # Lightning 2.6 on torch 2.15
+)
+"""Warnings that Lightning gives for what is meant so here, or about itself."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ def train(
     nodes: int = 1,
     workers: int = 0,
     cache_folder: str | Path | None = None,
+    evaluate_every: int = 1,
     progress: bool = True,
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> Result:
@@ -57,6 +67,7 @@ def train(
     accelerator, devices, nodes: as Lightning takes them ("auto", "cpu", "gpu"; "auto" or a number; a number).
     workers: processes a device that cut training crops; 0 is the training process itself.
     cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
+    evaluate_every: evaluate after every so many epochs; in float32 this takes a third of a training epoch's time.
     progress: show a progress bar.
     report: called after each epoch with its record.
 
@@ -72,6 +83,8 @@ def train(
         raise ValueError("recipe=None is only allowed with resume=True")
     if stop_after is not None and not 1 <= stop_after <= recipe.epochs:
         raise ValueError(f"stop_after={stop_after} must be from 1 to epochs={recipe.epochs}")
+    if not 1 <= evaluate_every <= recipe.epochs:
+        raise ValueError(f"evaluate_every={evaluate_every} must be from 1 to epochs={recipe.epochs}")
     found = open_dataset(data, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -79,12 +92,25 @@ def train(
     batches = _batches(found, recipe, workers, cache_folder)
     task = Classification(recipe, found.labels, len(found.train) // recipe.batch_size)
     history = History(report)
-    with warnings.catch_warnings():
-        # the number of workers is the caller's choice, not an oversight
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        _trainer(folder, recipe, history, stop_after, accelerator, devices, nodes, progress).fit(
-            task, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True
+    with _quiet_lightning():
+        trainer = L.Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=nodes,
+            precision=recipe.precision,  # pyright: ignore[reportArgumentType]
+            max_epochs=recipe.epochs if stop_after is None else stop_after,
+            check_val_every_n_epoch=evaluate_every,
+            callbacks=_callbacks(folder, history, progress),
+            logger=[CSVLogger(folder, "csv"), TensorBoardLogger(folder, "tensorboard")],
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            use_distributed_sampler=False,
         )
+        trainer.fit(task, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
+    if trainer.is_global_zero:
+        (folder / "history.json").write_text(json.dumps(history.state_dict()) + "\n", encoding="utf-8")
     return Result(folder, checkpoint, recipe, history.epochs)
 
 
@@ -116,32 +142,23 @@ def _batches(found: DataFolder, recipe: Recipe, workers: int, cache_folder: str 
     return Batches(recipe, (train, found.train.targets), (val, found.val.targets), workers)
 
 
-def _trainer(
-    folder: Path,
-    recipe: Recipe,
-    history: History,
-    stop_after: int | None,
-    accelerator: str,
-    devices: int | str,
-    nodes: int,
-    progress: bool,
-) -> L.Trainer:
+def _callbacks(folder: Path, history: History, progress: bool) -> list[L.Callback]:
     keep_last = ModelCheckpoint(
         dirpath=folder, filename="last", enable_version_counter=False, every_n_epochs=1, save_on_train_epoch_end=True
     )
-    version = f"from-epoch-{1 + len(history.epochs)}"
-    bar = [TQDMProgressBar(refresh_rate=10)] if progress else []
-    return L.Trainer(
-        accelerator=accelerator,
-        devices=devices,
-        num_nodes=nodes,
-        precision=recipe.precision,  # pyright: ignore[reportArgumentType]
-        max_epochs=recipe.epochs if stop_after is None else stop_after,
-        callbacks=[history, keep_last, *bar],
-        logger=[CSVLogger(folder, "csv"), TensorBoardLogger(folder, "tensorboard")],
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        use_distributed_sampler=False,
-    )
+    return [history, keep_last, *([TQDMProgressBar(refresh_rate=10)] if progress else [])]
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without Lightning's hints: the settings they ask about are the caller's choice."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in HINTS:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        logger.setLevel(level)

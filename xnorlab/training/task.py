@@ -57,11 +57,11 @@ class Classification(L.LightningModule):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """pictures: uint8 (B, 3, H, W); returns logits (B, classes)."""
-        return self.model((pictures.float() - self.mean) / self.std)
+        return self.model((pictures - self.mean).div_(self.std))
 
-    def on_train_epoch_start(self) -> None:
-        """Stochastic signs depend on (seed, epoch, process) alone, so that a resumed run draws the same."""
-        key = [self.recipe.seed, self.current_epoch, self.global_rank]
+    def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Stochastic signs depend on (seed, step, process) alone, so that a resumed run draws the same ones."""
+        key = [self.recipe.seed, self.global_step, self.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
