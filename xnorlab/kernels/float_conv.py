@@ -2,31 +2,29 @@
 
 import numpy as np
 
-from xnorlab.conventions import n_words
-from xnorlab.kernels.geometry import Window, divides, feature_map, vector
-from xnorlab.kernels.packing import unpack_signs
+from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, matrix
+from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.threads import thread_count
+from xnorlab.kernels.tile import vector_unit
+from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.walk import Layout, blocks_of
 
 
-def _convolve(x: np.ndarray, weight: np.ndarray, window: Window, groups: int, pad_value: float) -> np.ndarray:
-    """Plain convolution of (B, H, W, C) with (N, kh, kw, C / groups), a tap at a time."""
-    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = window.kernel, window.stride, window.padding, window.dilation
-    oh, ow = window.output(x.shape[1], x.shape[2])
-    x = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)), constant_values=pad_value)
-    n, c = weight.shape[0] // groups, weight.shape[3]
-    out = np.zeros((x.shape[0], oh, ow, weight.shape[0]), np.float32)
-    for i in range(kh):
-        for j in range(kw):
-            tap = x[:, i * dh : i * dh + (oh - 1) * sh + 1 : sh, j * dw : j * dw + (ow - 1) * sw + 1 : sw]
-            for g in range(groups):
-                out[..., g * n : (g + 1) * n] += (
-                    tap[..., g * c : (g + 1) * c] @ weight[g * n : (g + 1) * n, i, j].T
-                )
-    return out
+class _RealInput(TiledConv):
+    """A tiled convolution that reads float32 activations where they lie; a padded border is zero."""
+
+    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
+        """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32, in `out` where given."""
+        x = feature_map(x, "x", self.channels)
+        plan = self.plan(x.shape)
+        threads = thread_count(threads)
+        out = plan.result(out)
+        self._run(x, plan, None, out, threads)
+        return out
 
 
-class FloatConv2d:
-    """Real convolution of NHWC maps: y = x * weight + bias, zero padding."""
+class FloatConv2d(_RealInput):
+    """Real convolution y = x * W + bias. weight: (N, kh, kw, C / groups) float32; bias: (N,) float32 or None."""
 
     def __init__(self, weight, *, bias=None, stride=1, padding=0, dilation=1, groups=1):
         weight = np.asarray(weight)
@@ -34,79 +32,69 @@ class FloatConv2d:
             raise ValueError(
                 f"weight has shape {weight.shape} and dtype {weight.dtype}; float32 (N, kh, kw, C/groups) is needed"
             )
-        divides(groups, "the number of filters", weight.shape[0])
-        self.window = Window.of(weight.shape[1:3], stride, padding, dilation)
-        self.groups, self.channels, self.filters = groups, weight.shape[3] * groups, weight.shape[0]
-        self._weight = np.ascontiguousarray(weight)
-        self._bias = None if bias is None else vector(bias, "bias", self.filters)
-
-    def __call__(self, x, *, threads=1) -> np.ndarray:
-        """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32."""
-        x = feature_map(x, channels=self.channels)
-        thread_count(threads)
-        y = _convolve(x, self._weight, self.window, self.groups, 0.0)
-        return y if self._bias is None else y + self._bias
+        n, kh, kw, per_group = weight.shape
+        divides(groups, "filters", n)
+        block, channels = vector_unit().float_filters, per_group * groups
+        layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
+        window = Window.of((kh, kw), stride, padding, dilation)
+        tiles = blocks_of(weight.reshape(n, -1), groups, block)
+        super().__init__("real", 1, tiles, window, layout, channels, n, None, bias)
 
 
-class BinaryWeightConv2d:
-    """Real activations, packed ±1 weights: y = (x * sign W) · scale + bias, zero padding."""
+class BinaryWeightConv2d(_RealInput):
+    """Real activations, packed ±1 weights: y = (x * sign W) · scale + bias (XNOR-Net, section 3.1).
+
+    words: uint64 (N, kh, kw, n_words(channels // groups)). The weights stay one bit each in memory and are
+    widened to ±1 as the tile loads them. scale (α), bias: (N,) float32 or None.
+    """
 
     def __init__(self, words, channels, *, scale=None, bias=None, stride=1, padding=0, dilation=1, groups=1):
-        words = np.asarray(words)
         per_group = divides(groups, "channels", channels)
-        if words.ndim != 4 or words.dtype != np.uint64 or 0 in words.shape or words.shape[3] != n_words(per_group):
-            raise ValueError(
-                f"words has shape {words.shape} and dtype {words.dtype}; uint64 (N, kh, kw, {n_words(per_group)}) is "
-                f"needed for channels={channels}, groups={groups}"
-            )
-        divides(groups, "the number of filters", words.shape[0])
-        self.window = Window.of(words.shape[1:3], stride, padding, dilation)
-        self.groups, self.channels, self.filters = groups, channels, words.shape[0]
-        self._words = np.ascontiguousarray(words)
-        self._scale = None if scale is None else vector(scale, "scale", self.filters)
-        self._bias = None if bias is None else vector(bias, "bias", self.filters)
+        words = filter_words(words, per_group, groups)
+        n, kh, kw, _ = words.shape
+        block = vector_unit().float_filters
+        layout = Layout(4 * channels, 4 * per_group, per_group * block // 8, per_group, groups)
+        window = Window.of((kh, kw), stride, padding, dilation)
+        bits = blocks_of(unpack_bits(words, per_group).reshape(n, -1), groups, block)
+        tiles = np.packbits(bits, axis=3, bitorder="little")
+        super().__init__("sign", 1, tiles, window, layout, channels, n, scale, bias)
 
-    def __call__(self, x, *, threads=1) -> np.ndarray:
-        """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32."""
-        x = feature_map(x, channels=self.channels)
-        thread_count(threads)
-        y = _convolve(x, unpack_signs(self._words, self.channels // self.groups), self.window, self.groups, 0.0)
-        if self._scale is not None:
-            y = y * self._scale
-        return y if self._bias is None else y + self._bias
+    @property
+    def words(self) -> np.ndarray:
+        """The filters as they were given, from the tile layout: the only copy that is kept."""
+        bits = np.unpackbits(self._tiles, axis=3, bitorder="little")
+        groups, blocks, length, block = bits.shape
+        n = self.filters // groups
+        filters = bits.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)[:, :n]
+        real = filters.reshape(self.filters, *self.window.kernel, -1).astype(np.float32) - np.float32(0.5)
+        return pack_filters(real)
 
 
 class FloatLinear:
-    """y = x @ weight.T + bias; weight (N, F) float32."""
+    """y = x @ weight.T + bias; weight: (N, F) float32, bias: (N,) float32 or None."""
 
     def __init__(self, weight, *, bias=None):
-        weight = np.asarray(weight)
-        if weight.ndim != 2:
-            raise ValueError(f"weight has shape {weight.shape}; (N, F) is needed")
-        self._conv = FloatConv2d(weight[:, None, None, :], bias=bias)
-        self.features, self.outputs = weight.shape[1], weight.shape[0]
+        self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias)
+        self.features, self.outputs = self._conv.channels, self._conv.filters
 
     def __call__(self, x, *, threads=1) -> np.ndarray:
         """x: (B, F) float32; returns (B, N) float32."""
-        x = np.asarray(x)
-        if x.ndim != 2:
-            raise ValueError(f"x has shape {x.shape}; (batch, {self.features}) is needed")
-        return self._conv(x[:, None, None, :], threads=threads)[:, 0, 0]
+        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads)[:, 0, 0]
 
 
 class BinaryWeightLinear:
-    """y = (x @ sign(W).T) · scale + bias with packed weights (N, n_words(F))."""
+    """y = (x @ sign(W).T) · scale + bias; words: uint64 (N, n_words(features)), scale, bias: (N,) or None."""
 
     def __init__(self, words, features, *, scale=None, bias=None):
-        words = np.asarray(words)
-        if words.ndim != 2:
-            raise ValueError(f"words has shape {words.shape}; (N, n_words(features)) is needed")
-        self._conv = BinaryWeightConv2d(words[:, None, None, :], features, scale=scale, bias=bias)
-        self.features, self.outputs = features, words.shape[0]
+        words = matrix(words, "words")[:, None, None, :]
+        self._conv = BinaryWeightConv2d(words, features, scale=scale, bias=bias)
+        self.features, self.outputs = features, self._conv.filters
+
+    @property
+    def words(self) -> np.ndarray:
+        """The packed matrix as it was given."""
+        return self._conv.words[:, 0, 0]
 
     def __call__(self, x, *, threads=1) -> np.ndarray:
         """x: (B, F) float32; returns (B, N) float32."""
-        x = np.asarray(x)
-        if x.ndim != 2:
-            raise ValueError(f"x has shape {x.shape}; (batch, {self.features}) is needed")
-        return self._conv(x[:, None, None, :], threads=threads)[:, 0, 0]
+        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads)[:, 0, 0]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.conventions import output_size, pair
+from xnorlab.conventions import WORD_BITS, n_words, output_size, pair
 
 
 @dataclass(frozen=True)
@@ -35,33 +35,62 @@ class Window:
 
 
 def feature_map(x, name: str = "x", channels: int | None = None) -> np.ndarray:
-    """`x` as a C-contiguous float32 (B, H, W, C) array; raises ValueError where that is not what it is."""
+    """`x` as an aligned, writeable, C-contiguous float32 (B, H, W, C) array; raises ValueError where it is none.
+
+    Kernels are compiled for exactly this kind of array; any other layout is copied.
+    """
     array = np.asarray(x)
-    if array.ndim != 4:
-        raise ValueError(f"{name} has shape {array.shape}; a feature map has four axes (batch, height, width, channels)")
+    shape = array.shape
+    if len(shape) != 4:
+        raise ValueError(f"{name} has shape {shape}; a feature map has four axes (batch, height, width, channels)")
     if array.dtype != np.float32:
         raise ValueError(f"{name} has dtype {array.dtype}; feature maps are float32")
-    if 0 in array.shape:
-        raise ValueError(f"{name} has shape {array.shape}; no axis may be empty")
-    if channels is not None and array.shape[3] != channels:
-        raise ValueError(f"{name} has {array.shape[3]} channels; this layer takes channels={channels}")
-    return np.ascontiguousarray(array)
+    if 0 in shape:
+        raise ValueError(f"{name} has shape {shape}; no axis may be empty")
+    if channels is not None and shape[3] != channels:
+        raise ValueError(f"{name} has {shape[3]} channels; this layer takes channels={channels}")
+    return array if array.flags.carray else np.array(array, order="C")
 
 
 def vector(value, name: str, length: int, dtype=np.float32) -> np.ndarray:
-    """`value` as a C-contiguous vector of `length` entries of `dtype`; raises ValueError otherwise."""
+    """`value` as an aligned, writeable, contiguous vector of `length` entries; raises ValueError otherwise."""
     array = np.asarray(value)
     if array.shape != (length,):
         raise ValueError(f"{name} has shape {array.shape}; one entry a channel is needed, ({length},)")
     if array.dtype != dtype:
         raise ValueError(f"{name} has dtype {array.dtype}; it must be {np.dtype(dtype)}")
-    return np.ascontiguousarray(array)
+    return array if array.flags.carray else np.array(array, order="C")
+
+
+def matrix(value, name: str) -> np.ndarray:
+    """`value` as an array of two axes; raises ValueError otherwise."""
+    array = np.asarray(value)
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}; a matrix has two axes")
+    return array
 
 
 def divides(groups: int, name: str, channels: int) -> int:
-    """channels // groups; raises ValueError unless `groups` is a positive divisor of `channels`."""
+    """Channels // groups; raises ValueError unless `groups` is a positive divisor of `channels`."""
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"groups={groups!r} must be an int of at least 1")
-    if channels < 1 or channels % groups:
-        raise ValueError(f"groups={groups} does not divide {name}={channels}")
+    if not isinstance(channels, int) or channels < 1 or channels % groups:
+        raise ValueError(f"groups={groups} does not divide {name}={channels!r}")
     return channels // groups
+
+
+def filter_words(words, per_group: int, groups: int) -> np.ndarray:
+    """Packed filters (N, kh, kw, n_words(per_group)), tail bits cleared; raises ValueError where they do not fit."""
+    array = np.asarray(words)
+    needed = n_words(per_group)
+    if array.ndim != 4 or array.dtype != np.uint64 or 0 in array.shape or array.shape[3] != needed:
+        raise ValueError(
+            f"words has shape {array.shape} and dtype {array.dtype}; uint64 (N, kh, kw, {needed}) is needed for "
+            f"{per_group} channels a group"
+        )
+    divides(groups, "filters", array.shape[0])
+    tail = per_group % WORD_BITS
+    if tail:
+        array = array.copy()
+        array[..., -1] &= np.uint64((1 << tail) - 1)
+    return array

@@ -1,10 +1,95 @@
 """Signs of real numbers packed 64 to a word, and back."""
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from xnorlab.conventions import WORD_BITS, n_words, pair
 from xnorlab.kernels.geometry import feature_map, vector
-from xnorlab.kernels.threads import thread_count
+from xnorlab.kernels.jit import kernel
+from xnorlab.kernels.threads import run_parts, thread_count
+
+NO_FLIP = np.zeros(0, bool)
+"""Given to the kernel where no channel is flipped."""
+
+
+@intrinsic(prefer_literal=True)
+def _compare(typing, lanes, comparison, x, threshold):
+    """Bits x[i] (comparison) threshold[i] of `lanes` neighbouring floats at two addresses, lane 0 in bit 0."""
+    if not isinstance(lanes, types.Literal) or not isinstance(comparison, types.Literal):
+        return None
+    n, operator = lanes.literal_value, comparison.literal_value
+
+    def emit(context, builder, signature, arguments):
+        floats = ir.VectorType(ir.FloatType(), n)
+        a, b = (
+            builder.load(builder.inttoptr(address, floats.as_pointer()), align=4)
+            for address in (arguments[2], arguments[3])
+        )
+        bits = builder.bitcast(builder.fcmp_ordered(operator, a, b), ir.IntType(n))
+        return bits if n == 64 else builder.zext(bits, ir.IntType(64))
+
+    return types.uint64(lanes, comparison, types.int64, types.int64), emit
+
+
+@kernel
+def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_columns, part, parts):
+    """Pack x (B, H, W, C) into `words`, flat, C / groups channels at a time.
+
+    prefix > 1: each word holds the XOR of the words up to itself within groups of `prefix` words (see tile.py).
+    The border, if any, is left as it is. `part` of `parts` takes its share of the rows.
+    """
+    batch, height, width, channels = x.shape
+    per_group = channels // groups
+    full, rest = per_group // 64, per_group % 64
+    group_words = full + (1 if rest else 0)
+    values, flat = np.int64(x.ctypes.data), x.reshape(x.size)
+    limits = np.int64(threshold.ctypes.data)
+    flips = np.zeros(groups * group_words, np.uint64)
+    for c in range(flip.size):
+        if flip[c]:
+            flips[c // per_group * group_words + c % per_group // 64] |= np.uint64(1) << np.uint64(c % per_group % 64)
+    row_pixels = width + 2 * border_columns
+    for row in range(batch * height * part // parts, batch * height * (part + 1) // parts):
+        target = (row // height) * (height + 2 * border_rows) + border_rows + row % height
+        to = (target * row_pixels + border_columns) * groups * group_words
+        at = row * width * channels
+        for _ in range(width):
+            channel = np.int64(0)
+            for g in range(groups):
+                running = np.uint64(0)
+                for j in range(group_words):
+                    word, below = np.uint64(0), np.uint64(0)
+                    if j < full:
+                        word = _compare(64, ">=", values + 4 * at, limits + 4 * channel)
+                        if flip.size:
+                            below = _compare(64, "<", values + 4 * at, limits + 4 * channel)
+                        at, channel = at + 64, channel + 64
+                    else:
+                        for k in range(0, rest - 7, 8):
+                            shift = np.uint64(k)
+                            word |= _compare(8, ">=", values + 4 * at, limits + 4 * channel) << shift
+                            below |= _compare(8, "<", values + 4 * at, limits + 4 * channel) << shift
+                            at, channel = at + 8, channel + 8
+                        for k in range(rest - rest % 8, rest):
+                            word |= np.uint64(flat[at] >= threshold[channel]) << np.uint64(k)
+                            below |= np.uint64(flat[at] < threshold[channel]) << np.uint64(k)
+                            at, channel = at + 1, channel + 1
+                    if flip.size:
+                        flipped = flips[g * group_words + j]
+                        word = (word & ~flipped) | (below & flipped)
+                    if prefix > 1:
+                        running = word if j % prefix == 0 else running ^ word
+                        word = running
+                    words[to] = word
+                    to += 1
+
+
+def sign_limits(threshold, flip, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Checked `threshold` and `flip` as the kernel takes them; None means zeros and no flip."""
+    limits = np.zeros(channels, np.float32) if threshold is None else vector(threshold, "threshold", channels)
+    return limits, NO_FLIP if flip is None else vector(flip, "flip", channels, bool)
 
 
 def _pack_bits(bits: np.ndarray) -> np.ndarray:
@@ -24,39 +109,43 @@ def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out
     """
     x = feature_map(x)
     batch, height, width, channels = x.shape
-    thread_count(threads)
-    bh, bw = pair(border, "border", 0)
+    threads = thread_count(threads)
+    rows, columns = pair(border, "border", 0)
     if border_bit not in (0, 1):
         raise ValueError(f"border_bit={border_bit!r} must be 0 or 1")
-    threshold = np.zeros(channels, np.float32) if threshold is None else vector(threshold, "threshold", channels)
-    flip = np.zeros(channels, bool) if flip is None else vector(flip, "flip", channels, bool)
-    bits = np.where(flip, x < threshold, x >= threshold)
-    edge = np.zeros((batch, height + 2 * bh, width + 2 * bw, channels), bool)
-    edge[:] = bool(border_bit)
-    edge[:, bh : bh + height, bw : bw + width] = bits
-    words = _pack_bits(edge)
+    limits, flips = sign_limits(threshold, flip, channels)
+    shape = (batch, height + 2 * rows, width + 2 * columns, n_words(channels))
     if out is None:
-        return words
-    if out.shape != words.shape or out.dtype != np.uint64 or not out.flags.c_contiguous or not out.flags.writeable:
-        raise ValueError(f"out must be a writeable C-contiguous uint64 array of shape {words.shape}")
-    out[...] = words
+        out = np.empty(shape, np.uint64)
+    elif out.shape != shape or out.dtype != np.uint64 or not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError(f"out must be a writeable C-contiguous uint64 array of shape {shape}")
+    if rows or columns:
+        out[...] = _pack_bits(np.full(channels, bool(border_bit)))
+    flat = out.reshape(-1)
+    run_parts(lambda part, parts: pack_kernel(x, limits, flips, flat, 1, 1, rows, columns, part, parts), threads)
     return out
 
 
 def unpack_signs(words, channels: int) -> np.ndarray:
     """float32 ±1 (..., channels) from uint64 words (..., n_words(channels))."""
+    return unpack_bits(words, channels).astype(np.float32) * np.float32(2) - np.float32(1)
+
+
+def unpack_bits(words, channels: int) -> np.ndarray:
+    """uint8 0 or 1 (..., channels) from uint64 words (..., n_words(channels))."""
     words = np.asarray(words)
     if words.dtype != np.uint64:
         raise ValueError(f"words has dtype {words.dtype}; packed signs are uint64")
     if channels < 1 or words.ndim < 1 or words.shape[-1] != n_words(channels):
-        raise ValueError(f"words has shape {words.shape}; channels={channels} needs a last axis of {n_words(channels)}")
+        raise ValueError(
+            f"words has shape {words.shape}; channels={channels} needs a last axis of {n_words(max(channels, 1))}"
+        )
     octets = np.ascontiguousarray(words).astype("<u8", copy=False).view(np.uint8)
-    bits = np.unpackbits(octets, axis=-1, count=channels, bitorder="little")
-    return bits.astype(np.float32) * np.float32(2) - np.float32(1)
+    return np.unpackbits(octets, axis=-1, count=channels, bitorder="little")
 
 
 def pack_filters(weight) -> np.ndarray:
-    """uint64 (N, kh, kw, n_words(C)) from real filters (N, kh, kw, C); bit = weight >= 0. The files hold this layout."""
+    """uint64 (N, kh, kw, n_words(C)) from real filters (N, kh, kw, C); bit = weight >= 0. Files hold this layout."""
     weight = np.asarray(weight)
     if weight.ndim != 4 or 0 in weight.shape:
         raise ValueError(f"weight has shape {weight.shape}; filters are (N, kernel height, kernel width, channels)")

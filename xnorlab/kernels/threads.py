@@ -1,10 +1,30 @@
-"""Thread counts, and the one lock that every parallel run and every timing run goes through."""
+"""Threads for kernels: one pool of workers, one lock, one count.
+
+Kernels release the GIL, so plain Python threads run them side by side. Numba's own threading layers are not
+used: one of them ("workqueue") aborts the process when two threads enter it at once, another (GNU OpenMP) when
+the process forks later.
+"""
 
 import os
+import queue
 import threading
+from collections.abc import Callable
 
 run_lock = threading.RLock()
 """Held by whoever runs in parallel or measures time: one at a time in a process."""
+
+_workers: list[queue.SimpleQueue] = []
+
+
+def _forget_workers() -> None:
+    """After a fork the child has none of the parent's threads, and perhaps its lock."""
+    global run_lock
+    run_lock = threading.RLock()
+    _workers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_workers)
 
 
 def available_threads() -> int:
@@ -16,4 +36,46 @@ def thread_count(threads: int) -> int:
     """`threads`, at most the processors there are; raises ValueError where it is not an int of at least 1."""
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise ValueError(f"threads={threads!r} must be an int of at least 1")
-    return min(threads, available_threads())
+    return threads if threads == 1 else min(threads, available_threads())
+
+
+def _serve(tasks: queue.SimpleQueue) -> None:
+    while True:
+        work, part, parts, done = tasks.get()
+        try:
+            work(part, parts)
+        except BaseException as error:  # handed to the caller, who raises it
+            done.put(error)
+        else:
+            done.put(None)
+
+
+def _hire(count: int) -> int:
+    """Start workers until there are `count`, as far as the system lets us; returns how many there are, at most `count`."""
+    while len(_workers) < count:
+        tasks: queue.SimpleQueue = queue.SimpleQueue()
+        try:
+            threading.Thread(target=_serve, args=(tasks,), name="xnorlab-kernel", daemon=True).start()
+        except RuntimeError:  # no more threads to be had
+            break
+        _workers.append(tasks)
+    return min(count, len(_workers))
+
+
+def run_parts(work: Callable[[int, int], object], threads: int) -> None:
+    """Call work(part, parts) for every part, side by side; part 0 in the calling thread. Waits for all of them."""
+    if threads == 1:
+        work(0, 1)
+        return
+    with run_lock:
+        hired = _hire(threads - 1)
+        parts, done = hired + 1, queue.SimpleQueue()
+        for part in range(1, parts):
+            _workers[part - 1].put((work, part, parts, done))
+        try:
+            work(0, parts)
+        finally:
+            errors = [done.get() for _ in range(hired)]
+        for error in errors:
+            if error is not None:
+                raise error

@@ -1,50 +1,104 @@
-"""Binary convolution: signs of activations against signs of weights."""
+"""Binary convolution: signs of activations against signs of weights, 64 at a time."""
 
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES
-from xnorlab.kernels.float_conv import BinaryWeightConv2d, _convolve
-from xnorlab.kernels.geometry import feature_map, vector
-from xnorlab.kernels.packing import unpack_signs
-from xnorlab.kernels.threads import thread_count
+from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words
+from xnorlab.kernels.packing import NO_FLIP, pack_kernel, sign_limits, unpack_bits
+from xnorlab.kernels.threads import run_parts, thread_count
+from xnorlab.kernels.tile import vector_unit
+from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.walk import Layout, Walk, blocks_of
 
 
-class XnorConv2d(BinaryWeightConv2d):
-    """y = ((sign x ⊛ sign W) · scale [· input_scale]) + bias."""
+def _prefix(group_words: int) -> int:
+    """Words that share a running XOR: the largest of 8, 4, 2 and 1 that divides the words of a pixel."""
+    return next(size for size in (8, 4, 2, 1) if group_words % size == 0)
+
+
+class XnorConv2d(TiledConv):
+    """Binary convolution y = ((sign x ⊛ sign W) · scale [· K]) + bias (XNOR-Net, section 3.2).
+
+    words: uint64 (N, kh, kw, n_words(channels // groups)), as `pack_filters` gives them. scale (α), bias: (N,)
+    float32 or None. pad_value: what a padded border holds, −1, 0 or +1. The sums are exact integers; scale, input
+    scale and bias follow as separately rounded float32 operations, in this order, so that a torch network that
+    computes conv2d(sign x, sign W) · α agrees bit for bit. An object may be called from several threads at once.
+    """
 
     def __init__(
         self, words, channels, *, scale=None, bias=None, stride=1, padding=0, dilation=1, groups=1, pad_value=0
     ):
+        per_group = divides(groups, "channels", channels)
+        words = filter_words(words, per_group, groups)
         if pad_value not in PAD_VALUES:
             raise ValueError(f"pad_value={pad_value!r} must be one of {PAD_VALUES}")
-        super().__init__(
-            words, channels, scale=scale, bias=bias, stride=stride, padding=padding, dilation=dilation, groups=groups
+        self.pad_value = int(pad_value)
+        n, kh, kw, per_tap = words.shape
+        block, prefix = vector_unit().packed_filters, _prefix(per_tap)
+        running = words.reshape(n, kh * kw, per_tap // prefix, prefix)
+        running = np.bitwise_xor.accumulate(running, axis=3).reshape(n, -1)
+        layout = Layout(8 * groups * per_tap, 8 * per_tap, 8 * per_tap * block, per_tap // prefix, groups)
+        window = Window.of((kh, kw), stride, padding, dilation)
+        super().__init__("xnor", prefix, blocks_of(running, groups, block), window, layout, channels, n, scale, bias)
+        self._zeros = np.zeros(channels, np.float32)
+
+    @property
+    def words(self) -> np.ndarray:
+        """The filters as they were given, from the tile layout: the only copy that is kept."""
+        groups, blocks, length, block = self._tiles.shape
+        n = self.filters // groups
+        filters = self._tiles.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)[:, :n]
+        running = filters.reshape(self.filters, -1, self._prefix)
+        words = running.copy()
+        words[..., 1:] ^= running[..., :-1]
+        return words.reshape(self.filters, *self.window.kernel, -1)
+
+    def _init(self, walk: Walk) -> np.ndarray:
+        per_group = self.channels // self.groups
+        kh, kw = self.window.kernel
+        inside = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in walk.inside]
+        counted = np.array(inside, np.int64)[:, None] * per_group
+        if self.pad_value == 0 or kh * kw * len(inside) == inside.count(kh * kw) * kh * kw:
+            return np.repeat(counted, self._block, axis=1).astype(np.int32)
+        taps = unpack_bits(self.words, per_group).sum(axis=3, dtype=np.int64) * 2 - per_group
+        rows = np.array([taps.sum(axis=(1, 2)) - taps[:, r, c].sum(axis=(1, 2)) for r, c in walk.inside])
+        table = (counted + self.pad_value * rows).astype(np.int32)
+        return (
+            blocks_of(np.ascontiguousarray(table.T), self.groups, self._block)
+            .transpose(2, 0, 1, 3)
+            .reshape(len(inside), -1)
+            .copy()
         )
-        self.pad_value = pad_value
 
     def __call__(self, x, *, threshold=None, flip=None, input_scale=None, threads=1, out=None) -> np.ndarray:
-        """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32, in `out` where given."""
-        x = feature_map(x, channels=self.channels)
-        thread_count(threads)
-        threshold = (
-            np.zeros(self.channels, np.float32) if threshold is None else vector(threshold, "threshold", self.channels)
-        )
-        flip = np.zeros(self.channels, bool) if flip is None else vector(flip, "flip", self.channels, bool)
-        shape = (x.shape[0], *self.window.output(x.shape[1], x.shape[2]), self.filters)
-        if input_scale is not None and np.shape(input_scale) != shape[:3]:
-            raise ValueError(f"input_scale has shape {np.shape(input_scale)}; one entry an output pixel, {shape[:3]}")
-        signs = np.where(np.where(flip, x < threshold, x >= threshold), np.float32(1), np.float32(-1))
-        weight = unpack_signs(self._words, self.channels // self.groups)
-        y = _convolve(signs, weight, self.window, self.groups, float(self.pad_value))
-        if self._scale is not None:
-            y = y * self._scale
+        """x: (B, H, W, C) float32, its signs taken as (x >= threshold) ^ flip, channel by channel.
+
+        threshold: (C,) float32. flip: (C,) bool. input_scale: K, (B, OH, OW) float32. Returns (B, OH, OW, N)
+        float32, in `out` where given.
+        """
+        x = feature_map(x, "x", self.channels)
+        plan = self.plan(x.shape)
+        limits, flips = (self._zeros, NO_FLIP)
+        if threshold is not None or flip is not None:
+            limits, flips = sign_limits(threshold, flip, self.channels)
         if input_scale is not None:
-            y = y * np.asarray(input_scale, np.float32)[..., None]
-        if self._bias is not None:
-            y = y + self._bias
-        if out is None:
-            return y
-        if out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous or not out.flags.writeable:
-            raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {shape}")
-        out[...] = y
+            input_scale = np.asarray(input_scale)
+            if input_scale.shape != plan.shape[:3] or input_scale.dtype != np.float32:
+                raise ValueError(
+                    f"input_scale has shape {input_scale.shape} and dtype {input_scale.dtype}; float32, one entry an "
+                    f"output pixel, {plan.shape[:3]}, is needed"
+                )
+            input_scale = np.require(input_scale, requirements="CAW")
+        threads = thread_count(threads)
+        out = plan.result(out)
+        words = plan.borrow()
+        groups, prefix = self.groups, self._prefix
+        if threads == 1:
+            pack_kernel(x, limits, flips, words, groups, prefix, 0, 0, 0, 1)
+        else:
+            run_parts(
+                lambda part, parts: pack_kernel(x, limits, flips, words, groups, prefix, 0, 0, part, parts), threads
+            )
+        self._run(words, plan, input_scale, out, threads)
+        plan.free.append(words)
         return out

@@ -1,23 +1,24 @@
-"""Packed matrix product."""
+"""Packed matrix product: signs of a batch of vectors against signs of weights."""
 
 import numpy as np
 
+from xnorlab.kernels.geometry import matrix
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
 
 class XnorLinear:
-    """y = (sign(x) @ sign(W).T) · scale + bias with packed weights (N, n_words(F))."""
+    """y = (sign(x) @ sign(W).T) · scale + bias; words: uint64 (N, n_words(features)), scale, bias: (N,) or None."""
 
     def __init__(self, words, features, *, scale=None, bias=None):
-        words = np.asarray(words)
-        if words.ndim != 2:
-            raise ValueError(f"words has shape {words.shape}; (N, n_words(features)) is needed")
-        self._conv = XnorConv2d(words[:, None, None, :], features, scale=scale, bias=bias)
-        self.features, self.outputs = features, words.shape[0]
+        self._conv = XnorConv2d(matrix(words, "words")[:, None, None, :], features, scale=scale, bias=bias)
+        self.features, self.outputs = features, self._conv.filters
+
+    @property
+    def words(self) -> np.ndarray:
+        """The packed matrix as it was given."""
+        return self._conv.words[:, 0, 0]
 
     def __call__(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
-        """x: (B, F) float32; returns (B, N) float32."""
-        x = np.asarray(x)
-        if x.ndim != 2:
-            raise ValueError(f"x has shape {x.shape}; (batch, {self.features}) is needed")
-        return self._conv(x[:, None, None, :], threshold=threshold, flip=flip, threads=threads)[:, 0, 0]
+        """x: (B, F) float32, its signs taken as (x >= threshold) ^ flip; returns (B, N) float32."""
+        x = matrix(x, "x")[:, None, None, :]
+        return self._conv(x, threshold=threshold, flip=flip, threads=threads)[:, 0, 0]
