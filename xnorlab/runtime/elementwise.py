@@ -85,7 +85,7 @@ class Hardtanh(Op):
     def _prepare(self) -> None:
         for name in ("low", "high"):
             value = getattr(self, name)
-            if type(value) is not float or not abs(value) <= np.finfo(np.float32).max:
+            if type(value) is not float or not abs(value) <= float(np.finfo(np.float32).max):
                 raise ValueError(f"{self.name}: {name}={value!r} must be a finite real number")
         if self.low > self.high:
             raise ValueError(f"{self.name}: low={self.low} must not exceed high={self.high}")

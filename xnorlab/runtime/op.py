@@ -69,6 +69,8 @@ class Op:
             bad = ~np.isfinite(value) if f.metadata["finite"] else np.isnan(value)
             if bad.any():
                 raise ValueError(f"{self.name}: {f.name} holds {value[bad][0]}")
+        if dtype == np.bool_ and (value.view(np.uint8) > 1).any():
+            raise ValueError(f"{self.name}: {f.name} holds bytes that are no truth values")
         object.__setattr__(self, f.name, np.ascontiguousarray(value))
 
     def _prepare(self) -> None:

@@ -1,0 +1,187 @@
+"""Each op computes its formula; each says what it costs and what its attributes must be."""
+
+import numpy as np
+import pytest
+
+from xnorlab.kernels.packing import pack_filters
+from xnorlab.runtime import ops
+from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((2, 5, 6, 3)).astype(np.float32)
+A, B = RNG.standard_normal((2, 3)).astype(np.float32)
+
+
+def real(*shape):
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def op(kind, **fields):
+    inputs = ("a", "b")[: kind.n_inputs]
+    return kind(name="op", inputs=inputs, **fields)
+
+
+def test_affine_rounds_once():
+    x, a, b = real(1000, 37), real(37), real(37)
+    # A product of two float32 is exact in float64, so that only the sum rounds, and once more to float32.
+    want = (x.astype(np.float64) * a + b).astype(np.float32)
+    got = op(ops.Affine, scale=a, bias=b)(x)
+    np.testing.assert_array_equal(got, want)
+    assert (got != x * a + b).any(), "the data must tell one rounding from two"
+
+
+def test_affine_at_infinity_and_zero():
+    x = np.float32([[np.inf, -np.inf, 0.0, -0.0]])
+    got = multiply_add(x, np.float32([2, 2, 5, 5]), np.float32([1, 1, 3, 3]))
+    np.testing.assert_array_equal(got, [[np.inf, -np.inf, 3, 3]])
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (2, 5, 6, 3), (1, 1, 1, 3)])
+def test_per_channel_ops_follow_the_last_axis(shape):
+    x = real(*shape)
+    np.testing.assert_array_equal(op(ops.PReLU, slope=A)(x), np.where(x > 0, x, x * A))
+    np.testing.assert_array_equal(op(ops.Sign, threshold=A, flip=B > 0)(x), np.where((x >= A) ^ (B > 0), 1, -1))
+    assert op(ops.Affine, scale=A, bias=B)(x).shape == shape
+
+
+def test_arrays_that_the_compiled_loops_cannot_take_are_refused():
+    with pytest.raises(ValueError, match="x is float64"):
+        multiply_add(np.zeros((2, 3)), A, B)
+    with pytest.raises(ValueError, match="scale has shape"):
+        multiply_add(X, A[:2], B)
+    with pytest.raises(ValueError, match="slope has shape"):
+        parametric_relu(X, np.float32([[1, 2, 3]]))
+    with pytest.raises(ValueError, match="contiguous"):
+        parametric_relu(X, np.zeros(6, np.float32)[::2])
+
+
+def test_activations():
+    np.testing.assert_array_equal(op(ops.ReLU)(X), np.maximum(X, 0))
+    np.testing.assert_array_equal(op(ops.Hardtanh, low=-0.5, high=0.25)(X), np.clip(X, -0.5, 0.25))
+    assert op(ops.ReLU)(X).dtype == op(ops.Hardtanh)(X).dtype == np.float32
+
+
+def test_sign_of_zero_and_of_constant_channels():
+    x = np.float32([[0.0, -0.0, 5.0, -5.0]])
+    np.testing.assert_array_equal(op(ops.Sign)(x), [[1, 1, 1, -1]])
+    thresholds = np.float32([np.inf, -np.inf, np.inf, -np.inf])
+    np.testing.assert_array_equal(op(ops.Sign, threshold=thresholds)(x), [[-1, 1, -1, 1]])
+
+
+@pytest.mark.parametrize("bits", [2, 3, 8, 16])
+def test_quantize_gives_evenly_spaced_levels(bits):
+    x = np.linspace(-2, 2, 5001, dtype=np.float32)
+    got = op(ops.Quantize, bits=bits)(x)
+    levels = 2**bits - 1
+    want = 2 * (np.rint(levels * (np.clip(x, -1, 1).astype(np.float64) + 1) / 2) / levels - 0.5)
+    off = np.abs(got - want) > 1e-6
+    assert off.mean() < 0.01, "only a tie of the rounding may fall to the other side"
+    assert len(np.unique(op(ops.Quantize, bits=2)(x))) == 4
+
+
+def test_pad_flatten_and_pools():
+    padded = op(ops.Pad, padding=(1, 2), value=-1)(X)
+    assert padded.shape == (2, 7, 10, 3)
+    np.testing.assert_array_equal(padded[:, 1:-1, 2:-2], X)
+    assert (padded[:, 0] == -1).all()
+    assert (padded[:, :, :2] == -1).all()
+    np.testing.assert_array_equal(op(ops.Flatten)(X), X.reshape(2, -1))
+    np.testing.assert_allclose(op(ops.GlobalAvgPool)(X), X.mean((1, 2), keepdims=True), rtol=1e-5, atol=1e-6)
+    blocks = X[:, :4].reshape(2, 2, 2, 3, 2, 3)
+    np.testing.assert_array_equal(op(ops.MaxPool, kernel=(2, 2), stride=(2, 2))(X[:, :4]), blocks.max((2, 4)))
+    np.testing.assert_allclose(
+        op(ops.AvgPool, kernel=(2, 2), stride=(2, 2))(X[:, :4]), blocks.mean((2, 4)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_matrices():
+    x, w, scale, bias = real(3, 70), real(5, 70), real(5), real(5)
+    signs = np.where(w >= 0, 1, -1).astype(np.float32)
+    words = pack_filters(w[:, None, None, :])[:, 0, 0]
+    packed = {"words": words, "features": 70, "scale": scale, "bias": bias}
+    linear = op(ops.Linear, weight=w, scale=scale, bias=bias)(x)
+    np.testing.assert_allclose(linear, x @ w.T * scale + bias, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        op(ops.BinaryWeightLinear, **packed)(x), x @ signs.T * scale + bias, rtol=1e-4, atol=1e-4
+    )
+    threshold = real(70)
+    sums = np.where(x >= threshold, 1, -1).astype(np.float32) @ signs.T
+    np.testing.assert_array_equal(op(ops.BinaryLinear, threshold=threshold, **packed)(x), sums * scale + bias)
+
+
+def test_convolutions_at_one_by_one_are_matrices():
+    w, scale, bias = real(5, 1, 1, 3), real(5), real(5)
+    signs = np.where(w >= 0, 1, -1).astype(np.float32)[:, 0, 0]
+    packed = {"words": pack_filters(w), "channels": 3, "scale": scale, "bias": bias}
+    np.testing.assert_allclose(
+        op(ops.Conv, weight=w, scale=scale, bias=bias)(X), X @ w[:, 0, 0].T * scale + bias, rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(op(ops.BinaryWeightConv, **packed)(X), X @ signs.T * scale + bias, rtol=1e-4, atol=1e-5)
+    want = np.where(X >= 0, 1, -1).astype(np.float32) @ signs.T * scale
+    np.testing.assert_array_equal(op(ops.BinaryConv, **packed)(X), want + bias)
+    factor = np.abs(X).mean(3, keepdims=True, dtype=np.float64).astype(np.float32)
+    np.testing.assert_array_equal(op(ops.BinaryConv, input_scale=True, **packed)(X), want * factor + bias)
+
+
+def test_costs():
+    w = real(8, 3, 3, 2)
+    shape = (5, 6, 4)
+    packed = {"words": pack_filters(w), "channels": 4, "groups": 2, "padding": (1, 1)}
+    conv, binary = op(ops.Conv, weight=w, groups=2, padding=(1, 1)), op(ops.BinaryConv, **packed)
+    macs = 5 * 6 * 8 * 9 * 2
+    assert conv.output_shape(shape) == binary.output_shape(shape) == (5, 6, 8)
+    assert conv.macs(shape) == (0, macs)
+    assert op(ops.BinaryWeightConv, **packed).macs(shape) == (0, macs)
+    assert binary.macs(shape) == (macs, 0)
+    assert op(ops.BinaryConv, input_scale=True, **packed).macs(shape) == (macs, 5 * 6 * 4 + 5 * 6 * 9)
+    assert (conv.weight_bits, binary.weight_bits) == (32, 1)
+    assert op(ops.Conv, weight=np.ones((1, 1, 1, 4), np.float32)).weight_bits == 16
+    assert (conv.weight_bytes, binary.weight_bytes) == (4 * w.size, 8 * 8 * 9)
+    assert conv.resident_bytes >= conv.weight_bytes
+    assert op(ops.Linear, weight=real(7, 9)).macs((9,)) == (0, 63)
+    assert op(ops.BinaryLinear, words=pack_filters(real(7, 1, 1, 9))[:, 0, 0], features=9).macs((9,)) == (63, 0)
+    assert op(ops.Affine, scale=A, bias=B).macs((5, 6, 3)) == (0, 90)
+    assert op(ops.ReLU).macs((5, 6, 3)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "rule"),
+    [
+        (ops.Affine, {"scale": A, "bias": B[:2]}, "one and the same shape"),
+        (ops.Affine, {"scale": A[None], "bias": B[None]}, "one and the same shape"),
+        (ops.Affine, {"scale": A, "bias": None}, "bias is NoneType"),
+        (ops.Hardtanh, {"low": 1.0, "high": -1.0}, "low=1.0 must not exceed high=-1.0"),
+        (ops.Hardtanh, {"low": float("nan")}, "low=nan"),
+        (ops.Hardtanh, {"high": float("inf")}, "high=inf"),
+        (ops.Hardtanh, {"high": 1e39}, "high=1e"),
+        (ops.Quantize, {"bits": 1}, "bits=1 must be an integer from 2 to 16"),
+        (ops.Quantize, {"bits": 2.0}, "bits=2.0"),
+        (ops.Pad, {"padding": (1, 1), "value": 0}, "value=0"),
+        (ops.MaxPool, {"kernel": (2, 2), "stride": (0, 1)}, "stride="),
+        (ops.AvgPool, {"kernel": (2, 2), "stride": (1, 1), "padding": (2, 0)}, "at most half"),
+        (ops.Linear, {"weight": real(3)}, "weight of shape"),
+        (ops.BinaryLinear, {"words": np.zeros((2, 2), np.uint64), "features": 64}, "words has 2 words"),
+        (ops.BinaryLinear, {"words": np.zeros(2, np.uint64), "features": 64}, "words of shape"),
+        (ops.BinaryConv, {"words": np.zeros((2, 2), np.uint64), "channels": 64}, "words of shape"),
+        (
+            ops.BinaryConv,
+            {"words": np.zeros((2, 1, 1, 1), np.uint64), "channels": 4, "flip": np.zeros(3, bool)},
+            "flip",
+        ),
+    ],
+)
+def test_attributes_that_do_not_fit(kind, fields, rule):
+    with pytest.raises(ValueError, match=f"op: .*{rule}"):
+        op(kind, **fields)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, 3])
+def test_names_are_short_and_printable(name):
+    with pytest.raises(ValueError, match="the op name"):
+        ops.ReLU(name=name, inputs=("a",))
+
+
+def test_every_kind_is_registered_once():
+    assert all(kind.kind == name for name, kind in ops.OPS.items())
+    public = {getattr(ops, name) for name in ops.__all__ if name not in ("OPS", "Op", "Shape")}
+    assert set(ops.OPS.values()) == public
