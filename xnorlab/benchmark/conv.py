@@ -1,0 +1,194 @@
+"""One convolution, timed: packed XNOR against every float and binary peer, on the same data, checked before timed."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xnorlab.benchmark.machine import Machine, describe
+from xnorlab.benchmark.naive import convolve
+from xnorlab.benchmark.problem import Answer, ConvProblem, ConvShape
+from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
+from xnorlab.kernels.packing import pack_filters, pack_signs, unpack_signs
+from xnorlab.kernels.threads import run_lock, thread_count
+from xnorlab.kernels.xnor_conv import XnorConv2d
+
+TORCH_LAYOUTS = ("torch-nchw", "torch-channels-last")
+"""torch's two float32 layouts; the faster one is the float baseline that speed-ups refer to."""
+
+SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)))
+"""The 3 × 3 convolutions of ResNet-18 at 224 pixels."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to compute a ConvProblem.
+
+    about: what is included, in a few words. call: does it, timed. result: from what `call` returned to the array that
+    `computes` promises (see `problem.Answer`), not timed.
+    """
+
+    name: str
+    about: str
+    call: Callable[[], Any]
+    result: Callable[[Any], np.ndarray]
+    computes: Answer
+
+
+Peer = Callable[[ConvProblem], AbstractContextManager[Sequence[Contestant]]]
+"""Prepares contestants for a problem and cleans up after them; see `xnorlab.peers`."""
+
+
+@dataclass(frozen=True)
+class ConvBench:
+    """The times of one shape. timings: by contestant; "binary" is ours with everything included, "pack" its
+    thresholding and packing alone, "conv" the rest. about: what each contestant includes.
+    ceiling_macs_per_s: what this machine's population count allows at these threads; None where not measured.
+    """
+
+    shape: ConvShape
+    threads: int
+    machine: Machine
+    timings: dict[str, Timing]
+    about: dict[str, str]
+    ceiling_macs_per_s: float | None
+    best_float: str | None = field(init=False)
+
+    def __post_init__(self):
+        layouts = [name for name in TORCH_LAYOUTS if name in self.timings]
+        best = min(layouts, key=lambda name: self.timings[name].median_s) if layouts else None
+        object.__setattr__(self, "best_float", best)
+
+    def speedup(self, name: str) -> float:
+        """How many times faster ours is, everything included, than contestant `name`."""
+        return self.timings[name].median_s / self.timings["binary"].median_s
+
+    @property
+    def binary_macs_per_s(self) -> float:
+        """Binary multiply-adds a second, packing included."""
+        return self.shape.macs / self.timings["binary"].median_s
+
+    @property
+    def ceiling_share(self) -> float | None:
+        """Share of the population-count ceiling that the whole call reaches, packing included."""
+        return None if self.ceiling_macs_per_s is None else self.binary_macs_per_s / self.ceiling_macs_per_s
+
+    @property
+    def conv_ceiling_share(self) -> float | None:
+        """The same for the convolution of packed words alone."""
+        if self.ceiling_macs_per_s is None:
+            return None
+        return self.shape.macs / self.timings["conv"].median_s / self.ceiling_macs_per_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {
+            "shape": self.shape.to_dict(),
+            "threads": self.threads,
+            "machine": self.machine.to_dict(),
+            "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
+            "about": self.about,
+            "best_float": self.best_float,
+            "speedups": {name: self.speedup(name) for name in self.timings if name not in ("binary", "pack", "conv")},
+            "predicted_speedup": self.shape.predicted_speedup,
+            "binary_macs_per_s": self.binary_macs_per_s,
+            "ceiling_macs_per_s": self.ceiling_macs_per_s,
+            "ceiling_share": self.ceiling_share,
+            "conv_ceiling_share": self.conv_ceiling_share,
+        }
+
+
+def bench_conv(
+    shape: ConvShape,
+    *,
+    threads: int = 1,
+    peers: Sequence[Peer] = (),
+    naive: bool = True,
+    repeats: int = 21,
+    x: np.ndarray | None = None,
+    ceiling_macs_per_s: float | None = None,
+    progress: Progress | None = None,
+) -> ConvBench:
+    """Time one shape: ours, and every contestant that `peers` bring, in turns, all on the same `threads` threads.
+
+    naive: with the plain loop, always on one thread. x: float32 (B, H, W, C) to use instead of random data.
+    progress: see `timing.Progress`. Waits for the process-wide lock of parallel and timed runs. Every contestant's
+    answer is compared with a reference before and after it is timed; a wrong one raises BenchmarkError.
+    "conv" is the rest of "binary" after "pack".
+    """
+    problem = ConvProblem(shape, x=x, threads=thread_count(threads))
+    with run_lock, ExitStack() as cleanup:
+        found = [*_ours(problem), *([_naive(problem)] if naive else [])]
+        for peer in peers:
+            found += cleanup.enter_context(peer(problem))
+        contestants = {contestant.name: contestant for contestant in found}
+        timings = interleaved(
+            {name: contestant.call for name, contestant in contestants.items()},
+            repeats=repeats,
+            check=lambda name, answer: check(contestants[name], answer, problem),
+            progress=progress,
+        )
+    timings["conv"] = timings["binary"].without(timings["pack"], "conv")
+    return ConvBench(
+        shape=shape,
+        threads=problem.threads,
+        machine=describe(),
+        timings=timings,
+        about={name: contestant.about for name, contestant in contestants.items()},
+        ceiling_macs_per_s=ceiling_macs_per_s,
+    )
+
+
+def check(contestant: Contestant, answer: Any, problem: ConvProblem) -> None:
+    """Raise BenchmarkError unless `answer` is what the contestant says that it computes."""
+    found, expected = contestant.result(answer), problem.answer(contestant.computes)
+    if contestant.computes == "float":
+        right = found.shape == expected.shape and np.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.std())
+    else:
+        right = np.array_equal(found, expected)
+    if not right:
+        raise BenchmarkError(f"{contestant.name} does not compute {problem.shape}; its time would mean nothing")
+
+
+def _ours(problem: ConvProblem) -> list[Contestant]:
+    shape, x, threads = problem.shape, problem.x, problem.threads
+    layer = XnorConv2d(
+        pack_filters(np.ascontiguousarray(problem.weight.transpose(0, 2, 3, 1))),
+        shape.channels,
+        scale=problem.scale,
+        stride=shape.stride,
+        padding=shape.border,
+        pad_value=shape.pad_value,
+    )
+    border = (shape.border, shape.border)
+    return [
+        Contestant(
+            "binary",
+            "thresholds and packs float input, counts, writes scaled float output",
+            lambda: layer(x, threads=threads),
+            np.asarray,
+            "scaled",
+        ),
+        Contestant(
+            "pack",
+            "only the thresholding and packing of the float input",
+            lambda: pack_signs(x, border=border, threads=threads),
+            lambda words: unpack_signs(words, shape.channels),
+            "packed",
+        ),
+    ]
+
+
+def _naive(problem: ConvProblem) -> Contestant:
+    shape, x = problem.shape, problem.x
+    weight = np.ascontiguousarray(problem.weight.transpose(0, 2, 3, 1))
+    out = np.empty((shape.batch, shape.output, shape.output, shape.n_filters), np.float32)
+    return Contestant(
+        "naive",
+        "seven nested float32 loops compiled by Numba, one thread",
+        lambda: convolve(x, weight, shape.stride, shape.border, out),
+        lambda _: out,
+        "float",
+    )

@@ -1,0 +1,168 @@
+"""A whole packed network, timed: against its float twin and other engines, and op by op."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xnorlab.benchmark.machine import Machine, describe
+from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
+from xnorlab.kernels.threads import run_lock, thread_count
+from xnorlab.runtime import Network
+
+LOGIT_TOLERANCE = 1e-3
+"""How far two engines' logits of one network may lie apart, in units of the largest logit where that is above 1."""
+
+
+@dataclass(frozen=True)
+class NetworkContestant:
+    """One way to run a network. call: does it, timed; result: from what it returned to logits (N, classes), not timed.
+
+    of: the name of the network whose logits come out; contestants of one network must agree.
+    """
+
+    name: str
+    about: str
+    call: Callable[[], Any]
+    result: Callable[[Any], np.ndarray]
+    of: str
+
+
+NetworkPeer = Callable[[np.ndarray, int], AbstractContextManager[Sequence[NetworkContestant]]]
+"""Given inputs float32 (N, H, W, 3) and a thread count, prepares contestants; see `xnorlab.peers`."""
+
+
+@dataclass(frozen=True)
+class OpTiming:
+    """The time of one op of a network inside its runs, and its multiply-adds for the whole batch."""
+
+    kind: str
+    binary_macs: int
+    float_macs: int
+    timing: Timing
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        macs = {"binary_macs": self.binary_macs, "float_macs": self.float_macs}
+        return {"name": self.timing.name, "kind": self.kind, **macs, "timing": self.timing.to_dict()}
+
+
+@dataclass(frozen=True)
+class NetworkBench:
+    """The times of one network. timings: by contestant, "packed" first. ops: of the packed network, and of its float
+    twin in the same runtime (empty without one), in order of execution.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    threads: int
+    machine: Machine
+    timings: dict[str, Timing]
+    about: dict[str, str]
+    ops: tuple[OpTiming, ...]
+    float_ops: tuple[OpTiming, ...]
+
+    def speedup(self, name: str) -> float:
+        """How many times faster the packed network is than contestant `name`."""
+        return self.timings[name].median_s / self.timings["packed"].median_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "threads": self.threads,
+            "machine": self.machine.to_dict(),
+            "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
+            "about": self.about,
+            "speedups": {name: self.speedup(name) for name in self.timings if name != "packed"},
+            "ops": [op.to_dict() for op in self.ops],
+            "float_ops": [op.to_dict() for op in self.float_ops],
+        }
+
+
+def bench_network(
+    network: Network,
+    images: Sequence[np.ndarray],
+    *,
+    float_twin: Network | None = None,
+    threads: int = 1,
+    peers: Sequence[NetworkPeer] = (),
+    repeats: int = 21,
+    progress: Progress | None = None,
+) -> NetworkBench:
+    """Time `network` on `images` (uint8 (H, W, 3) each; one batch), preprocessing left out, and its ops one by one.
+
+    float_twin: the same architecture with real weights, in this runtime. peers: other engines. All use `threads`.
+    Waits for the process-wide lock. Engines that disagree on a network's logits raise BenchmarkError.
+    """
+    if network.preprocessing is None or not images:
+        raise ValueError("images need at least one picture and a network that stores its preprocessing")
+    threads = thread_count(threads)
+    x = network.preprocessing(images)
+    ours = {"packed": _with_threads(network, threads)}
+    if float_twin is not None:
+        ours["float"] = _with_threads(float_twin, threads)
+    with run_lock, ExitStack() as cleanup:
+        found = [_contestant(label, one, x) for label, one in ours.items()]
+        for peer in peers:
+            found += cleanup.enter_context(peer(x, threads))
+        contestants = {contestant.name: contestant for contestant in found}
+        logits: dict[str, np.ndarray] = {}
+        timings = interleaved(
+            {name: contestant.call for name, contestant in contestants.items()},
+            repeats=repeats,
+            check=lambda name, answer: _agree(contestants[name], answer, logits),
+            progress=progress,
+        )
+        ops = {label: _time_ops(one, x, repeats) for label, one in ours.items()}
+    return NetworkBench(
+        name=network.name,
+        input_shape=x.shape,
+        threads=threads,
+        machine=describe(),
+        timings=timings,
+        about={name: contestant.about for name, contestant in contestants.items()},
+        ops=ops["packed"],
+        float_ops=ops.get("float", ()),
+    )
+
+
+def _with_threads(network: Network, threads: int) -> Network:
+    """A copy that shares the weights: other visitors' calls keep their own thread count."""
+    network = copy(network)
+    network.threads = threads
+    return network
+
+
+def _contestant(label: str, network: Network, x: np.ndarray) -> NetworkContestant:
+    about = {"packed": "this runtime, packed", "float": "this runtime, float twin"}[label]
+    return NetworkContestant(label, about, partial(network.run, x), np.asarray, network.name)
+
+
+def _agree(contestant: NetworkContestant, answer: Any, logits: dict[str, np.ndarray]) -> None:
+    """Compare with the first engine that ran the same network."""
+    found = contestant.result(answer)
+    expected = logits.setdefault(contestant.of, np.array(found))
+    allowed = LOGIT_TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    if found.shape != expected.shape or not np.abs(found - expected).max() <= allowed:
+        raise BenchmarkError(f"{contestant.name} gives other logits for {contestant.of}; its time would mean nothing")
+
+
+def _time_ops(network: Network, x: np.ndarray, repeats: int) -> tuple[OpTiming, ...]:
+    samples: dict[str, list[float]] = {op.name: [] for op in network.ops}
+    for _ in range(repeats):
+        network.run(x, lambda op, value, seconds: samples[op.name].append(seconds))
+    return tuple(
+        OpTiming(
+            row.kind,
+            row.binary_macs * len(x),
+            row.float_macs * len(x),
+            Timing(row.name, tuple(samples[row.name]), 1, samples[row.name][0]),
+        )
+        for row in network.summary()
+    )

@@ -1,0 +1,145 @@
+"""One convolution that everyone has to compute: its shape, its data, and the answers that are right."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from xnorlab.conventions import PAD_VALUES, output_size
+from xnorlab.cost_model import predicted_speedup
+
+Answer = Literal["float", "signs", "scaled", "packed"]
+"""float: x ∗ W, zero padding. signs: sign(x) ⊛ sign(W). scaled: that times each filter's α. All float32
+(B, OH, OW, N). packed: sign(x) with a border of −1, float32 (B, H + 2·border, W + 2·border, C)."""
+
+MAX_VALUES = 2**26
+"""Most float32 values of an input, a weight or an output (256 MiB): a typing error must not fill the memory."""
+
+
+@dataclass(frozen=True)
+class ConvShape:
+    """A square convolution: `filters` filters of kernel × kernel over `channels` at size × size.
+
+    filters: as many as channels where None. padding: kernel // 2 ("same") where None. pad_value: −1, 0 or +1, what the
+    border of the signs holds; the float convolutions pad with zeros. Raises ValueError for what does not fit.
+    """
+
+    channels: int
+    size: int
+    filters: int | None = None
+    kernel: int = 3
+    stride: int = 1
+    padding: int | None = None
+    batch: int = 1
+    pad_value: int = 0
+
+    def __post_init__(self):
+        if self.filters is None:
+            object.__setattr__(self, "filters", self.channels)
+        if self.padding is None:
+            object.__setattr__(self, "padding", self.kernel // 2)
+        for name, minimum in (("channels", 1), ("size", 1), ("filters", 1), ("kernel", 1), ("stride", 1), ("batch", 1)):
+            value = getattr(self, name)
+            if type(value) is not int or not minimum <= value <= MAX_VALUES:
+                raise ValueError(f"{name}={value!r} must be an integer of at least {minimum}")
+        if type(self.padding) is not int or not 0 <= self.padding < self.kernel:
+            raise ValueError(f"padding={self.padding!r} must be an integer from 0 to kernel−1={self.kernel - 1}")
+        if self.pad_value not in PAD_VALUES:
+            raise ValueError(f"pad_value={self.pad_value!r} must be −1, 0 or +1")
+        for name, values in (
+            ("input", self.batch * self.size**2 * self.channels),
+            ("weight", self.n_filters * self.kernel**2 * self.channels),
+            ("output", self.batch * self.output**2 * self.n_filters),
+        ):
+            if values > MAX_VALUES:
+                raise ValueError(f"{self}: the {name} has {values:,} values, more than {MAX_VALUES:,}")
+
+    @property
+    def n_filters(self) -> int:
+        """`filters`, resolved."""
+        return self.channels if self.filters is None else self.filters
+
+    @property
+    def border(self) -> int:
+        """`padding`, resolved."""
+        return self.kernel // 2 if self.padding is None else self.padding
+
+    @property
+    def output(self) -> int:
+        """Height and width of the output."""
+        return output_size(self.size, self.kernel, self.stride, self.border)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of one call, the batch and the border included."""
+        return self.batch * self.output**2 * self.n_filters * self.channels * self.kernel**2
+
+    @property
+    def predicted_speedup(self) -> float:
+        """The paper's S for these channels and kernel."""
+        return predicted_speedup(self.channels, self.kernel**2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, with the multiply-adds."""
+        return {**asdict(self), "output": self.output, "macs": self.macs}
+
+    def __str__(self) -> str:
+        changes = self.channels if self.n_filters == self.channels else f"{self.channels}→{self.n_filters}"
+        stride = "" if self.stride == 1 else f"/{self.stride}"
+        batch = "" if self.batch == 1 else f" ×{self.batch}"
+        return f"{self.kernel}×{self.kernel}{stride} {changes}@{self.size}{batch}"
+
+
+class ConvProblem:
+    """A shape with data, and what must come out.
+
+    x: float32 (B, H, W, C), standard normal where not given. weight: float32 (N, C, k, k), Kaiming fan-in.
+    scale: α of each filter, mean|W|, float32 (N,).
+    """
+
+    def __init__(self, shape: ConvShape, *, x: np.ndarray | None = None, threads: int = 1, seed: int = 0):
+        if type(threads) is not int or not 1 <= threads <= 256:
+            raise ValueError(f"threads={threads!r} must be an integer from 1 to 256")
+        expected = (shape.batch, shape.size, shape.size, shape.channels)
+        if x is not None and (x.shape != expected or x.dtype != np.float32):
+            raise ValueError(f"x of shape {x.shape}, {x.dtype} must be {expected} float32")
+        rng = np.random.default_rng(seed)
+        self.shape, self.threads = shape, threads
+        self.x = np.ascontiguousarray(rng.standard_normal(expected, np.float32) if x is None else x)
+        fan_in = shape.channels * shape.kernel**2
+        weight = rng.standard_normal((shape.n_filters, shape.channels, shape.kernel, shape.kernel), np.float32)
+        self.weight = weight * np.float32(np.sqrt(2 / fan_in))
+        self.scale = np.abs(self.weight).mean(axis=(1, 2, 3), dtype=np.float64).astype(np.float32)
+
+        self._known: dict[Answer, np.ndarray] = {}
+
+    def answer(self, kind: Answer) -> np.ndarray:
+        """What must come out, exactly unless `kind` is "float"."""
+        if kind not in self._known:
+            self._known[kind] = self._compute(kind)
+        return self._known[kind]
+
+    def _compute(self, kind: Answer) -> np.ndarray:
+        one = np.float32(1)
+        signs = np.where(self.x >= 0, one, -one)
+        if kind == "float":
+            return self._convolve(self.x, self.weight, 0)
+        if kind == "scaled":
+            return self.answer("signs") * self.scale
+        if kind == "signs":
+            return self._convolve(signs, np.where(self.weight >= 0, one, -one), self.shape.pad_value)
+        border = (self.shape.border, self.shape.border)
+        return np.pad(signs, ((0, 0), border, border, (0, 0)), constant_values=-one)
+
+    def _convolve(self, x: np.ndarray, weight: np.ndarray, pad_value: int) -> np.ndarray:
+        """A matrix product for each kernel position; shares no code with anything that is timed."""
+        shape = self.shape
+        border = (shape.border, shape.border)
+        padded = np.pad(x, ((0, 0), border, border, (0, 0)), constant_values=np.float32(pad_value))
+        reach = (shape.output - 1) * shape.stride + 1
+        out = np.zeros((shape.batch, shape.output, shape.output, shape.n_filters), np.float32)
+        for i in range(shape.kernel):
+            for j in range(shape.kernel):
+                window = padded[:, i : i + reach : shape.stride, j : j + reach : shape.stride]
+                out += window @ weight[:, :, i, j].T
+        return out

@@ -1,0 +1,132 @@
+"""The honest timing core: interleaved runs after warm-up, medians and quartiles, the first call apart."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Progress = Callable[[float, str], None]
+"""Called with the finished fraction, 0..1, and a short text. Whatever it raises cancels the benchmark."""
+
+SAMPLE_S = 1e-3
+"""One sample lasts at least this long: short calls are repeated inside it, so that the clock's own cost vanishes."""
+SLOW_S = 20e-3
+"""Calls slower than this join every third round only, so that a naive loop does not make everyone wait."""
+MAX_REPEATS = 1001
+
+
+class BenchmarkError(ValueError):
+    """A contestant computed something else than asked, so that its time means nothing."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one call of `name`: one value a sample, in the order they were taken.
+
+    first_call_s: the first call of all, with compilation or the loading of compiled code in it; never in the samples.
+    """
+
+    name: str
+    samples_s: tuple[float, ...]
+    calls_per_sample: int
+    first_call_s: float
+    quartiles_s: tuple[float, float, float] = field(init=False)
+
+    def __post_init__(self):
+        values = self.samples_s
+        quartiles = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+        object.__setattr__(self, "quartiles_s", tuple(quartiles))
+
+    @property
+    def median_s(self) -> float:
+        """Half of the samples were faster."""
+        return self.quartiles_s[1]
+
+    @property
+    def spread(self) -> float:
+        """Quartile range over median; above 0.1 the machine was too busy for a fine comparison."""
+        return (self.quartiles_s[2] - self.quartiles_s[0]) / self.median_s
+
+    def without(self, part: "Timing", name: str) -> "Timing":
+        """The rest of each call after `part`, sample by sample: the two take turns, so they met the same conditions."""
+        samples = tuple(max(a - b, 0.0) for a, b in zip(self.samples_s, part.samples_s, strict=False))
+        return Timing(name, samples, self.calls_per_sample, max(self.first_call_s - part.first_call_s, 0.0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, medians and quartiles included."""
+        low, median, high = self.quartiles_s
+        return {
+            "name": self.name,
+            "median_s": median,
+            "quartiles_s": [low, high],
+            "spread": self.spread,
+            "samples_s": list(self.samples_s),
+            "calls_per_sample": self.calls_per_sample,
+            "first_call_s": self.first_call_s,
+        }
+
+
+def interleaved(
+    calls: Mapping[str, Callable[[], Any]],
+    *,
+    repeats: int = 21,
+    check: Callable[[str, Any], None] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Timing]:
+    """Time every one of `calls`, taking turns, so that a change of clock rate or load meets all alike.
+
+    In each round every call gets one untimed run, which brings its data back into the caches, and one timed sample;
+    the order moves on by one each round. repeats: rounds, 1 to MAX_REPEATS. check(name, answer) is called with the
+    first and the last answer of each. Call with the timing lock held.
+    """
+    if type(repeats) is not int or not 1 <= repeats <= MAX_REPEATS:
+        raise ValueError(f"repeats={repeats!r} must be an integer from 1 to {MAX_REPEATS}")
+    report = progress if progress is not None else _silent
+    names = list(calls)
+    first: dict[str, float] = {}
+    inner: dict[str, int] = {}
+    slow: set[str] = set()
+    for i, name in enumerate(names):
+        report(0.3 * i / len(names), f"first call of {name}")
+        first[name] = _first_call(name, calls[name], check)
+        best = min(_seconds(calls[name], 1) for _ in range(3))
+        inner[name] = max(1, round(SAMPLE_S / max(best, 1e-7)))
+        if best > SLOW_S:
+            slow.add(name)
+    samples: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(repeats):
+        for i in range(len(names)):
+            name = names[(turn + i) % len(names)]
+            if name in slow and turn % 3:
+                continue
+            report(0.3 + 0.7 * (turn + i / len(names)) / repeats, f"timing {name}")
+            if name not in slow:
+                calls[name]()
+            samples[name].append(_seconds(calls[name], inner[name]))
+    for name in names:
+        _first_call(name, calls[name], check)
+    report(1.0, "done")
+    return {name: Timing(name, tuple(samples[name]), inner[name], first[name]) for name in names}
+
+
+def _first_call(name: str, call: Callable[[], Any], check: Callable[[str, Any], None] | None) -> float:
+    """Seconds of one call, whose answer is checked."""
+    start = time.perf_counter()
+    answer = call()
+    seconds = time.perf_counter() - start
+    if check is not None:
+        check(name, answer)
+    return seconds
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Progress that nobody watches."""
+
+
+def _seconds(call: Callable[[], Any], n: int) -> float:
+    """Seconds of one call, averaged over n in a row."""
+    start = time.perf_counter()
+    for _ in range(n):
+        call()
+    return (time.perf_counter() - start) / n
