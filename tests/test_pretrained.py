@@ -64,6 +64,13 @@ def test_name_like_none_of_them_is_answered_with_the_list(shipped: Path):
         pretrained.path(7)  # pyright: ignore
 
 
+def test_sibling_changes_the_scheme_alone():
+    assert pretrained.sibling("tiny-imagenet/resnet18-xnor-k", "float") == "tiny-imagenet/resnet18-float"
+    assert pretrained.sibling("imagenette/alexnet-float", "binaryconnect-stochastic").endswith(
+        "/alexnet-binaryconnect-stochastic"
+    )
+
+
 def test_missing_file_says_how_to_get_it(shipped: Path):
     with pytest.raises(PretrainedError, match=r"alexnet-float.safetensors.* is missing; `git checkout.*xnorlab train"):
         pretrained.load("imagenette/alexnet-float")

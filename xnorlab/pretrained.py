@@ -86,6 +86,12 @@ def manifest_entry(name: str) -> dict[str, Any]:
     return entries[name]
 
 
+def sibling(name: str, scheme: str) -> str:
+    """The name of the same network on the same data under another scheme; it need not be shipped."""
+    data, _, network = name.rpartition("/")
+    return f"{data}/{network.partition('-')[0]}-{scheme}"
+
+
 def _checked(name: str, file_key: str, hash_key: str) -> Path:
     record = manifest_entry(name)
     root = folder()

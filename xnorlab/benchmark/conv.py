@@ -11,8 +11,9 @@ from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.naive import convolve
 from xnorlab.benchmark.problem import Answer, ConvProblem, ConvShape
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
+from xnorlab.kernels import threads as pool
 from xnorlab.kernels.packing import pack_filters, pack_signs, unpack_signs
-from xnorlab.kernels.threads import run_lock, thread_count
+from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
 TORCH_LAYOUTS = ("torch-nchw", "torch-channels-last")
@@ -119,7 +120,7 @@ def bench_conv(
     "conv" is the rest of "binary" after "pack".
     """
     problem = ConvProblem(shape, x=x, threads=thread_count(threads))
-    with run_lock, ExitStack() as cleanup:
+    with pool.run_lock, ExitStack() as cleanup:
         found = [*_ours(problem), *([_naive(problem)] if naive else [])]
         for peer in peers:
             found += cleanup.enter_context(peer(problem))

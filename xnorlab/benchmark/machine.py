@@ -69,16 +69,13 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 @cache
 def instructions() -> str:
-    """The vector instructions that Numba compiles the kernels to, NUMBA_CPU_NAME and …_FEATURES respected."""
-    from llvmlite import binding
+    """The vector instructions that the kernels are compiled to; Numba's NUMBA_CPU_NAME and …_FEATURES decide too."""
+    from numba.core.registry import cpu_target
 
-    forced = os.environ.get("NUMBA_CPU_FEATURES")
-    if forced is None and "NUMBA_CPU_NAME" not in os.environ:
-        features = {name for name, has in binding.get_host_cpu_features().items() if has}
-    else:
-        features = {name[1:] for name in (forced or "").split(",") if name.startswith("+")}
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
     for feature, label in _PATHS:
-        if feature in features:
+        if feature in has:
             return label
     return f"baseline {platform.machine()}"
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
-from xnorlab.kernels.threads import run_lock, thread_count
+from xnorlab.kernels import threads as pool
+from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import Network
 
 LOGIT_TOLERANCE = 1e-3
@@ -107,7 +108,7 @@ def bench_network(
     ours = {"packed": _with_threads(network, threads)}
     if float_twin is not None:
         ours["float"] = _with_threads(float_twin, threads)
-    with run_lock, ExitStack() as cleanup:
+    with pool.run_lock, ExitStack() as cleanup:
         found = [_contestant(label, one, x) for label, one in ours.items()]
         for peer in peers:
             found += cleanup.enter_context(peer(x, threads))

@@ -1,0 +1,84 @@
+"""The command line, `xnorlab`: see `xnorlab --help`.
+
+Every command imports what it needs when it runs; `xnorlab predict` never imports torch.
+"""
+
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+from xnorlab import __version__
+from xnorlab.cli import bench, networks, predict, training
+from xnorlab.cli.output import one_line
+
+MISSING = {
+    "torch": "train",
+    "torchvision": "train",
+    "lightning": "train",
+    "torchmetrics": "train",
+    "tensorboard": "train",
+}
+"""Packages that a command may lack, and the extra that brings them."""
+
+
+class Commands(TyperGroup):
+    """Turns a user's mistake into one line on stderr and exit code 2; a bug keeps its traceback."""
+
+    def invoke(self, ctx):
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # `xnorlab … | head` has read enough
+            sys.stderr.close()
+            raise typer.Exit(0) from None
+        except (ValueError, OSError) as error:
+            message = str(error)
+        except ModuleNotFoundError as error:
+            extra = MISSING.get((error.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            message = f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"
+        typer.echo(f"xnorlab: {one_line(message)}", err=True)
+        raise typer.Exit(2)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"xnorlab {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """See, train, pack, run and time **binary neural networks** on an ordinary CPU.
+
+    Start with a photo: `xnorlab predict photo.jpg`
+
+    Then with the speed: `xnorlab bench conv`
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # a file name may hold what the terminal cannot show; an escape is better than a traceback
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+
+
+app.command("predict")(predict.predict)
+app.command("names")(networks.names)
+app.command("summary")(networks.summary)
+app.command("train")(training.train)
+app.command("evaluate")(training.evaluate)
+app.command("pack")(training.pack)
+app.command("ship")(training.ship)
+app.add_typer(bench.app, name="bench")

@@ -1,0 +1,103 @@
+"""`xnorlab names` and `xnorlab summary`: what there is, and what it is made of."""
+
+from typing import Annotated, Any
+
+import typer
+
+from xnorlab.cli.output import bytes_, macs, one_line, print_json, print_table
+from xnorlab.cli.predict import open_network
+
+
+def names(as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the whole manifest.")] = False) -> None:
+    """List the **pretrained networks** with their measured accuracy and size.
+
+    `xnorlab names`
+    """
+    from xnorlab import pretrained
+
+    entries = pretrained.manifest()
+    if as_json:
+        print_json(entries)
+        return
+    rows = [
+        [name, f"{100 * entry['top1']:.1f}", f"{entry['images']:,}", bytes_(entry["bytes"]), entry["date"]]
+        for name, entry in entries.items()
+    ]
+    print_table("Pretrained networks", ["name", "top-1 %", "measured on", "packed file", "trained"], rows)
+
+
+def summary(
+    network: Annotated[str, typer.Argument(help="A pretrained name or a packed file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a packed network **layer by layer**: shapes, bits, multiply-adds, bytes.
+
+    A multiply-add of two signs is "binary": 64 of them are one XNOR and one population count. One with a real
+    activation is "real", even where the weight is a sign.
+
+    `xnorlab summary imagenette/alexnet-xnor`
+
+    `xnorlab summary packed.safetensors --json`
+    """
+    name, opened = open_network(network)
+    rows = [
+        {
+            "name": row.name,
+            "kind": row.kind,
+            "output_shape": list(row.output_shape),
+            "weight_bits": row.weight_bits,
+            "binary_macs": row.binary_macs,
+            "real_macs": row.float_macs,
+            "bytes": row.weight_bytes,
+            "float32_bytes": float32_bytes(op),
+        }
+        for row, op in zip(opened.summary(), opened.ops, strict=True)
+    ]
+    keys = ("binary_macs", "real_macs", "bytes", "float32_bytes")
+    totals: dict[str, Any] = {key: sum(row[key] for row in rows) for key in keys}
+    totals["memory_ratio"] = totals["float32_bytes"] / totals["bytes"] if totals["bytes"] else None
+    if as_json:
+        print_json({"name": name, "input_shape": list(opened.input_shape), "layers": rows, "totals": totals})
+        return
+    print_table(
+        f"{one_line(name)}: input {_shape(opened.input_shape)}",
+        ["layer", "kind", "output", "bits", "binary", "real", "bytes", "in float32"],
+        [
+            [
+                one_line(row["name"]),
+                row["kind"],
+                _shape(row["output_shape"]),
+                str(row["weight_bits"] or "–"),
+                macs(row["binary_macs"]),
+                macs(row["real_macs"]),
+                bytes_(row["bytes"]) if row["bytes"] else "–",
+                bytes_(row["float32_bytes"]) if row["float32_bytes"] else "–",
+            ]
+            for row in rows
+        ],
+        footer=[
+            "total",
+            "",
+            "",
+            "",
+            *(macs(totals[key]) for key in keys[:2]),
+            *(bytes_(totals[key]) for key in keys[2:]),
+        ],
+    )
+    if totals["memory_ratio"] is not None:
+        typer.echo(f"{totals['memory_ratio']:.1f}× smaller than in float32 (binary and real columns: multiply-adds)")
+
+
+def float32_bytes(op: Any) -> int:
+    """Bytes of an op's tensors if every number in them, a bit of packed weights too, were a float32."""
+    total = 0
+    for name, tensor in op.tensors().items():
+        bits = 0
+        if name == "words":
+            bits = op.features if hasattr(op, "features") else op.channels // op.groups
+        total += 4 * (tensor.size // tensor.shape[-1] * bits if bits else tensor.size)
+    return total
+
+
+def _shape(shape: Any) -> str:
+    return " × ".join(str(n) for n in shape)

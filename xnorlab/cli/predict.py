@@ -1,0 +1,107 @@
+"""`xnorlab predict`: photos in, labels out, without torch."""
+
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from xnorlab.cli.output import one_line, print_json
+
+BAR = 24
+"""Characters of a bar at probability 1."""
+
+
+def predict(
+    photos: Annotated[list[str], typer.Argument(help="Photos: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="A pretrained name or a packed file; may be given again for another answer."
+        ),
+    ] = None,
+    scheme: Annotated[
+        list[str] | None,
+        typer.Option("--scheme", "-s", help="The default network under this scheme (float, bwn, xnor, …); repeatable."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many labels an answer has.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what is in **photos**.
+
+    `xnorlab predict photo.jpg`
+
+    `xnorlab predict *.jpg --scheme float --scheme xnor --top 3`
+
+    `xnorlab predict photo.jpg --model runs/mine/packed.safetensors --json`
+
+    A photo that cannot be read gets one sentence on stderr; the others are still answered, and the exit code is 1.
+    """
+    from xnorlab.images import ImageError, read_image
+
+    networks = [open_network(name) for name in chosen(model or [], scheme or [])]
+    answers: list[dict[str, Any]] = []
+    refused = False
+    for photo in photos:
+        try:
+            picture = read_image(photo)
+        except ImageError as error:
+            refused = True
+            typer.echo(f"xnorlab: {error}", err=True)
+            answers.append({"photo": photo, "error": str(error)})
+            continue
+        found = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
+        if as_json:
+            labels = {name: [asdict(prediction) for prediction in best] for name, best in found.items()}
+            answers.append({"photo": photo, "notes": list(picture.notes), "answers": labels})
+        else:
+            _print(photo, picture.notes, found)
+    if as_json:
+        print_json(answers)
+    if refused:
+        raise typer.Exit(1)
+
+
+def chosen(models: list[str], schemes: list[str]) -> list[str]:
+    """The networks asked for, in the order given: names or files, then the default network under each scheme."""
+    from xnorlab import pretrained
+
+    if models and not schemes:
+        return models
+    default = default_name()
+    names = [pretrained.sibling(default, scheme) for scheme in schemes]
+    for name in names:
+        pretrained.manifest_entry(name)
+    return [*models, *names] or [default]
+
+
+def default_name() -> str:
+    """The XNOR network that was listed first, else the first network."""
+    from xnorlab import pretrained
+
+    names = pretrained.names()
+    if not names:
+        raise pretrained.PretrainedError("there is no pretrained network; give a packed file with --model")
+    return next((name for name in names if name.endswith("-xnor")), names[0])
+
+
+def open_network(name: str) -> tuple[str, Any]:
+    """A network by its pretrained name or from its packed file, with the name to print."""
+    from xnorlab import pretrained
+    from xnorlab.runtime import Network
+
+    if os.path.isfile(name) or name.endswith(".safetensors"):
+        return name, Network.open(name)
+    return name, pretrained.load(name)
+
+
+def _print(photo: str, notes: tuple[str, ...], found: dict[str, Any]) -> None:
+    typer.echo(typer.style(one_line(photo), bold=True) + (f"  ({', '.join(notes)})" if notes else ""))
+    width = max(len(p.label) for best in found.values() for p in best)
+    for name, best in found.items():
+        if len(found) > 1:
+            typer.echo(f"  {name}")
+        for p in best:
+            bar = "█" * round(p.probability * BAR)
+            typer.echo(f"  {p.probability:7.1%}  {p.label:<{width}}  {bar}".rstrip())
+    typer.echo()

@@ -1,0 +1,237 @@
+"""`xnorlab train`, `pack`, `ship` and `evaluate`: the commands that need torch."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xnorlab.cli.output import bytes_, one_line, print_json, print_table
+
+Data = Annotated[Path, typer.Argument(metavar="DATA", help="The data set's folder, or one that holds it.")]
+DataOption = Annotated[Path, typer.Option("--data", help="The data set's folder, or one that holds it.")]
+CacheFolder = Annotated[Path | None, typer.Option(help="Where decoded pictures are kept; by default ~/.cache/xnorlab.")]
+
+
+def train(
+    data: Data,
+    model: Annotated[str | None, typer.Option(help="alexnet (default), resnet18 or nin.")] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<data set>/<model>-<scheme>.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, exactly.")] = False,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures a step, over all devices.")] = None,
+    peak_rate: Annotated[float | None, typer.Option(help="AdamW's highest learning rate.")] = None,
+    warmup: Annotated[float | None, typer.Option(help="Share of all steps in which the rate climbs.")] = None,
+    binary_rate_factor: Annotated[float | None, typer.Option(help="Rate of latent binary weights, relative.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="On real weights only.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Target probability spread over all classes.")] = None,
+    resize: Annotated[int | None, typer.Option(help="Short side of a picture, pixels.")] = None,
+    eval_size: Annotated[int | None, typer.Option(help="Centre crop at evaluation, pixels.")] = None,
+    train_size: Annotated[int | None, typer.Option(help="Side of a training picture, pixels.")] = None,
+    crop_area: Annotated[tuple[float, float] | None, typer.Option(help="Area of a random crop.")] = None,
+    crop_ratio: Annotated[tuple[float, float] | None, typer.Option(help="Width to height of a random crop.")] = None,
+    flip: Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror every other picture.")] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16-mixed or 32-true.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides weights, order, crops, stochastic signs.")] = None,
+    model_option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the network; repeatable.")] = None,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
+    devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
+    nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
+    evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 1,
+    stop_after: Annotated[int | None, typer.Option(help="End after this epoch, to be resumed later.")] = None,
+    cache_folder: CacheFolder = None,
+) -> None:
+    """**Train** a network on a folder of pictures: `DATA/train/<class>/…` and `DATA/val/<class>/…`.
+
+    Imagenette, Tiny ImageNet and CIFAR-10 are known in their publishers' layouts. What is not given comes from the
+    recipe of that data set and network, which is printed and stored with the weights. Every epoch leaves a checkpoint.
+
+    `xnorlab train imagenette2-160 --scheme xnor`
+
+    `xnorlab train my-photos --model resnet18 --scheme bwn --epochs 30 --out runs/mine`
+
+    `xnorlab train my-photos --out runs/mine --resume`
+    """
+    from xnorlab.training import folders, recipe, run
+
+    changes = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "peak_rate": peak_rate,
+        "warmup": warmup,
+        "binary_rate_factor": binary_rate_factor,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "resize": resize,
+        "eval_size": eval_size,
+        "train_size": train_size,
+        "crop_area": crop_area,
+        "crop_ratio": crop_ratio,
+        "flip": flip,
+        "precision": precision,
+        "seed": seed,
+        "model_options": dict(map(parse_option, model_option)) if model_option else None,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    if resume:
+        if given or model or scheme or out is None:
+            raise ValueError("--resume takes the recipe from the checkpoint in --out, and no other choice of it")
+        chosen = None
+    else:
+        found = folders.open_folder(data)
+        chosen = recipe.recipe_for(found.name, model or "alexnet", scheme or "xnor", **given)
+        for name, value in chosen.to_dict().items():
+            typer.echo(f"{name:>20}  {value}", err=True)
+    folder = Path("runs") / chosen.name if out is None and chosen is not None else Path(out or "")
+    result = run.train(
+        data,
+        chosen,
+        folder,
+        resume=resume,
+        stop_after=stop_after,
+        accelerator=accelerator,
+        devices=int(devices) if devices.isdigit() else devices,
+        nodes=nodes,
+        workers=workers,
+        cache_folder=cache_folder,
+        evaluate_every=evaluate_every,
+        report=_report,
+    )
+    typer.echo(f"{result.checkpoint}; next: xnorlab pack {folder}", err=True)
+
+
+def parse_option(text: str) -> tuple[str, Any]:
+    """NAME=VALUE with VALUE read as JSON where it is JSON, else as text."""
+    import json
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ValueError(f"model_option={text!r} must be NAME=VALUE, such as width=32")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _report(record: dict[str, Any]) -> None:
+    words = [f"epoch {record['epoch']}", f"loss {record['train_loss']:.3f}", f"train {record['train_top1']:.1%}"]
+    if "val_top1" in record:
+        words.append(f"val {record['val_top1']:.1%}")
+    typer.echo(", ".join([*words, f"{record['seconds']:.0f} s"]), err=True)
+
+
+def pack(
+    run: Annotated[Path, typer.Argument(help="A run's folder, or its checkpoint (.ckpt).")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The packed file; packed.safetensors in the run.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """**Pack** a trained network: binary weights to one bit each, norms folded, no torch needed to run it.
+
+    `xnorlab pack runs/mine`
+
+    `xnorlab predict photo.jpg --model runs/mine/packed.safetensors`
+    """
+    import numpy as np
+    import torch
+
+    from xnorlab import export
+    from xnorlab.training.evaluate import load_checkpoint
+    from xnorlab.training.run import CHECKPOINT
+
+    checkpoint = run / CHECKPOINT if run.is_dir() else run
+    model, recipe, labels, _ = load_checkpoint(checkpoint)
+    preprocessing = recipe.preprocessing()
+    # export compares torch and packed logits on these; noise reaches every layer
+    noise = np.random.default_rng(0).integers(0, 256, (2, recipe.resize, recipe.resize, 3), np.uint8)
+    network = export.pack(
+        model,
+        torch.from_numpy(preprocessing(noise)).permute(0, 3, 1, 2),
+        labels=list(labels),
+        preprocessing=preprocessing,
+        provenance={"name": recipe.name, "dataset": recipe.dataset, "recipe": recipe.to_dict()},
+        name=recipe.name,
+    )
+    target = checkpoint.parent / "packed.safetensors" if out is None else out
+    network.save(target)
+    size = target.stat().st_size
+    if as_json:
+        print_json({"file": str(target), "bytes": size, "name": recipe.name})
+    else:
+        typer.echo(f"{one_line(str(target))}: {bytes_(size)}")
+
+
+def ship(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
+    data: DataOption,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder of shipped networks; this checkout's pretrained/.")
+    ] = None,
+    cache_folder: CacheFolder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the manifest entry.")] = False,
+) -> None:
+    """Pack and measure a run's network, write its **model card** and enter it into the manifest of `pretrained/`.
+
+    `xnorlab ship runs/imagenette/alexnet-xnor --data imagenette2-160`
+    """
+    from xnorlab.training import ship as shipping
+
+    entry = shipping.ship(run, data, out, cache_folder=cache_folder)
+    if as_json:
+        print_json(entry)
+    else:
+        typer.echo(
+            f"{entry['file']}: top-1 {entry['top1']:.1%} on {entry['images']:,} pictures, {bytes_(entry['bytes'])}"
+        )
+
+
+def evaluate(
+    network: Annotated[str, typer.Argument(help='A pretrained name, "all", a packed file or a checkpoint (.ckpt).')],
+    data: DataOption,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the packed network.")] = 1,
+    cache_folder: CacheFolder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure **top-1 accuracy** on the validation pictures in `--data`, packed and through torch.
+
+    A pretrained network is also compared with what the manifest claims; exit code 1 where it is off by more than
+    0.1 point or the pictures are not as many.
+
+    `xnorlab evaluate all --data .`
+
+    `xnorlab evaluate runs/mine/packed.safetensors --data my-photos`
+    """
+    from xnorlab.training.evaluate import evaluate as measure
+    from xnorlab.training.evaluate import evaluate_all
+
+    if network == "all":
+        rows = evaluate_all(data, threads=threads, cache_folder=cache_folder)
+    else:
+        rows = [measure(network, data, threads=threads, cache_folder=cache_folder)]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            "Top-1 accuracy in %",
+            ["network", "pictures", "packed", "torch", "labels differ", "manifest"],
+            [
+                [
+                    one_line(row["network"]),
+                    f"{row['images']:,}",
+                    f"{100 * row['packed_top1']:.2f}",
+                    f"{100 * row['torch_top1']:.2f}" if "torch_top1" in row else "–",
+                    str(row.get("labels_differ", "–")),
+                    (f"{100 * row['manifest_top1']:.2f}" + (" differs" if row["differs"] else ""))
+                    if "manifest_top1" in row
+                    else "–",
+                ]
+                for row in rows
+            ],
+        )
+    if any(row.get("differs") for row in rows):
+        raise typer.Exit(1)
