@@ -18,9 +18,9 @@ def print_json(value: Any) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, footer: Sequence[str] = ()
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, footer: Sequence[str] = ()
 ) -> None:
-    """A table whose first column is text and whose others are numbers; all of it, however narrow the terminal is."""
+    """A table whose first `texts` columns are text and whose others are numbers."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
