@@ -1,7 +1,6 @@
-"""A real filter and its binary approximation: the maps, the parabola of α, the histogram, the five schemes."""
+"""A real filter and its binary approximation: the maps, the parabola of α, the histogram."""
 
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,45 +15,31 @@ _CELLS_WITH_NUMBERS = 49
 def mosaic(weights: np.ndarray) -> np.ndarray:
     """Lay the channels of a filter side by side: (C, kh, kw) → a picture with one empty (NaN) line between tiles.
 
-    The grid is as wide as it is high in pixels, to within a tile; unused places of the last row are NaN.
+    The picture is as wide as it is high, to within a tile; unused places of the last row are NaN.
     """
     channels, kh, kw = weights.shape
     columns = max(1, math.ceil(math.sqrt(channels * (kh + 1) / (kw + 1))))
     rows = math.ceil(channels / columns)
-    picture = np.full((rows * (kh + 1) - 1, columns * (kw + 1) - 1), np.nan)
-    for c in range(channels):
-        y, x = (c // columns) * (kh + 1), (c % columns) * (kw + 1)
-        picture[y : y + kh, x : x + kw] = weights[c]
-    return picture
-
-
-def _hover(weights: np.ndarray) -> np.ndarray:
-    """Text of every cell of `mosaic(weights)`: which channel, row and column, and the value."""
-    channels, kh, kw = weights.shape
-    columns = max(1, math.ceil(math.sqrt(channels * (kh + 1) / (kw + 1))))
-    rows = math.ceil(channels / columns)
-    text = np.full((rows * (kh + 1) - 1, columns * (kw + 1) - 1), "", dtype=object)
-    for c in range(channels):
-        for i in range(kh):
-            for j in range(kw):
-                y, x = (c // columns) * (kh + 1) + i, (c % columns) * (kw + 1) + j
-                text[y, x] = f"channel {c}, row {i}, column {j}: {units.significant(float(weights[c, i, j]))}"
-    return text
+    tiles = np.full((rows * columns, kh + 1, kw + 1), np.nan)
+    tiles[:channels, :kh, :kw] = weights
+    picture = tiles.reshape(rows, columns, kh + 1, kw + 1).swapaxes(1, 2).reshape(rows * (kh + 1), -1)
+    return picture[:-1, :-1]
 
 
 def _map(weights: np.ndarray, coloraxis: str) -> go.Heatmap:
-    picture = mosaic(weights)
-    numbers = weights.size <= _CELLS_WITH_NUMBERS
-    text = [["" if np.isnan(v) else units.significant(float(v)) for v in row] for row in picture]
+    places = np.stack([mosaic(axis) for axis in np.indices(weights.shape)], axis=-1)
+    small = weights.size <= _CELLS_WITH_NUMBERS
+    gap = 2 if small else 0
     return go.Heatmap(
-        z=picture,
-        text=text if numbers else None,
-        texttemplate="%{text}" if numbers else None,
-        hovertext=_hover(weights),
-        hoverinfo="text",
+        z=mosaic(weights),
+        customdata=places,
+        hovertemplate="channel %{customdata[0]}, row %{customdata[1]}, column %{customdata[2]}: %{z:.3g}"
+        "<extra></extra>",
+        hoverongaps=False,
+        texttemplate="%{z:.3g}" if small else None,
         coloraxis=coloraxis,
-        xgap=1 if weights.size <= 400 else 0,
-        ygap=1 if weights.size <= 400 else 0,
+        xgap=gap,
+        ygap=gap,
     )
 
 
@@ -154,48 +139,4 @@ def weight_histogram(weights: np.ndarray, scale: float, *, bins: int = 31, dark:
     style.finish(figure, height=290, dark=dark, legend=True)
     figure.update_xaxes(title="value of a weight")
     figure.update_yaxes(title="% of the weights", rangemode="tozero")
-    return figure
-
-
-def scheme_strip(
-    filters: Mapping[str, np.ndarray],
-    responses: Mapping[str, np.ndarray],
-    captions: Sequence[str],
-    *,
-    dark: bool = False,
-) -> go.Figure:
-    """One filter under several schemes: its picture above, what it answers to the same photo below.
-
-    filters: scheme → (kh, kw); responses: scheme → (H, W). Every panel has its own scale, symmetric about zero,
-    so that shapes can be compared where magnitudes cannot; `captions`, one a scheme, stand under the panels.
-    """
-    names = list(filters)
-    if list(responses) != names or len(captions) != len(names):
-        raise ValueError(f"responses={list(responses)} and {len(captions)} captions must match filters={names}")
-    figure = make_subplots(
-        rows=2, cols=len(names), vertical_spacing=0.03, horizontal_spacing=0.02, row_heights=[0.5, 0.5]
-    )
-    for column, name in enumerate(names, start=1):
-        for row, picture in ((1, filters[name]), (2, responses[name])):
-            limit = float(np.abs(picture).max()) or 1.0
-            two_valued = np.unique(np.abs(picture)).size == 1
-            figure.add_trace(
-                go.Heatmap(
-                    z=picture, zmin=-limit, zmax=limit, showscale=False, hoverinfo="skip",
-                    colorscale=style.two_tone(dark) if two_valued else style.signed_scale(dark),
-                ),
-                row=row, col=column,
-            )  # fmt: skip
-    style.finish(figure, height=420, dark=dark)
-    _square_cells(figure, 2 * len(names))
-    for column, (name, caption) in enumerate(zip(names, captions, strict=True)):
-        x = (column + 0.5) / len(names)
-        figure.add_annotation(
-            x=x, y=1.0, xref="paper", yref="paper", yanchor="bottom", showarrow=False,
-            text=f"<b>{style.SCHEMES[name].short}</b>",
-        )  # fmt: skip
-        figure.add_annotation(
-            x=x, y=0.0, xref="paper", yref="paper", yanchor="top", showarrow=False, text=caption,
-        )  # fmt: skip
-    figure.update_layout(margin_b=56)
     return figure

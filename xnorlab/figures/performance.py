@@ -28,10 +28,14 @@ _FLOAT, _XNOR = style.SCHEMES["float"], style.SCHEMES["xnor"]
 
 CONTENDERS = {
     "naive": Contender("naive float32 loops", "#8C8C8C", "#9A9A9A", "circle-open"),
-    "onednn": Contender("oneDNN float32 (torch)", _FLOAT.light, _FLOAT.dark, "circle"),
+    "torch-nchw": Contender("oneDNN float32, NCHW", _FLOAT.light, _FLOAT.dark, "circle"),
+    "torch-channels-last": Contender("oneDNN float32, channels last", _FLOAT.light, _FLOAT.dark, "circle-cross"),
+    "torch-onednn": Contender("oneDNN float32, its own layout", _FLOAT.light, _FLOAT.dark, "circle-dot"),
+    "best-float": Contender("oneDNN float32, best layout", _FLOAT.light, _FLOAT.dark, "circle"),
     "binary": Contender("packed XNOR + popcount", _XNOR.light, _XNOR.dark, "star"),
 }
-"""The three ways to compute one convolution; the float ones wear the float scheme's grey, the binary one XNOR's."""
+"""Who computes a convolution, by the names of `xnorlab.benchmark`: the float ones wear the float scheme's grey, ours
+XNOR's colour."""
 
 
 def _time_axis(figure: go.Figure, low: float, high: float, axis: str = "x") -> None:
@@ -79,7 +83,7 @@ def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = Fal
 def speed_up_bars(
     measured: Mapping[str, float], computed: Mapping[str, float], published: Mapping[str, float], *, dark: bool = False
 ) -> go.Figure:
-    """Speed-ups (×) side by side: measured solid, computed hatched, published outlined; never in one style."""
+    """Speed-ups (×) on a logarithmic axis, bars from 1×: measured solid, computed hatched, published outlined."""
     mark = _XNOR.colour(dark)
     groups = (
         ("measured here", measured, {"color": mark, "line": {"width": 0}}),
@@ -92,14 +96,17 @@ def speed_up_bars(
     figure = go.Figure()
     for origin, values, marker in groups:
         figure.add_bar(
-            y=list(values), x=list(values.values()), orientation="h", name=origin, marker=marker,
+            y=list(values), base=1, x=[v - 1 for v in values.values()], orientation="h", name=origin, marker=marker,
             text=[units.times(v) for v in values.values()], textposition="outside", cliponaxis=False,
-            hovertemplate="%{y}: %{x:.3g}×<extra>" + origin + "</extra>",
+            hovertemplate="%{y}: %{text}<extra>" + origin + "</extra>",
         )  # fmt: skip
-    rows = len(measured) + len(computed) + len(published)
-    style.finish(figure, height=110 + 44 * rows, dark=dark, legend=True)
-    top = max([*measured.values(), *computed.values(), *published.values(), 1.0])
-    figure.update_xaxes(title="times faster", range=[0, 1.2 * top])
+    everything = [*measured.values(), *computed.values(), *published.values(), 1.0]
+    style.finish(figure, height=110 + 44 * (len(everything) - 1), dark=dark, legend=True)
+    low, high = math.log10(min(everything)), math.log10(max(everything))
+    figure.update_xaxes(
+        title="times faster", type="log", range=[low - 0.05, high + 0.18 * (high - low) + 0.1],
+        tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
+    )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
@@ -152,24 +159,28 @@ def sweep(
     """Speed-up against one setting (channels or kernel): measured points per rival, the paper's formula as a line.
 
     measured: name in CONTENDERS of what the binary code is compared with → speed-up at each of `values`.
-    Like figure 4 of the paper; there only the formula is drawn. Both axes logarithmic.
+    The values stand at equal distances, so that 64 and 65 can be told apart; speed-ups are on a logarithmic axis.
+    Like figure 4 of the paper, which draws the formula alone.
     """
+    places = [f"{value:g}" for value in values]
     figure = go.Figure()
     figure.add_scatter(
-        x=list(values), y=list(computed), mode="lines", name="formula (computed)",
+        x=places, y=list(computed), mode="lines", name="formula (computed)",
         line={"color": style.muted(dark), "dash": "dash", "width": 2},
         hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
     )  # fmt: skip
     for name, ratios in measured.items():
-        look = CONTENDERS[name]
+        open_mark = name == "naive"
         figure.add_scatter(
-            x=list(values), y=list(ratios), mode="lines+markers", name=f"against {look.label} (measured)",
-            line={"color": _XNOR.colour(dark), "width": 2, "dash": "dot" if name == "naive" else "solid"},
-            marker={"symbol": "star-open" if name == "naive" else "star", "size": 10},
+            x=places, y=list(ratios), mode="lines+markers", name=f"against {CONTENDERS[name].label} (measured)",
+            line={"color": _XNOR.colour(dark), "width": 2, "dash": "dot" if open_mark else "solid"},
+            marker={"symbol": "star-open" if open_mark else "star", "size": 10},
             hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>measured here</extra>",
         )  # fmt: skip
-    style.finish(figure, height=380, dark=dark, legend=True)
-    figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.25, "yanchor": "top"}, margin_t=12)
-    figure.update_xaxes(title=axis_label, type="log", tickvals=list(values), ticktext=[f"{v:g}" for v in values])
-    figure.update_yaxes(title="times faster", type="log", tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+    style.finish(figure, height=400, dark=dark, legend=True)
+    figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
+    figure.update_xaxes(title=axis_label, type="category", tickangle=0)
+    figure.update_yaxes(
+        title="times faster", type="log", tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
+    )
     return figure

@@ -51,5 +51,7 @@ def times(ratio: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in 0..1 as a percentage: 97.3 %."""
+    """A share in 0..1 as a percentage: 97.3 %; what is smaller than a hundredth of a percent reads "< 0.01 %"."""
+    if 0 < share < 1e-4:
+        return "< 0.01 %"
     return f"{significant(100 * share)} %"

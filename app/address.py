@@ -1,0 +1,120 @@
+"""Addresses that reopen a view: query parameters in, widget state out, and a note where a value makes no sense.
+
+Use: `take(...)` before a widget with the same key, the widget with persist_state="session", then `publish(...)`,
+at the end `show_notes(...)`.
+Plain keys stand in the address, not the labels that a widget shows; so an address outlives a change of words.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+_SEEN = "address: what was last taken or published"
+_NOTES = "address: notes of this run"
+
+
+def take(key: str, options: Sequence[str], default: str) -> None:
+    """Put the address's value of `key` into the widget state; fall back to `default` with a note."""
+    raw = _new_value(key)
+    if raw is not None and raw not in options:
+        _note(key, raw, f"one of {_listed(options)}", default)
+        raw = default
+    _settle(key, raw, default, valid=lambda value: value in options)
+
+
+def take_many(key: str, options: Sequence[str], default: Sequence[str]) -> None:
+    """The same for a comma-separated list; unknown members are left out with a note."""
+    raw = _new_value(key)
+    chosen = None
+    if raw is not None:
+        members = [part for part in raw.split(",") if part]
+        chosen = [part for part in members if part in options]
+        if len(chosen) < len(members) or not chosen:
+            chosen = chosen or list(default)
+            _note(key, raw, f"a list of {_listed(options)}", ",".join(chosen))
+    _settle(key, chosen, list(default), valid=lambda value: all(v in options for v in value))
+
+
+def take_number(key: str, low: float, high: float, default: float) -> None:
+    """The same for a number between `low` and `high`; whole where `default` is an int."""
+    raw = _new_value(key)
+    number = None
+    if raw is not None:
+        try:
+            number = type(default)(raw)
+        except ValueError:
+            number = None
+        if number is None or not low <= number <= high:
+            _note(key, raw, f"a number from {low:g} to {high:g}", f"{default:g}")
+            number = default
+    _settle(key, number, default, valid=lambda value: low <= value <= high)
+
+
+def take_numbers(key: str, count: int, low: float, high: float, default: Sequence[float]) -> None:
+    """The same for `count` comma-separated numbers; the widgets are `key`-0, `key`-1 and so on."""
+    raw = _new_value(key)
+    numbers = None
+    if raw is not None:
+        try:
+            numbers = [float(part) for part in raw.split(",")]
+        except ValueError:
+            numbers = []
+        if len(numbers) != count or not all(low <= n <= high for n in numbers):
+            _note(key, raw, f"{count} numbers from {low:g} to {high:g}", ",".join(f"{d:g}" for d in default))
+            numbers = list(default)
+    for index in range(count):
+        value = None if numbers is None else numbers[index]
+        _settle(f"{key}-{index}", value, default[index], valid=lambda v: low <= v <= high)
+
+
+def publish(**values: str | float | Sequence[str] | None) -> None:
+    """Write the page's present values into the address; None takes a key out of it."""
+    seen = st.session_state.setdefault(_SEEN, {})
+    for key, value in values.items():
+        if value is None:
+            st.query_params.pop(key, None)
+            continue
+        text = str(value) if isinstance(value, str | float | int) else ",".join(value)
+        seen[key] = text
+        if st.query_params.get(key) != text:
+            st.query_params[key] = text
+
+
+def show_notes(place: DeltaGenerator) -> None:
+    """Say in `place` which values of the address made no sense; at the end of a page's script."""
+    for note in st.session_state.pop(_NOTES, []):
+        place.info(note, icon=":material/link_off:")
+
+
+def _new_value(key: str) -> str | None:
+    """The address's value of `key`, unless it is the one that this session wrote or took itself."""
+    raw = st.query_params.get(key)
+    seen = st.session_state.setdefault(_SEEN, {})
+    if raw is None or seen.get(key) == raw:
+        return None
+    seen[key] = raw
+    return raw
+
+
+def _settle(key: str, value: Any, default: Any, valid: Callable[[Any], bool]) -> None:
+    if value is None:
+        kept = st.session_state.get(key)
+        value = kept if kept is not None and valid(kept) else default
+    # Written even where it is unchanged: a widget of the same key on another page would start empty.
+    st.session_state[key] = value
+
+
+def _note(key: str, raw: str, rule: str, used: str) -> None:
+    text = f"The address asks for `{key}={_plain(raw)}`, which is not {rule}; showing `{_plain(used)}` instead."
+    st.session_state.setdefault(_NOTES, []).append(text)
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in text[:40] if c.isprintable() and c != "`")
+
+
+def _listed(options: Sequence[str]) -> str:
+    shown = ", ".join(options[:6])
+    return shown if len(options) <= 6 else f"{shown}, …"

@@ -1,0 +1,38 @@
+"""Which shipped networks there are, seen as the pages show them: families of one model under the five schemes."""
+
+from typing import Any
+
+from xnorlab import pretrained
+from xnorlab.figures.style import SCHEMES
+
+DEFAULT_FAMILY = "imagenette/alexnet"
+SCHEME_NAMES = list(SCHEMES)
+
+
+def families() -> list[str]:
+    """`<data set>/<model>` of every shipped network; the default one is always listed, and first."""
+    try:
+        names = pretrained.names()
+    except pretrained.PretrainedError:
+        names = ()
+    found = {name.rpartition("/")[0] + "/" + name.rpartition("/")[2].partition("-")[0] for name in names}
+    return [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})]
+
+
+def name(family: str, scheme: str) -> str:
+    """The name that `xnorlab.load` takes."""
+    return f"{family}-{scheme}"
+
+
+def advice(family: str, scheme: str) -> str:
+    """How to get a network that is not there."""
+    dataset, _, model = family.partition("/")
+    return (
+        f"Bring it back with `git checkout -- pretrained` in a checkout, or by installing xnorlab again; or train it: "
+        f"`xnorlab train --data {dataset} --model {model} --scheme {scheme}`."
+    )
+
+
+def entry(family: str, scheme: str) -> dict[str, Any]:
+    """The manifest's record of a network that could be loaded."""
+    return pretrained.manifest_entry(name(family, scheme))

@@ -1,0 +1,169 @@
+"""Parts that the pages share: the style sheet, a chart with its description and data, cards of the schemes."""
+
+import base64
+import html
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from answers import Answer
+from PIL import Image
+
+from xnorlab.figures import pictures, style, units
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MAX_TABLE_ROWS = 24
+"""Longer tables scroll in a grid of their own; shorter ones are plain HTML tables."""
+
+_CSS = """
+<style>
+.stMainBlockContainer { padding-top: 3.2rem; max-width: 1500px; }
+.xl-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: .75rem; }
+.xl-card { border: 1px solid var(--xl-line); border-radius: 8px; padding: .8rem .9rem .7rem; min-width: 0;
+           display: grid; grid-template-rows: auto auto 1fr auto; gap: .35rem; }
+.xl-cards .xl-card h3 { font-size: .92rem; font-weight: 600; margin: 0; padding: 0; }
+.xl-glyph { font-size: 1rem; margin-right: .25rem; }
+.xl-answer { font-size: 1.25rem; font-weight: 650; line-height: 1.2; overflow-wrap: anywhere; min-height: 2.4em; }
+.xl-cards .xl-bars { list-style: none; margin: 0; padding: 0; }
+.xl-cards .xl-bars li { margin: 0 0 .4rem; padding: 0; font-size: .84rem; display: grid;
+                    grid-template-columns: 1fr auto; gap: 0 .3rem; }
+.xl-bars .xl-track { grid-column: 1 / -1; height: 5px; border-radius: 3px; background: var(--xl-line); }
+.xl-bars .xl-fill { display: block; height: 5px; border-radius: 3px; }
+.xl-number { font-variant-numeric: tabular-nums; }
+.xl-foot { border-top: 1px solid var(--xl-line); padding-top: .45rem; font-size: .84rem; line-height: 1.45; }
+.xl-foot b { font-weight: 650; }
+.xl-said { font-size: .84rem; line-height: 1.35; }
+.xl-verdict { display: inline-block; border-radius: 999px; padding: .2rem .8rem; font-weight: 600; font-size: .95rem;
+              border: 1px solid var(--xl-line); }
+.xl-differ { border-color: var(--st-primary-color); box-shadow: inset 0 0 0 1px var(--st-primary-color); }
+.xl-dim { opacity: .72; }
+.xl-pictures { display: grid; gap: .5rem; align-content: start; }
+.xl-pictures img { width: 100%; border-radius: 4px; }
+.xl-pictures .xl-pixelated { image-rendering: pixelated; }
+.st-key-pixelated img { image-rendering: pixelated; }
+.st-key-photo-shown img { max-height: 330px; object-fit: contain; object-position: left top; }
+</style>
+"""
+
+
+def dark() -> bool:
+    """Whether the visitor's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
+def style_sheet() -> None:
+    """The few rules that Streamlit's own theme does not cover; once a run."""
+    line = "#2E3440" if dark() else "#DDE0E7"
+    st.html(_CSS + f"<style>:root {{ --xl-line: {line}; }}</style>")
+
+
+def plain(text: str) -> str:
+    """`text` (a file name, a message) so that Markdown shows it letter for letter."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>:&^=])", r"\\\1", text)
+
+
+def shortened(text: str, longest: int = 28) -> str:
+    """`text` with its middle left out where it is long."""
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"
+
+
+def thumbnail(pixels: np.ndarray, side: int = 112) -> str:
+    """A small JPEG of a picture, uint8 (H, W, 3), as a data address."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    return _data_address(image, "jpeg")
+
+
+def png(pixels: np.ndarray) -> str:
+    """A picture, uint8 (H, W, 3), pixel for pixel, as a data address."""
+    return _data_address(Image.fromarray(pixels), "png")
+
+
+def _data_address(image: Image.Image, kind: str) -> str:
+    out = io.BytesIO()
+    image.save(out, kind)
+    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def chart(figure: "Figure", *, alt: str, table: Mapping[str, Sequence], key: str) -> None:
+    """`figure` with a description for those who do not see it, and its numbers as a table below."""
+    st.plotly_chart(figure, width="stretch", alt=alt, key=key, config={"displayModeBar": False})
+    numbers(table, key=key)
+
+
+def numbers(table: Mapping[str, Sequence], *, key: str) -> None:
+    """A table, folded away, for what stands above it as a picture."""
+    rows = len(next(iter(table.values())))
+    with st.expander("The numbers", key=f"{key}-numbers", type="compact"):
+        columns = {name: list(values) for name, values in table.items()}
+        if rows <= MAX_TABLE_ROWS:
+            st.table(columns, border="horizontal", hide_index=True)
+        else:
+            st.dataframe(columns, hide_index=True, height=320)
+
+
+def answer_card(scheme: str, answer: Answer, *, top: int, footnotes: Sequence[str]) -> str:
+    """The card of one scheme as HTML; `footnotes` are HTML lines already."""
+    look = style.SCHEMES[scheme]
+    colour = look.colour(dark())
+    bars = "".join(
+        f"<li><span>{html.escape(label)}</span><span class='xl-number'>{units.percent(share)}</span>"
+        f"<span class='xl-track'><span class='xl-fill' style='width:{100 * share:.2f}%;background:{colour}'></span>"
+        "</span></li>"
+        for label, share in zip(answer.labels[:top], answer.probabilities[:top], strict=True)
+    )
+    foot = "<br>".join(footnotes)
+    return _card(scheme, f"<div class='xl-answer'>{html.escape(answer.labels[0])}</div><ol class='xl-bars'>{bars}</ol>"
+                         f"<div class='xl-foot'>{foot}</div>")  # fmt: skip
+
+
+def filter_card(
+    scheme: str, weights: np.ndarray, response: np.ndarray, *, said: Sequence[str], footnotes: Sequence[str]
+) -> str:
+    """The card of one scheme with a filter (kh, kw) as the scheme keeps it and its response (H, W) to a photo."""
+    label = style.SCHEMES[scheme].label
+    images = "".join(
+        f"<img class='{kind}' src='{png(pictures.signed_picture(values, dark=dark()))}' alt='{alt} under {label}'>"
+        for kind, values, alt in (("xl-pixelated", weights, "The filter"), ("", response, "Its response to the photo"))
+    )
+    lines = "<br>".join(map(html.escape, said))
+    return _card(
+        scheme,
+        f"<div class='xl-said'>{lines}</div><div class='xl-pictures'>{images}</div>"
+        f"<div class='xl-foot'>{'<br>'.join(footnotes)}</div>",
+    )
+
+
+def verdict(text: str, *, unanimous: bool) -> None:
+    """One line about how the networks voted; their disagreement stands out."""
+    kind = "xl-agree" if unanimous else "xl-differ"
+    st.html(f"<div class='xl-verdict {kind}'>{html.escape(text)}</div>")
+
+
+def line(number: str, text: str) -> str:
+    """A footnote: the number in bold, what it is and where it comes from in a lighter tone."""
+    return f"<b class='xl-number'>{html.escape(number)}</b> <span class='xl-dim'>{html.escape(text)}</span>"
+
+
+def advice_card(scheme: str, problem: str, advice: str) -> str:
+    """The card of a scheme whose network cannot be used: what is wrong, what to do."""
+    return _card(scheme, f"<div class='xl-answer xl-dim'>not available</div><div>{html.escape(problem)}</div>"
+                         f"<div class='xl-foot'>{html.escape(advice)}</div>")  # fmt: skip
+
+
+def cards(parts: Iterable[str]) -> None:
+    """Show cards side by side, aligned, in as many columns as fit."""
+    st.html(f"<div class='xl-cards'>{''.join(parts)}</div>")
+
+
+def _card(scheme: str, body: str) -> str:
+    look = style.SCHEMES[scheme]
+    return (
+        f"<article class='xl-card' data-scheme='{scheme}'><h3><span class='xl-glyph' aria-hidden='true' "
+        f"style='color:{look.colour(dark())}'>{look.glyph}</span>{look.label}</h3>{body}</article>"
+    )

@@ -1,0 +1,27 @@
+"""The frame around every page: `streamlit run app` starts here."""
+
+from pathlib import Path
+
+import background
+import parts
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="xnorlab", page_icon=str(HERE / "icon.png"), layout="wide")
+
+PAGES = {
+    "": [st.Page("views/start.py", title="Start", icon=":material/home:", url_path="start", default=True)],
+    "See": [
+        st.Page("views/classify.py", title="Classify", icon=":material/photo_camera:", url_path="classify"),
+        st.Page("views/filters.py", title="Binarize a filter", icon=":material/grid_on:", url_path="filters"),
+    ],
+    "Time": [
+        st.Page("views/speed_lab.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
+    ],
+}
+
+page = st.navigation(PAGES)
+parts.style_sheet()
+page.run()
+background.warm()

@@ -1,0 +1,198 @@
+"""Classify: the same photo, five answers."""
+
+import collections
+
+import address
+import answers
+import networks
+import numpy as np
+import parts
+import photos
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from xnorlab.figures import classification, units
+from xnorlab.figures.style import SCHEMES
+from xnorlab.kernels import threads
+from xnorlab.preprocessing import Preprocessing
+
+RUNS = 5  # runs of a network behind the time on its card
+
+
+def upload() -> None:
+    photos.take(st.session_state[photos.uploader_key()])
+
+
+def shoot() -> None:
+    shot = st.session_state["camera"]
+    if shot is not None:
+        photos.take([shot])
+
+
+def open_row(keys: list[str]) -> None:
+    rows = st.session_state["photo-table"]["selection"]["rows"]
+    if rows:
+        st.session_state["photo"] = keys[rows[0]]
+
+
+st.title("Classify")
+notes = st.container()
+st.markdown("One photo, five networks of the same shape: real weights, binary weights, binary everything.")
+
+families = networks.families()
+address.take("model", families, families[0])
+address.take_many("schemes", networks.SCHEME_NAMES, networks.SCHEME_NAMES)
+address.take_number("top", 1, 10, 5)
+
+choose, look = st.columns([6, 7], gap="large")
+see, crop = look.columns([4, 3], gap="medium", wrap=False)
+with choose:
+    titles = {**photos.SAMPLES, **{key: photo.title for key, photo in photos.kept().items()}}
+    address.take("photo", list(titles), next(iter(titles)))
+    key = st.pills(
+        "Photo", list(titles), key="photo", required=True, persist_state="session", wrap=True,
+        format_func=lambda k: parts.plain(parts.shortened(titles[k])),
+    )  # fmt: skip
+    st.file_uploader(
+        "Your own photos, as many as you like", accept_multiple_files=True, max_upload_size=50,
+        key=photos.uploader_key(), on_change=upload,
+        help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF. They stay on this machine, in the memory of your session.",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        camera = st.toggle("Use the camera", key="camera-on")
+        if photos.kept():
+            st.button("Forget my photos", on_click=photos.forget, key="forget", icon=":material/delete:")
+    if camera:
+        st.camera_input("Take a photo", key="camera", on_change=shoot, label_visibility="collapsed")
+    for reason in photos.refused():
+        st.error(parts.plain(reason), icon=":material/broken_image:")
+
+photo = photos.kept()[key] if key in photos.kept() else photos.sample(key)
+address.publish(photo=key if key in photos.SAMPLES else None)
+answers.forget_all_but(titles)
+
+with see:
+    with st.container(key="photo-shown"):
+        st.image(photo.pixels, width="stretch", alt=f"The photo {photo.title}")
+    st.caption(parts.plain("; ".join([photo.title, *photo.notes])))
+
+pick, slide = st.columns([6, 4], gap="large", vertical_alignment="bottom")
+with pick:
+    schemes = st.pills(
+        "Schemes", networks.SCHEME_NAMES, selection_mode="multi", key="schemes", persist_state="session", wrap=True,
+        format_func=lambda s: f"{SCHEMES[s].glyph} {SCHEMES[s].label}",
+    )  # fmt: skip
+with slide:
+    left, right = st.columns([1, 1], vertical_alignment="bottom")
+    family = left.selectbox("Model", families, key="model", persist_state="session")
+    top = right.slider("Answers a card", 1, 10, key="top", persist_state="session")
+schemes = [s for s in networks.SCHEME_NAMES if s in schemes]
+address.publish(model=family, schemes=schemes or None, top=top)
+address.show_notes(notes)
+if not schemes:
+    st.info("Choose at least one scheme above.", icon=":material/arrow_upward:")
+    st.stop()
+
+problems: dict[str, str] = {}
+verdicts: dict[str, answers.Answer] = {}
+for scheme in schemes:
+    try:
+        verdicts[scheme] = answers.ask(photo, networks.name(family, scheme))
+    except ValueError as error:
+        problems[scheme] = str(error)
+
+preprocessing = answers.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
+with crop, st.container(key="pixelated"):
+    st.image(
+        preprocessing.crop_image(photo.pixels), width="stretch",
+        alt=f"The middle of the photo at {preprocessing.crop} by {preprocessing.crop} pixels",
+    )  # fmt: skip
+    st.caption(f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what the networks saw")
+
+votes = collections.Counter(verdict.labels[0] for verdict in verdicts.values())
+if len(votes) == 1 and len(verdicts) > 1:
+    parts.verdict(f"All {len(verdicts)} agree: {next(iter(votes))}", unanimous=True)
+elif len(votes) > 1:
+    said = ", ".join(f"{count} × {label}" for label, count in votes.most_common())
+    parts.verdict(f"They disagree: {said}", unanimous=False)
+
+
+def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
+    """The cards, with a dash where a time is not measured yet."""
+    shown = []
+    for scheme in schemes:
+        if scheme in problems:
+            shown.append(parts.advice_card(scheme, problems[scheme], networks.advice(family, scheme)))
+            continue
+        entry = networks.entry(family, scheme)
+        timed = times.get(networks.name(family, scheme))
+        time_text = "… ms" if timed is None else units.duration(timed[0])
+        lines = (
+            (time_text, "measured here"),
+            (units.memory(entry["bytes"]), "packed file"),
+            (f"{100 * entry['top1']:.1f} %", "right, at training"),
+        )
+        shown.append(parts.answer_card(scheme, verdicts[scheme], top=top, footnotes=[parts.line(*x) for x in lines]))
+    with place:
+        parts.cards(shown)
+
+
+place = st.empty()
+names = {scheme: networks.name(family, scheme) for scheme in verdicts}
+times = answers.times(photo, names.values())
+if len(times) < len(names):
+    # The answers do not wait for the stop-watch: another visitor may be timing just now.
+    show(place, times)
+    with threads.run_lock:
+        for name in names.values():
+            if name not in times:
+                answers.time_it(photo, name, RUNS)
+    times = answers.times(photo, names.values())
+show(place, times)
+clock = max((when for _, when in times.values()), default="")
+st.caption(
+    f"Times: median of {RUNS} runs of one photo on one thread, measured here at {clock}; reading and cropping "
+    "the photo left out. Accuracy: top-1 on the validation set, measured at training. "
+    f"These networks know {len(next(iter(verdicts.values())).labels) if verdicts else 'ten'} things only; "
+    "what they have never seen gets the nearest of these names."
+)
+if verdicts:
+    st.button("Time again", key="time-again", on_click=answers.forget_times, icon=":material/timer:")
+
+if verdicts:
+    labels = sorted(next(iter(verdicts.values())).labels)
+    shares = {
+        s: np.array([dict(zip(v.labels, v.probabilities, strict=True))[label] for label in labels])
+        for s, v in verdicts.items()
+    }
+    st.subheader("Side by side")
+    parts.chart(
+        classification.answers(labels, shares, dark=parts.dark()),
+        alt="Probability of every class under every scheme. "
+        + "; ".join(
+            f"{SCHEMES[s].short}: {v.labels[0]} {units.percent(v.probabilities[0])}" for s, v in verdicts.items()
+        ),
+        table={"class": labels, **{SCHEMES[s].label: [units.percent(p) for p in row] for s, row in shares.items()}},
+        key="side-by-side",
+    )
+
+    shown = photos.kept() or {k: photos.sample(k) for k in photos.SAMPLES}
+    st.subheader("All your photos" if photos.kept() else "All samples")
+    table = answers.ask_all(list(shown.values()), family, list(verdicts))
+    st.dataframe(
+        {
+            "picture": [parts.thumbnail(p.pixels) for p in shown.values()],
+            "photo": [p.title for p in shown.values()],
+            "answers": ["agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
+                        for i in range(len(shown))],
+            **{SCHEMES[s].short: [f"{a.labels[0]}, {units.percent(a.probabilities[0])}" for a in column]
+               for s, column in table.items()},
+        },
+        key="photo-table", on_select=lambda: open_row(list(shown)), selection_mode="single-row", hide_index=True,
+        row_height=56, column_config={"picture": st.column_config.ImageColumn("", width="small")},
+        alt="Every photo with the best answer of every scheme; choose a row to open its photo above.",
+    )  # fmt: skip
+    st.download_button(
+        "Download as CSV", answers.as_csv([p.title for p in shown.values()], table), "answers.csv", "text/csv",
+        on_click="ignore", icon=":material/download:", key="csv",
+    )  # fmt: skip

@@ -1,0 +1,218 @@
+"""Speed lab: what XNOR and popcount are worth on this machine, layer by layer."""
+
+import address
+import lab
+import parts
+import photos
+import streamlit as st
+
+from xnorlab.benchmark import BenchmarkError, ConvShape
+from xnorlab.figures import performance, units
+from xnorlab.kernels.threads import available_threads
+
+PRESETS = {"64 @ 56": (64, 56), "128 @ 28": (128, 28), "256 @ 14": (256, 14), "512 @ 7": (512, 7)}
+KERNELS = ["1", "3", "5", "7", "11"]
+REPEATS = ["5", "21", "51", "101"]
+DATA = {"random": "Random numbers", "photo": "A photo's own feature maps"}
+
+RESULT = "lab: result"
+
+
+def preset(channels: int, size: int) -> None:
+    st.session_state.update(channels=channels, filters=channels, size=size, kernel="3", batch=1)
+
+
+def shape_by_hand() -> ConvShape:
+    """The five numbers of a convolution."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Layers of ResNet-18, channels @ size", width="content")
+        for label, (channels, size) in PRESETS.items():
+            st.button(label, on_click=preset, args=(channels, size), key=f"preset-{channels}")
+    for key, high, default in (("channels", 2048, 256), ("size", 224, 14), ("filters", 2048, 256), ("batch", 16, 1)):
+        address.take_number(key, 1, high, default)
+    address.take("kernel", KERNELS, "3")
+    c, s, f, b, k = st.columns([2, 2, 2, 2, 4])
+    channels = c.number_input("Channels", 1, 2048, key="channels", persist_state="session",
+                              help="64 fit one word: 65 cost as much as 128.")  # fmt: skip
+    size = s.number_input("Height and width", 1, 224, key="size", persist_state="session")
+    kernel = k.segmented_control("Kernel", KERNELS, key="kernel", required=True, persist_state="session",
+                                 format_func=lambda n: f"{n} × {n}")  # fmt: skip
+    filters = f.number_input("Filters", 1, 2048, key="filters", persist_state="session")
+    batch = b.number_input("Batch", 1, 16, key="batch", persist_state="session")
+    address.publish(channels=channels, size=size, kernel=kernel, filters=filters, batch=batch)
+    return ConvShape(channels=channels, size=size, filters=filters, kernel=int(kernel), batch=batch)
+
+
+def shape_of_photo():
+    """A layer of the XNOR network with what a photo sends into it; stops with advice where there is no network."""
+    titles = {**photos.SAMPLES, **{key: p.title for key, p in photos.kept().items()}}
+    address.take("photo", list(titles), "pavilion")
+    key = st.pills("Photo", list(titles), key="photo", required=True, persist_state="session", wrap=True,
+                   format_func=lambda k: parts.plain(parts.shortened(titles[k])))  # fmt: skip
+    photo = photos.kept()[key] if key in photos.kept() else photos.sample(key)
+    try:
+        layers = lab.feature_maps(photo)
+    except ValueError as error:
+        st.warning(parts.plain(str(error)), icon=":material/inventory_2:")
+        st.stop()
+    address.take("lab_layer", list(layers), next(iter(layers)))
+    layer = st.segmented_control("Layer of the XNOR network", list(layers), key="lab_layer", required=True,
+                                 persist_state="session", format_func=lambda n: f"{n}: {layers[n][0]}")  # fmt: skip
+    address.publish(photo=key if key in photos.SAMPLES else None, lab_layer=layer)
+    st.caption("Own photos are uploaded on the page Classify. The filters stay random; a time does not depend on them.")
+    return *layers[layer], f"{photo.title}, {layer}"
+
+
+st.title("Speed lab")
+notes = st.container()
+st.markdown(
+    "One convolution, computed by naive loops, by a good float library and by XNOR and popcount, in turns, on the same "
+    "data. Thresholding and packing count; nothing is measured until you say so."
+)
+
+with st.container(border=True):
+    address.take("data", list(DATA), "random")
+    data = st.segmented_control(
+        "Data", list(DATA), format_func=DATA.get, key="data", required=True, persist_state="session"
+    )
+    x, source = None, "random"
+    try:
+        if data == "photo":
+            shape, x, source = shape_of_photo()
+        else:
+            shape = shape_by_hand()
+    except ValueError as error:
+        st.error(parts.plain(str(error)))
+        st.stop()
+    cores = available_threads()
+    address.take_number("threads", 1, cores, 1)
+    address.take("repeats", REPEATS, "21")
+    t, r, go = st.columns([3, 3, 4], vertical_alignment="bottom")
+    threads = t.number_input("Threads", 1, cores, key="threads", persist_state="session")
+    repeats = r.segmented_control("Runs each", REPEATS, key="repeats", required=True, persist_state="session")
+    address.publish(data=data, threads=threads, repeats=repeats)
+    settings = lab.Settings(shape, threads, int(repeats), source)
+    too_much = shape.macs > lab.MOST_MACS
+    pressed = go.button(
+        "Run", type="primary", icon=":material/play_arrow:", key="run", disabled=too_much, width="stretch"
+    )
+    naive = "" if shape.macs <= lab.NAIVE_MACS else " The naive loops would take seconds a call and are left out."
+    st.caption(
+        f"{shape}: {shape.macs / 1e6:,.3g} million multiply-adds (1 multiply-add = 2 operations). "
+        f"Formula of the paper: {units.times(shape.predicted_speedup)}, computed.{naive}"
+        + (" That is more than this page times: make it smaller." if too_much else "")
+    )
+    place = st.empty()
+
+address.show_notes(notes)
+if pressed:
+    try:
+        st.session_state[RESULT] = settings, lab.measure(settings, place, x)
+    except BenchmarkError as error:
+        st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
+        st.stop()
+
+if RESULT not in st.session_state:
+    st.info("Press **Run** for a measurement: about two seconds at these settings.", icon=":material/timer:")
+    st.stop()
+timed, bench = st.session_state[RESULT]
+if timed != settings:
+    st.warning(f"Settings changed, run again. Below: {timed.shape}, {timed.data}, {timed.threads} thread(s).",
+               icon=":material/sync_problem:")  # fmt: skip
+
+timings = {name: bench.timings[name] for name in performance.CONTENDERS if name in bench.timings}
+noisy = {name: t.spread for name, t in timings.items() if t.spread > lab.NOISY}
+ours, best = timings["binary"], timings[bench.best_float]
+rivals = {"the best oneDNN": bench.best_float, **({"naive loops": "naive"} if "naive" in timings else {})}
+ratios = {f"against {text}": bench.speedup(name) for text, name in rivals.items()}
+
+st.subheader(f"{timed.shape}, measured here at {bench.machine.taken[11:19]} UTC")
+figures = st.columns(4)
+figures[0].metric("XNOR + popcount, median", units.duration(ours.median_s))
+figures[1].metric("best oneDNN, median", units.duration(best.median_s))
+figures[2].metric("measured speed-up", units.times(bench.speedup(bench.best_float)), help="Best oneDNN over ours.")
+figures[3].metric("formula, computed", units.times(timed.shape.predicted_speedup))
+if noisy:
+    worst = max(noisy, key=lambda name: noisy[name])
+    st.warning(
+        f"A noisy machine: the middle half of the runs of {performance.CONTENDERS[worst].label} spans "
+        f"{units.percent(noisy[worst])} of their median, more than {units.percent(lab.NOISY)}. "
+        "Close other programs and run again.",
+        icon=":material/graphic_eq:",
+    )
+left, right = st.columns(2, gap="large")
+with left:
+    st.markdown("**Every run**, with median and quartiles")
+    parts.chart(
+        performance.timing_spread({n: t.samples_s for n, t in timings.items()}, dark=parts.dark()),
+        alt="Times of every run. Medians: " + "; ".join(
+            f"{performance.CONTENDERS[n].label} {units.duration(t.median_s)}" for n, t in timings.items()
+        ),
+        table={
+            "contender": [performance.CONTENDERS[n].label for n in timings],
+            "median": [units.duration(t.median_s) for t in timings.values()],
+            "quartiles": [" – ".join(units.duration(q) for q in t.quartiles_s[::2]) for t in timings.values()],
+            "runs": [len(t.samples_s) for t in timings.values()],
+            "first call, with compiling or loading": [units.duration(t.first_call_s) for t in timings.values()],
+        },
+        key="spread",
+    )  # fmt: skip
+    pack = bench.timings["pack"].median_s
+    st.caption(
+        f"Ours spends {units.duration(pack)} ({units.percent(pack / ours.median_s)}) on thresholding and packing. "
+        f"First call, compiling or loading included, never in the runs: {units.duration(ours.first_call_s)}. "
+        f"{bench.machine.cpu}, {bench.machine.instructions}, {bench.threads} thread(s); naive loops always on one."
+    )
+with right:
+    st.markdown("**Against the formula**")
+    computed = {"formula for these channels": timed.shape.predicted_speedup}
+    published = {"the authors, 256 channels": 58.0}
+    parts.chart(
+        performance.speed_up_bars(ratios, computed, published, dark=parts.dark()),
+        alt="Speed-ups: " + "; ".join(f"{n} {units.times(v)}" for n, v in {**ratios, **computed, **published}.items()),
+        table={
+            "what": [*ratios, *computed, *published],
+            "times faster": [units.times(v) for v in (*ratios.values(), *computed.values(), *published.values())],
+            "from": ["measured here"] * len(ratios) + ["computed", "published: XNOR-Net, section 4.1"],
+        },
+        key="speed-up",
+    )
+    st.caption(
+        "The formula counts a real multiply-add as one operation and 64 binary ones as one. A float library also does "
+        "16 at a time in one instruction, and memory, packing and scaling are not free: so the two differ."
+    )
+
+
+@st.fragment
+def sweeps() -> None:
+    """Figure 4 of the paper, with points measured here."""
+    axis = st.segmented_control("Along", list(lab.SWEEPS), default="channels", key="axis", required=True)
+    place = st.empty()
+    if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
+        st.session_state[f"lab: {axis}"] = lab.sweep(axis, threads, place)
+    found = st.session_state.get(f"lab: {axis}")
+    if found is None:
+        st.caption("Not measured yet; it takes some ten seconds.")
+        return
+    values = [getattr(b.shape, axis) for b in found]
+    formula = [b.shape.predicted_speedup for b in found]
+    measured = {"best-float": [b.speedup(b.best_float) for b in found], "naive": [b.speedup("naive") for b in found]}
+    parts.chart(
+        performance.sweep(axis, values, measured, formula, dark=parts.dark()),
+        alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
+        table={
+            axis: values,
+            "ours, median": [units.duration(b.timings["binary"].median_s) for b in found],
+            "against the best oneDNN, measured": [units.times(v) for v in measured["best-float"]],
+            "against naive loops, measured": [units.times(v) for v in measured["naive"]],
+            "formula, computed": [units.times(v) for v in formula],
+        },
+        key=f"sweep-{axis}",
+    )
+    st.caption(
+        f"{lab.SWEEP_SHAPE} with one number changed, {found[0].threads} thread(s), {lab.SWEEP_REPEATS} runs each."
+    )
+
+
+st.subheader("Figure 4 of the paper, on this machine")
+sweeps()

@@ -1,0 +1,111 @@
+"""Start: 58× is a formula, and here is what it is on your CPU."""
+
+import address
+import cached
+import lab
+import networks
+import parts
+import photos
+import streamlit as st
+
+from xnorlab.benchmark import BenchmarkError, describe
+from xnorlab.figures import units
+from xnorlab.figures.style import SCHEMES
+
+TOUR = (
+    ("views/filters.py", "1. See a filter lose its bits", ":material/grid_on:",
+     "One bit a weight, one number a filter. Find the number that loses least."),
+    ("views/classify.py", "2. Ask five networks one question", ":material/photo_camera:",
+     "Real weights, binary weights, binary everything: the same photo, five answers."),
+    ("views/speed_lab.py", "3. Time it on this machine", ":material/speed:",
+     "XNOR and popcount against a good float library, with every run on show."),
+)  # fmt: skip
+RESULT = "start: result"
+FILTER = 8  # of the float network's first layer: a plain oriented edge
+
+st.title("58× is a formula. Here is what it is on your CPU.")
+notes = st.container()
+st.markdown(
+    "XNOR-Net promises networks whose weights and activations are single bits: 32 times smaller, 58 times faster. "
+    "xnorlab lets you see what those bits keep, ask networks built from them, and time them on the machine you sit at."
+)
+
+machine = describe()
+with st.container(horizontal=True, vertical_alignment="center", key="machine"):
+    st.badge(parts.plain(machine.cpu), icon=":material/memory:", color="gray")
+    st.badge(machine.instructions, icon=":material/bolt:", color="gray", help="What the kernels are compiled to.")
+    st.badge(f"{machine.cores} threads", icon=":material/account_tree:", color="gray")
+    pressed = st.button("Measure it here", type="primary", icon=":material/timer:", key="measure",
+                        help="Times one layer for about two seconds. Nothing heavy runs unasked.")  # fmt: skip
+waiting = st.empty()
+if pressed:
+    try:
+        st.session_state[RESULT] = lab.measure(lab.Settings(lab.PAPER_SHAPE), waiting)
+    except BenchmarkError as error:
+        st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
+if RESULT in st.session_state:
+    bench = st.session_state[RESULT]
+    computed, published, naive, library = st.columns(4, border=True)
+    computed.metric("formula, computed", units.times(lab.PAPER_SHAPE.predicted_speedup))
+    published.metric("the authors, published", units.times(58.0))
+    naive.metric("naive loops, measured here", units.times(bench.speedup("naive")))
+    library.metric("best of oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
+    st.caption(
+        f"{lab.PAPER_SHAPE}: 256 channels and filters, 3 × 3, 14 × 14. Packed XNOR and popcount took "
+        f"{units.duration(bench.timings['binary'].median_s)} with packing, one thread, median of "
+        f"{len(bench.timings['binary'].samples_s)} runs at {bench.machine.taken[11:19]} UTC."
+    )
+
+for place, (page, title, icon, text) in zip(st.columns(3, border=True), TOUR, strict=True):
+    with place:
+        st.page_link(page, label=f"**{title}**", icon=icon)
+        st.caption(text)
+
+st.subheader("One filter, five schemes")
+network = networks.name(networks.DEFAULT_FAMILY, "float")
+try:
+    filters = cached.conv_weights(network)["conv1"]
+except ValueError as error:
+    st.warning(
+        f"{parts.plain(str(error))}\n\n{networks.advice(networks.DEFAULT_FAMILY, 'float')}",
+        icon=":material/inventory_2:",
+    )
+    address.show_notes(notes)
+    st.stop()
+
+address.take("photo", list(photos.SAMPLES), "pavilion")
+address.take_number("edge", 0, len(filters) - 1, FILTER)
+left, right = st.columns([5, 2], gap="large", vertical_alignment="bottom")
+sample = left.pills(
+    "Photo", list(photos.SAMPLES), key="photo", required=True, format_func=photos.SAMPLES.get, persist_state="session",
+    wrap=True,
+)  # fmt: skip
+index = right.slider("Filter of the first layer", 0, len(filters) - 1, key="edge", persist_state="session")
+address.publish(photo=sample, edge=index)
+
+with st.spinner("Loading torch, once…"):
+    found = cached.responses(sample, network, index)
+parts.cards(
+    parts.filter_card(
+        scheme, r.weights, r.map, said=r.said,
+        footnotes=[parts.line(units.significant(r.cosine), "cosine"), parts.line(units.percent(r.error), "error")],
+    )
+    for scheme, r in found.items()
+)  # fmt: skip
+parts.numbers(
+    {
+        "scheme": [SCHEMES[s].label for s in found],
+        "weights": [r.said[0] for r in found.values()],
+        "inputs": [r.said[1] for r in found.values()],
+        "cosine to the real response": [units.significant(r.cosine) for r in found.values()],
+        "‖error‖ / ‖real response‖": [units.percent(r.error) for r in found.values()],
+    },
+    key="strip",
+)
+st.caption(
+    "Above: filter of the first layer of the float network, trained on Imagenette, its three colours added up, as each "
+    "scheme keeps it. Below: its response to the photo in grey; every panel on its own scale. Cosine: is it the same "
+    "picture? Error: are the numbers right too? α repairs the numbers (BC against BWN), not the picture. XNOR is the "
+    "paper's, with K. Computed here; in the real networks the first layer stays real."
+)
+address.show_notes(notes)

@@ -1,0 +1,158 @@
+"""Classify: five answers to any photo, a reason for every bad file, advice for every missing network."""
+
+import csv
+import io
+import re
+
+import pytest
+from page_reading import chart_of, html_of
+from PIL import Image
+
+from xnorlab.figures.style import SCHEMES
+
+PAGE = "views/classify.py"
+
+
+def cards(at) -> dict[str, str]:
+    return dict(re.findall(r"data-scheme='(\w+)'>(.*?)</article>", html_of(at), re.S))
+
+
+def upload(at, *files):
+    at.file_uploader[0].set_value([(name, content, "application/octet-stream") for name, content in files])
+    return at.run()
+
+
+def test_a_sample_gets_five_answers_at_once(open_page):
+    at = open_page(PAGE, photo="golf-ball")
+    assert not at.exception
+    found = cards(at)
+    assert list(found) == list(SCHEMES)
+    for card in found.values():
+        assert len(re.findall("<li>", card)) == 5
+        assert re.search(r"[\d.,]+ (ms|µs|s)</b> <span class='xl-dim'>measured here", card)
+        assert re.search(r"[\d.]+ (KiB|MiB)</b> <span class='xl-dim'>packed file", card)
+        assert "at training" in card
+
+
+def test_an_address_chooses_photo_schemes_and_the_number_of_answers(open_page):
+    at = open_page(PAGE, photo="cat", schemes="float,xnor", top="3")
+    found = cards(at)
+    assert list(found) == ["float", "xnor"]
+    assert all(len(re.findall("<li>", card)) == 3 for card in found.values())
+    assert at.query_params["photo"] == "cat"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "instead"),
+    [("photo", "moon", "golf-ball"), ("schemes", "float,ternary", "float"), ("top", "99", "5"), ("top", "many", "5"),
+     ("model", "imagenet/vgg", "imagenette/alexnet")],
+)  # fmt: skip
+def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value, instead):
+    at = open_page(PAGE, **{key: value})
+    assert not at.exception
+    (note,) = [info.value for info in at.info]
+    assert f"{key}={value}" in note
+    assert f"`{instead}`" in note
+
+
+def test_bad_files_are_refused_one_by_one_and_the_others_are_answered(open_page, photo_bytes):
+    at = open_page(PAGE)
+    upload(
+        at,
+        ("notes.jpg", b"these are not pixels"),
+        ("empty.png", b""),
+        ("cut.png", photo_bytes[: len(photo_bytes) // 2]),
+        ("a *strange* [name] $x$ <b>.png", photo_bytes),
+    )
+    assert not at.exception
+    reasons = " ".join(error.value for error in at.error)
+    assert len(at.error) == 3
+    assert "not an image" in reasons
+    assert "0 bytes" in reasons.replace("\\", "")
+    assert "cut short" in reasons
+    assert len(cards(at)) == 5
+    assert list(at.dataframe[0].value["photo"]) == ["a *strange* [name] $x$ <b>.png"]
+
+
+def test_an_upload_stays_over_a_page_switch_and_can_be_forgotten(open_page, photo_bytes):
+    at = open_page(PAGE)
+    upload(at, ("mine.png", photo_bytes))
+    at.switch_page("views/filters.py").run()
+    at.switch_page(PAGE).run()
+    assert list(at.dataframe[0].value["photo"]) == ["mine.png"]
+    at.button(key="forget").click().run()
+    assert not at.exception
+    assert "mine.png" not in list(at.dataframe[0].value["photo"])
+
+
+def test_uploads_are_bounded_and_the_oldest_leave_first(open_page, monkeypatch):
+    import photos
+
+    monkeypatch.setattr(photos, "MAX_PHOTOS", 3)
+    at = open_page(PAGE)
+    files = []
+    for level in range(5):
+        out = io.BytesIO()
+        Image.new("RGB", (20, 20), (40 * level, 0, 0)).save(out, "PNG")
+        files.append((f"{level}.png", out.getvalue()))
+    upload(at, *files)
+    assert list(at.dataframe[0].value["photo"]) == ["2.png", "3.png", "4.png"]
+
+
+def test_exif_rotation_and_cmyk_are_converted_and_said(open_page):
+    out = io.BytesIO()
+    picture = Image.new("CMYK", (60, 40), (0, 200, 200, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(out, "JPEG", exif=exif)
+    at = upload(open_page(PAGE), ("phone.jpg", out.getvalue()))
+    assert not at.exception
+    captions = " ".join(caption.value for caption in at.caption)
+    assert "CMYK" in captions
+    assert "rotated" in captions
+
+
+def test_without_a_scheme_the_page_says_what_to_do(open_page):
+    at = open_page(PAGE)
+    at.pills(key="schemes").set_value([]).run()
+    assert not at.exception
+    assert "Choose at least one scheme" in at.info[0].value
+
+
+def test_a_missing_network_says_how_to_get_it_and_the_others_answer(pretrained_copy, open_page):
+    (pretrained_copy / "imagenette" / "alexnet-bwn.safetensors").unlink()
+    found = cards(open_page(PAGE, photo="cat"))
+    assert "not available" in found["bwn"]
+    assert "git checkout" in found["bwn"]
+    assert "xnorlab train" in found["bwn"]
+    assert all("measured here" in card for scheme, card in found.items() if scheme != "bwn")
+
+
+def test_a_damaged_network_is_named_and_the_others_answer(pretrained_copy, open_page):
+    file = pretrained_copy / "imagenette" / "alexnet-xnor.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    found = cards(open_page(PAGE, photo="cat"))
+    assert "sha256" in found["xnor"]
+    assert sum("measured here" in card for card in found.values()) == 4
+
+
+def test_without_any_network_every_card_gives_advice(pretrained_copy, open_page):
+    (pretrained_copy / "manifest.json").write_text("{}")
+    at = open_page(PAGE)
+    assert not at.exception
+    assert all("not available" in card for card in cards(at).values())
+
+
+def test_the_chart_has_a_mark_for_every_scheme_on_show(open_page):
+    at = open_page(PAGE, photo="cat", schemes="float,bnn")
+    names = [trace["name"] for trace in chart_of(at)["data"] if trace.get("mode") == "markers"]
+    assert names == [SCHEMES["float"].label, SCHEMES["bnn"].label]
+    assert at.get("plotly_chart")[0].proto.alt
+
+
+def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
+    import answers
+
+    one = answers.Answer(("church", "tench"), (0.75, 0.25))
+    rows = list(csv.reader(io.StringIO(answers.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
+    assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]

@@ -1,0 +1,94 @@
+"""Speed lab: measures when told to, says what is measured and what is computed, and when results are stale."""
+
+import pytest
+
+PAGE = "views/speed_lab.py"
+SMALL = {"channels": "64", "size": "8", "filters": "16", "repeats": "5"}
+
+
+def test_nothing_is_measured_unasked(open_page):
+    at = open_page(PAGE)
+    assert not at.exception
+    assert not at.metric
+    assert "Press **Run**" in at.info[0].value
+
+
+def test_a_run_shows_medians_spread_and_the_formula_with_a_table_under_each_chart(open_page):
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert {m.label for m in at.metric} >= {"XNOR + popcount, median", "best oneDNN, median", "formula, computed"}
+    assert next(m.value for m in at.metric if m.label == "formula, computed") == "57.6×"
+    charts = at.get("plotly_chart")
+    assert len(charts) >= 2
+    assert all(chart.proto.alt for chart in charts)
+    assert len(at.table) == len(charts)
+    contenders = list(at.table[0].value["contender"])
+    assert contenders[0].startswith("naive")
+    assert any("oneDNN" in c for c in contenders)
+    assert any("popcount" in c for c in contenders)
+
+
+def test_changed_settings_mark_the_result_as_old(open_page):
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    assert not any("Settings changed" in w.value for w in at.warning)
+    at.number_input(key="channels").set_value(65).run()
+    assert not at.exception
+    assert any("Settings changed, run again" in w.value for w in at.warning)
+    assert at.query_params["channels"] == "65"
+
+
+def test_a_noisy_machine_is_named(open_page, monkeypatch):
+    import lab
+
+    monkeypatch.setattr(lab, "NOISY", -1.0)
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    assert any("noisy machine" in w.value for w in at.warning)
+
+
+def test_a_photos_own_feature_maps_are_timed_at_the_layers_shape(open_page):
+    at = open_page(PAGE, data="photo", photo="cat", lab_layer="conv4", repeats="5")
+    assert not at.exception
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert "384→256" in at.subheader[0].value
+
+
+def test_without_the_network_random_data_remain(pretrained_copy, open_page):
+    (pretrained_copy / "imagenette" / "alexnet-xnor.safetensors").unlink()
+    at = open_page(PAGE, data="photo")
+    assert not at.exception
+    assert "missing" in at.warning[0].value
+
+
+def test_what_would_take_minutes_cannot_be_run(open_page):
+    at = open_page(PAGE, channels="2048", size="224", filters="2048")
+    assert not at.exception
+    assert at.error or at.button(key="run").disabled
+
+
+def test_both_sweeps_draw_the_formula_and_two_rivals(open_page, monkeypatch):
+    import lab
+
+    from xnorlab.benchmark import ConvShape
+
+    monkeypatch.setattr(lab, "SWEEPS", {"channels": (63, 65), "kernel": (1, 3)})
+    monkeypatch.setattr(lab, "SWEEP_SHAPE", ConvShape(channels=32, size=6, filters=8))
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    for axis in ("channels", "kernel"):
+        at.segmented_control(key="axis").set_value(axis).run()
+        at.button(key="sweep").click().run()
+        assert not at.exception
+        assert list(at.table[-1].value[axis]) == list(lab.SWEEPS[axis])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("channels", "0"), ("kernel", "4"), ("threads", "9999"), ("repeats", "2"), ("data", "noise")]
+)
+def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
+    at = open_page(PAGE, **{key: value})
+    assert not at.exception
+    assert f"{key}={value}" in at.info[0].value

@@ -1,0 +1,57 @@
+"""Start: works at once, names the machine, measures only when asked."""
+
+import re
+
+import numpy as np
+import pytest
+from page_reading import html_of
+
+from xnorlab.figures.style import SCHEMES
+
+PAGE = "views/start.py"
+
+
+def test_the_tour_the_machine_and_one_filter_under_five_schemes_are_there_at_once(open_page):
+    at = open_page(PAGE)
+    assert not at.exception
+    assert re.findall(r"data-scheme='(\w+)'", html_of(at)) == list(SCHEMES)
+    assert len(at.get("page_link")) == 3
+    assert any("threads" in m.value for m in at.markdown)
+    assert not at.metric  # nothing was measured unasked
+
+
+def test_measuring_shows_computed_published_and_measured_side_by_side(open_page, monkeypatch):
+    import lab
+
+    from xnorlab.benchmark import ConvShape
+
+    monkeypatch.setattr(lab, "PAPER_SHAPE", ConvShape(channels=64, size=8))
+    at = open_page(PAGE)
+    at.button(key="measure").click().run()
+    assert not at.exception
+    labels = [m.label for m in at.metric]
+    assert [label.rpartition(", ")[2] for label in labels] == [
+        "computed", "published", "measured here", "measured here",
+    ]  # fmt: skip
+    assert at.metric[0].value == "57.6×"
+    assert at.metric[1].value == "58.0×"
+
+
+def test_scaling_repairs_the_numbers_but_not_the_picture(app_modules):
+    import demonstration
+
+    filters = np.random.default_rng(0).normal(0.02, 0.1, (2, 3, 11, 11)).astype(np.float32)
+    found = demonstration.responses("cat", filters, 1)
+    assert list(found) == list(SCHEMES)
+    assert found["float"].error == 0
+    assert found["bwn"].cosine == pytest.approx(found["binaryconnect"].cosine, abs=1e-5)
+    assert found["bwn"].error < found["binaryconnect"].error
+    assert found["xnor"].said == (found["bwn"].said[0], "inputs ±1, times K")
+
+
+def test_without_networks_the_page_still_stands_and_gives_advice(pretrained_copy, open_page):
+    (pretrained_copy / "manifest.json").write_text("{}")
+    at = open_page(PAGE)
+    assert not at.exception
+    assert "xnorlab train" in at.warning[0].value
+    assert len(at.get("page_link")) == 3
