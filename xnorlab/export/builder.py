@@ -145,11 +145,11 @@ class Builder:
     def sign_of(self, node: Node, binarizer: nn.Module, *, fold: bool = True) -> tuple[str, dict[str, np.ndarray]]:
         """The value to compare, and threshold and flip (where they are not trivial) that give the signs of `node`.
 
-        fold: look through the pending monotone steps behind `node`.
+        fold: look through the pending monotone steps behind `node`, as far as nobody else reads them.
         """
         chain: list[Node] = []
         start = node
-        while fold and start not in self._names and self._pending[start].monotone:
+        while fold and start not in self._names and self._pending[start].monotone and len(start.users) == 1:
             chain.insert(0, start)
             start = self._pending[start].source
 

@@ -122,6 +122,8 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
             model = copy.deepcopy(model).to("cpu", torch.float32).eval()
             x = example.detach().to("cpu", torch.float32)
             _check_finite(model)
+            if _Tracer().is_leaf_module(model, ""):  # a layer on its own: fx would look inside the outermost module
+                model = nn.Sequential(model)
             expected = model(x.clone())
             graph = _Tracer().trace(model)
             if sum(node.op == "placeholder" for node in graph.nodes) != 1:

@@ -1,0 +1,175 @@
+"""What cannot be packed is named, with the reason; a model is left as it was; a wrong result is never returned."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from xnorlab import export
+from xnorlab.binarize import ClippedSign, MeanScale
+from xnorlab.export import ExportError, packing
+from xnorlab.nn import BinaryConv2d, BinaryLinear
+from xnorlab.preprocessing import Preprocessing
+
+
+class Calls(nn.Module):
+    """A module that does what a function says."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        """x: (N, 3, H, W)."""
+        return self.function(self.conv(x))
+
+
+class DoublePad(BinaryConv2d):
+    """A subclass that computes something else than its parent."""
+
+    def forward(self, x):
+        """x: (N, C, H, W)."""
+        return torch.sigmoid(super().forward(x))
+
+
+class Strange(nn.Module):
+    """A binarizer that nobody here knows."""
+
+    def forward(self, x):
+        """Any x."""
+        return torch.sign(x)
+
+
+SIGNS = {"weight_binarizer": MeanScale(), "input_binarizer": ClippedSign()}
+
+REFUSED = {
+    "module": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU()), r"1 \(GELU\): cannot be packed; what can: .*Conv"),
+    "inner module": (lambda: nn.Sequential(nn.Sequential(nn.Softmax(1))), r"0\.0 \(Softmax\)"),
+    "function": (lambda: Calls(torch.sigmoid), r"\(function sigmoid\): cannot be packed"),
+    "method": (lambda: Calls(lambda x: x.softmax(1)), r"\(function softmax\): cannot be packed"),
+    "concatenation": (lambda: Calls(lambda x: torch.cat([x, x], 1)), r"function cat"),
+    "product": (lambda: Calls(lambda x: x * x), "multiplies two values"),
+    "alpha": (lambda: Calls(lambda x: torch.add(x, x, alpha=2)), "alpha=2"),
+    "reversed": (lambda: Calls(lambda x: 1 - x), "cannot be packed|value − constant"),
+    "constant map": (lambda: Calls(lambda x: x + torch.ones(8, 8)), r"constant of shape \(8, 8\)"),
+    "broadcast": (lambda: Calls(lambda x: x + x.mean((2, 3), keepdim=True)), "different shapes"),
+    "dropout": (lambda: Calls(lambda x: F.dropout(x, 0.0, training=True)), "active in evaluation"),
+    "clamp": (lambda: Calls(lambda x: x.clamp(min=0)), "two numbers"),
+    "mean": (lambda: Calls(lambda x: x.mean(1)), "dimensions 2 and 3"),
+    "view": (lambda: Calls(lambda x: x.view(x.size(0), 2, -1)), r"turns \(2, 4, 8, 8\)"),
+    "flattened output": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "Linear behind it"),
+    "ceil": (lambda: nn.MaxPool2d(3, 2, ceil_mode=True), "ceil_mode=False"),
+    "dilated pool": (lambda: nn.MaxPool2d(2, dilation=2), "dilation=1"),
+    "uncounted border": (lambda: nn.AvgPool2d(3, 1, 1, count_include_pad=False), "count_include_pad"),
+    "adaptive": (lambda: nn.AdaptiveAvgPool2d(4), "output_size=4"),
+    "reflection": (lambda: nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), "padding_mode='reflect'"),
+    "same, even": (lambda: nn.Conv2d(3, 4, 2, padding="same"), "even kernel"),
+    "no statistics": (lambda: nn.BatchNorm2d(3, track_running_stats=False), "no running statistics"),
+    "linear on maps": (lambda: nn.Linear(8, 2), "vectors"),
+    "binarizer": (lambda: BinaryConv2d(3, 4, 3, weight_binarizer=MeanScale(), input_binarizer=Strange()), "Strange"),
+    "K on real": (lambda: BinaryConv2d(3, 4, 3, input_binarizer=ClippedSign(), input_scale=True), "input_scale"),
+    "subclass": (lambda: DoublePad(3, 4, 3, **SIGNS), "cannot"),
+    "nothing": (lambda: nn.Identity(), "nothing to pack"),
+    "control flow": (lambda: Calls(lambda x: x if x.sum() > 0 else -x), "torch.fx cannot follow"),
+    "two outputs": (lambda: Calls(lambda x: (x, x)), "one tensor"),
+    "random": (lambda: Calls(lambda x: x + float(torch.rand(()))), "more than torch.fx can see"),
+    "wrong channels": (lambda: nn.Conv2d(5, 4, 3), "torch.fx cannot follow the model"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_packed_is_named(inputs, case):
+    make, reason = REFUSED[case]
+    with pytest.raises(ExportError, match=reason) as caught:
+        export.pack(make().eval(), inputs(2, 3, 8, 8))
+    assert isinstance(caught.value, ValueError)
+
+
+def test_two_inputs_are_refused():
+    class Two(nn.Module):
+        def forward(self, x, y=None):
+            """Adds 1."""
+            return x + 1
+
+    with pytest.raises(ExportError, match="one input"):
+        export.pack(Two(), torch.zeros(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("model", "example", "reason"),
+    [
+        (nn.ReLU(), np.zeros((1, 3, 4, 4)), "example is ndarray"),
+        (nn.ReLU(), torch.zeros(3, 4, 4), r"example is shape \(3, 4, 4\)"),
+        (nn.ReLU(), torch.zeros(0, 3, 4, 4), "example is shape"),
+        ("resnet18", torch.zeros(1, 3, 4, 4), "model is str"),
+    ],
+)
+def test_arguments_that_do_not_fit(model, example, reason):
+    with pytest.raises(ExportError, match=reason):
+        export.pack(model, example)
+
+
+def test_nan_weights_are_named(inputs):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1))
+    model[1].bias.data[1] = float("nan")
+    with pytest.raises(ExportError, match=r"1\.bias holds NaN"):
+        export.pack(model, inputs(1, 3, 4, 4))
+
+
+def test_labels_and_preprocessing_must_fit(inputs):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ValueError, match="2 labels"):
+        export.pack(model, inputs(1, 3, 8, 8), labels=["a", "b"])
+    with pytest.raises(ValueError, match="preprocessing makes"):
+        export.pack(model, inputs(1, 3, 8, 8), preprocessing=Preprocessing(resize=10, crop=9))
+    packed = export.pack(model, inputs(1, 3, 8, 8), labels=list("abcd"), name="n", provenance={"a": 1},
+                         preprocessing=Preprocessing(resize=10, crop=8))  # fmt: skip
+    assert (packed.labels, packed.name, packed.provenance) == (tuple("abcd"), "n", {"a": 1})
+    assert len(packed.predict(np.zeros((1, 30, 20, 3), np.uint8))[0]) == 4
+
+
+def test_the_model_is_left_untouched(inputs):
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(inplace=True), BinaryConv2d(8, 4, 3, **SIGNS))
+    model.train()
+    model[1].eval()
+    model[0].weight.requires_grad = False
+    before = copy.deepcopy(model.state_dict())
+    example = inputs(2, 3, 8, 8)
+    kept = example.clone()
+    export.pack(model, example)
+    assert [m.training for m in model] == [True, False, True, True]
+    assert [p.requires_grad for p in model[0].parameters()] == [False, True]
+    assert all(p.grad is None for p in model.parameters())
+    assert torch.equal(example, kept)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_double_models_and_examples_are_taken_as_float32(inputs, nhwc):
+    model = nn.Conv2d(3, 4, 3).double()
+    packed = export.pack(model, inputs(1, 3, 8, 8).double())
+    assert model.weight.dtype == torch.float64
+    x = inputs(2, 3, 8, 8)
+    with torch.no_grad():
+        want = model(x.double()).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(packed.run(nhwc(x)), want, atol=1e-5)
+
+
+@pytest.mark.parametrize("part", ["conv", "linear"])
+def test_a_wrong_packing_is_noticed(inputs, monkeypatch, part):
+    """Were a kernel or a handler wrong, pack would say so instead of returning the network."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), BinaryConv2d(8, 4, 3, **SIGNS), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                          nn.BatchNorm1d(4), BinaryLinear(4, 3, **SIGNS)).eval()  # fmt: skip
+    right = packing.layers.pack_filters
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            packing.layers, "pack_filters", lambda w: right(-w if (w.shape[1] > 1) == (part == "conv") else w)
+        )
+        with pytest.raises(ExportError, match="differs from torch by") as caught:
+            export.pack(model, inputs(2, 3, 8, 8))
+    assert str(caught.value).startswith("1 (" if part == "conv" else "5 (")
+    export.pack(model, inputs(2, 3, 8, 8))
