@@ -79,7 +79,7 @@ class ConvBench:
     @property
     def conv_ceiling_share(self) -> float | None:
         """The same for the convolution of packed words alone."""
-        if self.ceiling_macs_per_s is None:
+        if self.ceiling_macs_per_s is None or self.timings["conv"].median_s == 0:
             return None
         return self.shape.macs / self.timings["conv"].median_s / self.ceiling_macs_per_s
 
@@ -163,7 +163,7 @@ def _ours(problem: ConvProblem) -> list[Contestant]:
         padding=shape.border,
         pad_value=shape.pad_value,
     )
-    border = (shape.border, shape.border)
+    words = pack_signs(x)
     return [
         Contestant(
             "binary",
@@ -175,7 +175,7 @@ def _ours(problem: ConvProblem) -> list[Contestant]:
         Contestant(
             "pack",
             "only the thresholding and packing of the float input",
-            lambda: pack_signs(x, border=border, threads=threads),
+            lambda: pack_signs(x, out=words, threads=threads),
             lambda words: unpack_signs(words, shape.channels),
             "packed",
         ),

@@ -10,7 +10,7 @@ from xnorlab.cost_model import predicted_speedup
 
 Answer = Literal["float", "signs", "scaled", "packed"]
 """float: x ∗ W, zero padding. signs: sign(x) ⊛ sign(W). scaled: that times each filter's α. All float32
-(B, OH, OW, N). packed: sign(x) with a border of −1, float32 (B, H + 2·border, W + 2·border, C)."""
+(B, OH, OW, N). packed: sign(x), float32 (B, H, W, C)."""
 
 MAX_VALUES = 2**26
 """Most float32 values of an input, a weight or an output (256 MiB): a typing error must not fill the memory."""
@@ -128,8 +128,7 @@ class ConvProblem:
             return self.answer("signs") * self.scale
         if kind == "signs":
             return self._convolve(signs, np.where(self.weight >= 0, one, -one), self.shape.pad_value)
-        border = (self.shape.border, self.shape.border)
-        return np.pad(signs, ((0, 0), border, border, (0, 0)), constant_values=-one)
+        return signs
 
     def _convolve(self, x: np.ndarray, weight: np.ndarray, pad_value: int) -> np.ndarray:
         """A matrix product for each kernel position; shares no code with anything that is timed."""

@@ -40,8 +40,8 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 200  # a pipe has no width to fit into
+    # a narrow terminal breaks lines; rich would leave out digits
+    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
     console.print(table)
 
 

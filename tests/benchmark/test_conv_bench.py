@@ -1,0 +1,152 @@
+"""Everyone computes the same convolution, and who does not is not timed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xnorlab.benchmark import BenchmarkError, Contestant, ConvProblem, ConvShape, bench_conv
+from xnorlab.cost_model import predicted_speedup
+
+SMALL = ConvShape(65, 6, filters=7)
+
+
+def slow_convolution(x: np.ndarray, weight: np.ndarray, stride: int, padding: int, border: float) -> np.ndarray:
+    """The definition, output value by output value."""
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)), constant_values=border)
+    batch, (filters, _, kernel, _) = len(x), weight.shape
+    size = (padded.shape[1] - kernel) // stride + 1
+    out = np.zeros((batch, size, size, filters))
+    for b, i, j, n in np.ndindex(*out.shape):
+        window = padded[b, i * stride : i * stride + kernel, j * stride : j * stride + kernel]
+        out[b, i, j, n] = (window * weight[n].transpose(1, 2, 0)).sum()
+    return out
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_reference_answers_follow_the_definition(data: st.DataObject):
+    kernel = data.draw(st.integers(1, 4))
+    shape = ConvShape(
+        channels=data.draw(st.integers(1, 5)),
+        size=data.draw(st.integers(kernel, 6)),
+        filters=data.draw(st.integers(1, 3)),
+        kernel=kernel,
+        stride=data.draw(st.integers(1, 2)),
+        padding=data.draw(st.integers(0, kernel - 1)),
+        batch=data.draw(st.integers(1, 2)),
+        pad_value=data.draw(st.sampled_from([-1, 0, 1])),
+    )
+    problem = ConvProblem(shape, seed=data.draw(st.integers(0, 99)))
+    real = slow_convolution(problem.x, problem.weight, shape.stride, shape.border, 0)
+    assert problem.answer("float") == pytest.approx(real, abs=1e-4)
+    signs, weights = np.where(problem.x >= 0, 1, -1), np.where(problem.weight >= 0, 1, -1)
+    exact = slow_convolution(signs, weights, shape.stride, shape.border, shape.pad_value)
+    assert np.array_equal(problem.answer("signs"), exact)
+    assert np.array_equal(problem.answer("scaled"), exact.astype(np.float32) * problem.scale)
+    assert problem.answer("float").shape == (shape.batch, shape.output, shape.output, shape.n_filters)
+    assert shape.macs == real.size * shape.channels * kernel**2
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [SMALL, ConvShape(3, 5, filters=2, kernel=5, stride=2, batch=2, pad_value=-1), ConvShape(128, 4, kernel=1)],
+    ids=str,
+)
+def test_result_holds_every_part(shape: ConvShape):
+    result = bench_conv(shape, repeats=3)
+    assert set(result.timings) == {"binary", "pack", "naive", "conv"}
+    assert set(result.about) == {"binary", "pack", "naive"}
+    assert result.best_float is None
+    assert result.ceiling_share is None
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert found["shape"]["macs"] == shape.macs
+    assert found["predicted_speedup"] == predicted_speedup(shape.channels, shape.kernel**2)
+    assert found["speedups"]["naive"] == result.timings["naive"].median_s / result.timings["binary"].median_s
+    assert found["machine"]["versions"]["numba"]
+
+
+def test_ceiling_shares_are_shares_of_the_ceiling():
+    result = bench_conv(SMALL, naive=False, repeats=2, ceiling_macs_per_s=1e12)
+    assert result.ceiling_share == pytest.approx(SMALL.macs / result.timings["binary"].median_s / 1e12)
+
+
+def test_own_feature_maps_are_used():
+    x = np.full((1, 6, 6, 65), -1.0, np.float32)
+    seen: list[ConvProblem] = []
+
+    @contextmanager
+    def spy(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
+        seen.append(problem)
+        yield []
+
+    bench_conv(SMALL, x=x, naive=False, repeats=1, peers=[spy])
+    assert np.array_equal(seen[0].x, x)
+    with pytest.raises(ValueError, match=r"x of shape .* must be \(1, 6, 6, 65\) float32"):
+        bench_conv(SMALL, x=x[..., :64])
+
+
+def cheat(answer: np.ndarray | None, closed: list[bool], computes="float"):
+    @contextmanager
+    def peer(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
+        try:
+            wrong = np.zeros_like(problem.answer(computes)) if answer is None else answer
+            yield [Contestant("cheat", "does nothing", lambda: wrong, np.asarray, computes)]
+        finally:
+            closed.append(True)
+
+    return peer
+
+
+@pytest.mark.parametrize("answer", [None, np.zeros(0, np.float32), np.full((1, 6, 6, 7), np.nan, np.float32)])
+@pytest.mark.parametrize("computes", ["float", "signs", "scaled", "packed"])
+def test_who_computes_something_else_is_not_timed(answer: np.ndarray | None, computes):
+    closed: list[bool] = []
+    with pytest.raises(BenchmarkError, match="cheat does not compute 3×3 65→7@6"):
+        bench_conv(SMALL, naive=False, repeats=1, peers=[cheat(answer, closed, computes)])
+    assert closed == [True], "peers are cleaned up after a failure too"
+
+
+def test_who_stops_computing_is_found_out():
+    """Right at first, then a constant: what a cached or emptied function looks like."""
+
+    @contextmanager
+    def peer(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
+        calls: list[int] = []
+
+        def call() -> np.ndarray:
+            calls.append(1)
+            return problem.answer("float") if len(calls) < 3 else np.zeros(1, np.float32)
+
+        yield [Contestant("cheat", "", call, np.asarray, "float")]
+
+    with pytest.raises(BenchmarkError):
+        bench_conv(SMALL, naive=False, repeats=1, peers=[peer])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"channels": 0}, "channels=0"),
+        ({"channels": 64, "size": 0}, "size=0"),
+        ({"kernel": 3.0}, "kernel=3.0"),
+        ({"padding": 3}, "padding=3 must be an integer from 0 to kernel−1=2"),
+        ({"pad_value": 2}, "pad_value=2"),
+        ({"kernel": 9, "padding": 0}, "kernel=9"),
+        ({"size": 20_000}, "the input has 25,600,000,000 values"),
+        ({"channels": 60_000, "size": 1}, "the weight has"),
+    ],
+)
+def test_impossible_shapes_are_named(arguments: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        ConvShape(**({"channels": 64, "size": 8} | arguments))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_impossible_thread_counts_are_named(threads):
+    with pytest.raises(ValueError, match=f"threads={threads}"):
+        bench_conv(SMALL, threads=threads)
