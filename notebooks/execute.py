@@ -1,0 +1,102 @@
+"""Execute notebooks from top to bottom in fresh kernels and save their outputs.
+
+    python notebooks/execute.py                       all of them
+    python notebooks/execute.py 01_binarize_a_filter  one, or several
+
+Every figure is saved twice: as plotly's JSON, which Jupyter and VS Code draw, and as a PNG drawn by Chromium, for
+places that show a notebook's file and run nothing.
+"""
+
+import argparse
+import base64
+import io
+import os
+import shutil
+import time
+from pathlib import Path
+
+# jupyter_core warns until it is told which of two folder layouts to use; set before it is imported.
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parent
+FIGURE, PICTURE = "application/vnd.plotly.v1+json", "image/png"
+_SCALE = 1.5
+"""Pixels of a saved picture for each pixel of the figure."""
+
+
+def names() -> list[str]:
+    """The notebooks of this folder, without `.ipynb`, in order."""
+    return sorted(path.stem for path in FOLDER.glob("[0-9]*.ipynb"))
+
+
+def run(name: str, *, timeout_seconds: int = 600) -> nbformat.NotebookNode:
+    """The notebook with the outputs of a fresh kernel; the file stays as it is.
+
+    Raises nbclient.exceptions.CellExecutionError at the first cell that fails, CellTimeoutError if one takes too long.
+    """
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=timeout_seconds,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(FOLDER)}},
+        record_timing=False,  # a new time of day in every cell would change the file at each run
+        # ipykernel warns that others on this machine could read along on its local port; errors still show.
+        extra_arguments=["--log-level=ERROR"],
+    )
+    return client.execute()
+
+
+def figures(notebook: nbformat.NotebookNode) -> list[dict]:
+    """The MIME bundles of all figures."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [output.data for output in outputs if FIGURE in output.get("data", {})]
+
+
+def add_pictures(notebook: nbformat.NotebookNode, chromium: str) -> None:
+    """Store a PNG beside the JSON of each figure, drawn by plotly's own script in headless Chromium."""
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+    from plotly.offline import get_plotlyjs
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_content("<html><body></body></html>")
+        page.add_script_tag(content=get_plotlyjs())
+        for bundle in figures(notebook):
+            layout = bundle[FIGURE]["layout"]
+            url = page.evaluate(
+                "([figure, size]) => Plotly.toImage(figure, {format: 'png', ...size})",
+                [bundle[FIGURE], {"width": layout["width"], "height": layout["height"], "scale": _SCALE}],
+            )
+            drawn = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
+            # 128 colours are enough for flat charts and make the file a third as large.
+            small = io.BytesIO()
+            drawn.quantize(128, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+            bundle[PICTURE] = base64.b64encode(small.getvalue()).decode()
+        browser.close()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="notebooks without .ipynb; all where none is named")
+    arguments = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        parser.error("needs chromium (or google-chrome) to draw the pictures")
+    for name in arguments.names or names():
+        started = time.perf_counter()
+        notebook = run(name)
+        add_pictures(notebook, chromium)
+        path = FOLDER / f"{name}.ipynb"
+        nbformat.write(notebook, path)
+        print(f"{name}: {time.perf_counter() - started:.0f} s, {path.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
