@@ -51,7 +51,7 @@ def _serve(tasks: queue.SimpleQueue) -> None:
 
 
 def _hire(count: int) -> int:
-    """Start workers until there are `count`, as far as the system lets us; returns how many there are, at most `count`."""
+    """Start workers until there are `count`, as far as the system lets us; returns how many of them there are."""
     while len(_workers) < count:
         tasks: queue.SimpleQueue = queue.SimpleQueue()
         try:

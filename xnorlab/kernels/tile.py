@@ -2,19 +2,20 @@
 
 One generator serves three arithmetics over the same walk through memory:
 
-- "xnor": packed signs against packed signs; xor, population count, add;
+- "xnor": packed signs against packed signs; xor, population count, add; "xnor-k" also multiplies by an input scale;
 - "real": real activations against real weights; fused multiply-add;
 - "sign": real activations against packed weights, widened to ±1 as they are loaded; fused multiply-add.
 
 The tile is emitted as LLVM vector instructions because Numba's loop vectoriser keeps accumulators in memory.
-The tile trusts its arguments: whoever calls it has checked the geometry.
+It trusts its arguments: whoever calls it has checked the geometry.
 
-Fewer operations than one population count a word ("xnor", group > 1). The words of a pixel are taken in
-groups of G. Both sides store running XORs within a group (word j holds words 0 … j), so that t_j = x_j ^ w_j is
-the running parity of the mismatches, and one three-input operation gives the carry of a full adder over two
-more words. Only carries are counted, each worth two; the parities are chained from group to group in one
-register and counted once. Per G words: G xors, G/2 carries, G/2 counts, G/2 adds, against 3·G: 2.5 vector
-operations a word instead of 3 (carry-save counting after Harley and Seal; the stored running XOR is ours).
+Fewer operations than one population count a word ("xnor", group > 1). The words of a pixel are taken in groups
+of G. Both sides store running XORs within a group (word j holds the XOR of words 0 … j), so that
+t_j = x_j ^ w_j is the running parity of the mismatches, and one three-input operation gives the carry of a full
+adder over two more words. Only carries are counted, each worth two; the parities run on from group to group in
+one register and are counted once at the end. G words cost G xors, G/2 carries, G/2 counts and G/2 adds: 2.5
+vector operations a word instead of 3 (carry-save counting after Harley and Seal, with the xors of the adders
+moved into the packing).
 """
 
 import zlib
@@ -24,51 +25,55 @@ from pathlib import Path
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 REVISION = zlib.crc32(Path(__file__).read_bytes())
-"""Part of every tile's cache key: Numba's cache watches only the file of the kernel that uses the tile."""
+"""Given to every tile, so that it is part of the cache key: Numba's cache watches only the file of the caller."""
+
+COLUMNS = 2
+"""Vectors of filters in a tile."""
 
 _I1, _I8, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
-_COLUMNS = 2  # vectors of filters in a tile
 
 
 @dataclass(frozen=True)
 class VectorUnit:
-    """What the compiler may use: register width in bits, population counts of vectors, three-input logic."""
+    """What the compiler may use: register width in bits, vector population count, three-input logic."""
 
     bits: int
     counts: bool
     ternary: bool
 
     @classmethod
-    def of(cls, triple: str, features: str) -> "VectorUnit":
-        """Chosen from the features that LLVM is told, so that code, cache key and weight layout agree."""
-        has = {f[1:] for f in features.split(",") if f.startswith("+")}
-        wide = "avx512f" in has and "avx512bw" in has
-        bits = 512 if wide else 256 if "avx2" in has else 128
-        counts = wide and "avx512vpopcntdq" in has
-        return cls(bits, counts, wide)
+    def of(cls, features: str) -> "VectorUnit":
+        """From the features that LLVM is given, so that code, cache key and weight layout agree."""
+        has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
+        wide = {"avx512f", "avx512bw"} <= has
+        return cls(512 if wide else 256 if "avx2" in has else 128, wide and "avx512vpopcntdq" in has, wide)
 
     @property
     def float_filters(self) -> int:
-        """Filters in a tile of real arithmetic."""
-        return _COLUMNS * self.bits // 32
+        """Filters in a tile of real activations."""
+        return COLUMNS * self.bits // 32
 
     @property
     def packed_filters(self) -> int:
-        """Filters in a tile of packed arithmetic."""
-        return _COLUMNS * self.bits // 64
+        """Filters in a tile of packed activations."""
+        return COLUMNS * self.bits // 64
+
+    def rows(self, arithmetic: str, group: int) -> tuple[int, int]:
+        """Pixels of the tall and of the short tile: as many as the registers hold beside the operands."""
+        plain = group == 1
+        if self.bits == 256:
+            return (4, 2) if plain else (2, 1)
+        return (8, 4) if plain and (self.bits == 512 or not arithmetic.startswith("xnor")) else (4, 2)
 
 
 def vector_unit(context=None) -> VectorUnit:
     """The vector unit that Numba compiles for."""
-    if context is None:
-        from numba.core.registry import cpu_target
-
-        context = cpu_target.target_context
-    triple, _, features = context.codegen().magic_tuple()
-    return VectorUnit.of(triple, features)
+    context = cpu_target.target_context if context is None else context
+    return VectorUnit.of(context.codegen().magic_tuple()[2])
 
 
 class _Emitter:
@@ -95,10 +100,8 @@ class _Emitter:
         return self.b.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
 
     def call(self, name, result, *arguments):
-        function = cgutils.get_or_insert_function(
-            self.b.module, ir.FunctionType(result, [a.type for a in arguments]), name
-        )
-        return self.b.call(function, arguments)
+        kind = ir.FunctionType(result, [a.type for a in arguments])
+        return self.b.call(cgutils.get_or_insert_function(self.b.module, kind, name), arguments)
 
     def repeat(self, count, state, body):
         """`for i in range(count): state = body(i, state)`; returns the last state."""
@@ -110,6 +113,8 @@ class _Emitter:
         carried = [self.b.phi(value.type) for value in state]
         self.b.cbranch(self.b.icmp_signed("<", index, count), inside, end)
         self.b.position_at_end(inside)
+        # An empty assembler line keeps LLVM from unrolling: no gain for full registers, and twice the code.
+        self.b.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], True)
         following = body(index, carried)
         index.add_incoming(ir.Constant(_I64, 0), entry)
         index.add_incoming(self.b.add(index, ir.Constant(_I64, 1)), self.b.block)
@@ -121,80 +126,96 @@ class _Emitter:
         return carried
 
 
-class _Xnor:
+class _Packed:
     """xor, count, add. State: a count for each accumulator and, in groups, a parity for each."""
 
     def __init__(self, emitter: _Emitter, unit: VectorUnit, rows: int, group: int):
         self.e, self.b, self.unit, self.rows, self.group = emitter, emitter.b, unit, rows, group
-        self.lanes = unit.bits // 64
+        self.lanes, self.filters = unit.bits // 64, unit.packed_filters
         self.vector = ir.VectorType(_I64, self.lanes)
-        self.filters = unit.packed_filters
         self.x_step, self.w_step = 8 * group, 8 * group * self.filters
-        self.tiles = rows * _COLUMNS
+        self.out_lanes = 2 * self.lanes
 
     def zero(self):
-        return [ir.Constant(self.vector, [0] * self.lanes)] * (self.tiles * (1 if self.group == 1 else 2))
+        zeros = ir.Constant(self.vector, [0] * self.lanes)
+        return [zeros] * (self.rows * COLUMNS * (1 if self.group == 1 else 2))
 
     def _count(self, value):
         return self.e.call(f"llvm.ctpop.v{self.lanes}i64", self.vector, value)
 
-    def _mix(self, word, x, weights):
-        """x_j ^ w_j for every pixel and vector of filters."""
-        at = [self.e.offset(weights, 8 * (word * self.filters + v * self.lanes)) for v in range(_COLUMNS)]
-        w = [self.e.load(self.vector, address, 8) for address in at]
-        out = []
-        for pixel in x:
-            s = self.e.splat(self.e.load(_I64, self.e.offset(pixel, 8 * word), 8), self.lanes)
-            out += [self.b.xor(s, column) for column in w]
-        return out
+    def _ternary(self, table, a, b, c):
+        """Three-input logic by truth table; as plain logic LLVM would undo the sharing of terms."""
+        arguments = (a, b, c, ir.Constant(_I32, table))
+        return self.e.call("llvm.x86.avx512.pternlog.q.512", self.vector, *arguments)
 
-    def _carry(self, t, before, after):
+    def _carry(self, before, between, after):
         """Carry of a full adder over two more words, from the parities before, between and after them."""
-        first, between, last = t, before, after
-        return self.b.and_(self.b.or_(first, between), self.b.not_(self.b.and_(between, last)))
+        if self.unit.ternary:
+            return self._ternary(0x74, before, between, after)
+        return self.b.and_(self.b.or_(before, between), self.b.not_(self.b.and_(between, after)))
 
     def _last_carry(self, parity, between, after):
-        """The same where the adder also takes the parity of the groups before: parity ^ after ? parity : between."""
+        """The same where the adder takes in the parity of the groups before: parity ^ after ? parity : between."""
         if self.unit.ternary:
-            return self.e.call(
-                "llvm.x86.avx512.pternlog.q.512", self.vector, parity, after, between, ir.Constant(_I32, 0xB2)
-            )
+            return self._ternary(0xB2, parity, after, between)
         return self.b.xor(self.b.and_(self.b.xor(parity, between), self.b.xor(parity, after)), between)
 
     def step(self, x, weights, state):
-        n = self.tiles
+        """One group of words: for all pixels together where the registers hold that, else pixel by pixel."""
+        w = [
+            [self.e.load(self.vector, self.e.offset(weights, 8 * (j * self.filters + v * self.lanes)), 8)
+             for v in range(COLUMNS)]
+            for j in range(self.group)
+        ]  # fmt: skip
+        at_once = self.rows if self.group <= 2 else 1
+        n = self.rows * COLUMNS
+        counts, parities = state[:n], state[n:]
+        new_counts, new_parities = [], []
+        for m in range(0, self.rows, at_once):
+            part = slice(m * COLUMNS, (m + at_once) * COLUMNS)
+            added, after = self._group(x[m : m + at_once], w, parities[part])
+            new_counts += [self.b.add(c, a) for c, a in zip(counts[part], added, strict=True)]
+            new_parities += after
+        return new_counts + new_parities
+
+    def _group(self, x, w, parities):
+        """Counts that one group of words adds for these pixels, and the parities after it."""
+
+        def mixed(j):
+            words = [self.e.splat(self.e.load(_I64, self.e.offset(p, 8 * j), 8), self.lanes) for p in x]
+            return [self.b.xor(word, column) for word in words for column in w[j]]
+
+        before, added = mixed(0), []
         if self.group == 1:
-            mixed = self._mix(0, x, weights)
-            return [self.b.add(c, self._count(t)) for c, t in zip(state, mixed, strict=True)]
-        counts, parities = list(state[:n]), state[n:]
-        before = self._mix(0, x, weights)
-        for word in range(1, self.group - 1, 2):
-            between, after = self._mix(word, x, weights), self._mix(word + 1, x, weights)
-            for i in range(n):
-                counts[i] = self.b.add(counts[i], self._count(self._carry(before[i], between[i], after[i])))
+            return [self._count(t) for t in before], []
+        for j in range(1, self.group - 1, 2):
+            between, after = mixed(j), mixed(j + 1)
+            added.append([self._count(self._carry(*t)) for t in zip(before, between, after, strict=True)])
             before = after
-        after = [self.b.xor(p, t) for p, t in zip(parities, self._mix(self.group - 1, x, weights), strict=True)]
-        for i in range(n):
-            carry = self._last_carry(parities[i], before[i], after[i])
-            counts[i] = self.b.add(counts[i], self._count(carry))
-        return counts + after
+        after = [self.b.xor(p, t) for p, t in zip(parities, mixed(self.group - 1), strict=True)]
+        added.append([self._count(self._last_carry(*t)) for t in zip(parities, before, after, strict=True)])
+        total = added[0]
+        for more in added[1:]:
+            total = [self.b.add(a, c) for a, c in zip(total, more, strict=True)]
+        return total, after
 
     def finish(self, state, m, init):
-        """Sums of pixel m as float vectors: init − 2 · mismatches."""
-        n, wide = self.tiles, ir.VectorType(_I32, 2 * self.lanes)
+        """Sums of pixel m as floats, init − 2 · mismatches: exact, both are integers below 2²⁴."""
+        n, halves = self.rows * COLUMNS, ir.VectorType(_I32, 2 * self.lanes)
+        floats = ir.VectorType(_F32, 2 * self.lanes)
         totals = []
-        for i in range(m * _COLUMNS, (m + 1) * _COLUMNS):
+        for i in range(m * COLUMNS, (m + 1) * COLUMNS):
             total = state[i]
             if self.group > 1:
                 total = self.b.add(self.b.add(total, total), self._count(state[n + i]))
-            totals.append(self.b.bitcast(total, wide))
-        low = ir.Constant(ir.VectorType(_I32, 2 * self.lanes), list(range(0, 4 * self.lanes, 2)))
+            totals.append(self.b.bitcast(total, halves))
+        low = ir.Constant(halves, list(range(0, 4 * self.lanes, 2)))
+        minus_two = ir.Constant(floats, [-2.0] * (2 * self.lanes))
         out = []
-        for pair in range(_COLUMNS // 2):
-            total = self.b.shuffle_vector(totals[2 * pair], totals[2 * pair + 1], low)
-            start = self.e.load(wide, self.e.offset(init, pair * 2 * self.lanes * 4), 4)
-            total = self.b.sub(start, self.b.add(total, total))
-            out.append(self.b.sitofp(total, ir.VectorType(_F32, 2 * self.lanes)))
+        for i in range(0, COLUMNS, 2):
+            mismatches = self.b.sitofp(self.b.shuffle_vector(totals[i], totals[i + 1], low), floats)
+            start = self.e.load(floats, self.e.offset(init, 4 * i * self.lanes), 4)
+            out.append(self.e.call(f"llvm.fma.v{2 * self.lanes}f32", floats, mismatches, minus_two, start))
         return out
 
 
@@ -203,97 +224,75 @@ class _Real:
 
     def __init__(self, emitter: _Emitter, unit: VectorUnit, rows: int, packed: bool):
         self.e, self.b, self.rows, self.packed = emitter, emitter.b, rows, packed
-        self.lanes = unit.bits // 32
+        self.lanes, self.filters = unit.bits // 32, unit.float_filters
         self.vector = ir.VectorType(_F32, self.lanes)
-        self.filters = unit.float_filters
         self.x_step, self.w_step = 4, self.filters // 8 if packed else 4 * self.filters
+        self.out_lanes = self.lanes
 
     def zero(self):
-        return [ir.Constant(self.vector, [0.0] * self.lanes)] * (self.rows * _COLUMNS)
+        return [ir.Constant(self.vector, [0.0] * self.lanes)] * (self.rows * COLUMNS)
 
     def _weights(self, weights):
+        columns = range(COLUMNS)
         if not self.packed:
-            return [self.e.load(self.vector, self.e.offset(weights, v * self.lanes * 4), 4) for v in range(_COLUMNS)]
+            return [self.e.load(self.vector, self.e.offset(weights, 4 * v * self.lanes), 4) for v in columns]
         mask = self.e.load(ir.IntType(self.filters), weights, 1)
         bits = self.b.bitcast(mask, ir.VectorType(_I1, self.filters))
         plus, minus = (ir.Constant(self.vector, [value] * self.lanes) for value in (1.0, -1.0))
-        out = []
-        for v in range(_COLUMNS):
-            part = ir.Constant(ir.VectorType(_I32, self.lanes), [v * self.lanes + i for i in range(self.lanes)])
-            out.append(self.b.select(self.b.shuffle_vector(bits, bits, part), plus, minus))
-        return out
+        lanes = ir.VectorType(_I32, self.lanes)
+        parts = [ir.Constant(lanes, [v * self.lanes + i for i in range(self.lanes)]) for v in columns]
+        return [self.b.select(self.b.shuffle_vector(bits, bits, part), plus, minus) for part in parts]
 
     def step(self, x, weights, state):
         w, out = self._weights(weights), []
         for m, pixel in enumerate(x):
-            s = self.e.splat(self.e.load(_F32, pixel, 4), self.lanes)
-            for v in range(_COLUMNS):
-                name = f"llvm.fma.v{self.lanes}f32"
-                out.append(self.e.call(name, self.vector, s, w[v], state[m * _COLUMNS + v]))
+            value = self.e.splat(self.e.load(_F32, pixel, 4), self.lanes)
+            for v in range(COLUMNS):
+                arguments = (value, w[v], state[m * COLUMNS + v])
+                out.append(self.e.call(f"llvm.fma.v{self.lanes}f32", self.vector, *arguments))
         return out
 
     def finish(self, state, m, init):
-        return state[m * _COLUMNS : (m + 1) * _COLUMNS]
+        return state[m * COLUMNS : (m + 1) * COLUMNS]
 
 
 @intrinsic(prefer_literal=True)
-def tile(
-    typing,
-    arithmetic,
-    group,
-    rows,
-    revision,
-    x,
-    pixels,
-    runs,
-    n_runs,
-    weights,
-    init,
-    scale,
-    bias,
-    input_scale,
-    input_scale_step,
-    out,
-    out_step,
-    n_filters,
-):
-    """Compute `rows` pixels × one block of filters and store (sum · scale · input_scale) + bias.
+def tile(typing, arithmetic, group, rows, revision, pixels, operands):
+    """Compute `rows` pixels × one block of filters and store (sum · scale [· input scale]) + bias.
 
-    arithmetic, group, rows, revision are literals. x, pixels, runs, weights, init, scale, bias, input_scale, out
-    are addresses. pixels: a row of two int64 for each pixel, byte offset into x and index of the output pixel. runs: rows of three
-    int64, byte offset from the pixel, byte offset into the weights, steps. init: int32, the sum without a
-    mismatch. out_step: bytes from one output pixel to the next. n_filters: filters to store.
+    arithmetic, group and rows are literals. pixels: address of two int64 for each pixel, byte offset into x and
+    index of the output pixel. operands: addresses and sizes, see `_store_tile`.
     """
-    literal = (arithmetic, group, rows)
-    if not all(isinstance(t, types.Literal) for t in literal):
+    if not all(isinstance(t, types.Literal) for t in (arithmetic, group, rows)):
         return None
-    kind, n_group, n_rows = (t.literal_value for t in literal)
-    integers = (x, pixels, runs, n_runs, weights, init, scale, bias, input_scale, input_scale_step, out, out_step)
-    signature = types.void(arithmetic, group, rows, revision, *(types.int64 for _ in (*integers, n_filters)))
+    kind, n_group, n_rows = arithmetic.literal_value, group.literal_value, rows.literal_value
 
     def emit(context, builder, _, arguments):
         e, unit = _Emitter(builder), vector_unit(context)
-        math = _Xnor(e, unit, n_rows, n_group) if kind == "xnor" else _Real(e, unit, n_rows, kind == "sign")
-        _emit_tile(e, math, kind, n_rows, arguments[4:])
+        packed = kind.startswith("xnor")
+        math = _Packed(e, unit, n_rows, n_group) if packed else _Real(e, unit, n_rows, kind == "sign")
+        _store_tile(e, math, kind, n_rows, arguments[4], cgutils.unpack_tuple(builder, arguments[5]))
         return context.get_dummy_value()
 
-    return signature, emit
+    return types.void(arithmetic, group, rows, revision, pixels, operands), emit
 
 
-def _emit_tile(e: _Emitter, math, kind: str, rows: int, arguments) -> None:
-    (x, pixels, runs, n_runs, weights, init, scale, bias, input_scale, input_scale_step, out, out_step, n_filters) = (
-        arguments
-    )
-    b, table = e.b, e.address(pixels)
+def _store_tile(e: _Emitter, math, kind: str, rows: int, pixels, operands) -> None:
+    """The tile's walk over its runs of taps, then its epilogue.
+
+    runs: three int64 each, byte offset from the pixel, byte offset into the weights, steps. init: the sum without
+    a mismatch, float32 a filter. scale, bias: float32 a filter. factors: input scales, float32 an output pixel.
+    out_step: bytes from one output pixel to the next. n_filters: filters to store.
+    """
+    x, runs, n_runs, weights, init, scale, bias, factors, out, out_step, n_filters = operands
+    b, table, run_table = e.b, e.address(pixels), e.address(runs)
     index = [e.load(_I64, e.offset(table, 16 * m + 8), 8) for m in range(rows)]
     starts = [e.offset(e.address(x), e.load(_I64, e.offset(table, 16 * m), 8)) for m in range(rows)]
-    run_table, weight_base = e.address(runs), e.address(weights)
 
     def one_run(r, state):
         row = e.offset(run_table, b.mul(r, ir.Constant(_I64, 24)))
         x_offset, w_offset, steps = (e.load(_I64, e.offset(row, 8 * i), 8) for i in range(3))
-        at = [e.offset(start, x_offset) for start in starts]
-        w_at = e.offset(weight_base, w_offset)
+        at, w_at = [e.offset(start, x_offset) for start in starts], e.offset(e.address(weights), w_offset)
 
         def one_step(k, inner):
             here = [e.offset(a, b.mul(k, ir.Constant(_I64, math.x_step))) for a in at]
@@ -303,30 +302,24 @@ def _emit_tile(e: _Emitter, math, kind: str, rows: int, arguments) -> None:
 
     state = e.repeat(n_runs, math.zero(), one_run)
 
-    lanes = math.vector.count if kind != "xnor" else 2 * math.lanes
-    vector, n_vectors = ir.VectorType(_F32, lanes), math.filters // lanes
-    results = []
+    lanes, n_vectors = math.out_lanes, math.filters // math.out_lanes
+    vector, results = ir.VectorType(_F32, lanes), []
     for m in range(rows):
-        values = math.finish(state, m, e.address(init))
-        if kind == "xnor":
-            offset = b.mul(b.mul(index[m], input_scale_step), ir.Constant(_I64, 4))
-            factor = e.splat(e.load(_F32, e.offset(e.address(input_scale), offset), 4), lanes)
-        for v, value in enumerate(values):
+        for v, value in enumerate(math.finish(state, m, e.address(init))):
             if kind != "real":
                 value = b.fmul(value, e.load(vector, e.offset(e.address(scale), 4 * v * lanes), 4))
-            if kind == "xnor":
-                value = b.fmul(value, factor)
+            if kind == "xnor-k":
+                factor = e.load(_F32, e.offset(e.address(factors), b.mul(index[m], ir.Constant(_I64, 4))), 4)
+                value = b.fmul(value, e.splat(factor, lanes))
             results.append(b.fadd(value, e.load(vector, e.offset(e.address(bias), 4 * v * lanes), 4)))
 
     targets = [e.offset(e.address(out), b.mul(index[m], out_step)) for m in range(rows)]
-    whole = b.icmp_signed(">=", n_filters, ir.Constant(_I64, math.filters))
-    spare = cgutils.alloca_once(b, ir.ArrayType(_F32, math.filters))
-    with b.if_else(whole) as (full, part):
-        with full:
+    buffer = b.bitcast(cgutils.alloca_once(b, ir.ArrayType(_F32, math.filters)), _I8.as_pointer())
+    with b.if_else(b.icmp_signed(">=", n_filters, ir.Constant(_I64, math.filters))) as (whole, cut):
+        with whole:
             for i, value in enumerate(results):
                 e.store(value, e.offset(targets[i // n_vectors], 4 * lanes * (i % n_vectors)), 4)
-        with part:
-            buffer = b.bitcast(spare, _I8.as_pointer())
+        with cut:  # fewer filters than the tile holds: through a buffer, so that no neighbour is overwritten
             for i, value in enumerate(results):
                 e.store(value, e.offset(buffer, 4 * lanes * (i % n_vectors)), 4)
                 if i % n_vectors == n_vectors - 1:

@@ -27,7 +27,6 @@ from xnorlab.kernels.walk import (
     Layout,
     Walk,
     per_filter,
-    tile_rows,
     walker,
 )
 
@@ -90,17 +89,17 @@ class TiledConv:
         unit = vector_unit()
         self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
         self._tiles, self._layout, self._prefix = tiles, layout, prefix
-        self._block = unit.packed_filters if arithmetic == "xnor" else unit.float_filters
+        self._block = unit.packed_filters if arithmetic.startswith("xnor") else unit.float_filters
         scale = np.ones(filters, np.float32) if scale is None else vector(scale, "scale", filters)
         bias = np.full(filters, -0.0, np.float32) if bias is None else vector(bias, "bias", filters)
         self._scale = per_filter(scale, layout.groups, self._block)
         self._bias = per_filter(bias, layout.groups, self._block)
-        self._walk = walker(arithmetic, prefix, *tile_rows(arithmetic, unit))
+        self._arithmetic, self._rows = arithmetic, unit.rows(arithmetic, prefix)
         self._plans: OrderedDict[tuple[int, ...], Plan] = OrderedDict()
 
     def _init(self, walk: Walk) -> np.ndarray:
-        """int32 (segments, filters in tile order, or one block for all): the sum without a mismatch."""
-        return np.zeros((len(walk.inside), self._block), np.int32)
+        """float32 (segments, filters in tile order, or one block for all): the sum without a mismatch."""
+        return np.zeros((len(walk.inside), self._block), np.float32)
 
     def plan(self, shape: tuple[int, int, int, int]) -> Plan:
         """The plan for inputs (B, H, W, C); raises ValueError where the window does not fit."""
@@ -135,8 +134,11 @@ class TiledConv:
         return Plan(walk.plan(head), out_shape, init, shape[0] * shape[1] * shape[2] * self._layout.pixel_bytes // 8)
 
     def _run(self, data: np.ndarray, plan: Plan, input_scale: np.ndarray | None, out: np.ndarray, threads: int) -> None:
-        factors, step = (NO_INPUT_SCALE, 0) if input_scale is None else (input_scale, 1)
+        arithmetic, factors = self._arithmetic, NO_INPUT_SCALE
+        if input_scale is not None:
+            arithmetic, factors = f"{arithmetic}-k", input_scale
+        walk = walker(arithmetic, self._prefix, *self._rows)
         if threads == 1:
-            self._walk(data, plan.table, factors, step, out, 0, 1)
+            walk(data, plan.table, factors, out, 0, 1)
         else:
-            run_parts(lambda part, parts: self._walk(data, plan.table, factors, step, out, part, parts), threads)
+            run_parts(lambda part, parts: walk(data, plan.table, factors, out, part, parts), threads)

@@ -7,7 +7,7 @@ import numpy as np
 
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.jit import kernel
-from xnorlab.kernels.tile import REVISION, VectorUnit, tile
+from xnorlab.kernels.tile import REVISION, tile
 
 # Places in the head of a plan, one int64 each.
 SEGMENTS, PIXELS, RUNS, GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS, GROUP_BYTES = range(8)
@@ -101,13 +101,11 @@ class Walk:
 
     def plan(self, head: dict[int, int]) -> np.ndarray:
         """One int64 array: the head, then the three tables. `head` gives the places that the walk does not know."""
-        segments_at = HEAD + 1
-        runs_at = segments_at + self.segments.size
-        pixels_at = runs_at + self.runs.size
-        places = np.zeros(HEAD + 1, np.int64)
+        runs_at = HEAD + self.segments.size
+        places = np.zeros(HEAD, np.int64)
         for place, value in head.items():
             places[place] = value
-        places[SEGMENTS], places[RUNS], places[PIXELS] = len(self.segments), runs_at, pixels_at
+        places[SEGMENTS], places[RUNS], places[PIXELS] = len(self.segments), runs_at, runs_at + self.runs.size
         return np.concatenate([places, self.segments.ravel(), self.runs.ravel(), self.pixels.ravel()])
 
 
@@ -117,7 +115,8 @@ def walker(arithmetic: str, group: int, tall: int, short: int):
     revision = REVISION
 
     @kernel
-    def walk(data, plan, input_scale, input_scale_step, out, part, parts):
+    def walk(data, plan, input_scale, out, part, parts):
+        """Compute one of `parts` shares of a plan: of its filters where they divide evenly, else of its pixels."""
         x, result = np.int64(data.ctypes.data), np.int64(out.ctypes.data)
         factors, here = np.int64(input_scale.ctypes.data), np.int64(plan.ctypes.data)
         block_filters, blocks, out_step = plan[BLOCK_FILTERS], plan[BLOCKS], plan[OUT_STEP]
@@ -126,37 +125,31 @@ def walker(arithmetic: str, group: int, tall: int, short: int):
         if n_blocks % parts == 0:
             first_block, last_block, lot, lots = n_blocks * part // parts, n_blocks * (part + 1) // parts, 0, 1
         for s in range(plan[SEGMENTS]):
-            row = HEAD + 1 + 4 * s
-            size = plan[row + 1] - plan[row]
+            row = HEAD + 4 * s
+            size, n_runs = plan[row + 1] - plan[row], plan[row + 3]
             first, last = plan[row] + size * lot // lots, plan[row] + size * (lot + 1) // lots
-            runs, n_runs = here + 8 * (plan[RUNS] + 3 * plan[row + 2]), plan[row + 3]
+            runs = here + 8 * (plan[RUNS] + 3 * plan[row + 2])
             for start in range(first, last, plan[CHUNK]):
                 stop = min(last, start + plan[CHUNK])
                 for k in range(first_block, last_block):
-                    g = k // blocks
-                    filter_0 = g * plan[GROUP_FILTERS] + k % blocks * block_filters
-                    n_filters = (g + 1) * plan[GROUP_FILTERS] - filter_0
-                    data_g = x + g * plan[GROUP_BYTES]
+                    g, filters = k // blocks, k % blocks * block_filters
+                    data_g, to = x + g * plan[GROUP_BYTES], result + 4 * (g * plan[GROUP_FILTERS] + filters)
                     weights = plan[WEIGHTS] + k * plan[BLOCK_BYTES]
                     init = plan[INIT] + s * plan[INIT_SEGMENT] + k * plan[INIT_BLOCK]
                     scale, bias = plan[SCALE] + 4 * k * block_filters, plan[BIAS] + 4 * k * block_filters
-                    to = result + 4 * filter_0
+                    n_filters = plan[GROUP_FILTERS] - filters
+                    operands = (data_g, runs, n_runs, weights, init, scale, bias, factors, to, out_step, n_filters)
                     p = start
                     while p < stop:
                         pixels = here + 8 * (plan[PIXELS] + 2 * p)
                         if p + tall <= stop:
-                            tile(arithmetic, group, tall, revision, data_g, pixels, runs, n_runs, weights, init, scale, bias, factors, input_scale_step, to, out_step, n_filters)  # fmt: skip
+                            tile(arithmetic, group, tall, revision, pixels, operands)
                             p += tall
                         elif p + short <= stop:
-                            tile(arithmetic, group, short, revision, data_g, pixels, runs, n_runs, weights, init, scale, bias, factors, input_scale_step, to, out_step, n_filters)  # fmt: skip
+                            tile(arithmetic, group, short, revision, pixels, operands)
                             p += short
                         else:
-                            tile(arithmetic, group, 1, revision, data_g, pixels, runs, n_runs, weights, init, scale, bias, factors, input_scale_step, to, out_step, n_filters)  # fmt: skip
+                            tile(arithmetic, group, 1, revision, pixels, operands)
                             p += 1
 
     return walk
-
-
-def tile_rows(arithmetic: str, unit: VectorUnit) -> tuple[int, int]:
-    """Pixels of the tall and of the short tile: as many as the register file holds with their operands."""
-    return (8, 4) if arithmetic != "xnor" and unit.bits == 512 else (4, 2)

@@ -8,12 +8,18 @@ from xnorlab.kernels.packing import NO_FLIP, pack_kernel, sign_limits, unpack_bi
 from xnorlab.kernels.threads import run_parts, thread_count
 from xnorlab.kernels.tile import vector_unit
 from xnorlab.kernels.tiled import TiledConv
-from xnorlab.kernels.walk import Layout, Walk, blocks_of
+from xnorlab.kernels.walk import Layout, Walk, blocks_of, per_filter
+
+EXACT_SUMS = 1 << 24
+"""float32 holds every integer up to here."""
 
 
 def _prefix(group_words: int) -> int:
-    """Words that share a running XOR: the largest of 8, 4, 2 and 1 that divides the words of a pixel."""
-    return next(size for size in (8, 4, 2, 1) if group_words % size == 0)
+    """Words that share a running XOR (see tile.py): the largest of 4, 2 and 1 that divides the words of a pixel.
+
+    Longer groups need more registers than there are and gained nothing.
+    """
+    return next(size for size in (4, 2, 1) if group_words % size == 0)
 
 
 class XnorConv2d(TiledConv):
@@ -34,6 +40,8 @@ class XnorConv2d(TiledConv):
             raise ValueError(f"pad_value={pad_value!r} must be one of {PAD_VALUES}")
         self.pad_value = int(pad_value)
         n, kh, kw, per_tap = words.shape
+        if kh * kw * per_group >= EXACT_SUMS:
+            raise ValueError(f"a filter of {kh}×{kw} taps × {per_group} channels has {EXACT_SUMS} signs or more")
         block, prefix = vector_unit().packed_filters, _prefix(per_tap)
         running = words.reshape(n, kh * kw, per_tap // prefix, prefix)
         running = np.bitwise_xor.accumulate(running, axis=3).reshape(n, -1)
@@ -54,21 +62,16 @@ class XnorConv2d(TiledConv):
         return words.reshape(self.filters, *self.window.kernel, -1)
 
     def _init(self, walk: Walk) -> np.ndarray:
-        per_group = self.channels // self.groups
-        kh, kw = self.window.kernel
+        """Taps inside count their channels; a tap on the border adds pad_value · (sum of its signs)."""
+        per_group, (kh, kw) = self.channels // self.groups, self.window.kernel
         inside = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in walk.inside]
-        counted = np.array(inside, np.int64)[:, None] * per_group
-        if self.pad_value == 0 or kh * kw * len(inside) == inside.count(kh * kw) * kh * kw:
-            return np.repeat(counted, self._block, axis=1).astype(np.int32)
-        taps = unpack_bits(self.words, per_group).sum(axis=3, dtype=np.int64) * 2 - per_group
-        rows = np.array([taps.sum(axis=(1, 2)) - taps[:, r, c].sum(axis=(1, 2)) for r, c in walk.inside])
-        table = (counted + self.pad_value * rows).astype(np.int32)
-        return (
-            blocks_of(np.ascontiguousarray(table.T), self.groups, self._block)
-            .transpose(2, 0, 1, 3)
-            .reshape(len(inside), -1)
-            .copy()
-        )
+        counted = np.array(inside)[:, None] * per_group
+        if self.pad_value == 0 or min(inside) == kh * kw:
+            return np.repeat(counted, self._block, axis=1).astype(np.float32)
+        signs = unpack_bits(self.words, per_group).sum(axis=3, dtype=np.int64) * 2 - per_group
+        border = [signs.sum(axis=(1, 2)) - signs[:, rows, columns].sum(axis=(1, 2)) for rows, columns in walk.inside]
+        sums = (counted + self.pad_value * np.array(border)).astype(np.float32)
+        return np.stack([per_filter(row, self.groups, self._block).ravel() for row in sums])
 
     def __call__(self, x, *, threshold=None, flip=None, input_scale=None, threads=1, out=None) -> np.ndarray:
         """x: (B, H, W, C) float32, its signs taken as (x >= threshold) ^ flip, channel by channel.
