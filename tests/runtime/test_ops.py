@@ -1,5 +1,7 @@
 """Each op computes its formula; each says what it costs and what its attributes must be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,25 @@ def test_convolutions_at_one_by_one_are_matrices():
     np.testing.assert_array_equal(op(ops.BinaryConv, **packed)(X), want + bias)
     factor = np.abs(X).mean(3, keepdims=True, dtype=np.float64).astype(np.float32)
     np.testing.assert_array_equal(op(ops.BinaryConv, input_scale=True, **packed)(X), want * factor + bias)
+
+
+@pytest.mark.parametrize("kind", [ops.BinaryConv, ops.BinaryWeightConv])
+def test_packed_filters_are_in_memory_once(kind):
+    words = pack_filters(real(64, 3, 3, 200))
+    conv = op(kind, words=words, channels=200)
+    np.testing.assert_array_equal(conv.words, words)
+    assert 64 * 9 * 200 // 8 <= conv.resident_bytes < 1.2 * words.nbytes
+    np.testing.assert_array_equal(replace(conv, scale=real(64)).words, words)
+    with pytest.raises(AttributeError, match="no 'word'"):
+        conv.word  # noqa: B018
+
+
+@pytest.mark.parametrize("kind", [ops.BinaryLinear, ops.BinaryWeightLinear])
+def test_a_packed_matrix_is_in_memory_once(kind):
+    words = pack_filters(real(64, 1, 1, 2000))[:, 0, 0]
+    matrix = op(kind, words=words, features=2000)
+    np.testing.assert_array_equal(matrix.words, words)
+    assert 64 * 2000 // 8 <= matrix.resident_bytes < 1.7 * words.nbytes
 
 
 def test_costs():

@@ -11,6 +11,7 @@ from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.pooling import input_scale_map
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_VALUES, REAL, WORDS, Op, Shape
+from xnorlab.runtime.packed_words import PackedWords
 
 _MAX_CHANNELS = 2**20
 
@@ -26,9 +27,13 @@ class _Convolution(Op):
 
     _main: ClassVar[str] = "words"
 
-    @property
-    def _weight(self) -> np.ndarray:
-        return getattr(self, self._main)
+    @cached_property
+    def _window(self) -> tuple[int, int, int]:
+        """(N, kh, kw)."""
+        weight = getattr(self, self._main)
+        if weight.ndim != 4:
+            raise ValueError(f"{self.name}: {self._main} of shape {weight.shape} must be (N, kh, kw, …)")
+        return weight.shape[:3]
 
     @property
     def in_channels(self) -> int:
@@ -36,12 +41,10 @@ class _Convolution(Op):
         raise NotImplementedError
 
     def _prepare(self) -> None:
-        if self._weight.ndim != 4:
-            raise ValueError(f"{self.name}: {self._main} of shape {self._weight.shape} must be (N, kh, kw, …)")
+        filters = self._window[0]
         for name, minimum in (("stride", 1), ("padding", 0), ("dilation", 1)):
             self._int_pair(name, minimum)
         self._integer("groups", 1, _MAX_CHANNELS)
-        filters = self._weight.shape[0]
         for name, value in (("filters", filters), ("channels", self.in_channels)):
             if value % self.groups:
                 raise ValueError(f"{self.name}: groups={self.groups} does not divide {name}={value}")
@@ -56,7 +59,7 @@ class _Convolution(Op):
     def output_shape(self, *shapes: Shape) -> Shape:
         """(H, W, C) → (OH, OW, N)."""
         height, width, _ = self._map(shapes[0], self.in_channels)
-        filters, kh, kw, _ = self._weight.shape
+        filters, kh, kw = self._window
         sizes = []
         for size, kernel, stride, pad, dilation in zip(
             (height, width), (kh, kw), self.stride, self.padding, self.dilation, strict=True
@@ -72,7 +75,7 @@ class _Convolution(Op):
 
     def _all_macs(self, shapes: tuple[Shape, ...]) -> int:
         height, width, filters = self.output_shape(*shapes)
-        _, kh, kw, _ = self._weight.shape
+        _, kh, kw = self._window
         return height * width * filters * kh * kw * (self.in_channels // self.groups)
 
     @property
@@ -121,7 +124,7 @@ class Conv(_Convolution):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedConvolution(_Convolution):
+class _PackedConvolution(PackedWords, _Convolution):
     """words: uint64 (N, kh, kw, n_words(channels // groups)), one bit a weight; channels: of the input."""
 
     channels: int
@@ -132,6 +135,7 @@ class _PackedConvolution(_Convolution):
     def _prepare(self) -> None:
         self._integer("channels", 1, _MAX_CHANNELS)
         super()._prepare()
+        self._leave_words_to_kernel()
 
     def _check_packed(self) -> None:
         self._check_words(self.words, self.channels // self.groups)
@@ -208,7 +212,7 @@ class BinaryConv(_PackedConvolution):
         x = arrays[0]
         factor = None
         if self.input_scale:
-            factor = input_scale_map(x, self.words.shape[1:3], self.stride, self.padding, self.dilation)
+            factor = input_scale_map(x, self._window[1:], self.stride, self.padding, self.dilation)
         return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
@@ -216,5 +220,5 @@ class BinaryConv(_PackedConvolution):
         real = 0
         if self.input_scale:
             height, width, _ = self.output_shape(*shapes)
-            real = int(np.prod(shapes[0])) + height * width * self.words.shape[1] * self.words.shape[2]
+            real = int(np.prod(shapes[0])) + height * width * self._window[1] * self._window[2]
         return self._all_macs(shapes), real

@@ -10,11 +10,12 @@ from xnorlab.kernels.float_conv import BinaryWeightLinear as BinaryWeightLinearK
 from xnorlab.kernels.float_conv import FloatLinear
 from xnorlab.kernels.xnor_linear import XnorLinear
 from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_VALUES, REAL, WORDS, Op, Shape
+from xnorlab.runtime.packed_words import PackedWords
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Matrix(Op):
-    @property
+    @cached_property
     def _shape(self) -> tuple[int, int]:
         """(N, F)."""
         raise NotImplementedError
@@ -54,7 +55,7 @@ class Linear(_Matrix):
     scale: np.ndarray | None = field(default=None, metadata=REAL)
     bias: np.ndarray | None = field(default=None, metadata=REAL)
 
-    @property
+    @cached_property
     def _shape(self) -> tuple[int, int]:
         return self.weight.shape[0], self.weight.shape[1]
 
@@ -75,7 +76,7 @@ class Linear(_Matrix):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedMatrix(_Matrix):
+class _PackedMatrix(PackedWords, _Matrix):
     """words: uint64 (N, n_words(features)), one bit a weight; features: F."""
 
     features: int
@@ -83,7 +84,7 @@ class _PackedMatrix(_Matrix):
     scale: np.ndarray | None = field(default=None, metadata=REAL)
     bias: np.ndarray | None = field(default=None, metadata=REAL)
 
-    @property
+    @cached_property
     def _shape(self) -> tuple[int, int]:
         return self.words.shape[0], self.features
 
@@ -93,6 +94,7 @@ class _PackedMatrix(_Matrix):
         self._integer("features", 1, MAX_VALUES)
         self._check_words(self.words, self.features)
         super()._prepare()
+        self._leave_words_to_kernel()
 
     @property
     def weight_bits(self) -> int:

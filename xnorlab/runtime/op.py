@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from xnorlab.conventions import n_words
 from xnorlab.runtime.file_format import stored_bytes
 
 Shape = tuple[int, ...]
@@ -103,7 +102,7 @@ class Op:
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of the arrays that the op keeps in memory: its tensors and what its kernel laid out from them."""
+        """Bytes of the arrays that the op keeps in memory: its tensors, and what its kernel made of them so far."""
         arrays = {a.__array_interface__["data"][0]: a.nbytes for a in _arrays(vars(self))}
         return sum(arrays.values())
 
@@ -169,22 +168,13 @@ class Op:
         if not fits or not all(type(v) is int and minimum <= v <= MAX_GEOMETRY for v in value):
             raise ValueError(f"{self.name}: {name}={value!r} must be two integers from {minimum} to {MAX_GEOMETRY}")
 
-    def _check_words(self, words: np.ndarray, bits: int) -> None:
-        """Raise unless the last axis of `words` holds `bits` bits and its tail bits are 0."""
-        if words.shape[-1] != n_words(bits):
-            raise ValueError(
-                f"{self.name}: words has {words.shape[-1]} words for {bits} bits; the rule is {n_words(bits)}"
-            )
-        if bits % 64 and (words[..., -1] >> np.uint64(bits % 64)).any():
-            raise ValueError(f"{self.name}: words has bits set beyond channel {bits - 1}")
-
 
 def _arrays(value: Any) -> Iterator[np.ndarray]:
     """The arrays within dictionaries, sequences and our own objects."""
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
+        for item in list(value.values()):  # a copy: another thread may be running the op
             yield from _arrays(item)
     elif isinstance(value, list | tuple):
         for item in value:
