@@ -11,7 +11,7 @@ import lightning as L
 import numpy as np
 import torch
 from torch.nn.functional import interpolate
-from torch.utils.data import DataLoader, Dataset, Sampler, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from xnorlab.training.recipe import Recipe
 
@@ -89,7 +89,8 @@ def random_crops(random: np.random.Generator, recipe: Recipe) -> np.ndarray:
     """
     n, side = recipe.batch_size, recipe.resize
     area = random.uniform(*recipe.crop_area, n) * side * side
-    ratio = np.exp(random.uniform(*np.log(recipe.crop_ratio), n))
+    narrowest, widest = np.log(recipe.crop_ratio)
+    ratio = np.exp(random.uniform(narrowest, widest, n))
     width = np.clip(np.rint(np.sqrt(area * ratio)), 1, side)
     height = np.clip(np.rint(np.sqrt(area / ratio)), 1, side)
     top = np.floor(random.random(n) * (side - height + 1))
@@ -98,7 +99,9 @@ def random_crops(random: np.random.Generator, recipe: Recipe) -> np.ndarray:
     return np.stack([top, left, height, width, mirrored], axis=1).astype(np.int64)
 
 
-def crop_and_scale(squares: np.ndarray, chosen: Sequence[int] | np.ndarray, crops: np.ndarray, size: int) -> torch.Tensor:
+def crop_and_scale(
+    squares: np.ndarray, chosen: Sequence[int] | np.ndarray, crops: np.ndarray, size: int
+) -> torch.Tensor:
     """The crops of the chosen squares at `size` pixels (bilinear, antialiased), uint8 (n, 3, size, size).
 
     Torch scales uint8 pictures in channels-last memory with vector code, one at a time because each crop has
@@ -112,11 +115,23 @@ def crop_and_scale(squares: np.ndarray, chosen: Sequence[int] | np.ndarray, crop
     return out.permute(0, 3, 1, 2)
 
 
-def eval_loader(squares: np.ndarray, targets: np.ndarray, rank: int = 0, world: int = 1) -> DataLoader[Batch]:
-    """Evaluation pictures in order, uint8 (B, 3, S, S); each of `world` processes takes every world-th one."""
-    pictures = torch.from_numpy(np.array(squares[rank::world])).permute(0, 3, 1, 2)
-    labels = torch.as_tensor(np.array(targets[rank::world]), dtype=torch.int64)
-    return DataLoader(TensorDataset(pictures, labels), batch_size=EVAL_BATCH)
+class EvalBatches(Dataset[Batch]):
+    """Evaluation pictures in order, a batch an item; each of `world` processes takes every world-th picture.
+
+    squares: uint8 (n, S, S, 3). targets: int64 (n,).
+    """
+
+    def __init__(self, squares: np.ndarray, targets: np.ndarray, rank: int = 0, world: int = 1):
+        self.squares, self.targets = squares, np.asarray(targets)
+        self.chosen = np.arange(len(squares))[rank::world]
+
+    def __len__(self) -> int:
+        return -(-len(self.chosen) // EVAL_BATCH)
+
+    def __getitem__(self, number: int) -> Batch:
+        chosen = self.chosen[number * EVAL_BATCH : (number + 1) * EVAL_BATCH]
+        pictures = torch.from_numpy(self.squares[chosen]).permute(0, 3, 1, 2)
+        return pictures, torch.as_tensor(self.targets[chosen], dtype=torch.int64)
 
 
 class Batches(L.LightningDataModule):
@@ -145,7 +160,9 @@ class Batches(L.LightningDataModule):
         """One epoch's whole batches."""
         batches = TrainBatches(*self.train_arrays, self.recipe, *self._place())
         # A resumed run starts to iterate before Lightning names the epoch; only the loop's progress is right then.
-        epoch = 0 if self.trainer is None else self.trainer.fit_loop.epoch_progress.current.processed
+        epoch = 0
+        if self.trainer is not None:
+            epoch = self.trainer.fit_loop.epoch_progress.current.processed  # pyright: ignore[reportAttributeAccessIssue]
         return DataLoader(
             batches,
             sampler=EpochSampler(batches.n_batches, epoch),
@@ -156,4 +173,4 @@ class Batches(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Every evaluation picture, once."""
-        return eval_loader(*self.val_arrays, *self._place())
+        return DataLoader(EvalBatches(*self.val_arrays, *self._place()), batch_size=None)

@@ -77,25 +77,28 @@ def _decode(
     split: Split, preprocessing: Preprocessing, path: Path, progress: Callable[[int, int], None] | None
 ) -> None:
     """Decode into a file of another name and rename it, so that no reader ever sees half a cache."""
-    shape = (len(split), preprocessing.crop, preprocessing.crop, 3)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
     os.close(handle)
     try:
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-
-        def decode(index: int) -> None:
-            array[index] = preprocessing.crop_image(_pixels(split.pictures[index]))
-
-        # Pillow lets go of the interpreter lock while it decodes, so threads suffice
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for done, _ in enumerate(pool.map(decode, range(len(split))), start=1):
-                if progress is not None:
-                    progress(done, len(split))
-        array.flush()
-        del array
+        _fill(Path(partial), split, preprocessing, progress)
         Path(partial).replace(path)
     finally:
         Path(partial).unlink(missing_ok=True)
+
+
+def _fill(file: Path, split: Split, preprocessing: Preprocessing, progress: Callable[[int, int], None] | None) -> None:
+    shape = (len(split), preprocessing.crop, preprocessing.crop, 3)
+    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+
+    def decode(index: int) -> None:
+        array[index] = preprocessing.crop_image(_pixels(split.pictures[index]))
+
+    # Scaling runs beside the decoding of the next picture, of which open_image allows one at a time.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(decode, range(len(split))), start=1):
+            if progress is not None:
+                progress(done, len(split))
+    array.flush()
 
 
 def _pixels(picture: Path | np.ndarray) -> np.ndarray:

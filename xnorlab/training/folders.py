@@ -11,6 +11,7 @@ Four layouts are known:
   only after it has compared them with the publisher's md5 sums.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,14 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def fingerprint(self) -> str:
+        """sha256 over every picture's bytes and class, in order: equal for equal pictures, wherever they lie."""
+        digest = hashlib.sha256()
+        for picture, target in zip(self.pictures, self.targets, strict=True):
+            content = picture.tobytes() if isinstance(picture, np.ndarray) else picture.read_bytes()
+            digest.update(f"{target} {len(content)}\n".encode() + content)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -111,9 +120,7 @@ def _class_folders(split: Path) -> list[str]:
 
 def _images_in(folder: Path) -> list[Path]:
     found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     )
     if not found:
         raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})")
@@ -160,13 +167,13 @@ def _tiny_imagenet(folder: Path) -> DataFolder:
     if classes != listed:
         odd = sorted(set(classes) ^ set(listed))
         raise DataError(f"{folder}: wnids.txt and the folders of train/ differ in {', '.join(odd[:5])}")
-    words = dict(_table_row(folder / "words.txt", line, 2) for line in _lines(folder / "words.txt"))
+    words = dict(_first_two(folder / "words.txt", line) for line in _lines(folder / "words.txt"))
     missing = [wnid for wnid in classes if wnid not in words]
     if missing:
         raise DataError(f"{folder}/words.txt has no line for {missing[0]}")
     number = {wnid: i for i, wnid in enumerate(classes)}
     annotations = folder / "val/val_annotations.txt"
-    rows = [_table_row(annotations, line, 2) for line in _lines(annotations)]
+    rows = [_first_two(annotations, line) for line in _lines(annotations)]
     unknown = [(name, wnid) for name, wnid in rows if wnid not in number]
     if unknown:
         raise DataError(f"{annotations}: {unknown[0][0]} has class {unknown[0][1]}, which train/ does not have")
@@ -184,11 +191,11 @@ def _lines(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def _table_row(path: Path, line: str, columns: int) -> tuple[str, ...]:
+def _first_two(path: Path, line: str) -> tuple[str, str]:
     fields = line.split("\t")
-    if len(fields) < columns:
-        raise DataError(f"{path}: {line[:60]!r} has {len(fields)} tab-separated columns, {columns} are needed")
-    return tuple(field.strip() for field in fields[:columns])
+    if len(fields) < 2:
+        raise DataError(f"{path}: {line[:60]!r} is not a table row with at least 2 tab-separated columns")
+    return fields[0].strip(), fields[1].strip()
 
 
 def _is_cifar_pickle(folder: Path) -> bool:

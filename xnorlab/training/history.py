@@ -56,7 +56,7 @@ class History(L.Callback):
         now = _signs(pl_module)
         flips = {name: (now[name] != before).float().mean().item() for name, before in self._signs.items()}
         for name, share in flips.items():
-            pl_module.log(f"flips/{name}", share)
+            pl_module.log(f"flips/{name}", share, sync_dist=True)
         epoch = trainer.current_epoch + 1
         record: dict[str, Any] = {
             "epoch": epoch,

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from xnorlab.benchmark.machine import cpu_name
 from xnorlab.binarize import centre_latent_, clip_latent_
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d, BinaryLinear, get_scheme
@@ -49,6 +50,8 @@ class Classification(L.LightningModule):
         self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.latent_weights = [layer.weight for _, layer in binary_layers(self.model)]
         preprocessing = recipe.preprocessing()
+        self.mean: Tensor
+        self.std: Tensor
         for name, values in (("mean", preprocessing.mean), ("std", preprocessing.std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
         self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
@@ -84,9 +87,9 @@ class Classification(L.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Means over the epoch go to the loggers once; a log call a step would cost 1 % of the time."""
-        self.log("train_loss", self.train_loss, sync_dist=True)
+        self.log("train_loss", self.train_loss)
         self.log("train_top1", self.train_top1)
-        self.log("rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.log("rate", self.trainer.optimizers[0].param_groups[0]["lr"], sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Evaluation in float32: bfloat16 rounds large sums of ±1, which costs about 0.5 points."""
@@ -123,3 +126,8 @@ class Classification(L.LightningModule):
         """Plain values only: torch.load(..., weights_only=True) reads every checkpoint."""
         checkpoint["recipe"] = self.recipe.to_dict()
         checkpoint["labels"] = list(self.labels)
+        on_gpu = self.device.type == "cuda"
+        name = (
+            torch.cuda.get_device_name(self.device) if on_gpu else f"{torch.get_num_threads()} threads of {cpu_name()}"
+        )
+        checkpoint["hardware"] = name if self.trainer.world_size == 1 else f"{self.trainer.world_size} × {name}"

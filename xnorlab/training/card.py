@@ -1,0 +1,126 @@
+"""The model card of a shipped network: what it is, how it was trained, how to do it again, what it cannot do."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from xnorlab.nn import get_scheme
+from xnorlab.training.recipe import Recipe, recipe_for
+
+DATASETS = {
+    "imagenette": (
+        "Imagenette (fast.ai, 160-pixel version): ten classes of ImageNet, 9,469 training and 3,925 validation "
+        "pictures. The selection is under Apache 2.0; the pictures are ImageNet's and belong to their owners, under "
+        "ImageNet's terms for non-commercial research and education. No picture is part of these files."
+    ),
+    "tiny-imagenet": (
+        "Tiny ImageNet (Stanford CS231n): 200 classes of ImageNet at 64 pixels, 100,000 training and 10,000 "
+        "validation pictures, under ImageNet's terms for non-commercial research and education. No picture is part "
+        "of these files."
+    ),
+    "cifar10": (
+        "CIFAR-10 (Krizhevsky 2009): ten classes at 32 pixels, 50,000 training and 10,000 test pictures, published "
+        "without an explicit licence. No picture is part of these files."
+    ),
+}
+"""What a data set is and under which terms, by name."""
+
+
+def train_command(recipe: Recipe) -> str:
+    """The `xnorlab train` line that gives this recipe: only what differs from the default is spelled out."""
+    default = recipe_for(recipe.dataset, recipe.model, recipe.scheme).to_dict()
+    words = ["xnorlab train DATA --out RUN", f"--model {recipe.model}", f"--scheme {recipe.scheme}"]
+    for name, value in recipe.to_dict().items():
+        if value == default[name]:
+            continue
+        option = "--" + name.replace("_", "-")
+        if name == "model_options":
+            words += [f"--model-option {key}={item}" for key, item in value.items()]
+        elif isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+        else:
+            words.append(f"{option} {' '.join(map(str, value)) if isinstance(value, list) else value}")
+    return " ".join(words)
+
+
+def card(
+    recipe: Recipe,
+    entry: dict[str, Any],
+    epochs: Sequence[dict[str, Any]],
+    *,
+    command: str | None = None,
+    data_note: str | None = None,
+) -> str:
+    """Markdown text.
+
+    entry: the manifest entry. epochs: the run's records (see `History`). command: what reproduces the run, None for
+    `train_command`. data_note: how the copy of the data differs from its publisher's, None leaves it out.
+    """
+    scheme = get_scheme(recipe.scheme)
+    where = "" if entry["hardware"] is None else f" on {entry['hardware']}"
+    rows = "\n".join(f"| {name} | {_value(value)} |" for name, value in recipe.to_dict().items())
+    last = epochs[-1]
+    known = ", ".join(entry["labels"][:10]) + (", …" if len(entry["labels"]) > 10 else "")
+    data = DATASETS.get(recipe.dataset, f"{recipe.dataset}, a folder of pictures.")
+    data += "" if data_note is None else f" {data_note}"
+    flips = last["flips"].values()
+    flip_line = ""
+    if flips:
+        share = 100 * sum(flips) / len(flips)
+        flip_line = f" In the last epoch {share:.2f} % of a layer's signs flipped, on average over the layers."
+    return f"""# {recipe.name}
+
+{recipe.model} under the scheme "{scheme.title}" ({scheme.source}), trained on {recipe.dataset} with xnorlab.
+
+| | |
+|---|---|
+| top-1, packed network, whole validation set | {100 * entry["top1"]:.2f} % of {entry["images"]:,} pictures |
+| top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
+| pictures that the two label differently | {entry["labels_differ"]} |
+| packed file | {entry["bytes"]:,} bytes |
+| latent (training) weights, float16 and float32 | {entry["latent_bytes"]:,} bytes |
+| trained | {entry["date"]}, {recipe.epochs} epochs in {_duration(entry["trained_seconds"])}{where} |
+
+## Data
+
+{data}
+
+## How it was trained
+
+The last epoch's weights are shipped; none was picked by its accuracy. The training loss ended at \
+{last["train_loss"]:.3f}.{flip_line}
+Curves, flips and weight histograms: `{entry["history_file"]}`.
+
+To do it again, and to check the accuracy:
+
+```
+{train_command(recipe) if command is None else command}
+xnorlab ship RUN --data DATA
+xnorlab evaluate {recipe.name} --data DATA
+```
+
+| recipe | |
+|---|---|
+{rows}
+
+## Limits
+
+It knows {len(entry["labels"])} classes: {known}.
+It gives every picture one of them, whatever it shows. It sees the central square at {recipe.eval_size} pixels.
+The top-1 has a standard error of {_standard_error(entry):.1f} points from the number of pictures alone.
+It is one seed's; another seed gives another.
+"""
+
+
+def _standard_error(entry: dict[str, Any]) -> float:
+    return 100 * (entry["top1"] * (1 - entry["top1"]) / entry["images"]) ** 0.5
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return " to ".join(f"{item:g}" for item in value) if isinstance(value, list) else str(value)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

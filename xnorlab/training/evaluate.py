@@ -1,0 +1,210 @@
+"""The body of `xnorlab evaluate`: top-1 of any network on a data set, packed and through torch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from xnorlab import export, models, pretrained
+from xnorlab.images import Preprocessing
+from xnorlab.runtime import Network
+from xnorlab.training.cache import squares
+from xnorlab.training.folders import DataError, DataFolder, Split, find, open_folder
+from xnorlab.training.recipe import Recipe
+from xnorlab.training.rounding import round_weights_
+
+TOLERANCE = 0.001
+"""Largest allowed difference between a recomputed top-1 and the manifest's, as a share: 0.1 point."""
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A validation set as a network sees it: inputs float32 (n, S, S, 3), made batch by batch; targets (n,)."""
+
+    squares: np.ndarray
+    targets: np.ndarray
+    preprocessing: Preprocessing
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def inputs(self, start: int, stop: int) -> np.ndarray:
+        """float32 (stop − start, S, S, 3), through the runtime's own preprocessing."""
+        side = self.preprocessing.crop
+        # The squares are cropped already; a Preprocessing of that very size only shifts and scales.
+        finish = Preprocessing(side, side, self.preprocessing.mean, self.preprocessing.std)
+        return finish(np.asarray(self.squares[start:stop]))
+
+
+def pictures(split: Split, preprocessing: Preprocessing, *, cache_folder: str | Path | None = None) -> Pictures:
+    """The pictures of a split under a network's preprocessing, decoded once and kept (see `cache.squares`)."""
+    return Pictures(squares(split, preprocessing, cache_folder=cache_folder), split.targets, preprocessing)
+
+
+def packed_logits(network: Network, shown: Pictures) -> np.ndarray:
+    """float32 (n, classes)."""
+    return np.concatenate([network.run(shown.inputs(i, i + BATCH)) for i in range(0, len(shown), BATCH)])
+
+
+@torch.no_grad()
+def torch_logits(model: nn.Module, shown: Pictures) -> np.ndarray:
+    """float32 (n, classes) of a model in evaluation, in float32: bfloat16 would round large sums of ±1."""
+    if model.training:
+        raise ValueError("model must be in eval mode")
+    batches = []
+    for i in range(0, len(shown), BATCH):
+        x = torch.from_numpy(shown.inputs(i, i + BATCH)).permute(0, 3, 1, 2)
+        batches.append(model(x).numpy())
+    return np.concatenate(batches)
+
+
+def top1(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Share of rows whose largest logit is the target's."""
+    return float((logits.argmax(1) == targets).mean())
+
+
+def compare(network: Network, model: nn.Module, shown: Pictures) -> dict[str, Any]:
+    """Both top-1, the number of pictures labelled differently, and the largest difference of two logits."""
+    packed, real = packed_logits(network, shown), torch_logits(model, shown)
+    return {
+        "images": len(shown),
+        "packed_top1": top1(packed, shown.targets),
+        "torch_top1": top1(real, shown.targets),
+        "labels_differ": int((packed.argmax(1) != real.argmax(1)).sum()),
+        "largest_logit_difference": float(np.abs(packed - real).max()),
+    }
+
+
+def load_checkpoint(path: str | Path) -> tuple[nn.Module, Recipe, list[str], Mapping[str, Any]]:
+    """A run's model in eval mode, its recipe, labels and the whole checkpoint; never runs code from the file."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        recipe, labels = Recipe.from_dict(checkpoint["recipe"]), checkpoint["labels"]
+        state = checkpoint["state_dict"]
+    except FileNotFoundError:
+        raise ValueError(f"checkpoint={str(path)!r} does not exist") from None
+    except Exception as error:  # torch.load raises anything from EOFError to UnpicklingError
+        raise ValueError(f"checkpoint={str(path)!r} is not a checkpoint of xnorlab train: {error}") from error
+    model = models.build(recipe.model, recipe.scheme, len(labels), **recipe.model_options)
+    weights = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+    model.load_state_dict(weights)
+    return model.eval(), recipe, labels, checkpoint
+
+
+def evaluate(
+    network: str | Path,
+    data: str | Path,
+    *,
+    threads: int = 1,
+    cache_folder: str | Path | None = None,
+) -> dict[str, Any]:
+    """Top-1 on the validation pictures in `data`, recomputed from the files.
+
+    network: a shipped name ("imagenette/alexnet-xnor"), a packed file (.safetensors) or a checkpoint (.ckpt),
+        whose weights are first rounded as they would be for shipping.
+    data: the data set's folder, or one that holds it.
+    threads: of the packed network.
+    cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
+
+    Returns network, dataset, images, packed_top1; unless it is a packed file alone also torch_top1,
+    labels_differ and largest_logit_difference; for a shipped name also manifest_top1, `differs`, true where
+    either top-1 is more than TOLERANCE away from the manifest's or the pictures are not as many, and
+    same_pictures, false where the validation files are not, byte for byte, those of the manifest's measurement.
+    Accuracies are shares, 0 to 1. Raises ValueError for a network or data that do not fit.
+    """
+    source = Path(network)
+    if source.suffix == ".ckpt":
+        model, recipe, labels, _ = load_checkpoint(source)
+        round_weights_(model)
+        shown, found = _validation(recipe.dataset, labels, recipe.preprocessing(), data, cache_folder)
+        packed = pack(model, recipe, labels, shown)
+        return {"network": str(network), "dataset": found.name, **_compared(packed, model, shown, threads)}
+    if source.suffix == ".safetensors":
+        packed = Network.open(source)
+        shown, found = _validation(None, packed.labels, _preprocessing_of(packed), data, cache_folder)
+        packed.threads = threads
+        accuracy = top1(packed_logits(packed, shown), shown.targets)
+        return {"network": str(network), "dataset": found.name, "images": len(shown), "packed_top1": accuracy}
+    entry = pretrained.manifest_entry(str(network))
+    packed = pretrained.load(str(network))
+    shown, found = _validation(entry["dataset"], packed.labels, _preprocessing_of(packed), data, cache_folder)
+    measured = _compared(packed, models.load(str(network)), shown, threads)
+    row = {"network": str(network), "dataset": found.name, **measured}
+    claimed = entry["top1"]
+    off = max(abs(row["packed_top1"] - claimed), abs(row["torch_top1"] - claimed))
+    # A share of n pictures carries rounding of its own; 1e-9 keeps exactly 0.1 point on the allowed side.
+    differs = off > TOLERANCE + 1e-9 or row["images"] != entry["images"]
+    same = found.val.fingerprint() == entry["pictures_sha256"]
+    return {**row, "manifest_top1": claimed, "differs": differs, "same_pictures": same}
+
+
+def evaluate_all(
+    data: str | Path,
+    *,
+    names: Sequence[str] | None = None,
+    threads: int = 1,
+    cache_folder: str | Path | None = None,
+    report: Callable[[dict[str, Any]], None] | None = None,
+) -> list[dict[str, Any]]:
+    """`evaluate` for every shipped network (or `names`); report is called with each row as it is done.
+
+    The caller exits non-zero where any row's `differs` is true.
+    """
+    rows = []
+    for name in pretrained.names() if names is None else names:
+        rows.append(evaluate(name, data, threads=threads, cache_folder=cache_folder))
+        if report is not None:
+            report(rows[-1])
+    return rows
+
+
+def pack(
+    model: nn.Module,
+    recipe: Recipe,
+    labels: Sequence[str],
+    shown: Pictures,
+    provenance: dict[str, Any] | None = None,
+) -> Network:
+    """The packed twin, checked by export on a few real pictures."""
+    example = torch.from_numpy(shown.inputs(0, min(4, len(shown)))).permute(0, 3, 1, 2)
+    return export.pack(
+        model,
+        example,
+        labels=list(labels),
+        preprocessing=recipe.preprocessing(),
+        provenance={} if provenance is None else provenance,
+        name=recipe.name,
+    )
+
+
+def _compared(network: Network, model: nn.Module, shown: Pictures, threads: int) -> dict[str, Any]:
+    network.threads = threads
+    return compare(network, model, shown)
+
+
+def _preprocessing_of(network: Network) -> Preprocessing:
+    if network.preprocessing is None:
+        raise ValueError(f"network {network.name!r} has no preprocessing and cannot be shown pictures")
+    return network.preprocessing
+
+
+def _validation(
+    dataset: str | None,
+    labels: Sequence[str],
+    preprocessing: Preprocessing,
+    data: str | Path,
+    cache_folder: str | Path | None,
+) -> tuple[Pictures, DataFolder]:
+    found = open_folder(data) if dataset is None else find(dataset, data)
+    if list(found.labels) != list(labels):
+        raise DataError(
+            f"{found.folder} has {len(found.labels)} classes ({', '.join(found.labels[:3])}, …), the network has "
+            f"{len(labels)} ({', '.join(labels[:3])}, …)"
+        )
+    return pictures(found.val, preprocessing, cache_folder=cache_folder), found
