@@ -162,6 +162,23 @@ def test_a_file_with_a_right_digest_and_wrong_contents(packed_file, tmp_path, ch
     assert str(path) in str(caught.value)
 
 
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_is_refused_or_the_same_network(packed_file, tmp_path_factory, data):
+    content = bytearray(packed_file[0].read_bytes())
+    for _ in range(data.draw(st.integers(0, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    content = content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))]
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(content)
+    try:
+        network = Network.open(path)
+    except PackedFileError:
+        return
+    x = np.random.default_rng(0).standard_normal((1, 12, 12, 3)).astype(np.float32)
+    np.testing.assert_array_equal(network.run(x), Network.open(packed_file[0]).run(x))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),

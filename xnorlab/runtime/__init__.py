@@ -2,6 +2,7 @@
 
 from xnorlab.runtime.binary_conv import BinaryConv2d
 from xnorlab.runtime.file_format import PackedFileError
-from xnorlab.runtime.network import LayerSummary, Network, Prediction
+from xnorlab.runtime.network import Network
+from xnorlab.runtime.records import LayerSummary, Prediction
 
 __all__ = ["BinaryConv2d", "LayerSummary", "Network", "PackedFileError", "Prediction"]

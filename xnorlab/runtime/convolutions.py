@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class _Convolution(Op):
         return height * width * filters * kh * kw * (self.in_channels // self.groups)
 
     @property
-    def _geometry(self) -> dict:
+    def _geometry(self) -> dict[str, Any]:
         names = ("stride", "padding", "dilation", "groups")
         return {name: getattr(self, name) for name in names}
 
@@ -212,7 +212,8 @@ class BinaryConv(_PackedConvolution):
         x = arrays[0]
         factor = None
         if self.input_scale:
-            factor = input_scale_map(x, self._window[1:], self.stride, self.padding, self.dilation)
+            geometry: dict[str, Any] = {name: getattr(self, name) for name in ("stride", "padding", "dilation")}
+            factor = input_scale_map(x, self._window[1:], **geometry)
         return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from xnorlab.kernels.jit import kernel
 
 
 @intrinsic
@@ -16,14 +18,14 @@ def _fused(typing_context, x, a, b):
     return types.float32(types.float32, types.float32, types.float32), generate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _multiply_add(x, a, b, out):
     for row in range(x.shape[0]):
         for c in range(x.shape[1]):
             out[row, c] = _fused(x[row, c], a[c], b[c])  # pyright: ignore[reportCallIssue]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _parametric_relu(x, slope, out):
     for row in range(x.shape[0]):
         for c in range(x.shape[1]):
@@ -55,4 +57,5 @@ def _rows(x: np.ndarray, **parameters: np.ndarray) -> np.ndarray:
     for name, array in parameters.items():
         if array.shape != x.shape[-1:] or not array.flags.c_contiguous:
             raise ValueError(f"{name} has shape {array.shape}; x of shape {x.shape} needs {x.shape[-1:]}, contiguous")
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+    # Writeable, because a kernel is compiled for one set of types, and read-only arrays are a type of their own.
+    return np.require(x, requirements=["C", "A", "W"]).reshape(-1, x.shape[-1])

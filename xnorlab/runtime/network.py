@@ -4,7 +4,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.records import LayerSummary, Prediction
 
 BATCH = 32
 """Pictures that `Network.__call__` runs at once, so that memory does not grow with their number."""
@@ -20,34 +20,6 @@ BATCH = 32
 _HEADER = ("name", "labels", "preprocessing", "provenance", "input_shape", "graph")
 
 Observer = Callable[[Op, np.ndarray, float], None]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One answer: the class `label`, its `probability` in [0, 1], its `index` among the logits."""
-
-    label: str
-    probability: float
-    index: int
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """One op in figures, for one picture of the network's own input shape.
-
-    output_shape: without the batch. weight_bits: of one weight in the file, 1, 16 or 32; 0 without weights.
-    binary_macs: multiply-adds of signs; float_macs: those with a real factor, binary weights or not.
-    weight_bytes: of all its tensors in the file. resident_bytes: of all its arrays in memory.
-    """
-
-    name: str
-    kind: str
-    output_shape: Shape
-    weight_bits: int
-    binary_macs: int
-    float_macs: int
-    weight_bytes: int
-    resident_bytes: int
 
 
 class Network:
