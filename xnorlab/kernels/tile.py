@@ -66,7 +66,7 @@ class VectorUnit:
         """Pixels of the tall and of the short tile: as many as the registers hold beside the operands."""
         plain = group == 1
         if self.bits == 256:
-            return (4, 2) if plain else (2, 1)
+            return (3, 1) if plain and arithmetic.startswith("xnor") else (4, 2) if plain else (2, 1)
         return (8, 4) if plain and (self.bits == 512 or not arithmetic.startswith("xnor")) else (4, 2)
 
 
@@ -76,7 +76,7 @@ def vector_unit(context=None) -> VectorUnit:
     return VectorUnit.of(context.codegen().magic_tuple()[2])
 
 
-class _Emitter:
+class Emitter:
     """A thin layer over llvmlite's builder: byte addresses, splats, loops with carried values."""
 
     def __init__(self, builder: ir.IRBuilder):
@@ -129,7 +129,7 @@ class _Emitter:
 class _Packed:
     """xor, count, add. State: a count for each accumulator and, in groups, a parity for each."""
 
-    def __init__(self, emitter: _Emitter, unit: VectorUnit, rows: int, group: int):
+    def __init__(self, emitter: Emitter, unit: VectorUnit, rows: int, group: int):
         self.e, self.b, self.unit, self.rows, self.group = emitter, emitter.b, unit, rows, group
         self.lanes, self.filters = unit.bits // 64, unit.packed_filters
         self.vector = ir.VectorType(_I64, self.lanes)
@@ -222,7 +222,7 @@ class _Packed:
 class _Real:
     """Fused multiply-add with real weights, or with packed weights widened to ±1."""
 
-    def __init__(self, emitter: _Emitter, unit: VectorUnit, rows: int, packed: bool):
+    def __init__(self, emitter: Emitter, unit: VectorUnit, rows: int, packed: bool):
         self.e, self.b, self.rows, self.packed = emitter, emitter.b, rows, packed
         self.lanes, self.filters = unit.bits // 32, unit.float_filters
         self.vector = ir.VectorType(_F32, self.lanes)
@@ -268,7 +268,7 @@ def tile(typing, arithmetic, group, rows, revision, pixels, operands):
     kind, n_group, n_rows = arithmetic.literal_value, group.literal_value, rows.literal_value
 
     def emit(context, builder, _, arguments):
-        e, unit = _Emitter(builder), vector_unit(context)
+        e, unit = Emitter(builder), vector_unit(context)
         packed = kind.startswith("xnor")
         math = _Packed(e, unit, n_rows, n_group) if packed else _Real(e, unit, n_rows, kind == "sign")
         _store_tile(e, math, kind, n_rows, arguments[4], cgutils.unpack_tuple(builder, arguments[5]))
@@ -277,7 +277,7 @@ def tile(typing, arithmetic, group, rows, revision, pixels, operands):
     return types.void(arithmetic, group, rows, revision, pixels, operands), emit
 
 
-def _store_tile(e: _Emitter, math, kind: str, rows: int, pixels, operands) -> None:
+def _store_tile(e: Emitter, math, kind: str, rows: int, pixels, operands) -> None:
     """The tile's walk over its runs of taps, then its epilogue.
 
     runs: three int64 each, byte offset from the pixel, byte offset into the weights, steps. init: the sum without
