@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from xnorlab import export
-from xnorlab.binarize import ClippedSign, MeanScale
+from xnorlab.binarize import ClippedSign, MeanScale, RSign
 from xnorlab.export import ExportError, packing
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.preprocessing import Preprocessing
@@ -106,6 +106,7 @@ def test_two_inputs_are_refused():
         (nn.ReLU(), torch.zeros(3, 4, 4), r"example is shape \(3, 4, 4\)"),
         (nn.ReLU(), torch.zeros(0, 3, 4, 4), "example is shape"),
         ("resnet18", torch.zeros(1, 3, 4, 4), "model is str"),
+        (nn.ReLU(), torch.full((1, 3, 4, 4), torch.nan), "example holds NaN"),
     ],
 )
 def test_arguments_that_do_not_fit(model, example, reason):
@@ -173,3 +174,29 @@ def test_a_wrong_packing_is_noticed(inputs, monkeypatch, part):
             export.pack(model, inputs(2, 3, 8, 8))
     assert str(caught.value).startswith("1 (" if part == "conv" else "5 (")
     export.pack(model, inputs(2, 3, 8, 8))
+
+
+def test_a_sign_that_rounding_turns_is_no_reason_to_refuse(nhwc):
+    """A threshold is put between torch's sum and the packed one, which differ in their last bit."""
+    conv = nn.Conv2d(200, 8, 1, bias=False)
+    x = torch.randn(1, 200, 12, 12)
+    with torch.no_grad():
+        torchs, ours = nhwc(conv(x)), export.pack(conv, x).run(nhwc(x))
+    *_, channel = place = tuple(np.argwhere(torchs != ours)[0])
+    last = BinaryConv2d(8, 1, 1, weight_binarizer=MeanScale(), input_binarizer=RSign(8))
+    last.input_binarizer.threshold.data[channel] = float(max(torchs[place], ours[place]))
+    model = nn.Sequential(conv, last)
+    packed = export.pack(model, x)
+    with torch.no_grad():
+        difference = np.abs(packed.run(nhwc(x)) - nhwc(model(x)))
+    assert difference.max() > packing.LOGIT_TOLERANCE
+    assert (difference > packing.LOGIT_TOLERANCE).mean() < 0.05
+
+
+def test_logits_that_differ_without_a_turned_sign_are_refused(inputs, monkeypatch):
+    """Were the ops right one by one and the whole wrong, pack would notice that too."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), BinaryConv2d(8, 4, 3, **SIGNS), nn.ReLU()).eval()
+    monkeypatch.setattr(packing, "_check_ops", lambda *_: None)
+    monkeypatch.setattr(packing.layers, "_weight", lambda module: (np.ones((4, 8, 3, 3), np.float32), None))
+    with pytest.raises(ExportError, match="logits differ from torch's by"):
+        export.pack(model, inputs(2, 3, 8, 8))

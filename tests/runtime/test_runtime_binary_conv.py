@@ -1,5 +1,8 @@
 """The packed convolution on its own equals the plain sum of signs, and says what does not fit."""
 
+import doctest
+import sys
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,11 @@ def test_sums_of_signs(channels, pad_value):
     got = layer(x)
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got, plain(x, weight, (1, 2), (1, 1), pad_value))
+
+
+def test_the_example_in_its_docstring_runs():
+    module = sys.modules[BinaryConv2d.__module__]
+    assert doctest.testmod(module) == doctest.TestResults(failed=0, attempted=2)
 
 
 def test_scale_then_bias():

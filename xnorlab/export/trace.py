@@ -116,6 +116,8 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
     if not isinstance(example, Tensor) or example.dim() not in (2, 4) or example.numel() == 0:
         found = f"shape {tuple(example.shape)}" if isinstance(example, Tensor) else type(example).__name__
         raise ExportError(f"example is {found}; the rule is a real tensor (N, C, H, W) or (N, F)")
+    if not torch.isfinite(example).all():
+        raise ExportError("example holds NaN or infinity")
     with torch.no_grad():
         try:
             # A copy: neither mode, device nor parameters of the caller's model are touched.
