@@ -71,7 +71,7 @@ class Preprocessing:
         if isinstance(images, np.ndarray) and images.ndim != 4:
             raise ValueError(f"images of shape {images.shape} must be (N, H, W, 3), or a list of pictures (H, W, 3)")
         out = np.empty((len(images), self.crop, self.crop, 3), np.float32)
-        mean, std = np.float32(self.mean), np.float32(self.std)
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         for row, image in zip(out, images, strict=True):
             row[...] = (self.crop_image(image) - mean) / std
         return out

@@ -72,7 +72,8 @@ def instructions() -> str:
     """The vector instructions that the kernels are compiled to; Numba's NUMBA_CPU_NAME and …_FEATURES decide too."""
     from numba.core.registry import cpu_target
 
-    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    context: Any = cpu_target.target_context  # a cached property, which type checkers do not see through
+    _, _, features = context.codegen().magic_tuple()
     has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
     for feature, label in _PATHS:
         if feature in has:

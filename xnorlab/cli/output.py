@@ -13,8 +13,8 @@ def one_line(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """`value` on stdout, and nothing else."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """`value` on stdout, and nothing else; in ASCII, so that any name survives any terminal's encoding."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def print_table(

@@ -10,7 +10,17 @@ from xnorlab.peers.networks import onnxruntime_network, openvino_network, torch_
 from xnorlab.peers.settings import installed
 from xnorlab.runtime import Network
 
-__all__ = ["conv_peers", "installed", "network_peers"]
+__all__ = [
+    "conv_peers",
+    "installed",
+    "network_peers",
+    "onnxruntime_conv",
+    "onnxruntime_network",
+    "openvino_conv",
+    "openvino_network",
+    "torch_conv",
+    "torch_network",
+]
 
 
 def conv_peers() -> list[Peer]:

@@ -1,0 +1,78 @@
+"""`xnorlab names` and `xnorlab summary` print what the manifest and the files hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xnorlab import pretrained
+from xnorlab.cli import app
+from xnorlab.cli.output import bytes_, macs, significant
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_names_with_accuracy_and_size(shipped: Path):
+    result = run("names")
+    assert result.exit_code == 0
+    for name, entry in pretrained.manifest().items():
+        line = next(line for line in result.stdout.splitlines() if name in line)
+        assert "33.3" in line
+        assert bytes_(entry["bytes"]) in line
+    assert json.loads(run("names", "--json").stdout) == pretrained.manifest()
+
+
+def test_summary_counts_what_the_file_holds(shipped: Path):
+    found = json.loads(run("summary", "test/resnet18-xnor", "--json").stdout)
+    network = pretrained.load("test/resnet18-xnor")
+    assert [layer["name"] for layer in found["layers"]] == [op.name for op in network.ops]
+    totals = found["totals"]
+    assert totals["bytes"] == sum(row.weight_bytes for row in network.summary())
+    assert totals["binary_macs"] == sum(row.binary_macs for row in network.summary()) > 0
+    assert totals["bytes"] < pretrained.path("test/resnet18-xnor").stat().st_size
+    weights = pretrained.weights("test/resnet18-xnor")
+    convolutions = {key: value.size * 4 for key, value in weights.items() if value.ndim == 4}
+    per_layer = [layer["float32_bytes"] for layer in found["layers"] if layer["kind"] == "binary_conv"]
+    for size in per_layer:  # the weights, and next to them a scale, a bias and thresholds
+        assert any(kept <= size <= kept + 16 * 64 for kept in convolutions.values())
+    assert totals["memory_ratio"] == totals["float32_bytes"] / totals["bytes"]
+
+
+def test_summary_table_has_totals_and_fits_every_digit_into_a_narrow_terminal(shipped: Path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    result = run("summary", shipped / "test/resnet18-float.safetensors")
+    assert result.exit_code == 0
+    assert any(line.strip().startswith("total") for line in result.stdout.splitlines())
+    found = json.loads(run("summary", "test/resnet18-float", "--json").stdout)
+    assert all(layer["name"] in result.stdout for layer in found["layers"])
+    assert bytes_(found["totals"]["bytes"]) in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.000123456, "0.000123"), (1.2345, "1.23"), (12.345, "12.3"), (123.45, "123"), (12345.6, "12346")],
+)
+def test_three_significant_digits_and_never_an_exponent(value: float, text: str):
+    assert significant(value) == text
+
+
+def test_units():
+    assert [bytes_(n) for n in (0, 1023, 1024, 1536, 2**20)] == ["0 B", "1023 B", "1.00 KiB", "1.50 KiB", "1.00 MiB"]
+    assert macs(0) == "–"
+    assert macs(115_605_504) == "116 M"
+
+
+@pytest.mark.parametrize(
+    "command", ["", "predict", "names", "summary", "bench conv", "bench network", "train", "evaluate", "pack", "ship"]
+)
+def test_help_teaches_by_example(command: str):
+    result = run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert f"xnorlab {command}".strip() in " ".join(result.stdout.split())
+
+
+def test_version():
+    assert run("--version").stdout.startswith("xnorlab 0.")

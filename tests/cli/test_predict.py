@@ -1,0 +1,128 @@
+"""`xnorlab predict` answers what it can, says why about the rest, and never imports torch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from xnorlab import pretrained
+from xnorlab.cli import app
+from xnorlab.images import open_image
+
+LABELS = {"cat", "coffee", "golf ball"}
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "фото 1.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8)).save(path)
+    return path
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_answers_are_the_networks(shipped: Path, photo: Path):
+    result = run("predict", photo, "--json", "--top", 2)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    (answer,) = json.loads(result.stdout)
+    expected = pretrained.load("test/resnet18-xnor").predict([open_image(photo)], top=2)[0]
+    assert answer["photo"] == str(photo)
+    assert answer["answers"] == {
+        "test/resnet18-xnor": [{"label": p.label, "probability": p.probability, "index": p.index} for p in expected]
+    }
+
+
+def test_table_names_photo_labels_and_schemes(shipped: Path, photo: Path):
+    result = run("predict", photo, "--scheme", "float", "--scheme", "xnor")
+    assert result.exit_code == 0
+    assert photo.name in result.stdout
+    assert result.stdout.index("test/resnet18-float") < result.stdout.index("test/resnet18-xnor")
+    assert all(result.stdout.count(label) == 2 for label in LABELS)
+
+
+def test_networks_by_name_by_file_and_by_scheme(shipped: Path, photo: Path):
+    file = shipped / "test/resnet18-float.safetensors"
+    result = run("predict", photo, "--json", "-m", file, "-m", "test/resnet18-float", "-s", "xnor")
+    answers = json.loads(result.stdout)[0]["answers"]
+    assert list(answers) == [str(file), "test/resnet18-float", "test/resnet18-xnor"]
+    assert answers[str(file)] == answers["test/resnet18-float"]
+
+
+def test_bad_photos_get_their_sentence_and_the_others_their_answer(shipped: Path, photo: Path, tmp_path: Path):
+    text = tmp_path / "not\nan image.jpg"
+    text.write_text("words")
+    result = run("predict", text, photo, tmp_path / "none.jpg", "--json")
+    assert result.exit_code == 1
+    refused, answered, missing = json.loads(result.stdout)
+    assert set(answered["answers"]) == {"test/resnet18-xnor"}
+    assert refused["error"].startswith(f"{tmp_path}/not\\nan image.jpg is not an image in a format that")
+    assert result.stderr.splitlines() == [f"xnorlab: {refused['error']}", f"xnorlab: {missing['error']}"]
+    assert run("predict", photo, text).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "test/resnet18-xnr"], "did you mean test/resnet18-xnor"),
+        (["--scheme", "xnr"], "did you mean test/resnet18-xnor"),
+        (["--model", "no/such.safetensors"], "no/such.safetensors: does not exist"),
+    ],
+)
+def test_wrong_network_is_one_line_and_exit_code_2(shipped: Path, photo: Path, arguments: list[str], message: str):
+    result = run("predict", photo, *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert result.stderr.startswith("xnorlab: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_file_that_is_no_network_is_one_line(shipped: Path, photo: Path):
+    result = run("predict", photo, "--model", photo)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(shipped: Path, photo: Path, monkeypatch: pytest.MonkeyPatch):
+    def broken(name: str):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(pretrained, "load", broken)
+    with pytest.raises(TypeError, match="a bug"):
+        run("predict", photo)
+
+
+def test_torch_is_never_imported(shipped: Path, photo: Path):
+    file = shipped / "test/resnet18-xnor.safetensors"
+    code = (
+        "import sys; from xnorlab.cli import app; app(sys.argv[1:], standalone_mode=False);"
+        "print([name for name in ('torch', 'torchvision', 'streamlit', 'plotly') if name in sys.modules])"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, "predict", str(photo), "--model", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "%" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_names_that_a_terminal_cannot_show_end_no_command(shipped: Path, photo: Path, tmp_path: Path, encoding: str):
+    odd = os.fsencode(tmp_path) + b"/\xff\xd1.png"
+    os.link(photo, odd)
+    file = shipped / "test/resnet18-xnor.safetensors"
+    command = [sys.executable, "-m", "xnorlab", "predict", os.fsencode(photo), odd, b"--model", os.fsencode(file)]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    for extra in ([], [b"--json"]):
+        done = subprocess.run([*command, *extra], capture_output=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert rb"\udcff" in done.stdout
+    (_, answered) = json.loads(done.stdout)
+    assert answered["photo"].endswith("\udcff\udcd1.png")

@@ -1,0 +1,105 @@
+"""A float network becomes the same network in ONNX; all engines agree, and who does not is not timed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xnorlab import pretrained
+from xnorlab.benchmark import BenchmarkError, NetworkContestant, bench_network
+from xnorlab.peers import network_peers
+from xnorlab.peers.networks import onnxruntime_network
+from xnorlab.runtime import Network
+from xnorlab.runtime import ops as rt
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
+
+
+def test_all_engines_agree_and_every_op_is_timed(shipped: Path):
+    network, twin = pretrained.load("test/resnet18-xnor"), pretrained.load("test/resnet18-float")
+    result = bench_network(network, [PHOTO] * 2, float_twin=twin, peers=network_peers(network, twin), repeats=2)
+    assert list(result.timings)[:2] == ["packed", "float"]
+    assert {"torch-simulated", "torch-nchw", "torch-channels-last"} <= set(result.timings)
+    assert [op.timing.name for op in result.ops] == [op.name for op in network.ops]
+    assert [op.timing.name for op in result.float_ops] == [op.name for op in twin.ops]
+    assert sum(op.binary_macs for op in result.ops) == 2 * sum(row.binary_macs for row in network.summary())
+    assert sum(op.binary_macs for op in result.float_ops) == 0
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert found["input_shape"] == [2, 64, 64, 3]
+    assert found["speedups"]["float"] == result.timings["float"].median_s / result.timings["packed"].median_s
+
+
+def test_shared_network_keeps_its_own_threads(shipped: Path):
+    network = pretrained.load("test/resnet18-xnor")
+    bench_network(network, [PHOTO], threads=2, repeats=1)
+    assert network.threads == 1
+
+
+def test_engine_with_other_logits_is_not_timed(shipped: Path):
+    network = pretrained.load("test/resnet18-xnor")
+
+    @contextmanager
+    def liar(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+        wrong = network.run(x) + np.float32(0.01)
+        yield [NetworkContestant("liar", "", lambda: wrong, np.asarray, network.name)]
+
+    with pytest.raises(BenchmarkError, match="liar gives other logits for test/resnet18-xnor"):
+        bench_network(network, [PHOTO], peers=[liar], repeats=1)
+
+
+def test_no_picture_is_refused(shipped: Path):
+    with pytest.raises(ValueError, match="images need at least one picture"):
+        bench_network(pretrained.load("test/resnet18-xnor"), [])
+
+
+def _every_float_op(rng: np.random.Generator) -> Network:
+    """A network that uses each real op, with odd geometries, on 9 × 8 maps of 4 channels."""
+
+    def real(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, np.float32)
+
+    ops = [
+        rt.Conv(
+            name="conv", inputs=("input",), weight=real(6, 3, 2, 2), scale=real(6), bias=real(6),
+            stride=(2, 1), padding=(1, 2), dilation=(2, 1), groups=2,
+        ),
+        rt.Affine(name="affine", inputs=("conv",), scale=real(6), bias=real(6)),
+        rt.PReLU(name="prelu", inputs=("affine",), slope=real(6)),
+        rt.Hardtanh(name="clip", inputs=("conv",), low=-0.5, high=1.5),
+        rt.Add(name="add", inputs=("prelu", "clip")),
+        rt.ReLU(name="relu", inputs=("add",)),
+        rt.MaxPool(name="max", inputs=("relu",), kernel=(3, 2), stride=(1, 2), padding=(1, 0)),
+        rt.AvgPool(name="avg", inputs=("max",), kernel=(2, 3), stride=(2, 1), padding=(1, 1)),
+        rt.Conv(name="plain", inputs=("avg",), weight=real(5, 1, 1, 6)),
+        rt.Flatten(name="flat", inputs=("plain",)),
+    ]  # fmt: skip
+    shape = Network(ops, input_shape=(9, 8, 4)).output_shape
+    ops += [
+        rt.Linear(name="linear", inputs=("flat",), weight=real(7, shape[0]), scale=real(7), bias=real(7)),
+        rt.Affine(name="norm", inputs=("linear",), scale=real(7), bias=real(7)),
+        rt.PReLU(name="last", inputs=("norm",), slope=real(7)),
+    ]
+    return Network(ops, input_shape=(9, 8, 4), name="every op")
+
+
+def test_onnx_graph_computes_every_real_op():
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    rng = np.random.default_rng(0)
+    network = _every_float_op(rng)
+    x = rng.standard_normal((3, 9, 8, 4), np.float32)
+    with onnxruntime_network(network)(x, 1) as (contestant,):
+        assert contestant.result(contestant.call()) == pytest.approx(network.run(x), rel=1e-4, abs=1e-4)
+
+
+def test_onnx_graph_refuses_a_binary_op(shipped: Path):
+    pytest.importorskip("onnx")
+    peer = onnxruntime_network(pretrained.load("test/resnet18-xnor"))
+    with (
+        pytest.raises(ValueError, match="binary_conv has no counterpart"),
+        peer(np.zeros((1, 64, 64, 3), np.float32), 1),
+    ):
+        pass
