@@ -67,8 +67,7 @@ class History(L.Callback):
             "flips": flips,
         }
         self.epochs.append(record | self._evaluated)
-        total = pl_module.recipe.epochs
-        if epoch == total or epoch * HISTOGRAMS // total > (epoch - 1) * HISTOGRAMS // total:
+        if epoch in kept_epochs(pl_module.recipe.epochs):
             self._keep_histogram(epoch, pl_module)
         if self.report is not None and trainer.is_global_zero:
             self.report(self.epochs[-1])
@@ -89,6 +88,12 @@ class History(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the records of an earlier run."""
         self.epochs, self.histograms = list(state_dict["epochs"]), list(state_dict["histograms"])
+
+
+def kept_epochs(total: int) -> set[int]:
+    """The epochs of a run of `total` after which histograms are kept; the last one is among them."""
+    count = min(HISTOGRAMS, total)
+    return {total * i // count for i in range(1, count + 1)}
 
 
 def stored_history(checkpoint: Mapping[str, Any]) -> dict[str, Any]:

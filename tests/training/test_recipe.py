@@ -1,0 +1,66 @@
+import dataclasses
+import json
+
+import pytest
+
+from xnorlab.training.recipe import Recipe, recipe_for
+
+
+def test_a_recipe_survives_json():
+    recipe = recipe_for("cifar10", "resnet18", "bwn", epochs=7, seed=3, model_options={"width": 16})
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_recipe_cannot_be_changed():
+    recipe = Recipe(model_options={"head": "pool"})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        recipe.epochs = 3  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(TypeError):
+        recipe.model_options["head"] = "dense"  # pyright: ignore[reportIndexIssue]
+
+
+def test_defaults_follow_data_set_and_network():
+    assert dict(recipe_for("imagenette", "alexnet", "xnor").model_options) == {"head": "pool"}
+    assert dict(recipe_for("cifar10", "resnet18", "xnor").model_options) == {"width": 32, "stem": "cifar"}
+    assert recipe_for("tiny-imagenet", "resnet18", "xnor").eval_size == 64
+    assert recipe_for("my-photos", "nin", "float").eval_size == 128
+    assert recipe_for("tiny-imagenet", "alexnet", "bnn").name == "tiny-imagenet/alexnet-bnn"
+
+
+def test_training_and_evaluation_see_the_same_square():
+    recipe = Recipe()
+    assert (recipe.preprocessing().resize, recipe.preprocessing().crop) == (144, 128)
+    assert (recipe.training_square().resize, recipe.training_square().crop) == (144, 144)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("epochs", 0, "an int of 1 or more"),
+        ("epochs", True, "an int of 1 or more"),
+        ("batch_size", 2.5, "an int of 1 or more"),
+        ("eval_size", 145, "at most resize=144"),
+        ("peak_rate", 0, "above 0"),
+        ("peak_rate", "fast", "above 0"),
+        ("binary_rate_factor", -1.0, "above 0"),
+        ("weight_decay", -0.1, "0 or more"),
+        ("warmup", 1.0, r"in \[0, 1\)"),
+        ("label_smoothing", -0.1, r"in \[0, 1\)"),
+        ("crop_area", (0.5, 1.5), "0 < low <= high <= 1"),
+        ("crop_area", 0.5, "0 < low <= high <= 1"),
+        ("crop_ratio", (2.0, 1.0), "0 < low <= high"),
+        ("flip", 1, "true or false"),
+        ("precision", "16-mixed", "one of bf16-mixed, 32-true"),
+        ("seed", -1, "an int in"),
+        ("scheme", "", "a name"),
+        ("model_options", [1], "a mapping"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name: str, value: object, rule: str):
+    with pytest.raises(ValueError, match=f"{name}=.* must be {rule}"):
+        Recipe.from_dict({name: value})
+
+
+def test_an_unknown_field_is_refused():
+    with pytest.raises(ValueError, match="recipe has no 'epoch'; it has dataset, model"):
+        Recipe.from_dict({"epoch": 3})

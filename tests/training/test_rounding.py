@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from xnorlab.models import build
+from xnorlab.nn import BinaryConv2d
+from xnorlab.training.rounding import (
+    first_real_convolution,
+    fixed_point,
+    half_with_signs,
+    round_weights_,
+    shipped_tensors,
+)
+from xnorlab.training.task import binary_layers
+
+
+def filters(*shape: int, scale: float = 1.0, seed: int = 0) -> torch.Tensor:
+    return scale * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def grid_numbers(row: np.ndarray) -> np.ndarray:
+    """A filter divided by the largest power of two of which all its weights are multiples."""
+    step = np.exp2(np.floor(np.log2(np.abs(row[row != 0]).min())))
+    while not np.array_equal(row / step, np.rint(row / step)):
+        step /= 2
+    return row / step
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.sampled_from([3, 27, 363, 4000]), st.floats(-12, 4), st.integers(0, 2**16))
+def test_sums_over_pictures_are_exact_in_any_order(n: int, size: int, log_scale: float, seed: int):
+    weight = fixed_point(filters(n, size, scale=2.0**log_scale, seed=seed))
+    for row in weight.double().numpy():
+        numbers = grid_numbers(row)
+        assert np.abs(numbers).max() <= 2047
+        assert 128 * np.abs(numbers).sum() < 2**24
+    random = np.random.default_rng(seed)
+    x = (random.integers(0, 256, size).astype(np.float32) - 128) / 64
+    order = random.permutation(size)
+    for row in weight.numpy():
+        exact = float((row.astype(np.float64) * x).sum())
+        assert float(np.cumsum(row * x, dtype=np.float32)[-1]) == exact
+        assert float(np.cumsum((row * x)[order], dtype=np.float32)[-1]) == exact
+
+
+def test_the_grid_is_the_finest_that_keeps_sums_exact():
+    weight = filters(64, 363, scale=0.07)
+    rounded = fixed_point(weight)
+    for row in rounded.double().numpy():
+        numbers = grid_numbers(row)
+        assert 2 * np.abs(numbers).max() > 2046 or 2 * 128 * np.abs(numbers).sum() > 0.99 * 2**24
+    assert (rounded - weight).abs().max() < 0.001 * weight.abs().max()
+
+
+def test_a_rounded_filter_stays_where_it_is_and_fits_float16():
+    weight = fixed_point(filters(8, 3, 11, 11, scale=0.07))
+    assert torch.equal(fixed_point(weight), weight)
+    assert torch.equal(weight.half().float(), weight)
+
+
+def test_filters_of_zeros_and_of_next_to_nothing():
+    weight = torch.zeros(2, 27)
+    weight[1] = 1e-12
+    assert torch.equal(fixed_point(weight), torch.zeros(2, 27))
+
+
+def test_weights_beyond_float16_are_refused():
+    with pytest.raises(ValueError, match="must be finite"):
+        fixed_point(torch.tensor([[1.0, float("nan")]]))
+    with pytest.raises(ValueError, match=r"values up to 1e\+05; float16 ends at 65,504"):
+        half_with_signs(torch.tensor([[1e5]]))
+
+
+def test_float16_never_flips_a_sign():
+    weight = torch.tensor([1e-9, -1e-9, 0.0, -0.0, -3e-8, -(2.0**-24), 0.1, -0.1])
+    rounded = half_with_signs(weight)
+    assert torch.equal(rounded >= 0, weight >= 0)
+    assert rounded[1] == -(2.0**-24)
+    assert torch.equal(rounded.half().float(), rounded)
+    assert (rounded - weight).abs().max() < 6e-8 + 0.1 * 2**-11
+
+
+def test_first_real_convolution_is_the_one_over_pictures():
+    model = build("resnet18", "xnor", 3, width=8)
+    assert first_real_convolution(model) is model[0][0]
+    assert first_real_convolution(nn.Sequential(BinaryConv2d(3, 8, 3), nn.Conv2d(8, 8, 1))) is None
+
+
+@pytest.mark.parametrize("scheme", ["float", "binaryconnect", "xnor", "reactnet"])
+def test_a_rounded_model_is_stored_without_loss_and_keeps_its_signs(scheme: str):
+    torch.manual_seed(0)
+    model = build("resnet18", scheme, 3, width=8)
+    with torch.no_grad():
+        for _, layer in binary_layers(model):
+            layer.weight.mul_(1e-7)
+    before = {name: layer.weight >= 0 for name, layer in binary_layers(model)}
+    with pytest.raises(ValueError, match="is not rounded"):
+        shipped_tensors(model)
+    tensors = shipped_tensors(round_weights_(model))
+    for name, layer in binary_layers(model):
+        assert torch.equal(layer.weight >= 0, before[name])
+    state = {name: value for name, value in model.state_dict().items() if "num_batches_tracked" not in name}
+    assert tensors.keys() == state.keys()
+    for name, value in state.items():
+        assert torch.equal(tensors[name].float(), value), name
+        assert tensors[name].dtype == (torch.float16 if value.dim() > 1 else torch.float32), name

@@ -1,0 +1,130 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from xnorlab.training.recipe import Recipe
+from xnorlab.training.run import Result, train
+
+Make = Callable[..., Recipe]
+Run = Callable[..., Result]
+
+# Lightning starts the second process by running the program again, so it must be one of its own
+TWO_PROCESSES = """
+import json, sys, warnings
+from xnorlab.training.recipe import Recipe
+from xnorlab.training.run import train
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    data, folder, cache, recipe = sys.argv[1:]
+    train(data, Recipe.from_dict(json.loads(recipe)), folder, accelerator="cpu", devices=2, cache_folder=cache,
+          progress=False)
+"""
+
+
+def without_times(epochs: list[dict]) -> list[dict]:
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in epochs]
+
+
+def test_a_run_leaves_recipe_checkpoint_history_and_logs(finished_run: Result):
+    folder = finished_run.folder
+    assert Recipe.from_dict(json.loads((folder / "recipe.json").read_text())) == finished_run.recipe
+    history = json.loads((folder / "history.json").read_text())
+    assert history["epochs"] == finished_run.epochs
+    header, *rows = next((folder / "csv").rglob("metrics.csv")).read_text().splitlines()
+    assert {"train_loss", "val_top1", "rate"} <= set(header.split(","))
+    assert any(name.startswith("flips/") for name in header.split(","))
+    assert len(rows) >= 3
+    assert list((folder / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def test_it_learns_and_every_epoch_is_recorded(finished_run: Result):
+    assert [record["epoch"] for record in finished_run.epochs] == [1, 2, 3]
+    assert finished_run.epochs[-1]["train_loss"] < 0.8 * finished_run.epochs[0]["train_loss"]
+    assert finished_run.epochs[-1]["val_top1"] > 0.8
+    assert finished_run.epochs[-1]["rate"] == 0
+
+
+def test_a_checkpoint_holds_nothing_that_needs_unpickling(finished_run: Result):
+    checkpoint = torch.load(finished_run.checkpoint, weights_only=True)
+    assert checkpoint["recipe"] == finished_run.recipe.to_dict()
+    assert checkpoint["labels"] == ["ant", "bee", "cat"]
+    assert "threads of" in checkpoint["hardware"]
+
+
+def test_a_resumed_run_has_the_losses_of_an_unbroken_one(
+    finished_run: Result, run_small: Run, small_recipe: Make, tmp_path: Path
+):
+    for epoch in (1, 2):
+        part = run_small(small_recipe() if epoch == 1 else None, tmp_path, stop_after=epoch, resume=epoch > 1)
+        assert len(part.epochs) == epoch
+    resumed = run_small(None, tmp_path, resume=True)
+    assert without_times(resumed.epochs) == without_times(finished_run.epochs)
+    states = [torch.load(run.checkpoint, weights_only=True)["state_dict"] for run in (finished_run, resumed)]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_stochastic_signs_and_bfloat16_resume_exactly_too(run_small: Run, small_recipe: Make, tmp_path: Path):
+    recipe = small_recipe(
+        scheme="binaryconnect-stochastic", model="nin", model_options={}, precision="bf16-mixed", epochs=2
+    )
+    unbroken = run_small(recipe, tmp_path / "unbroken")
+    run_small(recipe, tmp_path / "broken", stop_after=1)
+    resumed = run_small(recipe, tmp_path / "broken", resume=True)
+    assert without_times(resumed.epochs) == without_times(unbroken.epochs)
+
+
+def test_evaluation_can_be_rarer_than_epochs(run_small: Run, small_recipe: Make, tmp_path: Path):
+    seen: list[dict] = []
+    run_small(small_recipe(epochs=2), tmp_path, evaluate_every=2, report=seen.append)
+    assert ["val_top1" in record for record in seen] == [False, True]
+
+
+def test_two_processes_learn_what_one_learns(
+    finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path
+):
+    (tmp_path / "start.py").write_text(TWO_PROCESSES)
+    recipe = json.dumps(finished_run.recipe.to_dict())
+    subprocess.run(
+        [sys.executable, "start.py", image_folder, "run", cache_folder, recipe],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=True,
+        timeout=300,
+        capture_output=True,
+    )
+    epochs = json.loads((tmp_path / "run/history.json").read_text())["epochs"]
+    # the pictures are the same ones; each process norms over its own half of a batch
+    for ours, one in zip(epochs, finished_run.epochs, strict=True):
+        assert ours["rate"] == one["rate"]
+        assert ours["train_loss"] == pytest.approx(one["train_loss"], rel=0.25)
+    assert epochs[-1]["val_top1"] > 0.8
+
+
+def test_arguments_that_do_not_fit_are_refused(
+    finished_run: Result, run_small: Run, small_recipe: Make, tmp_path: Path
+):
+    with pytest.raises(ValueError, match=r"already holds last\.ckpt: pass resume"):
+        run_small(small_recipe(), finished_run.folder)
+    with pytest.raises(ValueError, match=r"resume=True needs .*which does not exist"):
+        run_small(None, tmp_path / "nothing", resume=True)
+    with pytest.raises(ValueError, match="epochs=9 differs from the checkpoint's 3"):
+        run_small(small_recipe(epochs=9), finished_run.folder, resume=True)
+    with pytest.raises(ValueError, match="recipe=None is only allowed with resume=True"):
+        run_small(None, tmp_path)
+    with pytest.raises(ValueError, match="stop_after=4 must be from 1 to epochs=3"):
+        run_small(small_recipe(), tmp_path, stop_after=4)
+    with pytest.raises(ValueError, match="evaluate_every=0 must be from 1 to epochs=3"):
+        run_small(small_recipe(), tmp_path, evaluate_every=0)
+    with pytest.raises(ValueError, match="holds 'insects', the recipe is for 'imagenette'"):
+        run_small(small_recipe(dataset="imagenette"), tmp_path)
+    with pytest.raises(ValueError, match="is not a folder"):
+        train(tmp_path / "nowhere", small_recipe(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,103 @@
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from xnorlab import models, pretrained
+from xnorlab.training.recipe import Recipe
+from xnorlab.training.run import Result
+from xnorlab.training.ship import ship
+
+NAME = "insects/resnet18-xnor"
+
+
+@pytest.fixture(scope="module")
+def shipped(finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("shipped")
+    entry = ship(finished_run.folder, image_folder, out, cache_folder=cache_folder, data_note="The pictures are noise.")
+    return out, entry
+
+
+def test_the_manifest_describes_the_files_beside_it(shipped: tuple[Path, dict], image_folder: Path):
+    out, entry = shipped
+    assert json.loads((out / "manifest.json").read_text()) == {NAME: entry}
+    for prefix, key in (("", "file"), ("latent_", "latent_file"), ("history_", "history_file")):
+        content = (out / entry[key]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry[f"{prefix}sha256"]
+        assert len(content) == entry[f"{prefix}bytes"]
+    assert (entry["dataset"], entry["model"], entry["scheme"]) == ("insects", "resnet18", "xnor")
+    assert (entry["images"], entry["labels"]) == (24, ["ant", "bee", "cat"])
+    assert entry["bytes"] < entry["latent_bytes"] / 3
+
+
+def test_what_was_measured_is_near_the_last_evaluation(shipped: tuple[Path, dict], finished_run: Result):
+    assert shipped[1]["top1"] == pytest.approx(finished_run.epochs[-1]["val_top1"], abs=2 / 24)
+
+
+def test_shipped_networks_load_both_ways(shipped: tuple[Path, dict], monkeypatch: pytest.MonkeyPatch):
+    out, entry = shipped
+    monkeypatch.setattr(pretrained, "folder", lambda: out)
+    network = pretrained.load(NAME)
+    assert network.provenance["recipe"] == entry["recipe"]
+    assert network.labels == ("ant", "bee", "cat")
+    x = torch.randint(-128, 128, (4, 3, 16, 16), generator=torch.Generator().manual_seed(0)) / 64
+    with torch.no_grad():
+        logits = models.load(NAME)(x).numpy()
+    packed = network.run(x.permute(0, 2, 3, 1).contiguous().numpy())
+    assert packed == pytest.approx(logits, abs=1e-3)
+
+
+def test_curves_are_the_runs_to_six_digits(shipped: tuple[Path, dict], finished_run: Result):
+    out, entry = shipped
+    history = json.loads((out / entry["history_file"]).read_text())
+    for ours, theirs in zip(history["epochs"], finished_run.epochs, strict=True):
+        assert ours["flips"] == pytest.approx(theirs["flips"], rel=1e-5)
+        assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-5)
+    assert len(history["histograms"]) == 4
+
+
+def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, dict]):
+    out, entry = shipped
+    text = (out / f"{NAME}.md").read_text()
+    for expected in (
+        f"| {100 * entry['top1']:.2f} % of 24 pictures |",
+        "xnorlab train DATA --out RUN --model resnet18 --scheme xnor --model-option width=8 --model-option stem=cifar "
+        "--epochs 3 --batch-size 12 --resize 18 --eval-size 16 --train-size 16 --precision 32-true",
+        f"xnorlab evaluate {NAME} --data DATA",
+        "The pictures are noise.",
+        "threads of",
+        "It knows 3 classes: ant, bee, cat.",
+    ):
+        assert expected in text
+
+
+def test_a_second_network_joins_the_manifest(
+    shipped: tuple[Path, dict],
+    image_folder: Path,
+    cache_folder: Path,
+    run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+):
+    out = shutil.copytree(shipped[0], tmp_path / "pretrained")
+    run_small(small_recipe(scheme="float", epochs=1), tmp_path / "run")
+    ship(tmp_path / "run", image_folder, out, cache_folder=cache_folder)
+    assert list(json.loads((out / "manifest.json").read_text())) == ["insects/resnet18-float", NAME]
+    assert "signs flipped" not in (out / "insects/resnet18-float.md").read_text()
+
+
+def test_an_unfinished_run_is_not_shipped(
+    image_folder: Path,
+    cache_folder: Path,
+    run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+):
+    run_small(small_recipe(), tmp_path / "run", stop_after=1)
+    with pytest.raises(ValueError, match="has trained 1 of 3 epochs: resume it"):
+        ship(tmp_path / "run", image_folder, tmp_path / "out", cache_folder=cache_folder)
+    assert not (tmp_path / "out").exists()
