@@ -62,7 +62,6 @@ def test_result_holds_every_part(shape: ConvShape):
     assert set(result.timings) == {"binary", "pack", "naive", "conv"}
     assert set(result.about) == {"binary", "pack", "naive"}
     assert result.best_float is None
-    assert result.ceiling_share is None
     found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert found["shape"]["macs"] == shape.macs
     assert found["predicted_speedup"] == predicted_speedup(shape.channels, shape.kernel**2)
@@ -70,9 +69,14 @@ def test_result_holds_every_part(shape: ConvShape):
     assert found["machine"]["versions"]["numba"]
 
 
-def test_ceiling_shares_are_shares_of_the_ceiling():
-    result = bench_conv(SMALL, naive=False, repeats=2, ceiling_macs_per_s=1e12)
-    assert result.ceiling_share == pytest.approx(SMALL.macs / result.timings["binary"].median_s / 1e12)
+def test_ceiling_is_measured_in_the_same_run_for_the_same_threads(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("xnorlab.benchmark.conv.popcount_ceiling", lambda seconds: 1000.0)
+    for threads in (1, 2):
+        result = bench_conv(SMALL, naive=False, repeats=2, threads=threads)
+        assert result.ceiling_macs_per_s == result.threads * 1e12
+        assert result.ceiling_share == pytest.approx(
+            SMALL.macs / result.timings["binary"].median_s / result.ceiling_macs_per_s
+        )
 
 
 def test_own_feature_maps_are_used():

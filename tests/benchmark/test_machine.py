@@ -23,10 +23,10 @@ def test_description_names_processor_instructions_and_versions():
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the forced features are those of x86-64")
 @pytest.mark.parametrize(
     ("features", "expected"),
-    [("+sse2,+ssse3,+avx2", "AVX2"), ("+sse2", "baseline"), ("+avx2,+avx512f,+avx512bw", "AVX-512")],
+    [("+sse2,+ssse3,+avx2", "AVX2"), ("+sse2", "SSE"), ("+avx2,+avx512f,+avx512bw", "AVX-512")],
 )
 def test_instructions_are_those_that_numba_is_told_to_use(features: str, expected: str):
-    code = "from xnorlab.benchmark.machine import instructions; print(instructions())"
+    code = "from xnorlab.benchmark import describe; print(describe().instructions)"
     environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
     found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.split()[0] == expected
