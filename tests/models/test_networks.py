@@ -35,9 +35,10 @@ def test_first_and_last_layer_stay_real_and_the_rest_is_binary(name):
     assert len(binary) == {"alexnet": 4, "resnet18": 16, "nin": 7}[name]
 
 
-def test_dense_alexnet_is_the_224_pixel_network_of_the_paper():
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_dense_alexnet_is_the_224_pixel_network_of_the_paper(scheme):
     with torch.device("meta"):
-        net = models.alexnet("bwn")
+        net = models.alexnet(scheme)
         assert net(torch.empty(2, 3, 224, 224)).shape == (2, 1000)
     binary = [m for m in net.modules() if isinstance(m, BinaryLinear)]
     assert [(m.in_features, m.out_features) for m in binary] == [(9216, 4096), (4096, 4096)]

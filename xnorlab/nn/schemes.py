@@ -28,8 +28,8 @@ class Shift(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, C, H, W) → the same shape."""
-        return x + self.bias.view(1, -1, 1, 1)
+        """x: (N, C) or (N, C, H, W) → the same shape."""
+        return x + self.bias.view(1, -1, *([1] * (x.dim() - 2)))
 
 
 def rprelu(channels: int) -> nn.Module:
