@@ -44,6 +44,11 @@ def describe() -> Machine:
     )
 
 
+def cpu_name() -> str:
+    """What the processor calls itself."""
+    return describe_cpu()["cpu"]
+
+
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
     found = [("python", platform.python_version())]
