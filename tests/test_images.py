@@ -6,7 +6,10 @@ import os
 import struct
 import subprocess
 import sys
+import time
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -220,6 +223,34 @@ def test_12_megapixel_phone_photo_never_holds_its_full_size(monkeypatch: pytest.
     monkeypatch.setattr(images, "_to_rgb", lambda image, *rest: decoded.append(image.size) or original(image, *rest))
     assert open_image(data).shape == (1000, 750, 3)
     assert decoded == [(1000, 750)]
+
+
+def test_many_threads_at_once_leave_the_warning_filters_as_they_were(photo: np.ndarray):
+    data = encoded(photo, "JPEG", exif=b"Exif\x00\x00garbage")
+    expected = open_image(data)
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(open_image, [data] * 300))
+    assert all(np.array_equal(one, expected) for one in found)
+    assert list(warnings.filters) == before
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch, photo: np.ndarray):
+    monkeypatch.setattr(images, "LARGE_PIXELS", photo.shape[0] * photo.shape[1] - 1)
+    inside, most = [], []
+    original = images._to_rgb
+
+    def watched(*arguments):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.002)
+        inside.pop()
+        return original(*arguments)
+
+    monkeypatch.setattr(images, "_to_rgb", watched)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(open_image, [encoded(photo)] * 24))
+    assert max(most) == 1
 
 
 # ---- refusals

@@ -4,11 +4,13 @@
 `Preprocessing` takes such a picture on to a network's input.
 """
 
+import contextlib
 import io
 import os
 import stat
 import threading
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -43,9 +45,13 @@ _UPRIGHT = {
 }
 _ORIENTATION_TAG = 0x0112
 
-# One picture at a time: bounds the memory of many visitors together, and `warnings.catch_warnings` is not
-# thread-safe.
-_ONE_AT_A_TIME = threading.Lock()
+LARGE_PIXELS = 8_000_000
+"""Pictures with more pixels are decoded one at a time, so that many visitors together stay within bounds too."""
+
+_one_large = threading.Lock()
+_quiet = threading.Lock()
+_quiet_threads = 0
+_quiet_filters = warnings.catch_warnings()
 
 
 class ImageError(ValueError):
@@ -77,9 +83,7 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
     `name` is what messages call the picture; by default its path. Raises ImageError.
     """
     file, shown = _as_file(source, name)
-    with _ONE_AT_A_TIME, warnings.catch_warnings(), file:
-        # Pillow warns on suspicious sizes and corrupt metadata; both are dealt with here.
-        warnings.simplefilter("ignore")
+    with _without_warnings(), file:
         try:
             return _decode(file, shown)
         except ImageError:
@@ -95,6 +99,29 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
             if "truncated" in reason.lower() or isinstance(error, EOFError):
                 raise ImageError(f"{shown} is cut short: part of the picture is missing.") from None
             raise ImageError(f"{shown} is damaged: {reason}.") from None
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Pillow warns on suspicious sizes and corrupt metadata; both are dealt with here.
+
+    `warnings.catch_warnings` alone is not thread-safe: of two threads that overlap, the later one would restore the
+    filters that the earlier one had set. So the first to come sets them and the last to go restores them.
+    """
+    global _quiet_threads, _quiet_filters
+    with _quiet:
+        _quiet_threads += 1
+        if _quiet_threads == 1:
+            _quiet_filters = warnings.catch_warnings()
+            _quiet_filters.__enter__()
+            warnings.simplefilter("ignore")
+    try:
+        yield
+    finally:
+        with _quiet:
+            _quiet_threads -= 1
+            if _quiet_threads == 0:
+                _quiet_filters.__exit__(None, None, None)
 
 
 def _as_file(source: Any, name: str | None) -> tuple[IO[bytes], str]:
@@ -169,9 +196,10 @@ def _decode(file: IO[bytes], shown: str) -> Picture:
         if shrink >= 2 and image.format in ("JPEG", "MPO"):
             # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms.
             image.draft(None, (width // shrink, height // shrink))
-        image.load()
+        with _one_large if width * height > LARGE_PIXELS else contextlib.nullcontext():
+            image.load()
+            picture = _to_rgb(image, shown, notes)
         upright = _orientation(image)
-        picture = _to_rgb(image, shown, notes)
         if shrink >= 2:
             notes.append(f"shrunk from {width:,} × {height:,}")
         if upright in _UPRIGHT:
