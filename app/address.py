@@ -5,7 +5,7 @@ at the end `show_notes(...)`.
 Plain keys stand in the address, not the labels that a widget shows; so an address outlives a change of words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -67,6 +67,26 @@ def take_numbers(key: str, count: int, low: float, high: float, default: Sequenc
     for index in range(count):
         value = None if numbers is None else numbers[index]
         _settle(f"{key}-{index}", value, default[index], valid=lambda v: low <= v <= high)
+
+
+def pills(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
+    """`take`, and pills of `options` (key in the address → words), one of which is always chosen."""
+    take(key, list(options), default)
+    chosen = st.pills(
+        label, list(options), key=key, required=True, persist_state="session", wrap=True,
+        format_func=lambda option: options[option],
+    )  # fmt: skip
+    return default if chosen is None else chosen
+
+
+def segments(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
+    """The same as a bar of a few joined buttons."""
+    take(key, list(options), default)
+    chosen = st.segmented_control(
+        label, list(options), key=key, required=True, persist_state="session",
+        format_func=lambda option: options[option],
+    )  # fmt: skip
+    return default if chosen is None else chosen
 
 
 def publish(**values: str | float | Sequence[str] | None) -> None:

@@ -23,8 +23,7 @@ def _load() -> None:
     try:
         for name in pretrained.names():
             network = pretrained.load(name)
-            size = network.preprocessing.crop
-            network(np.zeros((1, size, size, 3), np.uint8))
+            network.run(np.zeros((1, *network.input_shape), np.float32))
     except ValueError:
         pass  # a missing or damaged network is reported by the page that asks for it
     import plotly.graph_objects  # noqa: F401

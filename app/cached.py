@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def network(name: str) -> "Network":
-    """The packed network `name`, its kernels compiled by one run on a grey picture.
+    """The packed network `name`, its kernels compiled by one run on zeros.
 
     Raises ValueError (PretrainedError, PackedFileError) where the file is missing, altered or not ours; a failure
     is not kept, so that a file that comes back is found.
     """
     loaded = pretrained.load(name)
-    size = loaded.preprocessing.crop
-    loaded(np.full((1, size, size, 3), 128, np.uint8))
+    loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
     return loaded
 
 

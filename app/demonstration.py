@@ -53,7 +53,7 @@ def responses(sample: str, filters: np.ndarray, index: int) -> dict[str, Respons
         for name in networks.SCHEME_NAMES:
             scheme = SCHEMES[_LAYERS.get(name, name)]
             layer = BinaryConv2d(
-                1, 1, tuple(w.shape[2:]), weight_binarizer=scheme.weights and scheme.weights(1),
+                1, 1, (w.shape[2], w.shape[3]), weight_binarizer=scheme.weights and scheme.weights(1),
                 input_binarizer=scheme.inputs and scheme.inputs(1), input_scale=scheme.input_scale,
             ).eval()  # fmt: skip
             layer.weight.copy_(w)
@@ -71,6 +71,8 @@ def responses(sample: str, filters: np.ndarray, index: int) -> dict[str, Respons
 
 
 def _said(kept: "Tensor", binary_inputs: bool, input_scale: bool) -> tuple[str, str]:
-    magnitudes = kept.abs().unique()
-    weights = f"weights ±{units.significant(float(magnitudes[0]))}" if len(magnitudes) == 1 else "real weights"
+    sizes = kept.abs().unique()
+    weights = (
+        f"weights ±{units.significant(float(sizes[0])).removesuffix('.00')}" if len(sizes) == 1 else "real weights"
+    )
     return weights, ("inputs ±1, times K" if input_scale else "inputs ±1") if binary_inputs else "real inputs"

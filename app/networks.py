@@ -28,8 +28,9 @@ def advice(family: str, scheme: str) -> str:
     """How to get a network that is not there."""
     dataset, _, model = family.partition("/")
     return (
-        f"Bring it back with `git checkout -- pretrained` in a checkout, or by installing xnorlab again; or train it: "
-        f"`xnorlab train --data {dataset} --model {model} --scheme {scheme}`."
+        "Bring it back with `git checkout -- pretrained` in a checkout, or by installing xnorlab again. Or train it on "
+        f"{dataset}'s folder: `xnorlab train {dataset} --model {model} --scheme {scheme} --out runs/{scheme}`, then "
+        f"`xnorlab ship runs/{scheme} --data {dataset}`."
     )
 
 

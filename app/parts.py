@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from answers import Answer
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.figures import pictures, style, units
 
@@ -25,7 +26,7 @@ _CSS = """
 .stMainBlockContainer { padding-top: 3.2rem; max-width: 1500px; }
 .xl-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: .75rem; }
 .xl-card { border: 1px solid var(--xl-line); border-radius: 8px; padding: .8rem .9rem .7rem; min-width: 0;
-           display: grid; grid-template-rows: auto auto 1fr auto; gap: .35rem; }
+           overflow-wrap: anywhere; display: grid; grid-template-rows: auto auto 1fr auto; gap: .35rem; }
 .xl-cards .xl-card h3 { font-size: .92rem; font-weight: 600; margin: 0; padding: 0; }
 .xl-glyph { font-size: 1rem; margin-right: .25rem; }
 .xl-answer { font-size: 1.25rem; font-weight: 650; line-height: 1.2; overflow-wrap: anywhere; min-height: 2.4em; }
@@ -45,6 +46,9 @@ _CSS = """
 .xl-pictures { display: grid; gap: .5rem; align-content: start; }
 .xl-pictures img { width: 100%; border-radius: 4px; }
 .xl-pictures .xl-pixelated { image-rendering: pixelated; }
+.st-key-own-grid { max-width: 20rem; }
+.st-key-own-grid [data-testid=stColumn] { min-width: 0; }
+.st-key-own-grid :is([data-testid=stNumberInputStepUp], [data-testid=stNumberInputStepDown]) { display: none; }
 .st-key-pixelated img { image-rendering: pixelated; }
 .st-key-photo-shown img { max-height: 330px; object-fit: contain; object-position: left top; }
 </style>
@@ -67,9 +71,9 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>:&^=])", r"\\\1", text)
 
 
-def shortened(text: str, longest: int = 28) -> str:
-    """`text` with its middle left out where it is long."""
-    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}"
+def label(text: str, longest: int = 28) -> str:
+    """`text` for a button: its middle left out where it is long, and shown letter for letter."""
+    return plain(text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}")
 
 
 def thumbnail(pixels: np.ndarray, side: int = 112) -> str:
@@ -90,18 +94,22 @@ def _data_address(image: Image.Image, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def chart(figure: "Figure", *, alt: str, table: Mapping[str, Sequence], key: str) -> None:
+def pairs(count: int, *, border: bool = False) -> list[DeltaGenerator]:
+    """Columns that stand two by two on a phone and all in a row on a desk; `count` is even."""
+    return [half for whole in st.columns(count // 2) for half in whole.columns(2, wrap=False, border=border)]
+
+
+def chart(figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str) -> None:
     """`figure` with a description for those who do not see it, and its numbers as a table below."""
     st.plotly_chart(figure, width="stretch", alt=alt, key=key, config={"displayModeBar": False})
     numbers(table, key=key)
 
 
-def numbers(table: Mapping[str, Sequence], *, key: str) -> None:
+def numbers(table: Mapping[str, Iterable], *, key: str) -> None:
     """A table, folded away, for what stands above it as a picture."""
-    rows = len(next(iter(table.values())))
+    columns = {name: list(values) for name, values in table.items()}
     with st.expander("The numbers", key=f"{key}-numbers", type="compact"):
-        columns = {name: list(values) for name, values in table.items()}
-        if rows <= MAX_TABLE_ROWS:
+        if len(next(iter(columns.values()))) <= MAX_TABLE_ROWS:
             st.table(columns, border="horizontal", hide_index=True)
         else:
             st.dataframe(columns, hide_index=True, height=320)

@@ -53,6 +53,16 @@ def sample(key: str) -> Photo:
     return Photo(key, SAMPLES[key], picture.pixels, picture.notes)
 
 
+def titles() -> dict[str, str]:
+    """Every photo on hand, key → title: the samples, then this visitor's own."""
+    return {**SAMPLES, **{key: photo.title for key, photo in kept().items()}}
+
+
+def get(key: str) -> Photo:
+    """The photo `key` of `titles()`."""
+    return kept()[key] if key in kept() else sample(key)
+
+
 def kept() -> dict[str, Photo]:
     """This visitor's own photos by key, oldest first."""
     return st.session_state.setdefault(_KEPT, {})

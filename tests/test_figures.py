@@ -188,14 +188,12 @@ class TestPerformance:
         assert roof.y[0] == pytest.approx(roof.x[0] * 1e10)
         assert (point.x[0], point.y[0]) == (100.0, 1e12)
 
-    def test_sweep_draws_the_formula_and_a_line_for_every_rival(self):
-        figure = performance.sweep(
-            "channels", [64, 128], {"naive": [90.0, 120.0], "torch-nchw": [8.0, 16.0]}, [57.6, 60.6]
-        )
-        formula, naive, torch = figure.data
-        assert list(formula.y) == [57.6, 60.6]
-        assert list(naive.y) == [90.0, 120.0]
-        assert list(torch.y) == [8.0, 16.0]
+    def test_sweep_draws_the_formulas_and_a_line_for_every_rival(self):
+        measured = {"naive": [90.0, 120.0], "torch-nchw": [8.0, 16.0]}
+        figure = performance.sweep("channels", [64, 65], measured, [57.6, 57.7], in_words=[57.6, 30.8])
+        assert [list(trace.y) for trace in figure.data] == [[57.6, 57.7], [57.6, 30.8], *measured.values()]
+        assert list(figure.data[0].x) == ["64", "65"]
+        assert len(performance.sweep("channels", [64, 65], measured, [57.6, 57.7]).data) == 3
 
 
 FIGURES = {

@@ -19,7 +19,7 @@ def noise(rng: np.random.Generator, height: int, width: int, cell: float, stretc
 def fractal(rng: np.random.Generator, height: int, width: int, cell: float, stretch: float = 1.0) -> np.ndarray:
     """Noise of five octaves in about 0..1."""
     layers = [noise(rng, height, width, cell / 2**i, stretch) / 2**i for i in range(5)]
-    return sum(layers) / sum(1 / 2**i for i in range(5))
+    return np.sum(layers, axis=0) / sum(1 / 2**i for i in range(5))
 
 
 def mix(base: np.ndarray, colour: np.ndarray | tuple, amount: np.ndarray) -> np.ndarray:

@@ -47,12 +47,10 @@ address.take_number("top", 1, 10, 5)
 choose, look = st.columns([6, 7], gap="large")
 see, crop = look.columns([4, 3], gap="medium", wrap=False)
 with choose:
-    titles = {**photos.SAMPLES, **{key: photo.title for key, photo in photos.kept().items()}}
-    address.take("photo", list(titles), next(iter(titles)))
-    key = st.pills(
-        "Photo", list(titles), key="photo", required=True, persist_state="session", wrap=True,
-        format_func=lambda k: parts.plain(parts.shortened(titles[k])),
-    )  # fmt: skip
+    titles = photos.titles()
+    key = address.pills(
+        "Photo", {k: parts.label(title) for k, title in titles.items()}, key="photo", default="golf-ball"
+    )
     st.file_uploader(
         "Your own photos, as many as you like", accept_multiple_files=True, max_upload_size=50,
         key=photos.uploader_key(), on_change=upload,
@@ -67,7 +65,7 @@ with choose:
     for reason in photos.refused():
         st.error(parts.plain(reason), icon=":material/broken_image:")
 
-photo = photos.kept()[key] if key in photos.kept() else photos.sample(key)
+photo = photos.get(key)
 address.publish(photo=key if key in photos.SAMPLES else None)
 answers.forget_all_but(titles)
 

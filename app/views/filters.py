@@ -39,14 +39,14 @@ def own_filter() -> tuple[np.ndarray, str]:
         for preset in PRESETS:
             st.button(preset, on_click=fill, args=(preset,), key=f"preset-{preset}")
     values = []
-    for row in range(3):
-        for column, place in enumerate(st.columns(3, gap="small", wrap=False)):
-            index = 3 * row + column
-            value = place.number_input(
-                f"row {row}, column {column}", -OWN_LIMIT, OWN_LIMIT, step=0.1, format="%.2f", key=f"own-{index}",
-                label_visibility="collapsed", persist_state="session",
-            )  # fmt: skip
-            values.append(value)
+    with st.container(key="own-grid"):
+        for row in range(3):
+            for column, place in enumerate(st.columns(3, gap="small", wrap=False)):
+                value = place.number_input(
+                    f"row {row}, column {column}", -OWN_LIMIT, OWN_LIMIT, step=0.1, format="%.2f",
+                    key=f"own-{3 * row + column}", label_visibility="collapsed", persist_state="session",
+                )  # fmt: skip
+                values.append(value)
     numbers = [f"{v:g}" for v in values]
     address.publish(own=numbers)
     return np.array(values, np.float32).reshape(1, 3, 3), " ".join(numbers)
@@ -92,10 +92,7 @@ st.markdown(
 left, right = st.columns([5, 7], gap="large")
 
 with left:
-    address.take("from", list(SOURCES), "trained")
-    source = st.segmented_control(
-        "Filter", list(SOURCES), format_func=SOURCES.get, key="from", required=True, persist_state="session"
-    )
+    source = address.segments("Filter", SOURCES, key="from", default="trained")
     address.publish(**{"from": source})
     weights, identity = own_filter() if source == "own" else trained_filter()
 

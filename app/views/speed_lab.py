@@ -2,65 +2,19 @@
 
 import address
 import lab
+import lab_settings
 import parts
-import photos
 import streamlit as st
 
-from xnorlab.benchmark import BenchmarkError, ConvShape
+from xnorlab.benchmark import BenchmarkError
+from xnorlab.cost_model import predicted_speedup_in_words
 from xnorlab.figures import performance, units
 from xnorlab.kernels.threads import available_threads
 
-PRESETS = {"64 @ 56": (64, 56), "128 @ 28": (128, 28), "256 @ 14": (256, 14), "512 @ 7": (512, 7)}
-KERNELS = ["1", "3", "5", "7", "11"]
-REPEATS = ["5", "21", "51", "101"]
-DATA = {"random": "Random numbers", "photo": "A photo's own feature maps"}
+REPEATS = {n: n for n in ("5", "21", "51", "101")}
+DATA = {"random": "Random", "photo": "A photo's feature maps"}
 
-RESULT = "lab: result"
-
-
-def preset(channels: int, size: int) -> None:
-    st.session_state.update(channels=channels, filters=channels, size=size, kernel="3", batch=1)
-
-
-def shape_by_hand() -> ConvShape:
-    """The five numbers of a convolution."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Layers of ResNet-18, channels @ size", width="content")
-        for label, (channels, size) in PRESETS.items():
-            st.button(label, on_click=preset, args=(channels, size), key=f"preset-{channels}")
-    for key, high, default in (("channels", 2048, 256), ("size", 224, 14), ("filters", 2048, 256), ("batch", 16, 1)):
-        address.take_number(key, 1, high, default)
-    address.take("kernel", KERNELS, "3")
-    c, s, f, b, k = st.columns([2, 2, 2, 2, 4])
-    channels = c.number_input("Channels", 1, 2048, key="channels", persist_state="session",
-                              help="64 fit one word: 65 cost as much as 128.")  # fmt: skip
-    size = s.number_input("Height and width", 1, 224, key="size", persist_state="session")
-    kernel = k.segmented_control("Kernel", KERNELS, key="kernel", required=True, persist_state="session",
-                                 format_func=lambda n: f"{n} × {n}")  # fmt: skip
-    filters = f.number_input("Filters", 1, 2048, key="filters", persist_state="session")
-    batch = b.number_input("Batch", 1, 16, key="batch", persist_state="session")
-    address.publish(channels=channels, size=size, kernel=kernel, filters=filters, batch=batch)
-    return ConvShape(channels=channels, size=size, filters=filters, kernel=int(kernel), batch=batch)
-
-
-def shape_of_photo():
-    """A layer of the XNOR network with what a photo sends into it; stops with advice where there is no network."""
-    titles = {**photos.SAMPLES, **{key: p.title for key, p in photos.kept().items()}}
-    address.take("photo", list(titles), "pavilion")
-    key = st.pills("Photo", list(titles), key="photo", required=True, persist_state="session", wrap=True,
-                   format_func=lambda k: parts.plain(parts.shortened(titles[k])))  # fmt: skip
-    photo = photos.kept()[key] if key in photos.kept() else photos.sample(key)
-    try:
-        layers = lab.feature_maps(photo)
-    except ValueError as error:
-        st.warning(parts.plain(str(error)), icon=":material/inventory_2:")
-        st.stop()
-    address.take("lab_layer", list(layers), next(iter(layers)))
-    layer = st.segmented_control("Layer of the XNOR network", list(layers), key="lab_layer", required=True,
-                                 persist_state="session", format_func=lambda n: f"{n}: {layers[n][0]}")  # fmt: skip
-    address.publish(photo=key if key in photos.SAMPLES else None, lab_layer=layer)
-    st.caption("Own photos are uploaded on the page Classify. The filters stay random; a time does not depend on them.")
-    return *layers[layer], f"{photo.title}, {layer}"
+RESULT, CEILINGS = "lab: result", "lab: ceilings"
 
 
 st.title("Speed lab")
@@ -71,25 +25,22 @@ st.markdown(
 )
 
 with st.container(border=True):
-    address.take("data", list(DATA), "random")
-    data = st.segmented_control(
-        "Data", list(DATA), format_func=DATA.get, key="data", required=True, persist_state="session"
-    )
+    data = address.segments("Data", DATA, key="data", default="random")
     x, source = None, "random"
     try:
         if data == "photo":
-            shape, x, source = shape_of_photo()
+            shape, x, source = lab_settings.shape_of_photo()
         else:
-            shape = shape_by_hand()
+            shape = lab_settings.shape_by_hand()
     except ValueError as error:
         st.error(parts.plain(str(error)))
         st.stop()
     cores = available_threads()
     address.take_number("threads", 1, cores, 1)
-    address.take("repeats", REPEATS, "21")
     t, r, go = st.columns([3, 3, 4], vertical_alignment="bottom")
     threads = t.number_input("Threads", 1, cores, key="threads", persist_state="session")
-    repeats = r.segmented_control("Runs each", REPEATS, key="repeats", required=True, persist_state="session")
+    with r:
+        repeats = address.segments("Runs each", REPEATS, key="repeats", default="21")
     address.publish(data=data, threads=threads, repeats=repeats)
     settings = lab.Settings(shape, threads, int(repeats), source)
     too_much = shape.macs > lab.MOST_MACS
@@ -127,7 +78,7 @@ rivals = {"the best oneDNN": bench.best_float, **({"naive loops": "naive"} if "n
 ratios = {f"against {text}": bench.speedup(name) for text, name in rivals.items()}
 
 st.subheader(f"{timed.shape}, measured here at {bench.machine.taken[11:19]} UTC")
-figures = st.columns(4)
+figures = parts.pairs(4)
 figures[0].metric("XNOR + popcount, median", units.duration(ours.median_s))
 figures[1].metric("best oneDNN, median", units.duration(best.median_s))
 figures[2].metric("measured speed-up", units.times(bench.speedup(bench.best_float)), help="Best oneDNN over ours.")
@@ -184,6 +135,38 @@ with right:
 
 
 @st.fragment
+def ceilings() -> None:
+    """Roofline: how much of what the machine can do at best is reached."""
+    place = st.empty()
+    if st.button("Measure the ceilings", key="ceilings", icon=":material/roofing:"):
+        st.session_state[CEILINGS] = lab.ceilings(place)
+    found = st.session_state.get(CEILINGS)
+    if found is None:
+        st.caption("Not measured yet; it takes about two seconds.")
+        return
+    points = lab.roofline_points(bench)
+    parts.chart(
+        performance.roofline(points, found.macs_per_s, found.bytes_per_s, dark=parts.dark()),
+        alt="Multiply-adds a second against multiply-adds a byte, under the measured ceilings: "
+        + "; ".join(f"{performance.CONTENDERS[name].label} {units.rate(rate)}" for name, _, rate in points),
+        table={
+            "what": [performance.CONTENDERS[name].label for name, _, _ in points],
+            "multiply-adds a byte, computed": [units.significant(intensity) for _, intensity, _ in points],
+            "rate, measured": [units.rate(rate) for _, _, rate in points],
+            "ceiling, measured": [
+                units.rate(found.macs_per_s.get(n, found.macs_per_s["best-float"])) for n, _, _ in points
+            ],
+        },
+        key="roofline",
+    )
+    st.caption(
+        "Ceilings of one thread. Binary: XOR, popcount and add on registers, nothing else; a kernel that adds words up "
+        f"before it counts may pass it. Float: a {lab.MATRIX} × {lab.MATRIX} matrix product in torch. Slope: copying "
+        f"memory at {found.bytes_per_s / 1e9:.3g} GB/s. A point's bytes: float32 maps in and out, and the weights."
+    )
+
+
+@st.fragment
 def sweeps() -> None:
     """Figure 4 of the paper, with points measured here."""
     axis = st.segmented_control("Along", list(lab.SWEEPS), default="channels", key="axis", required=True)
@@ -196,9 +179,10 @@ def sweeps() -> None:
         return
     values = [getattr(b.shape, axis) for b in found]
     formula = [b.shape.predicted_speedup for b in found]
+    in_words = [predicted_speedup_in_words(b.shape.channels, b.shape.kernel**2) for b in found]
     measured = {"best-float": [b.speedup(b.best_float) for b in found], "naive": [b.speedup("naive") for b in found]}
     parts.chart(
-        performance.sweep(axis, values, measured, formula, dark=parts.dark()),
+        performance.sweep(axis, values, measured, formula, in_words=in_words, dark=parts.dark()),
         alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
         table={
             axis: values,
@@ -206,6 +190,7 @@ def sweeps() -> None:
             "against the best oneDNN, measured": [units.times(v) for v in measured["best-float"]],
             "against naive loops, measured": [units.times(v) for v in measured["naive"]],
             "formula, computed": [units.times(v) for v in formula],
+            "formula in whole words, computed": [units.times(v) for v in in_words],
         },
         key=f"sweep-{axis}",
     )
@@ -214,5 +199,7 @@ def sweeps() -> None:
     )
 
 
+st.subheader("Under the roof")
+ceilings()
 st.subheader("Figure 4 of the paper, on this machine")
 sweeps()

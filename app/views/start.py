@@ -21,7 +21,7 @@ TOUR = (
      "XNOR and popcount against a good float library, with every run on show."),
 )  # fmt: skip
 RESULT = "start: result"
-FILTER = 8  # of the float network's first layer: a plain oriented edge
+FILTER = 11  # of the float network's first layer: horizontal bars
 
 st.title("58× is a formula. Here is what it is on your CPU.")
 notes = st.container()
@@ -45,11 +45,11 @@ if pressed:
         st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
 if RESULT in st.session_state:
     bench = st.session_state[RESULT]
-    computed, published, naive, library = st.columns(4, border=True)
+    computed, published, naive, library = parts.pairs(4, border=True)
     computed.metric("formula, computed", units.times(lab.PAPER_SHAPE.predicted_speedup))
     published.metric("the authors, published", units.times(58.0))
-    naive.metric("naive loops, measured here", units.times(bench.speedup("naive")))
-    library.metric("best of oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
+    naive.metric("against naive loops, measured here", units.times(bench.speedup("naive")))
+    library.metric("against oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
     st.caption(
         f"{lab.PAPER_SHAPE}: 256 channels and filters, 3 × 3, 14 × 14. Packed XNOR and popcount took "
         f"{units.duration(bench.timings['binary'].median_s)} with packing, one thread, median of "
@@ -73,13 +73,10 @@ except ValueError as error:
     address.show_notes(notes)
     st.stop()
 
-address.take("photo", list(photos.SAMPLES), "pavilion")
 address.take_number("edge", 0, len(filters) - 1, FILTER)
 left, right = st.columns([5, 2], gap="large", vertical_alignment="bottom")
-sample = left.pills(
-    "Photo", list(photos.SAMPLES), key="photo", required=True, format_func=photos.SAMPLES.get, persist_state="session",
-    wrap=True,
-)  # fmt: skip
+with left:
+    sample = address.pills("Photo", photos.SAMPLES, key="photo", default="pavilion")
 index = right.slider("Filter of the first layer", 0, len(filters) - 1, key="edge", persist_state="session")
 address.publish(photo=sample, edge=index)
 

@@ -69,6 +69,30 @@ def test_what_would_take_minutes_cannot_be_run(open_page):
     assert at.error or at.button(key="run").disabled
 
 
+def test_the_roofline_appears_when_its_ceilings_are_measured(open_page):
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    charts = len(at.get("plotly_chart"))
+    at.button(key="ceilings").click().run()
+    assert not at.exception
+    assert len(at.get("plotly_chart")) == charts + 1
+    roofline = next(t.value for t in at.table if "ceiling, measured" in t.value)
+    assert len(roofline) == 3
+
+
+def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
+    import lab
+
+    from xnorlab.benchmark import ConvShape, bench_conv
+    from xnorlab.peers import torch_conv
+
+    found = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=[torch_conv])
+    points = {name: macs_a_byte for name, macs_a_byte, _ in lab.roofline_points(found)}
+    macs, maps, weights = 16 * 2 * 64 * 9, 4 * 16 * (64 + 2), 2 * 64 * 9
+    assert points["best-float"] == pytest.approx(macs / (maps + 4 * weights))
+    assert points["binary"] == pytest.approx(macs / (maps + weights / 8 + 4 * 2))
+
+
 def test_both_sweeps_draw_the_formula_and_two_rivals(open_page, monkeypatch):
     import lab
 

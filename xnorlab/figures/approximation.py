@@ -27,7 +27,8 @@ def mosaic(weights: np.ndarray) -> np.ndarray:
 
 
 def _map(weights: np.ndarray, coloraxis: str) -> go.Heatmap:
-    places = np.stack([mosaic(axis) for axis in np.indices(weights.shape)], axis=-1)
+    indices = np.indices(weights.shape)
+    places = np.stack([mosaic(indices[axis]) for axis in range(3)], axis=-1)
     small = weights.size <= _CELLS_WITH_NUMBERS
     gap = 2 if small else 0
     return go.Heatmap(

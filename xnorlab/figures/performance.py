@@ -64,8 +64,8 @@ def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = Fal
     samples_seconds: name in CONTENDERS → (runs,) positive seconds.
     """
     figure = go.Figure()
-    for name in reversed(samples_seconds):
-        look, samples = CONTENDERS[name], np.asarray(samples_seconds[name], dtype=np.float64)
+    for name, values in samples_seconds.items():
+        look, samples = CONTENDERS[name], np.asarray(values, dtype=np.float64)
         figure.add_box(
             x=samples, y=[look.label] * samples.size, name=look.label, orientation="h", boxpoints="all", jitter=0.6,
             pointpos=0, whiskerwidth=0, fillcolor="rgba(0,0,0,0)", line={"color": style.ink(dark), "width": 1.5},
@@ -76,7 +76,7 @@ def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = Fal
     values = np.concatenate([np.asarray(v, dtype=np.float64) for v in samples_seconds.values()])
     _time_axis(figure, values.min(), values.max())
     figure.update_layout(margin_t=8, boxgap=0.35)
-    figure.update_yaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
 
 
@@ -105,7 +105,7 @@ def speed_up_bars(
     low, high = math.log10(min(everything)), math.log10(max(everything))
     figure.update_xaxes(
         title="times faster", type="log", range=[low - 0.05, high + 0.18 * (high - low) + 0.1],
-        tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
+        tickvals=[0.1, 1, 10, 100, 1000, 10000], ticktext=["0.1×", "1×", "10×", "100×", "1,000×", "10,000×"],
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -154,21 +154,26 @@ def sweep(
     measured: Mapping[str, Sequence[float]],
     computed: Sequence[float],
     *,
+    in_words: Sequence[float] | None = None,
     dark: bool = False,
 ) -> go.Figure:
     """Speed-up against one setting (channels or kernel): measured points per rival, the paper's formula as a line.
 
-    measured: name in CONTENDERS of what the binary code is compared with → speed-up at each of `values`.
-    The values stand at equal distances, so that 64 and 65 can be told apart; speed-ups are on a logarithmic axis.
+    measured: name in CONTENDERS of what the binary code is compared with → speed-up at each of `values`. computed: the
+    paper's formula. in_words: the formula where channels fill whole words, which has the step from 64 to 65; drawn
+    where given. The values stand at equal distances, to tell 64 from 65; speed-ups are on a logarithmic axis.
     Like figure 4 of the paper, which draws the formula alone.
     """
     places = [f"{value:g}" for value in values]
     figure = go.Figure()
-    figure.add_scatter(
-        x=places, y=list(computed), mode="lines", name="formula (computed)",
-        line={"color": style.muted(dark), "dash": "dash", "width": 2},
-        hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
-    )  # fmt: skip
+    formulas = [("formula (computed)", "dash", computed), ("formula in whole words (computed)", "dot", in_words)]
+    for name, dash, curve in formulas:
+        if curve is not None:
+            figure.add_scatter(
+                x=places, y=list(curve), mode="lines", name=name,
+                line={"color": style.muted(dark), "dash": dash, "width": 2},
+                hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
+            )  # fmt: skip
     for name, ratios in measured.items():
         open_mark = name == "naive"
         figure.add_scatter(
