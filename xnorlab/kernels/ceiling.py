@@ -10,12 +10,11 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.registry import cpu_target
-from numba.extending import intrinsic
 
-from xnorlab.kernels.jit import kernel
+from xnorlab.kernels.emitter import Emitter
+from xnorlab.kernels.jit import instruction, kernel
+from xnorlab.kernels.processor import VectorUnit, compiler_target, vector_unit
 from xnorlab.kernels.threads import available_threads, run_lock
-from xnorlab.kernels.tile import Emitter, VectorUnit, vector_unit
 
 TELLING_FEATURES = (
     "avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve"
@@ -30,7 +29,7 @@ def describe_cpu() -> dict:
     versions.
     """
     unit = vector_unit()
-    triple, target, flags = cpu_target.target_context.codegen().magic_tuple()
+    triple, target, flags = compiler_target()
     has = {flag[1:] for flag in flags.split(",") if flag.startswith("+")}
     if unit.bits > 128:
         path = "AVX2" if unit.bits == 256 else "AVX-512 VPOPCNTDQ" if unit.counts else "AVX-512"
@@ -63,7 +62,7 @@ def accumulators(unit: VectorUnit) -> int:
     return 8 if unit.bits == 256 else 16
 
 
-@intrinsic
+@instruction
 def _count_on_registers(typing, rounds, seed):
     """`rounds` times xor, count, add on each accumulator; returns their sum, so that nothing is left out."""
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, matrix
 from xnorlab.kernels.packing import pack_filters, unpack_bits
+from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import thread_count
-from xnorlab.kernels.tile import vector_unit
 from xnorlab.kernels.tiled import TiledConv
 from xnorlab.kernels.walk import Layout, blocks_of
 

@@ -34,11 +34,13 @@ class Window:
         )
 
 
-def feature_map(x, name: str = "x", channels: int | None = None) -> np.ndarray:
-    """`x` as an aligned, writeable, C-contiguous float32 (B, H, W, C) array; raises ValueError where it is none.
+def for_kernels(array: np.ndarray) -> np.ndarray:
+    """`array`, copied unless it is aligned, writeable and C-contiguous: the one kind that kernels are compiled for."""
+    return array if array.flags.carray else np.array(array, order="C")
 
-    Kernels are compiled for exactly this kind of array; any other layout is copied.
-    """
+
+def feature_map(x, name: str = "x", channels: int | None = None) -> np.ndarray:
+    """`x` as a float32 (B, H, W, C) array for kernels; raises ValueError where it is none."""
     array = np.asarray(x)
     shape = array.shape
     if len(shape) != 4:
@@ -49,17 +51,17 @@ def feature_map(x, name: str = "x", channels: int | None = None) -> np.ndarray:
         raise ValueError(f"{name} has shape {shape}; no axis may be empty")
     if channels is not None and shape[3] != channels:
         raise ValueError(f"{name} has {shape[3]} channels; this layer takes channels={channels}")
-    return array if array.flags.carray else np.array(array, order="C")
+    return for_kernels(array)
 
 
-def vector(value, name: str, length: int, dtype=np.float32) -> np.ndarray:
-    """`value` as an aligned, writeable, contiguous vector of `length` entries; raises ValueError otherwise."""
+def vector(value, name: str, length: int, dtype: type = np.float32) -> np.ndarray:
+    """`value` as a vector of `length` entries for kernels; raises ValueError otherwise."""
     array = np.asarray(value)
     if array.shape != (length,):
         raise ValueError(f"{name} has shape {array.shape}; one entry a channel is needed, ({length},)")
     if array.dtype != dtype:
         raise ValueError(f"{name} has dtype {array.dtype}; it must be {np.dtype(dtype)}")
-    return array if array.flags.carray else np.array(array, order="C")
+    return for_kernels(array)
 
 
 def matrix(value, name: str) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numba
+from numba.extending import intrinsic
 
 _compiling = threading.Lock()
 
@@ -42,3 +44,8 @@ class Kernel:
 def kernel(function: Callable) -> Kernel:
     """Decorator: `function` is a kernel. See `Kernel`."""
     return Kernel(function)
+
+
+def instruction(function: Callable) -> Any:
+    """Decorator: kernels call the function, which says how to emit it as LLVM code (`numba.extending.intrinsic`)."""
+    return intrinsic(prefer_literal=True)(function)

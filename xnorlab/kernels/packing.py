@@ -3,18 +3,17 @@
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from xnorlab.conventions import WORD_BITS, n_words, pair
 from xnorlab.kernels.geometry import feature_map, vector
-from xnorlab.kernels.jit import kernel
+from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.threads import run_parts, thread_count
 
 NO_FLIP = np.zeros(0, bool)
 """Given to the kernel where no channel is flipped."""
 
 
-@intrinsic(prefer_literal=True)
+@instruction
 def _compare(typing, lanes, comparison, x, threshold):
     """Bits x[i] (comparison) threshold[i] of `lanes` neighbouring floats at two addresses, lane 0 in bit 0."""
     if not isinstance(lanes, types.Literal) or not isinstance(comparison, types.Literal):

@@ -19,111 +19,21 @@ moved into the packing).
 """
 
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.registry import cpu_target
-from numba.extending import intrinsic
 
-REVISION = zlib.crc32(Path(__file__).read_bytes())
+from xnorlab.kernels import emitter, processor
+from xnorlab.kernels.emitter import Emitter
+from xnorlab.kernels.jit import instruction
+from xnorlab.kernels.processor import COLUMNS, VectorUnit, vector_unit
+
+REVISION = zlib.crc32(b"".join(Path(f).read_bytes() for f in (__file__, emitter.__file__, processor.__file__)))
 """Given to every tile, so that it is part of the cache key: Numba's cache watches only the file of the caller."""
 
-COLUMNS = 2
-"""Vectors of filters in a tile."""
-
 _I1, _I8, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
-
-
-@dataclass(frozen=True)
-class VectorUnit:
-    """What the compiler may use: register width in bits, vector population count, three-input logic."""
-
-    bits: int
-    counts: bool
-    ternary: bool
-
-    @classmethod
-    def of(cls, features: str) -> "VectorUnit":
-        """From the features that LLVM is given, so that code, cache key and weight layout agree."""
-        has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
-        wide = {"avx512f", "avx512bw"} <= has
-        return cls(512 if wide else 256 if "avx2" in has else 128, wide and "avx512vpopcntdq" in has, wide)
-
-    @property
-    def float_filters(self) -> int:
-        """Filters in a tile of real activations."""
-        return COLUMNS * self.bits // 32
-
-    @property
-    def packed_filters(self) -> int:
-        """Filters in a tile of packed activations."""
-        return COLUMNS * self.bits // 64
-
-    def rows(self, arithmetic: str, group: int) -> tuple[int, int]:
-        """Pixels of the tall and of the short tile: as many as the registers hold beside the operands."""
-        plain = group == 1
-        if self.bits == 256:
-            return (3, 1) if plain and arithmetic.startswith("xnor") else (4, 2) if plain else (2, 1)
-        return (8, 4) if plain and (self.bits == 512 or not arithmetic.startswith("xnor")) else (4, 2)
-
-
-def vector_unit(context=None) -> VectorUnit:
-    """The vector unit that Numba compiles for."""
-    context = cpu_target.target_context if context is None else context
-    return VectorUnit.of(context.codegen().magic_tuple()[2])
-
-
-class Emitter:
-    """A thin layer over llvmlite's builder: byte addresses, splats, loops with carried values."""
-
-    def __init__(self, builder: ir.IRBuilder):
-        self.b = builder
-
-    def address(self, integer):
-        return self.b.inttoptr(integer, _I8.as_pointer())
-
-    def offset(self, address, n_bytes):
-        return self.b.gep(address, [n_bytes if isinstance(n_bytes, ir.Value) else ir.Constant(_I64, n_bytes)])
-
-    def load(self, kind, address, align):
-        return self.b.load(self.b.bitcast(address, kind.as_pointer()), align=align)
-
-    def store(self, value, address, align):
-        self.b.store(value, self.b.bitcast(address, value.type.as_pointer()), align=align)
-
-    def splat(self, scalar, lanes):
-        undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
-        first = self.b.insert_element(undefined, scalar, ir.Constant(_I32, 0))
-        return self.b.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
-
-    def call(self, name, result, *arguments):
-        kind = ir.FunctionType(result, [a.type for a in arguments])
-        return self.b.call(cgutils.get_or_insert_function(self.b.module, kind, name), arguments)
-
-    def repeat(self, count, state, body):
-        """`for i in range(count): state = body(i, state)`; returns the last state."""
-        entry, head = self.b.block, self.b.append_basic_block("head")
-        inside, end = self.b.append_basic_block("inside"), self.b.append_basic_block("end")
-        self.b.branch(head)
-        self.b.position_at_end(head)
-        index = self.b.phi(_I64)
-        carried = [self.b.phi(value.type) for value in state]
-        self.b.cbranch(self.b.icmp_signed("<", index, count), inside, end)
-        self.b.position_at_end(inside)
-        # An empty assembler line keeps LLVM from unrolling: no gain for full registers, and twice the code.
-        self.b.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], True)
-        following = body(index, carried)
-        index.add_incoming(ir.Constant(_I64, 0), entry)
-        index.add_incoming(self.b.add(index, ir.Constant(_I64, 1)), self.b.block)
-        for phi, first, later in zip(carried, state, following, strict=True):
-            phi.add_incoming(first, entry)
-            phi.add_incoming(later, self.b.block)
-        self.b.branch(head)
-        self.b.position_at_end(end)
-        return carried
 
 
 class _Packed:
@@ -256,7 +166,7 @@ class _Real:
         return state[m * COLUMNS : (m + 1) * COLUMNS]
 
 
-@intrinsic(prefer_literal=True)
+@instruction
 def tile(typing, arithmetic, group, rows, revision, pixels, operands):
     """Compute `rows` pixels × one block of filters and store (sum · scale [· input scale]) + bias.
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xnorlab.kernels.geometry import Window, vector
+from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import run_parts
-from xnorlab.kernels.tile import vector_unit
 from xnorlab.kernels.walk import (
     BIAS,
     BLOCK_BYTES,

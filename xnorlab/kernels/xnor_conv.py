@@ -3,10 +3,10 @@
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES
-from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words
+from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels
 from xnorlab.kernels.packing import NO_FLIP, pack_kernel, sign_limits, unpack_bits
+from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import run_parts, thread_count
-from xnorlab.kernels.tile import vector_unit
 from xnorlab.kernels.tiled import TiledConv
 from xnorlab.kernels.walk import Layout, Walk, blocks_of, per_filter
 
@@ -91,7 +91,7 @@ class XnorConv2d(TiledConv):
                     f"input_scale has shape {input_scale.shape} and dtype {input_scale.dtype}; float32, one entry an "
                     f"output pixel, {plan.shape[:3]}, is needed"
                 )
-            input_scale = np.require(input_scale, requirements="CAW")
+            input_scale = for_kernels(input_scale)
         threads = thread_count(threads)
         out = plan.result(out)
         words = plan.borrow()

@@ -1,0 +1,77 @@
+"""The disk cache is hit by a second process, and a bad cache folder only costs time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xnorlab.kernels.jit import kernel
+
+ONE_OF_EACH = """
+import numpy as np
+from xnorlab.kernels import packing, walk
+from xnorlab.kernels.packing import pack_filters
+from xnorlab.kernels.xnor_conv import XnorConv2d
+from xnorlab.kernels.float_conv import FloatConv2d
+from xnorlab.kernels.processor import vector_unit
+
+for channels in (64, 256):
+    weight = np.ones((8, 1, 1, channels), np.float32)
+    x = np.ones((1, 2, 3, channels), np.float32)
+    assert (XnorConv2d(pack_filters(weight), channels)(x) == channels).all()
+assert (FloatConv2d(weight)(x) == channels).all()
+unit = vector_unit()
+walks = [("xnor", 1), ("xnor", 4), ("real", 1)]
+kernels = [packing.pack_kernel, *(walk.walker(*which, *unit.rows(*which)) for which in walks)]
+print(sum(sum(k._dispatcher.stats.cache_hits.values()) for k in kernels), "of", len(kernels))
+"""
+
+
+def run(monkeypatch, cache: Path) -> str:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))
+    done = subprocess.run([sys.executable, "-c", ONE_OF_EACH], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_a_second_process_compiles_nothing_and_a_damaged_cache_only_costs_time(tmp_path: Path, monkeypatch):
+    assert run(monkeypatch, tmp_path) == "0 of 4"
+    assert run(monkeypatch, tmp_path) == "4 of 4"
+    for file in tmp_path.rglob("*.nb[ci]"):
+        file.write_bytes(file.read_bytes()[:40])
+    assert run(monkeypatch, tmp_path) == "0 of 4"
+
+
+def test_a_cache_folder_that_cannot_be_made_only_costs_time(tmp_path: Path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    run(monkeypatch, tmp_path / "file" / "cache")
+
+
+def test_a_full_disk_only_costs_time(monkeypatch, tmp_path: Path):
+    from numba.core.caching import IndexDataCacheFile
+
+    def full(self, key, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(IndexDataCacheFile, "save", full)
+
+    @kernel
+    def double(x):
+        for i in range(x.size):
+            x[i] *= 2
+
+    x = np.arange(4.0)
+    double(x)
+    np.testing.assert_array_equal(x, [0, 2, 4, 6])
+
+
+def test_an_error_in_a_kernel_is_not_hidden():
+    @kernel
+    def broken(x):
+        return x.no_such_thing
+
+    with pytest.raises(Exception, match="no_such_thing"):
+        broken(np.zeros(1))

@@ -1,0 +1,62 @@
+"""LLVM vector code from Python: byte addresses, splats, and loops that carry values in registers."""
+
+from llvmlite import ir
+from numba.core import cgutils
+
+_I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+
+
+class Emitter:
+    """A thin layer over llvmlite's builder: byte addresses, splats, loops with carried values."""
+
+    def __init__(self, builder: ir.IRBuilder):
+        self.b = builder
+
+    def address(self, integer):
+        """An integer as the address of bytes."""
+        return self.b.inttoptr(integer, _I8.as_pointer())
+
+    def offset(self, address, n_bytes):
+        """`address` + `n_bytes`, a value or a number."""
+        return self.b.gep(address, [n_bytes if isinstance(n_bytes, ir.Value) else ir.Constant(_I64, n_bytes)])
+
+    def load(self, kind, address, align):
+        """A value of LLVM type `kind`."""
+        return self.b.load(self.b.bitcast(address, kind.as_pointer()), align=align)
+
+    def store(self, value, address, align):
+        """Write `value`."""
+        self.b.store(value, self.b.bitcast(address, value.type.as_pointer()), align=align)
+
+    def splat(self, scalar, lanes):
+        """`scalar` in every lane of a vector."""
+        undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
+        first = self.b.insert_element(undefined, scalar, ir.Constant(_I32, 0))
+        return self.b.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
+
+    def call(self, name, result, *arguments):
+        """Call an LLVM intrinsic by its full name."""
+        kind = ir.FunctionType(result, [a.type for a in arguments])
+        return self.b.call(cgutils.get_or_insert_function(self.b.module, kind, name), arguments)
+
+    def repeat(self, count, state, body):
+        """`for i in range(count): state = body(i, state)`; returns the last state."""
+        entry, head = self.b.block, self.b.append_basic_block("head")
+        inside, end = self.b.append_basic_block("inside"), self.b.append_basic_block("end")
+        self.b.branch(head)
+        self.b.position_at_end(head)
+        index = self.b.phi(_I64)
+        carried = [self.b.phi(value.type) for value in state]
+        self.b.cbranch(self.b.icmp_signed("<", index, count), inside, end)
+        self.b.position_at_end(inside)
+        # An empty assembler line keeps LLVM from unrolling: no gain for full registers, and twice the code.
+        self.b.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], True)
+        following = body(index, carried)
+        index.add_incoming(ir.Constant(_I64, 0), entry)
+        index.add_incoming(self.b.add(index, ir.Constant(_I64, 1)), self.b.block)
+        for phi, first, later in zip(carried, state, following, strict=True):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(later, self.b.block)
+        self.b.branch(head)
+        self.b.position_at_end(end)
+        return carried
