@@ -1,6 +1,7 @@
 """Everyone computes the same convolution, and who does not is not timed."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -62,6 +63,7 @@ def test_result_holds_every_part(shape: ConvShape):
     assert set(result.timings) == {"binary", "pack", "naive", "conv"}
     assert set(result.about) == {"binary", "pack", "naive"}
     assert result.best_float is None
+    assert result.fastest_float is None, "the naive loop is no engine"
     found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert found["shape"]["macs"] == shape.macs
     assert found["predicted_speedup"] == predicted_speedup(shape.channels, shape.kernel**2)
@@ -92,6 +94,21 @@ def test_own_feature_maps_are_used():
     assert np.array_equal(seen[0].x, x)
     with pytest.raises(ValueError, match=r"x of shape .* must be \(1, 6, 6, 65\) float32"):
         bench_conv(SMALL, x=x[..., :64])
+
+
+def test_fastest_engine_and_torchs_faster_layout_are_named():
+    @contextmanager
+    def engines(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
+        answer = problem.answer("float")
+
+        def after(seconds: float):
+            return lambda: (time.sleep(seconds), answer)[1]
+
+        names = {"torch-nchw": 9e-3, "torch-channels-last": 6e-3, "other": 3e-3}
+        yield [Contestant(name, "", after(seconds), np.asarray, "float") for name, seconds in names.items()]
+
+    result = bench_conv(SMALL, naive=False, repeats=3, peers=[engines])
+    assert (result.best_float, result.fastest_float) == ("torch-channels-last", "other")
 
 
 def cheat(answer: np.ndarray | None, closed: list[bool], computes="float"):

@@ -49,7 +49,8 @@ Peer = Callable[[ConvProblem], AbstractContextManager[Sequence[Contestant]]]
 @dataclass(frozen=True)
 class ConvBench:
     """The times of one shape. timings: by contestant; "binary" is ours with everything included, "pack" its
-    thresholding and packing alone, "conv" the rest. about: what each contestant includes.
+    thresholding and packing alone, "conv" the rest. about: what each contestant includes. computes: its answer.
+    best_float: torch's faster layout. fastest_float: the fastest engine of all in float32. None without one.
     ceiling_macs_per_s: multiply-adds of a loop of xor, count and add on registers on one core, times the threads. Where
     128 channels and more are counted by carries, with fewer counts, the kernels may pass it.
     """
@@ -59,13 +60,18 @@ class ConvBench:
     machine: Machine
     timings: dict[str, Timing]
     about: dict[str, str]
+    computes: dict[str, Answer]
     ceiling_macs_per_s: float
     best_float: str | None = field(init=False)
+    fastest_float: str | None = field(init=False)
 
     def __post_init__(self):
-        layouts = [name for name in TORCH_LAYOUTS if name in self.timings]
-        best = min(layouts, key=lambda name: self.timings[name].median_s) if layouts else None
-        object.__setattr__(self, "best_float", best)
+        engines = [name for name, answer in self.computes.items() if answer == "float" and name != "naive"]
+        object.__setattr__(self, "fastest_float", self._fastest(engines))
+        object.__setattr__(self, "best_float", self._fastest([name for name in engines if name in TORCH_LAYOUTS]))
+
+    def _fastest(self, names: list[str]) -> str | None:
+        return min(names, key=lambda name: self.timings[name].median_s, default=None)
 
     def speedup(self, name: str) -> float:
         """How many times faster ours is, everything included, than contestant `name`."""
@@ -96,6 +102,7 @@ class ConvBench:
             "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
             "about": self.about,
             "best_float": self.best_float,
+            "fastest_float": self.fastest_float,
             "speedups": {name: self.speedup(name) for name in self.timings if name not in ("binary", "pack", "conv")},
             "predicted_speedup": self.shape.predicted_speedup,
             "binary_macs_per_s": self.binary_macs_per_s,
@@ -142,6 +149,7 @@ def bench_conv(
         machine=describe(),
         timings=timings,
         about={name: contestant.about for name, contestant in contestants.items()},
+        computes={name: contestant.computes for name, contestant in contestants.items()},
         ceiling_macs_per_s=ceiling,
     )
 

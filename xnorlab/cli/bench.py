@@ -178,6 +178,8 @@ def _conv_verdict(result: Any) -> str:
         parts.append(f"{result.conv_ceiling_share:.0%} without packing")
     if result.best_float is not None:
         parts.append(f"{result.speedup(result.best_float):.1f}× torch's faster layout ({result.best_float})")
+    if result.fastest_float not in (None, result.best_float):
+        parts.append(f"{result.speedup(result.fastest_float):.1f}× the fastest float32 ({result.fastest_float})")
     parts.append(f"the paper's formula: {result.shape.predicted_speedup:.1f}×")
     return "; ".join(parts)
 
