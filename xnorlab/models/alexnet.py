@@ -2,8 +2,8 @@
 
 from torch import nn
 
-from xnorlab.nn import BinaryLinear, Scheme, conv_block, first_block, get_scheme
-from xnorlab.nn.blocks import activation, linear
+from xnorlab.nn import Scheme, conv_block, first_block, get_scheme
+from xnorlab.nn.blocks import activation, chain, linear
 
 
 def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense") -> nn.Sequential:
@@ -17,31 +17,34 @@ def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense
     scheme = get_scheme(scheme)
     if head not in ("dense", "pool"):
         raise ValueError(f"head={head!r} must be 'dense' or 'pool'")
-    body = [
-        first_block(scheme, 64, 11, 4, 2, pool=nn.MaxPool2d(3, 2)),
-        conv_block(scheme, 64, 192, 5, 1, 2, pool=nn.MaxPool2d(3, 2)),
-        conv_block(scheme, 192, 384, 3, 1, 1),
-        conv_block(scheme, 384, 256, 3, 1, 1),
-        conv_block(scheme, 256, 256, 3, 1, 1, pool=nn.MaxPool2d(3, 2) if head == "dense" else None),
-    ]
-    if head == "dense":
-        fc6 = _dense_block(scheme, 256 * 6 * 6, 4096)
-        fc7 = _dense_block(scheme, 4096, 4096)
-        end = [nn.Flatten(), *fc6, *fc7, *_norm_before_last(scheme, nn.BatchNorm1d(4096))]
-        width = 4096
-    else:
-        end = [*_norm_before_last(scheme, nn.BatchNorm2d(256)), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        width = 256
-    return nn.Sequential(nn.Sequential(*body), nn.Sequential(*end), nn.Linear(width, num_classes))
-
-
-def _dense_block(scheme: Scheme, in_features: int, out_features: int) -> list[nn.Module]:
-    layer: BinaryLinear = linear(scheme, in_features, out_features)
-    if scheme.order == "conv-norm-act":
-        return [layer, nn.BatchNorm1d(out_features), activation(scheme, out_features)]
-    return [nn.BatchNorm1d(in_features), layer]
-
-
-def _norm_before_last(scheme: Scheme, norm: nn.Module) -> list[nn.Module]:
+    features = chain(
+        conv1=first_block(scheme, 64, 11, 4, 2, pool=nn.MaxPool2d(3, 2)),
+        conv2=conv_block(scheme, 64, 192, 5, 1, 2, pool=nn.MaxPool2d(3, 2)),
+        conv3=conv_block(scheme, 192, 384, 3, 1, 1),
+        conv4=conv_block(scheme, 384, 256, 3, 1, 1),
+        conv5=conv_block(scheme, 256, 256, 3, 1, 1, pool=nn.MaxPool2d(3, 2) if head == "dense" else None),
+    )
     # A chain of norm → sign → conv blocks ends on a convolution; the real classifier wants a normed activation.
-    return [norm, nn.ReLU()] if scheme.order == "norm-sign-conv" else []
+    needs_norm = scheme.order == "norm-sign-conv"
+    act = nn.ReLU() if needs_norm else None
+    if head == "dense":
+        width = 4096
+        end = chain(
+            flatten=nn.Flatten(),
+            fc6=_dense_block(scheme, 256 * 6 * 6, width),
+            fc7=_dense_block(scheme, width, width),
+            norm=nn.BatchNorm1d(width) if needs_norm else None,
+            act=act,
+        )
+    else:
+        width = 256
+        norm = nn.BatchNorm2d(width) if needs_norm else None
+        end = chain(norm=norm, act=act, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
+    return chain(features=features, head=end, classifier=nn.Linear(width, num_classes))
+
+
+def _dense_block(scheme: Scheme, in_features: int, out_features: int) -> nn.Sequential:
+    layer = linear(scheme, in_features, out_features)
+    if scheme.order == "conv-norm-act":
+        return chain(linear=layer, norm=nn.BatchNorm1d(out_features), act=activation(scheme, out_features))
+    return chain(norm=nn.BatchNorm1d(in_features), linear=layer)

@@ -3,6 +3,7 @@
 from torch import nn
 
 from xnorlab.nn import Scheme, conv_block, first_block, get_scheme
+from xnorlab.nn.blocks import chain
 
 
 def nin(scheme: str | Scheme, num_classes: int = 10) -> nn.Sequential:
@@ -11,16 +12,22 @@ def nin(scheme: str | Scheme, num_classes: int = 10) -> nn.Sequential:
     Widths 192-160-96, 192-192-192, 192-192-classes. The first and the last convolution stay real.
     """
     scheme = get_scheme(scheme)
-    body = [
-        first_block(scheme, 192, 5, 1, 2),
-        conv_block(scheme, 192, 160, 1),
-        conv_block(scheme, 160, 96, 1, pool=nn.MaxPool2d(3, 2, 1)),
-        conv_block(scheme, 96, 192, 5, 1, 2),
-        conv_block(scheme, 192, 192, 1),
-        conv_block(scheme, 192, 192, 1, pool=nn.AvgPool2d(3, 2, 1)),
-        conv_block(scheme, 192, 192, 3, 1, 1),
-        conv_block(scheme, 192, 192, 1),
-    ]
-    norm = [nn.BatchNorm2d(192), nn.ReLU()] if scheme.order == "norm-sign-conv" else []
-    last = nn.Conv2d(192, num_classes, 1)
-    return nn.Sequential(nn.Sequential(*body), nn.Sequential(*norm, last, nn.AdaptiveAvgPool2d(1), nn.Flatten()))
+    features = chain(
+        conv1=first_block(scheme, 192, 5, 1, 2),
+        conv2=conv_block(scheme, 192, 160, 1),
+        conv3=conv_block(scheme, 160, 96, 1, pool=nn.MaxPool2d(3, 2, 1)),
+        conv4=conv_block(scheme, 96, 192, 5, 1, 2),
+        conv5=conv_block(scheme, 192, 192, 1),
+        conv6=conv_block(scheme, 192, 192, 1, pool=nn.AvgPool2d(3, 2, 1)),
+        conv7=conv_block(scheme, 192, 192, 3, 1, 1),
+        conv8=conv_block(scheme, 192, 192, 1),
+    )
+    needs_norm = scheme.order == "norm-sign-conv"
+    return chain(
+        features=features,
+        norm=nn.BatchNorm2d(192) if needs_norm else None,
+        act=nn.ReLU() if needs_norm else None,
+        classifier=nn.Conv2d(192, num_classes, 1),
+        pool=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+    )

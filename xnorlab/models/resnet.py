@@ -3,7 +3,7 @@
 from torch import nn
 
 from xnorlab.nn import ResidualBlock, Scheme, get_scheme
-from xnorlab.nn.blocks import activation
+from xnorlab.nn.blocks import activation, chain
 
 STEMS = ("imagenet", "tiny", "cifar")
 
@@ -32,7 +32,7 @@ def resnet18(
     nn.init.kaiming_normal_(first.weight, mode="fan_in", nonlinearity="relu")
     # The norm stays in the stem whatever the scheme's order: the first shortcut carries its output onward.
     act = nn.ReLU() if scheme.activation is None else activation(scheme, width)
-    pool = [nn.MaxPool2d(3, 2, 1)] if stem == "imagenet" else []
+    pool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else None
     blocks, channels = [], width
     for stage in range(4):
         for i in range(2):
@@ -41,10 +41,13 @@ def resnet18(
                 ResidualBlock(scheme, channels, out, 2 if stage > 0 and i == 0 else 1, every_conv=shortcut_every_conv)
             )
             channels = out
-    end = [nn.BatchNorm2d(channels), nn.ReLU()] if scheme.order == "norm-sign-conv" else []
-    return nn.Sequential(
-        nn.Sequential(first, nn.BatchNorm2d(width), act, *pool),
-        nn.Sequential(*blocks),
-        nn.Sequential(*end, nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-        nn.Linear(channels, num_classes),
+    needs_norm = scheme.order == "norm-sign-conv"
+    return chain(
+        stem=chain(conv=first, norm=nn.BatchNorm2d(width), act=act, pool=pool),
+        blocks=nn.Sequential(*blocks),
+        norm=nn.BatchNorm2d(channels) if needs_norm else None,
+        act=nn.ReLU() if needs_norm else None,
+        pool=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+        classifier=nn.Linear(channels, num_classes),
     )

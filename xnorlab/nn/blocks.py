@@ -1,10 +1,17 @@
 """The order of the parts around a convolution or matrix, under any scheme."""
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 from xnorlab.nn.binary_conv import BinaryConv2d, Size
 from xnorlab.nn.binary_linear import BinaryLinear
 from xnorlab.nn.schemes import Scheme
+
+
+def chain(**parts: nn.Module | None) -> nn.Sequential:
+    """The parts one after the other, each under its own name in state dicts and packed files; None is left out."""
+    return nn.Sequential(OrderedDict((name, part) for name, part in parts.items() if part is not None))
 
 
 def conv(
@@ -66,10 +73,8 @@ def conv_block(
     """
     layer = conv(scheme, in_channels, out_channels, kernel_size, stride, padding)
     if scheme.order == "conv-norm-act":
-        parts = [layer, nn.BatchNorm2d(out_channels), activation(scheme, out_channels)]
-    else:
-        parts = [nn.BatchNorm2d(in_channels), layer]
-    return nn.Sequential(*parts, *([pool] if pool is not None else []))
+        return chain(conv=layer, norm=nn.BatchNorm2d(out_channels), act=activation(scheme, out_channels), pool=pool)
+    return chain(norm=nn.BatchNorm2d(in_channels), conv=layer, pool=pool)
 
 
 def first_block(
@@ -86,11 +91,11 @@ def first_block(
     Under norm-sign-conv the next block brings the norm and the sign. It stays real under every scheme: it holds
     1 % of the weights and its input has only three channels (XNOR-Net, section 4).
     """
-    parts: list[nn.Module] = [nn.Conv2d(3, out_channels, kernel_size, stride, padding, bias=False)]
-    nn.init.kaiming_normal_(parts[0].weight, mode="fan_in", nonlinearity="relu")  # pyright: ignore
+    layer = nn.Conv2d(3, out_channels, kernel_size, stride, padding, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     if scheme.order == "conv-norm-act":
-        parts += [nn.BatchNorm2d(out_channels), activation(scheme, out_channels)]
-    return nn.Sequential(*parts, *([pool] if pool is not None else []))
+        return chain(conv=layer, norm=nn.BatchNorm2d(out_channels), act=activation(scheme, out_channels), pool=pool)
+    return chain(conv=layer, pool=pool)
 
 
 class ResidualBlock(nn.Module):
@@ -126,8 +131,9 @@ class ResidualBlock(nn.Module):
                 _Step(second, nn.Identity(), _after_sum(scheme, out_channels)),
             ]
         else:
-            between = [activation(scheme, out_channels)] if scheme.order == "conv-norm-act" else []
-            steps = [_Step(nn.Sequential(first, *between, second), down, _after_sum(scheme, out_channels))]
+            between = activation(scheme, out_channels) if scheme.order == "conv-norm-act" else None
+            branch = chain(first=first, act=between, second=second)
+            steps = [_Step(branch, down, _after_sum(scheme, out_channels))]
         self.steps = nn.Sequential(*steps)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -147,8 +153,8 @@ class _Step(nn.Module):
 def _branch(scheme: Scheme, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
     layer = conv(scheme, in_channels, out_channels, 3, stride, 1)
     if scheme.order == "conv-norm-act":
-        return nn.Sequential(layer, nn.BatchNorm2d(out_channels))
-    return nn.Sequential(nn.BatchNorm2d(in_channels), layer)
+        return chain(conv=layer, norm=nn.BatchNorm2d(out_channels))
+    return chain(norm=nn.BatchNorm2d(in_channels), conv=layer)
 
 
 def _after_sum(scheme: Scheme, channels: int) -> nn.Module:
@@ -159,6 +165,5 @@ def _after_sum(scheme: Scheme, channels: int) -> nn.Module:
 def _down(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
-    pool = [nn.AvgPool2d(stride, stride)] if stride > 1 else []
-    mix = nn.Conv2d(in_channels, out_channels, 1, bias=False)
-    return nn.Sequential(*pool, mix, nn.BatchNorm2d(out_channels))
+    pool = nn.AvgPool2d(stride, stride) if stride > 1 else None
+    return chain(pool=pool, conv=nn.Conv2d(in_channels, out_channels, 1, bias=False), norm=nn.BatchNorm2d(out_channels))
