@@ -201,7 +201,7 @@ def _print_network(result: Any) -> None:
                 op.kind,
                 milliseconds(op.timing.median_s),
                 f"{op.timing.median_s / total:.1%}",
-                significant((op.binary_macs + op.float_macs) / op.timing.median_s / 1e9),
+                significant(n / op.timing.median_s / 1e9) if (n := op.binary_macs + op.float_macs) else "–",
                 milliseconds(twin[op.timing.name].timing.median_s) if op.timing.name in twin else "–",
             ]
             for op in result.ops
