@@ -95,12 +95,13 @@ def test_resnet_differs_by_no_more_than_rare_rounding(trained, inputs, nhwc, sch
         np.testing.assert_allclose(packed.run(nhwc(x)), want, atol=1e-3 * max(1.0, np.abs(want).max()), rtol=0)
 
 
-@pytest.mark.parametrize("scheme", ["float", "bnn", "bwn", "xnor"])
+@pytest.mark.parametrize("scheme", ["float", "bnn", "bwn", "xnor", "bireal", "reactnet"])
 def test_dense_layers_keep_the_order_of_their_flattened_map(inputs, nhwc, scheme):
     """The layers of models.alexnet(head="dense"), narrow enough for a test, on a map that is not square."""
     chosen = get_scheme(scheme)
     dense, width = linear(chosen, 12 * 3 * 5, 20), 12 * 3 * 5
-    after = [nn.BatchNorm1d(width), dense] if chosen.inputs else [dense, nn.BatchNorm1d(20), activation(chosen, 20)]
+    norm_first = chosen.order == "norm-sign-conv"
+    after = [nn.BatchNorm1d(width), dense] if norm_first else [dense, nn.BatchNorm1d(20), activation(chosen, 20)]
     body = [first_block(chosen, 8, 3), conv_block(chosen, 8, 12, 3)]
     model = nn.Sequential(*body, nn.Flatten(), *after, nn.Linear(20, 4))
     for parameter in model.parameters():

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from xnorlab.export.builder import Builder, packs
 from xnorlab.export.trace import ExportError
+from xnorlab.nn import Shift
 from xnorlab.runtime import ops
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)
@@ -127,6 +128,12 @@ def _folded(layer: Any, scale: np.ndarray, bias: np.ndarray) -> ops.Op:
         scale=(own_scale * scale).astype(np.float32) * np.ones_like(scale),
         bias=(own_bias * scale + bias).astype(np.float32),
     )
+
+
+@packs(Shift)
+def _shift(builder: Builder, node: Node, module: Shift, input: Node) -> None:
+    shift = _constant_array(module.bias)
+    _affine(builder, node, input, np.ones_like(shift), shift)
 
 
 @packs(operator.add, operator.iadd, torch.add, "add", "add_")

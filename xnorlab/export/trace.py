@@ -10,9 +10,9 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
-from xnorlab.nn import BinaryConv2d, BinaryLinear
+from xnorlab.nn import BinaryConv2d, BinaryLinear, Shift
 
-_LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit)
+_LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit, Shift)
 _IN_PLACE = ("relu_", "hardtanh_", "clamp_", "clip_", "add_", "sub_", "mul_")
 
 
