@@ -26,7 +26,7 @@ def check(geometry: naive.Geometry, seed: int) -> None:
     plan = layer.plan(x.shape)
     out, words = naive.Guarded(expected.shape, np.float32), naive.Guarded((plan.packed_size,), np.uint64)
     for threads in (1, 2):
-        plan.free[:] = [words.array]
+        plan.parts, plan.free[:] = threads, [words.array]
         out.array[...] = np.nan
         assert layer(x, threshold=threshold, flip=flip, threads=threads, out=out.array) is out.array
         np.testing.assert_array_equal(out.array, expected)
@@ -116,11 +116,18 @@ def test_one_layer_serves_several_threads_at_once():
     layer = XnorConv2d(pack_filters(weight), 128, padding=1)
     maps = [rng.standard_normal((1, 12, 12, 128), np.float32) for _ in range(8)]
     expected = [layer(x) for x in maps]
+    layer.plan(maps[0].shape).parts = 2
     with ThreadPoolExecutor(8) as pool:
         for turn in range(40):
             calls = [pool.submit(layer, x, threads=1 + turn % 2) for x in maps]
             for call, right in zip(calls, expected, strict=True):
                 np.testing.assert_array_equal(call.result(), right)
+
+
+def test_small_work_stays_on_one_thread():
+    layer = XnorConv2d(pack_filters(np.ones((64, 3, 3, 64))), 64, padding=1)
+    assert layer.plan((1, 56, 56, 64)).parts == 1
+    assert layer.plan((8, 56, 56, 64)).parts == 6
 
 
 def test_plans_do_not_pile_up():

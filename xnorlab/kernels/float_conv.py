@@ -5,7 +5,7 @@ import numpy as np
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, matrix
 from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.processor import vector_unit
-from xnorlab.kernels.threads import thread_count
+from xnorlab.kernels.threads import run_parts, thread_count
 from xnorlab.kernels.tiled import TiledConv
 from xnorlab.kernels.walk import Layout, blocks_of
 
@@ -17,9 +17,10 @@ class _RealInput(TiledConv):
         """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32, in `out` where given."""
         x = feature_map(x, "x", self.channels)
         plan = self.plan(x.shape)
-        threads = thread_count(threads)
+        threads = min(thread_count(threads), plan.parts)
         out = plan.result(out)
-        self._run(x, plan, None, out, threads)
+        walk, factors = self._kernel()
+        run_parts(lambda part, parts: walk(x, plan.table, factors, out, part, parts), threads)
         return out
 
 

@@ -1,45 +1,83 @@
 """Pooling over NHWC maps, with torch's semantics, and the input scale K of XNOR-Net."""
 
 import numpy as np
+from llvmlite import ir
+from numba import types
 
+from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.geometry import Window, feature_map
-from xnorlab.kernels.jit import kernel
+from xnorlab.kernels.jit import instruction, kernel
 
 
-@kernel
-def _max_kernel(x, out, kh, kw, sh, sw, ph, pw):
-    _, height, width, channels = x.shape
-    batch, oh, ow, _ = out.shape
-    for b in range(batch):
-        for i in range(oh):
-            for j in range(ow):
-                to = out[b, i, j]
-                to[:] = np.float32(-np.inf)
-                for y in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
-                    for z in range(max(0, j * sw - pw), min(width, j * sw - pw + kw)):
-                        values = x[b, y, z]
-                        for c in range(channels):
-                            v = values[c]
-                            to[c] = v if v > to[c] or v != v else to[c]  # a NaN wins, as in torch
+@instruction
+def _reduce(typing, largest, lanes, x, row_bytes, rows, pixel_bytes, columns, divisor, out):
+    """The largest value, or the sum over `divisor`, of a window's pixels for `lanes` channels; x, out: addresses.
+
+    In registers: left to Numba's vectoriser every tap goes through memory, four times slower.
+    """
+    if not all(isinstance(t, types.Literal) for t in (largest, lanes)):
+        return None
+    keep_largest, n = largest.literal_value, lanes.literal_value
+
+    def emit(context, builder, _, arguments):
+        e, vector = Emitter(builder), ir.VectorType(ir.FloatType(), n)
+        start, row_step, n_rows, pixel_step, n_columns, by, to = arguments[2:]
+
+        def one_row(y, best):
+            row = e.offset(e.address(start), builder.mul(y, row_step))
+            return e.repeat(
+                n_columns, best, lambda z, best: [one_tap(e.offset(row, builder.mul(z, pixel_step)), *best)]
+            )
+
+        def one_tap(address, best):
+            value = e.load(vector, address, 4)
+            if not keep_largest:
+                return builder.fadd(best, value)
+            is_nan = builder.fcmp_unordered("uno", value, value)  # a NaN wins and stays, as in torch
+            return builder.select(builder.or_(is_nan, builder.fcmp_ordered(">", value, best)), value, best)
+
+        best = ir.Constant(vector, [float("-inf") if keep_largest else 0.0] * n)
+        (best,) = e.repeat(n_rows, [best], one_row)
+        e.store(best if keep_largest else builder.fdiv(best, e.splat(by, n)), e.address(to), 4)
+        return context.get_dummy_value()
+
+    five = (types.int64,) * 5
+    return types.void(largest, lanes, *five, types.float32, types.int64), emit
 
 
-@kernel
-def _mean_kernel(x, out, kh, kw, sh, sw, ph, pw):
-    _, height, width, channels = x.shape
-    batch, oh, ow, _ = out.shape
-    area = np.float32(kh * kw)
-    for b in range(batch):
-        for i in range(oh):
-            for j in range(ow):
-                to = out[b, i, j]
-                to[:] = np.float32(0)
-                for y in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
-                    for z in range(max(0, j * sw - pw), min(width, j * sw - pw + kw)):
-                        values = x[b, y, z]
-                        for c in range(channels):
-                            to[c] += values[c]
-                for c in range(channels):
-                    to[c] /= area
+def _pooler(largest: int):
+    @kernel
+    def pool(x, out, kh, kw, sh, sw, ph, pw):
+        _, height, width, channels = x.shape
+        batch, oh, ow, _ = out.shape
+        pixel, area = 4 * channels, np.float32(kh * kw)
+        source, target = np.int64(x.ctypes.data), np.int64(out.ctypes.data)
+        for b in range(batch):
+            for i in range(oh):
+                y = max(0, i * sh - ph)
+                rows = min(height, i * sh - ph + kh) - y
+                for j in range(ow):
+                    z = max(0, j * sw - pw)
+                    columns = min(width, j * sw - pw + kw) - z
+                    start, to = (
+                        source + ((b * height + y) * width + z) * pixel,
+                        target + ((b * oh + i) * ow + j) * pixel,
+                    )
+                    c = 0
+                    while c + 64 <= channels:
+                        _reduce(largest, 64, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
+                        c += 64
+                    while c + 8 <= channels:
+                        _reduce(largest, 8, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
+                        c += 8
+                    while c < channels:
+                        _reduce(largest, 1, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
+                        c += 1
+
+    return pool
+
+
+_max_kernel, _mean_kernel = _pooler(1), _pooler(0)
 
 
 @kernel

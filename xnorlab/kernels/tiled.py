@@ -1,13 +1,14 @@
 """What every tiled convolution shares: operands in tile order, one plan a shape, buffers that are used again."""
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from xnorlab.kernels.geometry import Window, vector
+from xnorlab.kernels.jit import Kernel
 from xnorlab.kernels.processor import vector_unit
-from xnorlab.kernels.threads import run_parts
 from xnorlab.kernels.walk import (
     BIAS,
     BLOCK_BYTES,
@@ -31,19 +32,27 @@ from xnorlab.kernels.walk import (
 )
 
 PLANS_KEPT = 16
-"""Input shapes whose plans a layer remembers; the one used longest ago goes first."""
+"""Input shapes whose plans a layer remembers; the oldest goes first."""
+
+XNOR_PART, REAL_PART = 1 << 27, 1 << 23
+"""Multiply-adds that are worth a thread, about 0.1 ms of them; to wake one takes half of that."""
 
 NO_INPUT_SCALE = np.ones((1, 1, 1), np.float32)
 
 
 @dataclass
 class Plan:
-    """A layer at one input shape: its table, its output shape, and buffers for packed input that are free now."""
+    """A layer at one input shape.
+
+    table: for the kernel. shape: of the output. init: kept because the table holds its address. packed_size: words
+    of packed input. parts: threads that the work is worth. free: buffers for packed input that nobody uses now.
+    """
 
     table: np.ndarray
     shape: tuple[int, int, int, int]
     init: np.ndarray
     packed_size: int
+    parts: int
     free: list[np.ndarray] = field(default_factory=list)
 
     def borrow(self) -> np.ndarray:
@@ -131,14 +140,13 @@ class TiledConv:
             CHUNK: max(64, CHUNK_BYTES // (4 * self.filters)),
         }
         out_shape = (shape[0], *walk.output, self.filters)
-        return Plan(walk.plan(head), out_shape, init, shape[0] * shape[1] * shape[2] * self._layout.pixel_bytes // 8)
+        packed_size = shape[0] * shape[1] * shape[2] * self._layout.pixel_bytes // 8
+        macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
+        parts = max(1, macs // (XNOR_PART if self._arithmetic == "xnor" else REAL_PART))
+        return Plan(walk.plan(head), out_shape, init, packed_size, parts)
 
-    def _run(self, data: np.ndarray, plan: Plan, input_scale: np.ndarray | None, out: np.ndarray, threads: int) -> None:
-        arithmetic, factors = self._arithmetic, NO_INPUT_SCALE
-        if input_scale is not None:
-            arithmetic, factors = f"{arithmetic}-k", input_scale
-        walk = walker(arithmetic, self._prefix, *self._rows)
-        if threads == 1:
-            walk(data, plan.table, factors, out, 0, 1)
-        else:
-            run_parts(lambda part, parts: walk(data, plan.table, factors, out, part, parts), threads)
+    def _kernel(self, input_scale: np.ndarray | None = None) -> tuple[Kernel, np.ndarray]:
+        """The kernel that walks this layer's plans, and the input scales that it is to be given."""
+        if input_scale is None:
+            return walker(self._arithmetic, self._prefix, *self._rows), NO_INPUT_SCALE
+        return walker(f"{self._arithmetic}-k", self._prefix, *self._rows), input_scale

@@ -92,16 +92,16 @@ class XnorConv2d(TiledConv):
                     f"output pixel, {plan.shape[:3]}, is needed"
                 )
             input_scale = for_kernels(input_scale)
-        threads = thread_count(threads)
+        threads = min(thread_count(threads), plan.parts)
         out = plan.result(out)
-        words = plan.borrow()
-        groups, prefix = self.groups, self._prefix
-        if threads == 1:
-            pack_kernel(x, limits, flips, words, groups, prefix, 0, 0, 0, 1)
-        else:
-            run_parts(
-                lambda part, parts: pack_kernel(x, limits, flips, words, groups, prefix, 0, 0, part, parts), threads
-            )
-        self._run(words, plan, input_scale, out, threads)
-        plan.free.append(words)
+        walk, factors = self._kernel(input_scale)
+
+        def work(part: int, parts: int) -> None:
+            """Each part packs the whole input for itself: little work, and none has to wait for another."""
+            words = plan.borrow()
+            pack_kernel(x, limits, flips, words, self.groups, self._prefix, 0, 0, 0, 1)
+            walk(words, plan.table, factors, out, part, parts)
+            plan.free.append(words)
+
+        run_parts(work, threads)
         return out
