@@ -19,7 +19,7 @@ def train(
         str | None,
         typer.Option(help="float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<data set>/<model>-<scheme>.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/DATASET/MODEL-SCHEME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, exactly.")] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a step, over all devices.")] = None,
