@@ -1,6 +1,6 @@
 """Small picture folders, and one short run that several modules look at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,6 @@ from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result, train
 
 CLASSES = ("ant", "bee", "cat")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """The networks here are so small that a second thread only waits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +52,19 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_small(image_folder: Path, cache_folder: Path) -> Callable[..., Result]:
-    """`train` on `image_folder`, on one CPU, without a bar."""
+    """`train` on `image_folder`, on one CPU, without a bar.
+
+    On one thread: sums over another number of threads differ in their last bits, and a second one only waits here.
+    """
 
     def run(recipe: Recipe | None, folder: Path, **options: object) -> Result:
         fixed = {"accelerator": "cpu", "devices": 1, "cache_folder": cache_folder, "progress": False}
-        return train(image_folder, recipe, folder, **(fixed | options))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return train(image_folder, recipe, folder, **(fixed | options))
+        finally:
+            torch.set_num_threads(threads)
 
     return run
 
