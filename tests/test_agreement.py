@@ -64,9 +64,9 @@ def validation_pictures():
     root = os.environ.get("XNORLAB_DATA")
     if root is None:
         pytest.skip("XNORLAB_DATA names no folder with imagenette2-160")
-    from xnorlab.training.folders import find, open_folder
+    from xnorlab.training.folders import find
 
-    return open_folder(find(root, "imagenette")).val
+    return find("imagenette", root).val
 
 
 @pytest.mark.data
