@@ -142,10 +142,12 @@ def pack(
 
     from xnorlab import export
     from xnorlab.training.evaluate import load_checkpoint
+    from xnorlab.training.rounding import round_weights_
     from xnorlab.training.run import CHECKPOINT
 
     checkpoint = run / CHECKPOINT if run.is_dir() else run
     model, recipe, labels, _ = load_checkpoint(checkpoint)
+    round_weights_(model)  # as `ship` does: packed and torch then agree bit for bit up to the first sign
     preprocessing = recipe.preprocessing()
     # export compares torch and packed logits on these; noise reaches every layer
     noise = np.random.default_rng(0).integers(0, 256, (2, recipe.resize, recipe.resize, 3), np.uint8)
@@ -172,6 +174,9 @@ def ship(
     out: Annotated[
         Path | None, typer.Option(help="The folder of shipped networks; this checkout's pretrained/.")
     ] = None,
+    data_note: Annotated[
+        str | None, typer.Option(help="For the card: how this copy of the data differs from its publisher's.")
+    ] = None,
     cache_folder: CacheFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the manifest entry.")] = False,
 ) -> None:
@@ -181,7 +186,7 @@ def ship(
     """
     from xnorlab.training import ship as shipping
 
-    entry = shipping.ship(run, data, out, cache_folder=cache_folder)
+    entry = shipping.ship(run, data, out, data_note=data_note, cache_folder=cache_folder)
     if as_json:
         print_json(entry)
     else:
