@@ -38,7 +38,8 @@ def exact_gradient(w: Tensor, grad: Tensor) -> Tensor:
 
     ∂C/∂W_i = (1/n)·sign(W_i)·Σ_j g_j·sign(W_j) + α·g_i·1[|W_i| <= 1]: the derivative through α reaches every
     weight of the filter. The paper prints the element-wise short form g_i·(1/n + α·∂sign) (section 3.1).
-    Automatic differentiation through `MeanScale` gives exactly this; it is written out for teaching and tests.
+    Automatic differentiation through `MeanScale` gives exactly this, but for weights that are exactly 0, where torch
+    takes 0 for the slope of |W|; it is written out for teaching and tests.
     """
     s = sign(w)
     along = _per_filter((grad * s).flatten(1).mean(1), w)
