@@ -58,3 +58,19 @@ def test_operands_start_on_a_cache_line(kind):
         assert array.ctypes.data % 64 == 0
         assert array.shape == (length, 3)
         assert not array.any()
+
+
+@pytest.mark.parametrize("room", [1, 7, 64, 10_000])
+def test_passes_hold_every_pixel_once_and_no_more_than_fit(room: int):
+    walk = Walk(Window.of(3, 1, 1), Layout(8, 0, 64, 1, 1), 2, 9, 8)
+    passes, pieces = walk.passes(room)
+    assert passes[0, 0] == 0
+    assert passes[-1, 1] == len(pieces)
+    np.testing.assert_array_equal(passes[1:, 0], passes[:-1, 1])
+    sizes = [(pieces[first:last, 1] - pieces[first:last, 0]).sum() for first, last in passes]
+    assert max(sizes) <= room
+    for number, segment in enumerate(walk.segments):
+        mine = pieces[pieces[:, 4] == number]
+        np.testing.assert_array_equal(mine[1:, 0], mine[:-1, 1])
+        assert [mine[0, 0], mine[-1, 1]] == list(segment[:2])
+        assert (mine[:, 2:4] == segment[2:]).all()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xnorlab.kernels import tiled
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
@@ -65,6 +66,17 @@ def test_a_map_wider_than_sixteen_bits():
     padded = np.pad(naive.signs(x), ((0, 0), (0, 0), (1, 1), (0, 0)))
     expected = sum(padded[:, :, j : j + 70_000] @ naive.signs(weight)[:, 0, j].T for j in range(3))
     np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_map_that_takes_several_passes(threads: int, monkeypatch):
+    monkeypatch.setattr(tiled, "PASS_BYTES", 1)
+    rng = np.random.default_rng(4)
+    x, weight = rng.standard_normal((2, 21, 19, 70), np.float32), rng.standard_normal((40, 3, 3, 70))
+    layer = XnorConv2d(pack_filters(weight), 70, padding=1, pad_value=1)
+    layer.plan(x.shape).parts = threads
+    expected = naive.convolve(naive.signs(x), naive.signs(weight), padding=(1, 1), pad_value=1)
+    np.testing.assert_array_equal(layer(x, threads=threads), expected)
 
 
 def test_padding_wider_than_the_map():

@@ -36,7 +36,7 @@ def _compare(typing, lanes, comparison, x, threshold):
 def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_columns, part, parts):
     """Pack x (B, H, W, C) into `words`, flat, C / groups channels at a time.
 
-    prefix > 1: each word holds the XOR of the words up to itself within groups of `prefix` words (see tile.py).
+    prefix, a power of two: each word holds the XOR of the words up to itself within groups of so many (see tile.py).
     The border, if any, is left as it is. `part` of `parts` takes its share of the rows.
     """
     batch, height, width, channels = x.shape
@@ -54,35 +54,41 @@ def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_c
         target = (row // height) * (height + 2 * border_rows) + border_rows + row % height
         to = (target * row_pixels + border_columns) * groups * group_words
         at = row * width * channels
-        for _ in range(width):
-            channel = np.int64(0)
-            for g in range(groups):
-                running = np.uint64(0)
-                for j in range(group_words):
-                    word, below = np.uint64(0), np.uint64(0)
-                    if j < full:
-                        word = _compare(64, ">=", values + 4 * at, limits + 4 * channel)
-                        if flip.size:
-                            below = _compare(64, "<", values + 4 * at, limits + 4 * channel)
-                        at, channel = at + 64, channel + 64
-                    else:
-                        for k in range(0, rest - 7, 8):
-                            shift = np.uint64(k)
-                            word |= _compare(8, ">=", values + 4 * at, limits + 4 * channel) << shift
-                            below |= _compare(8, "<", values + 4 * at, limits + 4 * channel) << shift
-                            at, channel = at + 8, channel + 8
-                        for k in range(rest - rest % 8, rest):
-                            word |= np.uint64(flat[at] >= threshold[channel]) << np.uint64(k)
-                            below |= np.uint64(flat[at] < threshold[channel]) << np.uint64(k)
-                            at, channel = at + 1, channel + 1
-                    if flip.size:
-                        flipped = flips[g * group_words + j]
-                        word = (word & ~flipped) | (below & flipped)
-                    if prefix > 1:
-                        running = word if j % prefix == 0 else running ^ word
-                        word = running
-                    words[to] = word
-                    to += 1
+        c, running = np.int64(0), np.uint64(0)
+        if rest == 0:  # one stream of full words, c the word within the pixel
+            for i in range(to, to + width * groups * full):
+                word = _compare(64, ">=", values + 4 * at, limits + 256 * c)
+                if flip.size:
+                    below = _compare(64, "<", values + 4 * at, limits + 256 * c)
+                    word = (word & ~flips[c]) | (below & flips[c])
+                running = word if c & (prefix - 1) == 0 else running ^ word
+                words[i] = running
+                at, c = at + 64, c + 1
+                c = 0 if c == groups * full else c
+            continue
+        j, first = np.int64(0), np.int64(0)  # the word within its group, and its first channel
+        for i in range(to, to + width * groups * group_words):
+            word, below = np.uint64(0), np.uint64(0)
+            size = 64 if j < full else rest
+            if size == 64:
+                word = _compare(64, ">=", values + 4 * at, limits + 4 * first)
+                below = _compare(64, "<", values + 4 * at, limits + 4 * first)
+            else:
+                for k in range(0, rest - 7, 8):
+                    x_k, limit_k = values + 4 * (at + k), limits + 4 * (first + k)
+                    word |= _compare(8, ">=", x_k, limit_k) << np.uint64(k)
+                    below |= _compare(8, "<", x_k, limit_k) << np.uint64(k)
+                for k in range(rest - rest % 8, rest):
+                    word |= np.uint64(flat[at + k] >= threshold[first + k]) << np.uint64(k)
+                    below |= np.uint64(flat[at + k] < threshold[first + k]) << np.uint64(k)
+            word = (word & ~flips[c]) | (below & flips[c])
+            running = word if j & (prefix - 1) == 0 else running ^ word
+            words[i] = running
+            at, first, c, j = at + size, first + size, c + 1, j + 1
+            if j == group_words:
+                j = 0
+            if first == channels:
+                first, c = 0, 0
 
 
 def sign_limits(threshold, flip, channels: int) -> tuple[np.ndarray, np.ndarray]:

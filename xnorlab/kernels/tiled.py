@@ -14,8 +14,6 @@ from xnorlab.kernels.walk import (
     BLOCK_BYTES,
     BLOCK_FILTERS,
     BLOCKS,
-    CHUNK,
-    CHUNK_BYTES,
     GROUP_BYTES,
     GROUP_FILTERS,
     GROUPS,
@@ -23,6 +21,7 @@ from xnorlab.kernels.walk import (
     INIT_BLOCK,
     INIT_SEGMENT,
     OUT_STEP,
+    PASS_BYTES,
     SCALE,
     WEIGHTS,
     Layout,
@@ -137,13 +136,13 @@ class TiledConv:
             SCALE: self._scale.ctypes.data,
             BIAS: self._bias.ctypes.data,
             OUT_STEP: 4 * self.filters,
-            CHUNK: max(64, CHUNK_BYTES // (4 * self.filters)),
         }
         out_shape = (shape[0], *walk.output, self.filters)
         packed_size = shape[0] * shape[1] * shape[2] * self._layout.pixel_bytes // 8
         macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
         parts = max(1, macs // (XNOR_PART if self._arithmetic == "xnor" else REAL_PART))
-        return Plan(walk.plan(head), out_shape, init, packed_size, parts)
+        table = walk.plan(head, max(64, PASS_BYTES // (4 * self.filters)))
+        return Plan(table, out_shape, init, packed_size, parts)
 
     def _kernel(self, input_scale: np.ndarray | None = None) -> tuple[Kernel, np.ndarray]:
         """The kernel that walks this layer's plans, and the input scales that it is to be given."""

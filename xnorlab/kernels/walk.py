@@ -6,16 +6,19 @@ from functools import cache
 import numpy as np
 
 from xnorlab.kernels.geometry import Window
-from xnorlab.kernels.jit import kernel
-from xnorlab.kernels.tile import REVISION, tile
+from xnorlab.kernels.jit import Kernel, kernel
+from xnorlab.kernels.tile import REVISION, prefetch, tile
 
 # Places in the head of a plan, one int64 each.
-SEGMENTS, PIXELS, RUNS, GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS, GROUP_BYTES = range(8)
-WEIGHTS, BLOCK_BYTES, INIT, INIT_SEGMENT, INIT_BLOCK, SCALE, BIAS, OUT_STEP, CHUNK = range(8, 17)
-HEAD = 17
+PASSES, N_PASSES, PIECES, PIXELS, RUNS, GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS = range(9)
+GROUP_BYTES, WEIGHTS, BLOCK_BYTES, INIT, INIT_SEGMENT, INIT_BLOCK, SCALE, BIAS, OUT_STEP = range(9, 18)
+HEAD = 18
 
-CHUNK_BYTES = 1 << 18
+PASS_BYTES = 1 << 18
 """Output bytes that one pass over the filters covers: a quarter of a core's usual second-level cache."""
+
+FETCH_BYTES = 1 << 15
+"""Weights of a block that are fetched ahead: what the first-level cache holds. More would crowd out what is in use."""
 
 
 def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
@@ -69,29 +72,30 @@ class Walk:
     """Output pixels in segments that see the same taps. Border taps are never visited; their segment knows them.
 
     output: (OH, OW). inside: for each segment the (rows, columns) of the kernel that fall inside the map.
+    segments: rows of first pixel, last pixel + 1, first run, number of runs. runs: rows of byte offset from the
+    pixel, byte offset into a block's weights, tile steps. pixels: rows of byte offset of the window's first tap
+    (on the border it lies outside, and is never read) and index of the output pixel.
     """
 
     def __init__(self, window: Window, layout: Layout, batch: int, height: int, width: int):
         self.output = oh, ow = window.output(height, width)
         (kh, kw), (sh, sw), (ph, pw), (dh, dw) = window.kernel, window.stride, window.padding, window.dilation
-        segments, runs, pixels, self.inside = [], [], [], []
-        n_pixels = 0
+        self.inside: list[tuple[slice, slice]] = []
+        segments, runs, pixels, n_pixels = [], [], [], 0
         image = np.arange(batch, dtype=np.int64)[:, None, None]
         for row_first, row_last, rows in _axis(height, kh, sh, ph, dh, oh):
             for column_first, column_last, columns in _axis(width, kw, sw, pw, dw, ow):
                 y = np.array(rows, np.int64)[None, :, None]
                 x = np.array(columns, np.int64)[None, None, :]
                 start = ((image * height + y * sh - ph) * width + x * sw - pw) * layout.pixel_bytes
-                index = (image * oh + y) * ow + x
-                pixels.append(np.stack([start.ravel(), index.ravel()], axis=1))
+                pixels.append(np.stack([start.ravel(), ((image * oh + y) * ow + x).ravel()], axis=1))
                 first_run = len(runs)
+                taps = column_last - column_first
+                together = taps if dw == 1 and layout.groups == 1 else 1
                 for i in range(row_first, row_last):
-                    whole = dw == 1 and layout.groups == 1
-                    for j in [column_first] if whole else range(column_first, column_last):
-                        taps = column_last - column_first if whole else 1
-                        if taps > 0:
-                            at = (i * dh * width + j * dw) * layout.pixel_bytes
-                            runs.append((at, (i * kw + j) * layout.tap_bytes, taps * layout.tap_steps))
+                    for j in range(column_first, column_last, max(together, 1)):
+                        at = (i * dh * width + j * dw) * layout.pixel_bytes
+                        runs.append((at, (i * kw + j) * layout.tap_bytes, together * layout.tap_steps))
                 segments.append((n_pixels, n_pixels + start.size, first_run, len(runs) - first_run))
                 self.inside.append((slice(row_first, row_last), slice(column_first, column_last)))
                 n_pixels += start.size
@@ -99,18 +103,36 @@ class Walk:
         self.runs = np.array(runs, np.int64).reshape(-1, 3)
         self.pixels = np.concatenate(pixels)
 
-    def plan(self, head: dict[int, int]) -> np.ndarray:
-        """One int64 array: the head, then the three tables. `head` gives the places that the walk does not know."""
-        runs_at = HEAD + self.segments.size
+    def passes(self, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+        """Segments cut into pieces, and passes of at most so many pixels over all filters.
+
+        Returns passes, rows of first piece and last piece + 1, and pieces, rows of a segment and its number.
+        """
+        passes, pieces, room = [], [], 0
+        for number, (first, last, *runs) in enumerate(self.segments.tolist()):
+            while first < last:
+                if room == 0:
+                    passes.append([len(pieces), 0])
+                    room = pixels
+                stop = min(last, first + room)
+                pieces.append((first, stop, *runs, number))
+                passes[-1][1] = len(pieces)
+                room -= stop - first
+                first = stop
+        return np.array(passes, np.int64), np.array(pieces, np.int64)
+
+    def plan(self, head: dict[int, int], pass_pixels: int) -> np.ndarray:
+        """One int64 array: the head, then the tables. `head` gives the places that the walk does not know."""
+        tables = [*self.passes(pass_pixels), self.runs, self.pixels]
         places = np.zeros(HEAD, np.int64)
-        for place, value in head.items():
-            places[place] = value
-        places[SEGMENTS], places[RUNS], places[PIXELS] = len(self.segments), runs_at, runs_at + self.runs.size
-        return np.concatenate([places, self.segments.ravel(), self.runs.ravel(), self.pixels.ravel()])
+        places[list(head)] = list(head.values())
+        places[N_PASSES] = len(tables[0])
+        places[[PASSES, PIECES, RUNS, PIXELS]] = HEAD + np.cumsum([0] + [t.size for t in tables[:-1]])
+        return np.concatenate([places, *(t.ravel() for t in tables)])
 
 
 @cache
-def walker(arithmetic: str, group: int, tall: int, short: int):
+def walker(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
     """The kernel that walks a plan with tiles of `tall`, `short` and 1 pixels."""
     revision = REVISION
 
@@ -120,26 +142,27 @@ def walker(arithmetic: str, group: int, tall: int, short: int):
         x, result = np.int64(data.ctypes.data), np.int64(out.ctypes.data)
         factors, here = np.int64(input_scale.ctypes.data), np.int64(plan.ctypes.data)
         block_filters, blocks, out_step = plan[BLOCK_FILTERS], plan[BLOCKS], plan[OUT_STEP]
-        n_blocks = plan[GROUPS] * blocks
+        n_blocks, block_bytes = plan[GROUPS] * blocks, plan[BLOCK_BYTES]
         first_block, last_block, lot, lots = np.int64(0), n_blocks, part, parts
         if n_blocks % parts == 0:
             first_block, last_block, lot, lots = n_blocks * part // parts, n_blocks * (part + 1) // parts, 0, 1
-        for s in range(plan[SEGMENTS]):
-            row = HEAD + 4 * s
-            size, n_runs = plan[row + 1] - plan[row], plan[row + 3]
-            first, last = plan[row] + size * lot // lots, plan[row] + size * (lot + 1) // lots
-            runs = here + 8 * (plan[RUNS] + 3 * plan[row + 2])
-            for start in range(first, last, plan[CHUNK]):
-                stop = min(last, start + plan[CHUNK])
-                for k in range(first_block, last_block):
-                    g, filters = k // blocks, k % blocks * block_filters
-                    data_g, to = x + g * plan[GROUP_BYTES], result + 4 * (g * plan[GROUP_FILTERS] + filters)
-                    weights = plan[WEIGHTS] + k * plan[BLOCK_BYTES]
+        for n in range(plan[N_PASSES]):
+            first_piece, last_piece = plan[plan[PASSES] + 2 * n], plan[plan[PASSES] + 2 * n + 1]
+            for k in range(first_block, last_block):
+                g, filters = k // blocks, k % blocks * block_filters
+                data_g, to = x + g * plan[GROUP_BYTES], result + 4 * (g * plan[GROUP_FILTERS] + filters)
+                weights = plan[WEIGHTS] + k * block_bytes
+                scale, bias = plan[SCALE] + 4 * k * block_filters, plan[BIAS] + 4 * k * block_filters
+                n_filters = plan[GROUP_FILTERS] - filters
+                if k + 1 < last_block and block_bytes <= FETCH_BYTES:
+                    for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):
+                        prefetch(line)
+                for piece in range(plan[PIECES] + 5 * first_piece, plan[PIECES] + 5 * last_piece, 5):
+                    size, n_runs, s = plan[piece + 1] - plan[piece], plan[piece + 3], plan[piece + 4]
+                    runs = here + 8 * (plan[RUNS] + 3 * plan[piece + 2])
                     init = plan[INIT] + s * plan[INIT_SEGMENT] + k * plan[INIT_BLOCK]
-                    scale, bias = plan[SCALE] + 4 * k * block_filters, plan[BIAS] + 4 * k * block_filters
-                    n_filters = plan[GROUP_FILTERS] - filters
                     operands = (data_g, runs, n_runs, weights, init, scale, bias, factors, to, out_step, n_filters)
-                    p = start
+                    p, stop = plan[piece] + size * lot // lots, plan[piece] + size * (lot + 1) // lots
                     while p < stop:
                         pixels = here + 8 * (plan[PIXELS] + 2 * p)
                         if p + tall <= stop:
