@@ -2,16 +2,17 @@
 
 import csv
 import io
-import statistics
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import cached
 import networks
 import streamlit as st
 from photos import Photo
 
+from xnorlab.benchmark import interleaved
 from xnorlab.preprocessing import Preprocessing
 
 _KEPT = "answers: kept"
@@ -70,19 +71,16 @@ def preprocessing(name: str) -> Preprocessing:
     return Preprocessing() if found is None else found
 
 
-def time_it(photo: Photo, name: str, runs: int) -> None:
-    """Keep the median time of `runs` runs on this photo's crop, batch 1, with the time of day.
+def time_together(photo: Photo, names: Iterable[str], runs: int) -> None:
+    """Keep each network's median time of `runs` runs on this photo's crop, batch 1, with the time of day.
 
-    Reading and cropping are left out. To be called with the timing lock held.
+    The networks take turns, so that a busy moment meets all alike. Reading and cropping are left out. To be called
+    with the timing lock held.
     """
-    network = cached.network(name)
-    x = preprocessing(name)([photo.pixels])
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        network.run(x)
-        times.append(time.perf_counter() - start)
-    st.session_state.setdefault(_TIMES, {})[photo.key, name] = statistics.median(times), time.strftime("%H:%M:%S")
+    calls = {name: partial(cached.network(name).run, preprocessing(name)([photo.pixels])) for name in names}
+    clock = time.strftime("%H:%M:%S")
+    for name, timing in interleaved(calls, repeats=runs).items():
+        st.session_state.setdefault(_TIMES, {})[photo.key, name] = timing.median_s, clock
 
 
 def times(photo: Photo, names: Iterable[str]) -> dict[str, tuple[float, str]]:

@@ -23,6 +23,7 @@ MAX_TABLE_ROWS = 24
 
 _CSS = """
 <style>
+.stApp { --xl-line: light-dark(#DDE0E7, #2E3440); }
 .stMainBlockContainer { padding-top: 3.2rem; max-width: 1500px; }
 .xl-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: .75rem; }
 .xl-card { border: 1px solid var(--xl-line); border-radius: 8px; padding: .8rem .9rem .7rem; min-width: 0;
@@ -41,7 +42,7 @@ _CSS = """
 .xl-said { font-size: .84rem; line-height: 1.35; }
 .xl-verdict { display: inline-block; border-radius: 999px; padding: .2rem .8rem; font-weight: 600; font-size: .95rem;
               border: 1px solid var(--xl-line); }
-.xl-differ { border-color: var(--st-primary-color); box-shadow: inset 0 0 0 1px var(--st-primary-color); }
+.xl-differ { border-color: currentColor; }
 .xl-dim { opacity: .72; }
 .xl-pictures { display: grid; gap: .5rem; align-content: start; }
 .xl-pictures img { width: 100%; border-radius: 4px; }
@@ -62,8 +63,7 @@ def dark() -> bool:
 
 def style_sheet() -> None:
     """The few rules that Streamlit's own theme does not cover; once a run."""
-    line = "#2E3440" if dark() else "#DDE0E7"
-    st.html(_CSS + f"<style>:root {{ --xl-line: {line}; }}</style>")
+    st.html(_CSS)
 
 
 def plain(text: str) -> str:
@@ -117,8 +117,7 @@ def numbers(table: Mapping[str, Iterable], *, key: str) -> None:
 
 def answer_card(scheme: str, answer: Answer, *, top: int, footnotes: Sequence[str]) -> str:
     """The card of one scheme as HTML; `footnotes` are HTML lines already."""
-    look = style.SCHEMES[scheme]
-    colour = look.colour(dark())
+    colour = _mark_colour(scheme)
     bars = "".join(
         f"<li><span>{html.escape(label)}</span><span class='xl-number'>{units.percent(share)}</span>"
         f"<span class='xl-track'><span class='xl-fill' style='width:{100 * share:.2f}%;background:{colour}'></span>"
@@ -147,10 +146,10 @@ def filter_card(
     )
 
 
-def verdict(text: str, *, unanimous: bool) -> None:
+def verdict(place: DeltaGenerator, text: str, *, unanimous: bool) -> None:
     """One line about how the networks voted; their disagreement stands out."""
     kind = "xl-agree" if unanimous else "xl-differ"
-    st.html(f"<div class='xl-verdict {kind}'>{html.escape(text)}</div>")
+    place.html(f"<div class='xl-verdict {kind}'>{html.escape(text)}</div>")
 
 
 def line(number: str, text: str) -> str:
@@ -164,6 +163,12 @@ def advice_card(scheme: str, problem: str, advice: str) -> str:
                          f"<div class='xl-foot'>{html.escape(advice)}</div>")  # fmt: skip
 
 
+def waiting_card(scheme: str) -> str:
+    """The card of a scheme whose network is being loaded."""
+    text = "Loading; the first time on a machine its kernels are compiled, too."
+    return _card(scheme, f"<div class='xl-answer xl-dim'>…</div><div class='xl-dim'>{text}</div>")
+
+
 def cards(parts: Iterable[str]) -> None:
     """Show cards side by side, aligned, in as many columns as fit."""
     st.html(f"<div class='xl-cards'>{''.join(parts)}</div>")
@@ -173,5 +178,11 @@ def _card(scheme: str, body: str) -> str:
     look = style.SCHEMES[scheme]
     return (
         f"<article class='xl-card' data-scheme='{scheme}'><h3><span class='xl-glyph' aria-hidden='true' "
-        f"style='color:{look.colour(dark())}'>{look.glyph}</span>{look.label}</h3>{body}</article>"
+        f"style='color:{_mark_colour(scheme)}'>{look.glyph}</span>{look.label}</h3>{body}</article>"
     )
+
+
+def _mark_colour(scheme: str) -> str:
+    """The scheme's colour as CSS that follows a change of theme at once; charts follow at the next run."""
+    look = style.SCHEMES[scheme]
+    return f"light-dark({look.light},{look.dark})"

@@ -105,7 +105,7 @@ def _take_one(file: IO[bytes], name: str) -> str | None:
     except ImageError as error:
         st.session_state[_REFUSED].append(str(error))
         return None
-    key = f"own-{hashlib.sha256(data).hexdigest()[:10]}"
+    key = "own-" + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
     pixels = picture.pixels
     step = int(np.ceil(np.sqrt(pixels.shape[0] * pixels.shape[1] / MAX_PIXELS)))
     if step > 1:

@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import background
+
+# Tables need pandas, and plotly looks for it in sys.modules: found there half imported by another visitor's run,
+# it fails. Imported here first, every run waits until it is whole.
+import pandas  # noqa: F401
 import parts
 import streamlit as st
 

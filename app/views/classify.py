@@ -1,6 +1,7 @@
 """Classify: the same photo, five answers."""
 
 import collections
+import time
 
 import address
 import answers
@@ -9,14 +10,15 @@ import numpy as np
 import parts
 import photos
 import streamlit as st
+import turns
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.figures import classification, units
 from xnorlab.figures.style import SCHEMES
-from xnorlab.kernels import threads
 from xnorlab.preprocessing import Preprocessing
 
-RUNS = 5  # runs of a network behind the time on its card
+PATIENCE_S = 0.5  # after which the answers so far are shown
+RUNS = 7  # runs of a network behind the time on its card
 
 
 def upload() -> None:
@@ -93,11 +95,40 @@ if not schemes:
 
 problems: dict[str, str] = {}
 verdicts: dict[str, answers.Answer] = {}
+
+
+def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
+    """The cards; a network that was not asked yet is named as waiting, a time not measured yet is a dash."""
+    shown = []
+    for scheme in schemes:
+        if scheme in problems:
+            shown.append(parts.advice_card(scheme, problems[scheme], networks.advice(family, scheme)))
+            continue
+        if scheme not in verdicts:
+            shown.append(parts.waiting_card(scheme))
+            continue
+        entry = networks.entry(family, scheme)
+        timed = times.get(networks.name(family, scheme))
+        lines = (
+            ("– ms" if timed is None else units.duration(timed[0]), "measured here"),
+            (units.memory(entry["bytes"]), "packed file"),
+            (f"{100 * entry['top1']:.1f} %", "right, at training"),
+        )
+        shown.append(parts.answer_card(scheme, verdicts[scheme], top=top, footnotes=[parts.line(*x) for x in lines]))
+    with place:
+        parts.cards(shown)
+
+
+vote, place = st.empty(), st.empty()
+since = time.monotonic()
 for scheme in schemes:
     try:
         verdicts[scheme] = answers.ask(photo, networks.name(family, scheme))
     except ValueError as error:
         problems[scheme] = str(error)
+    if time.monotonic() - since > PATIENCE_S:  # kernels are being compiled, the first time on a machine
+        show(place, {})
+        since = time.monotonic()
 
 preprocessing = answers.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
 with crop, st.container(key="pixelated"):
@@ -109,51 +140,16 @@ with crop, st.container(key="pixelated"):
 
 votes = collections.Counter(verdict.labels[0] for verdict in verdicts.values())
 if len(votes) == 1 and len(verdicts) > 1:
-    parts.verdict(f"All {len(verdicts)} agree: {next(iter(votes))}", unanimous=True)
+    parts.verdict(vote, f"All {len(verdicts)} agree: {next(iter(votes))}", unanimous=True)
 elif len(votes) > 1:
     said = ", ".join(f"{count} × {label}" for label, count in votes.most_common())
-    parts.verdict(f"They disagree: {said}", unanimous=False)
+    parts.verdict(vote, f"They disagree: {said}", unanimous=False)
 
 
-def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
-    """The cards, with a dash where a time is not measured yet."""
-    shown = []
-    for scheme in schemes:
-        if scheme in problems:
-            shown.append(parts.advice_card(scheme, problems[scheme], networks.advice(family, scheme)))
-            continue
-        entry = networks.entry(family, scheme)
-        timed = times.get(networks.name(family, scheme))
-        time_text = "… ms" if timed is None else units.duration(timed[0])
-        lines = (
-            (time_text, "measured here"),
-            (units.memory(entry["bytes"]), "packed file"),
-            (f"{100 * entry['top1']:.1f} %", "right, at training"),
-        )
-        shown.append(parts.answer_card(scheme, verdicts[scheme], top=top, footnotes=[parts.line(*x) for x in lines]))
-    with place:
-        parts.cards(shown)
-
-
-place = st.empty()
 names = {scheme: networks.name(family, scheme) for scheme in verdicts}
 times = answers.times(photo, names.values())
-if len(times) < len(names):
-    # The answers do not wait for the stop-watch: another visitor may be timing just now.
-    show(place, times)
-    with threads.run_lock:
-        for name in names.values():
-            if name not in times:
-                answers.time_it(photo, name, RUNS)
-    times = answers.times(photo, names.values())
 show(place, times)
-clock = max((when for _, when in times.values()), default="")
-st.caption(
-    f"Times: median of {RUNS} runs of one photo on one thread, measured here at {clock}; reading and cropping "
-    "the photo left out. Accuracy: top-1 on the validation set, measured at training. "
-    f"These networks know {len(next(iter(verdicts.values())).labels) if verdicts else 'ten'} things only; "
-    "what they have never seen gets the nearest of these names."
-)
+queue, provenance = st.empty(), st.empty()
 if verdicts:
     st.button("Time again", key="time-again", on_click=answers.forget_times, icon=":material/timer:")
 
@@ -194,3 +190,17 @@ if verdicts:
         "Download as CSV", answers.as_csv([p.title for p in shown.values()], table), "answers.csv", "text/csv",
         on_click="ignore", icon=":material/download:", key="csv",
     )  # fmt: skip
+
+# Last, so that nothing on the page waits for another visitor's measurement.
+if len(times) < len(names):
+    with turns.turn(queue):
+        answers.time_together(photo, names.values(), RUNS)
+    times = answers.times(photo, names.values())
+    show(place, times)
+clock = max((when for _, when in times.values()), default="")
+things = len(next(iter(verdicts.values())).labels) if verdicts else "a few"
+provenance.caption(
+    f"Times: median of {RUNS} runs of one photo on one thread, in turns, measured here at {clock}; reading and "
+    "cropping left out. Accuracy: top-1 on the validation set, measured at training. These networks know "
+    f"{things} things only; what they have never seen gets the nearest of these names."
+)
