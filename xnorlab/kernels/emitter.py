@@ -1,7 +1,10 @@
-"""LLVM vector code from Python: byte addresses, splats, and loops that carry values in registers."""
+"""LLVM code from Python: byte addresses, vectors, loops that carry values in registers, counters that threads share."""
 
 from llvmlite import ir
+from numba import types
 from numba.core import cgutils
+
+from xnorlab.kernels.jit import instruction
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
@@ -60,3 +63,27 @@ class Emitter:
         self.b.branch(head)
         self.b.position_at_end(end)
         return carried
+
+
+@instruction
+def prefetch(typing, address):
+    """Bring the cache line at an address to the second-level cache."""
+
+    def emit(context, builder, signature, arguments):
+        e = Emitter(builder)
+        flags = (ir.Constant(_I32, value) for value in (0, 2, 1))  # to read, second level, data
+        e.call("llvm.prefetch.p0", ir.VoidType(), e.address(arguments[0]), *flags)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
+
+
+@instruction
+def fetch_and_add(typing, address, amount):
+    """Add to the int64 at an address as one step for all threads; returns what was there."""
+
+    def emit(context, builder, signature, arguments):
+        counter = builder.inttoptr(arguments[0], _I64.as_pointer())
+        return builder.atomic_rmw("add", counter, arguments[1], "acq_rel")
+
+    return types.int64(types.int64, types.int64), emit

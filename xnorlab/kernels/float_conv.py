@@ -20,7 +20,8 @@ class _RealInput(TiledConv):
         threads = min(thread_count(threads), plan.parts)
         out = plan.result(out)
         walk, factors = self._kernel()
-        run_parts(lambda part, parts: walk(x, plan.table, factors, out, part, parts), threads)
+        shared = np.zeros(3, np.int64)
+        run_parts(lambda part, parts: walk(x, plan.table, factors, out, shared), threads)
         return out
 
 

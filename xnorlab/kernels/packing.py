@@ -5,6 +5,7 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import WORD_BITS, n_words, pair
+from xnorlab.kernels.emitter import fetch_and_add
 from xnorlab.kernels.geometry import feature_map, vector
 from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.threads import run_parts, thread_count
@@ -33,11 +34,12 @@ def _compare(typing, lanes, comparison, x, threshold):
 
 
 @kernel
-def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_columns, part, parts):
+def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_columns, shared):
     """Pack x (B, H, W, C) into `words`, flat, C / groups channels at a time.
 
     prefix, a power of two: each word holds the XOR of the words up to itself within groups of so many (see tile.py).
-    The border, if any, is left as it is. `part` of `parts` takes its share of the rows.
+    The border, if any, is left as it is. Threads that are given the same arrays share the rows out among them:
+    shared[1] counts the rows taken, shared[2] those done, and no thread returns before all are.
     """
     batch, height, width, channels = x.shape
     per_group = channels // groups
@@ -50,45 +52,54 @@ def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_c
         if flip[c]:
             flips[c // per_group * group_words + c % per_group // 64] |= np.uint64(1) << np.uint64(c % per_group % 64)
     row_pixels = width + 2 * border_columns
-    for row in range(batch * height * part // parts, batch * height * (part + 1) // parts):
-        target = (row // height) * (height + 2 * border_rows) + border_rows + row % height
-        to = (target * row_pixels + border_columns) * groups * group_words
-        at = row * width * channels
-        c, running = np.int64(0), np.uint64(0)
-        if rest == 0:  # one stream of full words, c the word within the pixel
-            for i in range(to, to + width * groups * full):
-                word = _compare(64, ">=", values + 4 * at, limits + 256 * c)
-                if flip.size:
-                    below = _compare(64, "<", values + 4 * at, limits + 256 * c)
-                    word = (word & ~flips[c]) | (below & flips[c])
-                running = word if c & (prefix - 1) == 0 else running ^ word
+    taken, done, rows = np.int64(shared.ctypes.data) + 8, np.int64(shared.ctypes.data) + 16, batch * height
+    at_once = 1 + 1024 // (width * groups * group_words)
+    begin = fetch_and_add(taken, at_once)
+    while begin < rows:
+        end = min(rows, begin + at_once)
+        for row in range(begin, end):
+            target = (row // height) * (height + 2 * border_rows) + border_rows + row % height
+            to = (target * row_pixels + border_columns) * groups * group_words
+            at = row * width * channels
+            c, running = np.int64(0), np.uint64(0)
+            if rest == 0:  # one stream of full words, c the word within the pixel
+                for i in range(to, to + width * groups * full):
+                    word = _compare(64, ">=", values + 4 * at, limits + 256 * c)
+                    if flip.size:
+                        below = _compare(64, "<", values + 4 * at, limits + 256 * c)
+                        word = (word & ~flips[c]) | (below & flips[c])
+                    running = word if c & (prefix - 1) == 0 else running ^ word
+                    words[i] = running
+                    at, c = at + 64, c + 1
+                    c = 0 if c == groups * full else c
+                continue
+            j, first = np.int64(0), np.int64(0)  # the word within its group, and its first channel
+            for i in range(to, to + width * groups * group_words):
+                word, below = np.uint64(0), np.uint64(0)
+                size = 64 if j < full else rest
+                if size == 64:
+                    word = _compare(64, ">=", values + 4 * at, limits + 4 * first)
+                    below = _compare(64, "<", values + 4 * at, limits + 4 * first)
+                else:
+                    for k in range(0, rest - 7, 8):
+                        x_k, limit_k = values + 4 * (at + k), limits + 4 * (first + k)
+                        word |= _compare(8, ">=", x_k, limit_k) << np.uint64(k)
+                        below |= _compare(8, "<", x_k, limit_k) << np.uint64(k)
+                    for k in range(rest - rest % 8, rest):
+                        word |= np.uint64(flat[at + k] >= threshold[first + k]) << np.uint64(k)
+                        below |= np.uint64(flat[at + k] < threshold[first + k]) << np.uint64(k)
+                word = (word & ~flips[c]) | (below & flips[c])
+                running = word if j & (prefix - 1) == 0 else running ^ word
                 words[i] = running
-                at, c = at + 64, c + 1
-                c = 0 if c == groups * full else c
-            continue
-        j, first = np.int64(0), np.int64(0)  # the word within its group, and its first channel
-        for i in range(to, to + width * groups * group_words):
-            word, below = np.uint64(0), np.uint64(0)
-            size = 64 if j < full else rest
-            if size == 64:
-                word = _compare(64, ">=", values + 4 * at, limits + 4 * first)
-                below = _compare(64, "<", values + 4 * at, limits + 4 * first)
-            else:
-                for k in range(0, rest - 7, 8):
-                    x_k, limit_k = values + 4 * (at + k), limits + 4 * (first + k)
-                    word |= _compare(8, ">=", x_k, limit_k) << np.uint64(k)
-                    below |= _compare(8, "<", x_k, limit_k) << np.uint64(k)
-                for k in range(rest - rest % 8, rest):
-                    word |= np.uint64(flat[at + k] >= threshold[first + k]) << np.uint64(k)
-                    below |= np.uint64(flat[at + k] < threshold[first + k]) << np.uint64(k)
-            word = (word & ~flips[c]) | (below & flips[c])
-            running = word if j & (prefix - 1) == 0 else running ^ word
-            words[i] = running
-            at, first, c, j = at + size, first + size, c + 1, j + 1
-            if j == group_words:
-                j = 0
-            if first == channels:
-                first, c = 0, 0
+                at, first, c, j = at + size, first + size, c + 1, j + 1
+                if j == group_words:
+                    j = 0
+                if first == channels:
+                    first, c = 0, 0
+        fetch_and_add(done, end - begin)
+        begin = fetch_and_add(taken, at_once)
+    while fetch_and_add(done, 0) < rows:  # what is missing has been taken by a thread that runs
+        pass
 
 
 def sign_limits(threshold, flip, channels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +138,8 @@ def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out
     if rows or columns:
         out[...] = _pack_bits(np.full(channels, bool(border_bit)))
     flat = out.reshape(-1)
-    run_parts(lambda part, parts: pack_kernel(x, limits, flips, flat, 1, 1, rows, columns, part, parts), threads)
+    shared = np.zeros(3, np.int64)
+    run_parts(lambda part, parts: pack_kernel(x, limits, flips, flat, 1, 1, rows, columns, shared), threads)
     return out
 
 

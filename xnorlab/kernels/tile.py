@@ -167,19 +167,6 @@ class _Real:
 
 
 @instruction
-def prefetch(typing, address):
-    """Bring the cache line at an address to the second-level cache."""
-
-    def emit(context, builder, signature, arguments):
-        e = Emitter(builder)
-        flags = (ir.Constant(_I32, value) for value in (0, 2, 1))  # to read, second level, data
-        e.call("llvm.prefetch.p0", ir.VoidType(), e.address(arguments[0]), *flags)
-        return context.get_dummy_value()
-
-    return types.void(types.int64), emit
-
-
-@instruction
 def tile(typing, arithmetic, group, rows, revision, pixels, operands):
     """Compute `rows` pixels × one block of filters and store (sum · scale [· input scale]) + bias.
 

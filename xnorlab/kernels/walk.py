@@ -5,17 +5,18 @@ from functools import cache
 
 import numpy as np
 
+from xnorlab.kernels.emitter import fetch_and_add, prefetch
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.jit import Kernel, kernel
-from xnorlab.kernels.tile import REVISION, prefetch, tile
+from xnorlab.kernels.tile import REVISION, tile
 
 # Places in the head of a plan, one int64 each.
 PASSES, N_PASSES, PIECES, PIXELS, RUNS, GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS = range(9)
 GROUP_BYTES, WEIGHTS, BLOCK_BYTES, INIT, INIT_SEGMENT, INIT_BLOCK, SCALE, BIAS, OUT_STEP = range(9, 18)
 HEAD = 18
 
-PASS_BYTES = 1 << 18
-"""Output bytes that one pass over the filters covers: a quarter of a core's usual second-level cache."""
+PASS_BYTES = 1 << 17
+"""Output bytes that one pass over the filters covers: an eighth of a core's usual second-level cache."""
 
 FETCH_BYTES = 1 << 15
 """Weights of a block that are fetched ahead: what the first-level cache holds. More would crowd out what is in use."""
@@ -137,42 +138,41 @@ def walker(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
     revision = REVISION
 
     @kernel
-    def walk(data, plan, input_scale, out, part, parts):
-        """Compute one of `parts` shares of a plan: of its filters where they divide evenly, else of its pixels."""
+    def walk(data, plan, input_scale, out, shared):
+        """Take tasks, a pass over one block of filters each, until none is left; shared[0] counts them."""
         x, result = np.int64(data.ctypes.data), np.int64(out.ctypes.data)
         factors, here = np.int64(input_scale.ctypes.data), np.int64(plan.ctypes.data)
         block_filters, blocks, out_step = plan[BLOCK_FILTERS], plan[BLOCKS], plan[OUT_STEP]
         n_blocks, block_bytes = plan[GROUPS] * blocks, plan[BLOCK_BYTES]
-        first_block, last_block, lot, lots = np.int64(0), n_blocks, part, parts
-        if n_blocks % parts == 0:
-            first_block, last_block, lot, lots = n_blocks * part // parts, n_blocks * (part + 1) // parts, 0, 1
-        for n in range(plan[N_PASSES]):
+        counter = np.int64(shared.ctypes.data)
+        task = fetch_and_add(counter, 1)
+        while task < plan[N_PASSES] * n_blocks:
+            n, k = task // n_blocks, task % n_blocks
             first_piece, last_piece = plan[plan[PASSES] + 2 * n], plan[plan[PASSES] + 2 * n + 1]
-            for k in range(first_block, last_block):
-                g, filters = k // blocks, k % blocks * block_filters
-                data_g, to = x + g * plan[GROUP_BYTES], result + 4 * (g * plan[GROUP_FILTERS] + filters)
-                weights = plan[WEIGHTS] + k * block_bytes
-                scale, bias = plan[SCALE] + 4 * k * block_filters, plan[BIAS] + 4 * k * block_filters
-                n_filters = plan[GROUP_FILTERS] - filters
-                if k + 1 < last_block and block_bytes <= FETCH_BYTES:
-                    for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):
-                        prefetch(line)
-                for piece in range(plan[PIECES] + 5 * first_piece, plan[PIECES] + 5 * last_piece, 5):
-                    size, n_runs, s = plan[piece + 1] - plan[piece], plan[piece + 3], plan[piece + 4]
-                    runs = here + 8 * (plan[RUNS] + 3 * plan[piece + 2])
-                    init = plan[INIT] + s * plan[INIT_SEGMENT] + k * plan[INIT_BLOCK]
-                    operands = (data_g, runs, n_runs, weights, init, scale, bias, factors, to, out_step, n_filters)
-                    p, stop = plan[piece] + size * lot // lots, plan[piece] + size * (lot + 1) // lots
-                    while p < stop:
-                        pixels = here + 8 * (plan[PIXELS] + 2 * p)
-                        if p + tall <= stop:
-                            tile(arithmetic, group, tall, revision, pixels, operands)
-                            p += tall
-                        elif p + short <= stop:
-                            tile(arithmetic, group, short, revision, pixels, operands)
-                            p += short
-                        else:
-                            tile(arithmetic, group, 1, revision, pixels, operands)
-                            p += 1
+            g, filters = k // blocks, k % blocks * block_filters
+            data_g, to = x + g * plan[GROUP_BYTES], result + 4 * (g * plan[GROUP_FILTERS] + filters)
+            weights = plan[WEIGHTS] + k * block_bytes
+            scale, bias = plan[SCALE] + 4 * k * block_filters, plan[BIAS] + 4 * k * block_filters
+            n_filters = plan[GROUP_FILTERS] - filters
+            if k + 1 < n_blocks and block_bytes <= FETCH_BYTES:
+                for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):
+                    prefetch(line)
+            for piece in range(plan[PIECES] + 5 * first_piece, plan[PIECES] + 5 * last_piece, 5):
+                p, stop, n_runs, s = plan[piece], plan[piece + 1], plan[piece + 3], plan[piece + 4]
+                runs = here + 8 * (plan[RUNS] + 3 * plan[piece + 2])
+                init = plan[INIT] + s * plan[INIT_SEGMENT] + k * plan[INIT_BLOCK]
+                operands = (data_g, runs, n_runs, weights, init, scale, bias, factors, to, out_step, n_filters)
+                while p < stop:
+                    pixels = here + 8 * (plan[PIXELS] + 2 * p)
+                    if p + tall <= stop:
+                        tile(arithmetic, group, tall, revision, pixels, operands)
+                        p += tall
+                    elif p + short <= stop:
+                        tile(arithmetic, group, short, revision, pixels, operands)
+                        p += short
+                    else:
+                        tile(arithmetic, group, 1, revision, pixels, operands)
+                        p += 1
+            task = fetch_and_add(counter, 1)
 
     return walk

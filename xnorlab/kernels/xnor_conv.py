@@ -95,13 +95,12 @@ class XnorConv2d(TiledConv):
         threads = min(thread_count(threads), plan.parts)
         out = plan.result(out)
         walk, factors = self._kernel(input_scale)
+        words, shared = plan.borrow(), np.zeros(3, np.int64)
 
         def work(part: int, parts: int) -> None:
-            """Each part packs the whole input for itself: little work, and none has to wait for another."""
-            words = plan.borrow()
-            pack_kernel(x, limits, flips, words, self.groups, self._prefix, 0, 0, 0, 1)
-            walk(words, plan.table, factors, out, part, parts)
-            plan.free.append(words)
+            pack_kernel(x, limits, flips, words, self.groups, self._prefix, 0, 0, shared)
+            walk(words, plan.table, factors, out, shared)
 
         run_parts(work, threads)
+        plan.free.append(words)
         return out
