@@ -1,5 +1,8 @@
 """Other engines' convolutions: torch, OpenVINO's float and binary ones, ONNX Runtime."""
 
+# pyright: reportMissingImports=false
+# The peers are optional; where they are not installed, types are checked without them.
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

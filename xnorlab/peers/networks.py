@@ -1,5 +1,8 @@
 """Whole networks in other engines: torch by its own modules, OpenVINO and ONNX Runtime through an ONNX graph."""
 
+# pyright: reportMissingImports=false
+# The peers are optional; where they are not installed, types are checked without them.
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 

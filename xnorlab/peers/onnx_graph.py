@@ -1,5 +1,8 @@
 """A float network of our runtime as an ONNX graph, which both OpenVINO and ONNX Runtime read."""
 
+# pyright: reportMissingImports=false
+# The peers are optional; where they are not installed, types are checked without them.
+
 from typing import Any
 
 import numpy as np

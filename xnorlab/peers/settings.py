@@ -1,5 +1,8 @@
 """How each engine is told its threads, in one place, so that all of them get the same."""
 
+# pyright: reportMissingImports=false
+# The peers are optional; where they are not installed, types are checked without them.
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
