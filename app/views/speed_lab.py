@@ -7,7 +7,7 @@ import parts
 import streamlit as st
 
 from xnorlab.benchmark import BenchmarkError
-from xnorlab.cost_model import predicted_speedup_in_words
+from xnorlab.cost_model import PUBLISHED_SPEEDUP, predicted_speedup_in_words
 from xnorlab.figures import performance, units
 from xnorlab.kernels.threads import available_threads
 
@@ -117,7 +117,7 @@ with left:
 with right:
     st.markdown("**Against the formula**")
     computed = {"formula for these channels": timed.shape.predicted_speedup}
-    published = {"the authors, 256 channels": 58.0}
+    published = {"the authors, 256 channels": PUBLISHED_SPEEDUP}
     parts.chart(
         performance.speed_up_bars(ratios, computed, published, dark=parts.dark()),
         alt="Speed-ups: " + "; ".join(f"{n} {units.times(v)}" for n, v in {**ratios, **computed, **published}.items()),

@@ -9,6 +9,7 @@ import photos
 import streamlit as st
 
 from xnorlab.benchmark import BenchmarkError, describe
+from xnorlab.cost_model import PUBLISHED_SPEEDUP
 from xnorlab.figures import units
 from xnorlab.figures.style import SCHEMES
 
@@ -47,7 +48,7 @@ if RESULT in st.session_state:
     bench = st.session_state[RESULT]
     computed, published, naive, library = parts.pairs(4, border=True)
     computed.metric("formula, computed", units.times(lab.PAPER_SHAPE.predicted_speedup))
-    published.metric("the authors, published", units.times(58.0))
+    published.metric("the authors, published", units.times(PUBLISHED_SPEEDUP))
     naive.metric("against naive loops, measured here", units.times(bench.speedup("naive")))
     library.metric("against oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
     st.caption(
