@@ -64,6 +64,7 @@ REFUSED = {
     "flattened output": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "Linear behind it"),
     "ceil": (lambda: nn.MaxPool2d(3, 2, ceil_mode=True), "ceil_mode=False"),
     "dilated pool": (lambda: nn.MaxPool2d(2, dilation=2), "dilation=1"),
+    "window beyond the map": (lambda: nn.AvgPool2d(3, 2, ceil_mode=True), "no window reaches beyond"),
     "uncounted border": (lambda: nn.AvgPool2d(3, 1, 1, count_include_pad=False), "count_include_pad"),
     "adaptive": (lambda: nn.AdaptiveAvgPool2d(4), "output_size=4"),
     "reflection": (lambda: nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), "padding_mode='reflect'"),

@@ -79,3 +79,9 @@ def test_unknown_names_and_contradictions():
         dataclasses.replace(get_scheme("xnor"), order="norm")
     with pytest.raises(ValueError, match="input_scale needs binary inputs"):
         dataclasses.replace(get_scheme("bwn"), input_scale=True)
+
+
+@pytest.mark.parametrize("size", [7, 8])
+def test_odd_maps_are_halved_as_the_branch_halves_them(size):
+    block = ResidualBlock(get_scheme("xnor"), 4, 8, 2)
+    assert block(torch.randn(1, 4, size, size)).shape == (1, 8, 4, 4)

@@ -42,8 +42,10 @@ def _avg_pool(
     ceil_mode=False, count_include_pad=True, divisor_override: Any = None,
 ) -> None:  # fmt: skip
     padded = pair(padding, "padding", 0) != (0, 0)
-    if ceil_mode or divisor_override is not None or (padded and not count_include_pad):
-        raise ExportError("can be packed with ceil_mode=False, count_include_pad=True and its own divisor only")
+    if ceil_mode and not _fills_windows(builder, input, kernel_size, stride, padding):
+        raise ExportError("can be packed with ceil_mode=True only where no window reaches beyond the map")
+    if divisor_override is not None or (padded and not count_include_pad):
+        raise ExportError("can be packed with count_include_pad=True and its own divisor only")
     _pool(builder, node, input, ops.AvgPool, kernel_size, stride, padding)
 
 
@@ -54,6 +56,14 @@ def _pool(builder: Builder, node: Node, input: Node, kind: type, kernel: Any, st
     step = window if stride is None or stride == [] else pair(stride, "stride", 1)
     fields: dict[str, Any] = {"kernel": window, "stride": step, "padding": pair(padding, "padding", 0)}
     builder.give(node, builder.add(kind, node, builder.name_of(input), **fields))
+
+
+def _fills_windows(builder: Builder, input: Node, kernel_size: Any, stride: Any, padding: Any) -> bool:
+    """Whether rounding the map's size up and down is the same here."""
+    window = pair(kernel_size, "kernel_size", 1)
+    step = window if stride is None or stride == [] else pair(stride, "stride", 1)
+    sizes = zip(builder.traced.values[input].shape[2:], window, step, pair(padding, "padding", 0), strict=True)
+    return all((size + 2 * pad - k) % s == 0 for size, k, s, pad in sizes)
 
 
 @packs(nn.AdaptiveAvgPool2d)

@@ -165,5 +165,6 @@ def _after_sum(scheme: Scheme, channels: int) -> nn.Module:
 def _down(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
-    pool = nn.AvgPool2d(stride, stride) if stride > 1 else None
+    # An odd map's last row and column make windows of their own, as the strided convolution beside it has them.
+    pool = nn.AvgPool2d(stride, stride, ceil_mode=True) if stride > 1 else None
     return chain(pool=pool, conv=nn.Conv2d(in_channels, out_channels, 1, bias=False), norm=nn.BatchNorm2d(out_channels))
