@@ -1,11 +1,12 @@
 """Torch layers and the named systems."""
 
+from xnorlab.nn.approximation import Agreement, ConvApproximation, agreement, approximate_conv, layer_inputs
 from xnorlab.nn.binary_conv import BinaryConv2d
 from xnorlab.nn.binary_linear import BinaryLinear
 from xnorlab.nn.blocks import ResidualBlock, conv_block, first_block
 from xnorlab.nn.schemes import SCHEMES, Scheme, Shift, get_scheme
 
 __all__ = [
-    "SCHEMES", "BinaryConv2d", "BinaryLinear", "ResidualBlock", "Scheme", "Shift", "conv_block", "first_block",
-    "get_scheme",
+    "SCHEMES", "Agreement", "BinaryConv2d", "BinaryLinear", "ConvApproximation", "ResidualBlock", "Scheme", "Shift",
+    "agreement", "approximate_conv", "conv_block", "first_block", "get_scheme", "layer_inputs",
 ]  # fmt: skip

@@ -1,0 +1,132 @@
+"""Real sums beside those of signs: α and K are the paper's, the layer's own forward is met, agreement is geometry."""
+
+import threading
+
+import pytest
+import torch
+
+from xnorlab import models
+from xnorlab.binarize import KBit, MeanScale, input_scale
+from xnorlab.nn import SCHEMES, BinaryConv2d, agreement, approximate_conv, layer_inputs
+
+
+@pytest.fixture
+def x():
+    return torch.randn(1, 6, 9, 7, generator=torch.Generator().manual_seed(5))
+
+
+def layer(scheme: str, **options) -> BinaryConv2d:
+    torch.manual_seed(1)
+    s = SCHEMES[scheme]
+    return BinaryConv2d(
+        6, 8, 3, padding=1, weight_binarizer=s.weights and s.weights(8), input_binarizer=s.inputs and s.inputs(6),
+        input_scale=s.input_scale, **options,
+    ).eval()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "alpha", "k"),
+    [("bnn", False, False), ("xnor", True, False), ("xnor-k", True, True), ("binaryconnect", False, False),
+     ("bwn", True, False), ("reactnet", True, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "groups": 2}, {"dilation": 2}], ids=str)
+def test_the_maps_are_those_of_the_scheme_s_own_layer(x, scheme, alpha, k, options):
+    conv = layer(scheme, **options)
+    with torch.no_grad():
+        torch.testing.assert_close(approximate_conv(conv, x).maps(alpha=alpha, k=k), conv(x)[0])
+
+
+@pytest.mark.parametrize("pad_value", [-1, 0, 1])
+def test_the_border_counts_as_in_the_layer(x, pad_value):
+    conv = layer("bnn", pad_value=pad_value)
+    with torch.no_grad():
+        torch.testing.assert_close(approximate_conv(conv, x).plain, conv(x)[0])
+
+
+def test_the_real_sums_are_those_of_the_latent_weights(x):
+    conv = layer("xnor", stride=2)
+    found = approximate_conv(conv, x)
+    torch.testing.assert_close(found.real, torch.nn.functional.conv2d(x, conv.weight.detach(), stride=2, padding=1)[0])
+    torch.testing.assert_close(found.weight_scale, conv.weight.detach().abs().mean((1, 2, 3)))
+    torch.testing.assert_close(found.input_scale, input_scale(x, 3, 2, 1)[0, 0])
+
+
+def test_real_inputs_have_no_k(x):
+    found = approximate_conv(layer("bwn"), x)
+    assert found.input_scale is None
+    with pytest.raises(ValueError, match="no K"):
+        found.maps(alpha=True, k=True)
+
+
+def test_alpha_scales_a_map_and_cannot_turn_it(x):
+    found = approximate_conv(layer("xnor"), x)
+    with_, without = (found.agreement(alpha=a, k=False) for a in (True, False))
+    torch.testing.assert_close(with_.cosine, without.cosine)
+    assert (with_.error < without.error).all()
+
+
+def test_no_factor_a_filter_does_better_than_the_least_error(x):
+    found = approximate_conv(layer("xnor"), x)
+    near = found.agreement(alpha=True, k=False)
+    for factor in torch.linspace(0.02, 2, 50):
+        scaled = agreement(found.real, factor * found.maps(alpha=True, k=False))
+        assert (scaled.error >= near.least_error - 1e-6).all()
+
+
+def test_agreement_of_maps_that_point_the_same_another_and_no_way():
+    real = torch.tensor([[[3.0, 4.0]], [[3.0, 4.0]], [[0.0, 0.0]], [[3.0, 4.0]]])
+    other = torch.tensor([[[6.0, 8.0]], [[4.0, -3.0]], [[1.0, 1.0]], [[0.0, 0.0]]])
+    found = agreement(real, other)
+    torch.testing.assert_close(found.cosine[:2], torch.tensor([1.0, 0.0], dtype=torch.float64))
+    torch.testing.assert_close(found.error[:2], torch.tensor([1.0, 2**0.5], dtype=torch.float64))
+    assert found.cosine[2:].isnan().all()
+    assert found.error[2].isnan()
+    assert found.error[3] == 1
+
+
+def test_a_batch_or_other_channels_are_refused(x):
+    for wrong in (x.expand(2, -1, -1, -1), x[:, :5], x[0]):
+        with pytest.raises(ValueError, match=r"the rule is \(1, 6, H, W\)"):
+            approximate_conv(layer("xnor"), wrong)
+
+
+class TestLayerInputs:
+    @pytest.fixture
+    def model(self):
+        torch.manual_seed(0)
+        return models.resnet18("xnor", num_classes=4, width=8, stem="cifar").eval()
+
+    def test_each_binary_layer_gets_what_the_forward_pass_gives_it(self, model):
+        images = torch.randn(1, 3, 16, 16)
+        found = layer_inputs(model, images)
+        binary = [path for path, module in model.named_modules() if isinstance(module, BinaryConv2d)]
+        assert sorted(found) == sorted(binary)
+        first = model.blocks[0]
+        path = next(p for p in found if p.startswith("blocks.0."))
+        with torch.no_grad():
+            norm = next(m for m in first.modules() if isinstance(m, torch.nn.BatchNorm2d))
+            torch.testing.assert_close(found[path], norm(model.stem(images)))
+
+    def test_nothing_is_left_behind(self, model):
+        layer_inputs(model, torch.randn(1, 3, 16, 16))
+        assert not any(module._forward_pre_hooks for module in model.modules())
+
+    def test_two_threads_at_once_each_hear_their_own_picture(self, model):
+        images = [torch.full((1, 3, 16, 16), float(i)) for i in range(4)]
+        expected = [layer_inputs(model, image) for image in images]
+        found: dict[int, dict] = {}
+        threads = [
+            threading.Thread(target=lambda i=i: found.update({i: layer_inputs(model, images[i])})) for i in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for i, right in enumerate(expected):
+            assert all(torch.equal(found[i][path], right[path]) for path in right)
+
+
+def test_a_layer_of_k_bits_keeps_its_own_quantizer(x):
+    conv = BinaryConv2d(6, 2, 3, weight_binarizer=MeanScale(), input_binarizer=KBit(2)).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(approximate_conv(conv, x).maps(alpha=True, k=False), conv(x)[0])
