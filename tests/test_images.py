@@ -105,6 +105,33 @@ def test_corrupt_exif_block_leaves_the_picture_readable(photo: np.ndarray):
         assert open_image(encoded(photo, "JPEG", exif=block)).shape == photo.shape
 
 
+def heic(photo: np.ndarray, **options) -> bytes:
+    """`photo` as a phone stores it."""
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    return encoded(photo, "HEIF", quality=95, **options)
+
+
+def test_a_phones_heic_photo_is_read_upright(photo: np.ndarray):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = np.ascontiguousarray(photo.transpose(1, 0, 2)[::-1])
+    for found in (read_image(heic(photo)), read_image(heic(lying, exif=exif.tobytes()), name="IMG_0001.HEIC")):
+        assert found.pixels.shape == photo.shape
+        assert np.abs(found.pixels.astype(int) - photo).mean() < 4
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.6, 0.95])
+def test_a_heic_photo_cut_short_is_refused(kept: float, photo: np.ndarray):
+    whole = heic(np.tile(photo, (8, 8, 1)))
+    assert "is " in refusal(whole[: int(kept * len(whole))], name="IMG_0002.HEIC")
+
+
+def test_without_its_plugin_a_heic_photo_is_named_with_the_way_out(photo: np.ndarray, monkeypatch):
+    whole = heic(photo)
+    monkeypatch.setattr(images, "_heic_formats", tuple)
+    assert "pip install pillow-heif" in refusal(whole, name="IMG_0003.HEIC")
+
+
 def test_cmyk_jpeg_is_read_by_adobe_marker(photo: np.ndarray):
     plain = Image.fromarray(photo).convert("CMYK")
     expected = np.asarray(plain.convert("RGB")).astype(int)

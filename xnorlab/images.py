@@ -5,6 +5,8 @@
 """
 
 import contextlib
+import functools
+import importlib
 import io
 import os
 import stat
@@ -33,6 +35,7 @@ WORKING_SIDE = 512
 # WebP, TIFF and AVIF are outside Pillow's quick start set: their modules register themselves when imported.
 _PLUGINS = (WebPImagePlugin, TiffImagePlugin, AvifImagePlugin)
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -78,7 +81,8 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
     """The picture in `source` as upright RGB, with notes on what was converted.
 
     Rotated as its EXIF block says; CMYK, palettes, grey, 1-bit, 16-bit and real-valued pixels converted;
-    transparency laid over white; of an animation the first frame. JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF.
+    transparency laid over white; of an animation the first frame. JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF; HEIC
+    where the package pillow-heif is installed.
     A picture whose short side is at least twice WORKING_SIDE is shrunk by a whole factor on the way.
     `name` is what messages call the picture; by default its path. Raises ImageError.
     """
@@ -174,27 +178,47 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def _why_not_an_image(file: IO[bytes]) -> str:
+def _is_heic(file: IO[bytes]) -> bool:
+    """Whether `file` begins like a phone's HEIC photo (an AVIF may begin so, too)."""
     file.seek(0)
-    head = file.read(16)
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return "is a HEIC photo, which cannot be read here; save it as JPEG."
-    return "is not an image in a format that is read here (JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF)."
+    head = file.read(12)
+    file.seek(0)
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+
+
+@functools.cache
+def _heic_formats() -> tuple[str, ...]:
+    """Pillow's name of the HEIC format, as pillow-heif registers it; nothing where that package is missing."""
+    try:
+        importlib.import_module("pillow_heif").register_heif_opener()
+    except ImportError:
+        return ()
+    return ("HEIF",)
+
+
+def _why_not_an_image(file: IO[bytes]) -> str:
+    if not _is_heic(file):
+        return "is not an image in a format that is read here (JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF, HEIC)."
+    if _heic_formats():
+        return "is damaged: it begins like a HEIC photo, but is none."
+    return "is a HEIC photo, which is read with the package pillow-heif (pip install pillow-heif); or save it as JPEG."
 
 
 def _decode(file: IO[bytes], shown: str) -> Picture:
     notes: list[str] = []
-    with Image.open(file, formats=_FORMATS) as image:
+    formats = _FORMATS + _heic_formats() if _is_heic(file) else _FORMATS
+    with Image.open(file, formats=formats) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ImageError(f"{shown} has {width:,} × {height:,} pixels, more than the {_LIMIT} allowed.")
         if width < 1 or height < 1:
             raise ImageError(f"{shown} has no pixels ({width} × {height}).")
-        if getattr(image, "is_animated", False) and image.format != "MPO":
+        if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
             notes.append("animated: first frame taken")
         shrink = min(width, height) // WORKING_SIDE
-        if shrink >= 2 and image.format in ("JPEG", "MPO"):
-            # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms.
+        if shrink >= 2 and image.format in ("JPEG", "MPO", "HEIF"):
+            # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms. HEIC has a second,
+            # smaller copy now and then; without one it is decoded whole.
             image.draft(None, (width // shrink, height // shrink))
         with _one_large if width * height > LARGE_PIXELS else contextlib.nullcontext():
             image.load()
