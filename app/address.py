@@ -89,6 +89,22 @@ def segments(label: str, options: Mapping[str, str], *, key: str, default: str) 
     return default if chosen is None else chosen
 
 
+def toggle(label: str, *, key: str, default: bool, **options: Any) -> bool:
+    """The same as a switch, which is "on" or "off" in the address; published here."""
+    raw = _new_value(key)
+    if raw not in (None, "on", "off"):
+        _note(key, str(raw), "on or off", _switch(default))
+        raw = _switch(default)
+    _settle(key, None if raw is None else raw == "on", default, valid=lambda value: isinstance(value, bool))
+    chosen = st.toggle(label, key=key, persist_state="session", **options)
+    publish(**{key: _switch(chosen)})
+    return chosen
+
+
+def _switch(on: bool) -> str:
+    return "on" if on else "off"
+
+
 def publish(**values: str | float | Sequence[str] | None) -> None:
     """Write the page's present values into the address; None takes a key out of it."""
     seen = st.session_state.setdefault(_SEEN, {})

@@ -5,7 +5,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -99,10 +99,17 @@ def pairs(count: int, *, border: bool = False) -> list[DeltaGenerator]:
     return [half for whole in st.columns(count // 2) for half in whole.columns(2, wrap=False, border=border)]
 
 
-def chart(figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str) -> None:
-    """`figure` with a description for those who do not see it, and its numbers as a table below."""
-    st.plotly_chart(figure, width="stretch", alt=alt, key=key, config={"displayModeBar": False})
+def chart(
+    figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str, clickable: bool = False
+) -> list[Any]:
+    """`figure` with a description for those who do not see it, and its numbers as a table below.
+
+    Returns the customdata of the marks that were clicked, where it is clickable; else nothing.
+    """
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points"} if clickable else {}
+    event = st.plotly_chart(figure, width="stretch", alt=alt, key=key, config={"displayModeBar": False}, **options)
     numbers(table, key=key)
+    return [point["customdata"] for point in event["selection"]["points"]] if clickable else []
 
 
 def numbers(table: Mapping[str, Iterable], *, key: str) -> None:
