@@ -6,6 +6,7 @@ import typer
 
 from xnorlab.cli.output import bytes_, macs, one_line, print_json, print_table
 from xnorlab.cli.predict import open_network
+from xnorlab.network_cost import float32_bytes
 
 
 def names(as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the whole manifest.")] = False) -> None:
@@ -86,17 +87,6 @@ def summary(
     )
     if totals["memory_ratio"] is not None:
         typer.echo(f"{totals['memory_ratio']:.1f}× smaller than in float32 (binary and real columns: multiply-adds)")
-
-
-def float32_bytes(op: Any) -> int:
-    """Bytes of an op's tensors if every number in them, a bit of packed weights too, were a float32."""
-    total = 0
-    for name, tensor in op.tensors().items():
-        bits = 0
-        if name == "words":
-            bits = op.features if hasattr(op, "features") else op.channels // op.groups
-        total += 4 * (tensor.size // tensor.shape[-1] * bits if bits else tensor.size)
-    return total
 
 
 def _shape(shape: Any) -> str:

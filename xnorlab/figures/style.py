@@ -34,6 +34,25 @@ SCHEMES = {
 }
 """The paper's five systems, in the order in which they are always shown."""
 
+VARIANTS = {
+    "binaryconnect-stochastic": SchemeStyle(
+        "BinaryConnect, stochastic", "BC stochastic", "#0A63BD", "#1282F3", "square-open", "□"
+    ),
+    "xnor-k": SchemeStyle("XNOR-Net with K", "XNOR + K", "#DB57A4", "#F1BCDB", "star-open", "☆"),
+    "bireal": SchemeStyle("Bi-Real Net", "Bi-Real", "#00808A", "#2BC4D2", "pentagon", "⬟"),
+    "reactnet": SchemeStyle("ReActNet", "ReActNet", "#6A3FC8", "#A98BF7", "hexagon", "⬢"),
+}
+"""Variants of the five, in their colour with an open mark, and later systems; shown behind the five."""
+
+
+def look(scheme: str) -> SchemeStyle:
+    """How any scheme looks; raises ValueError for an unknown one."""
+    for known in (SCHEMES, VARIANTS):
+        if scheme in known:
+            return known[scheme]
+    raise ValueError(f"scheme={scheme!r} is not one of {', '.join([*SCHEMES, *VARIANTS])}")
+
+
 _POSITIVE, _NEGATIVE = "#C75000", "#0A63BD"
 _MIDDLE = {False: "#F6F6F7", True: "#1B1D23"}
 _NEGATIVE_DARK, _POSITIVE_DARK = "#4BA3FF", "#FF9A4D"

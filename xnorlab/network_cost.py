@@ -1,0 +1,126 @@
+"""What one shipped network gives and costs: accuracy, bytes by part, operations, and what follows from a time.
+
+Bytes and multiply-adds come from the packed file itself, through `runtime.Network`; accuracy from the manifest.
+Computed without a measurement here: the standard error, predicted operations, Amdahl's limit.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xnorlab.conventions import WORD_BITS
+
+if TYPE_CHECKING:
+    from xnorlab.runtime import LayerSummary, Network
+
+BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
+    "binary layers", "real first layer", "real layers between", "real classifier", "norms and activations",
+    "file header",
+)  # fmt: skip
+"""Where the bytes of a packed file go. Binary layers include their α, thresholds and biases."""
+
+ASSUMED_OPERATIONS_PER_S = 1e9
+"""What turns predicted operations into a time where nothing was measured: an assumption, not a machine. It cancels in
+every ratio of two schemes."""
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """The figures of one network, for one picture of its own size.
+
+    top1: share of `images` validation pictures that it names rightly, 0..1. file_bytes: of the packed file.
+    resident_bytes: of all arrays in memory once it has run. float32_bytes: of the same numbers in float32.
+    binary_float32_bytes: of the binary layers' in float32. parts: bytes of the file by PARTS, those that are not 0.
+    real_macs, binary_macs: multiply-adds with a real input, and of two signs.
+    """
+
+    name: str
+    model: str
+    scheme: str
+    top1: float
+    images: int
+    file_bytes: int
+    resident_bytes: int
+    float32_bytes: int
+    binary_float32_bytes: int
+    real_macs: int
+    binary_macs: int
+    parts: dict[str, int]
+
+    @property
+    def predicted_operations(self) -> float:
+        """By the paper's count, section 4.1: a real multiply-add is one operation, and so are 64 binary ones."""
+        return self.real_macs + self.binary_macs / WORD_BITS
+
+    @property
+    def standard_error(self) -> float:
+        """Of `top1`, from the number of pictures alone."""
+        return math.sqrt(self.top1 * (1 - self.top1) / self.images)
+
+    @property
+    def predicted_seconds(self) -> float:
+        """Of one picture at ASSUMED_OPERATIONS_PER_S."""
+        return self.predicted_operations / ASSUMED_OPERATIONS_PER_S
+
+
+def network_cost(name: str, entry: Mapping[str, Any], network: "Network") -> NetworkCost:
+    """The figures of `network`, shipped under `name` with the manifest's `entry`."""
+    rows = network.summary()
+    in_float32 = [float32_bytes(op) for op in network.ops]
+    binary = [index for index, row in enumerate(rows) if row.weight_bits == 1]
+    return NetworkCost(
+        name=name,
+        model=entry["model"],
+        scheme=entry["scheme"],
+        top1=entry["top1"],
+        images=entry["images"],
+        file_bytes=entry["bytes"],
+        resident_bytes=sum(row.resident_bytes for row in rows),
+        float32_bytes=sum(in_float32),
+        binary_float32_bytes=sum(in_float32[index] for index in binary),
+        real_macs=sum(row.float_macs for row in rows),
+        binary_macs=sum(row.binary_macs for row in rows),
+        parts=memory_parts(rows, entry["bytes"]),
+    )
+
+
+def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, int]:
+    """The bytes of a packed file of `file_bytes` by PARTS, in their order; parts of no bytes are left out."""
+    real = [index for index, row in enumerate(rows) if row.weight_bits > 1]
+    found = dict.fromkeys(PARTS, 0)
+    for index, row in enumerate(rows):
+        if row.weight_bits == 1:
+            part = BINARY
+        elif not row.weight_bits:
+            part = OTHER
+        else:
+            part = FIRST if index == real[0] else LAST if index == real[-1] else INNER
+        found[part] += row.weight_bytes
+    found[HEADER] = file_bytes - sum(found.values())
+    return {part: size for part, size in found.items() if size}
+
+
+def float32_bytes(op: Any) -> int:
+    """Bytes of an op's tensors if every number in them, a bit of packed weights too, were a float32."""
+    total = 0
+    for name, tensor in op.tensors().items():
+        bits = 0
+        if name == "words":
+            bits = op.features if hasattr(op, "features") else op.channels // op.groups
+        total += 4 * (tensor.size // tensor.shape[-1] * bits if bits else tensor.size)
+    return total
+
+
+def core_hours(seconds_an_image: float, images: float = 1e9) -> float:
+    """Hours of one core for `images` pictures, one after the other."""
+    if not seconds_an_image >= 0 or not images >= 0:
+        raise ValueError(f"seconds_an_image={seconds_an_image!r} and images={images!r} must be at least 0")
+    return seconds_an_image * images / 3600
+
+
+def amdahl_limit(whole_s: float, part_s: float) -> float:
+    """How many times faster than `whole_s` anything can be that still spends `part_s` on one part (Amdahl 1967)."""
+    if not whole_s > 0 or not part_s > 0:
+        raise ValueError(f"whole_s={whole_s!r} and part_s={part_s!r} must be above 0")
+    return whole_s / part_s
