@@ -51,6 +51,7 @@ _CSS = """
 .st-key-own-grid [data-testid=stColumn] { min-width: 0; }
 .st-key-own-grid :is([data-testid=stNumberInputStepUp], [data-testid=stNumberInputStepDown]) { display: none; }
 .st-key-pixelated img { image-rendering: pixelated; }
+.st-key-theme { position: absolute; height: 0; }
 .st-key-photo-shown img { max-height: 330px; object-fit: contain; object-position: left top; }
 </style>
 """
@@ -99,9 +100,7 @@ def pairs(count: int, *, border: bool = False) -> list[DeltaGenerator]:
     return [half for whole in st.columns(count // 2) for half in whole.columns(2, wrap=False, border=border)]
 
 
-def chart(
-    figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str, clickable: bool = False
-) -> list[Any]:
+def chart(figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str, clickable: bool = False) -> list[Any]:
     """`figure` with a description for those who do not see it, and its numbers as a table below.
 
     Returns the customdata of the marks that were clicked, where it is clickable; else nothing.
