@@ -52,6 +52,7 @@ _CSS = """
 .st-key-own-grid :is([data-testid=stNumberInputStepUp], [data-testid=stNumberInputStepDown]) { display: none; }
 .st-key-pixelated img { image-rendering: pixelated; }
 .st-key-theme { position: absolute; height: 0; }
+[data-testid=stMetricLabel] :is(div, p) { white-space: normal; }
 .st-key-photo-shown img { max-height: 330px; object-fit: contain; object-position: left top; }
 </style>
 """

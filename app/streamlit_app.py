@@ -9,6 +9,7 @@ import background
 import pandas  # noqa: F401
 import parts
 import streamlit as st
+import theme
 
 HERE = Path(__file__).parent
 
@@ -27,5 +28,8 @@ PAGES = {
 
 page = st.navigation(PAGES)
 parts.style_sheet()
-page.run()
-background.warm()
+theme.follow()
+try:
+    page.run()
+finally:  # a page may end early with st.stop()
+    background.warm()

@@ -49,9 +49,10 @@ if RESULT in st.session_state:
     computed, published, naive, library = parts.pairs(4, border=True)
     computed.metric("formula, computed", units.times(lab.PAPER_SHAPE.predicted_speedup))
     published.metric("the authors, published", units.times(PUBLISHED_SPEEDUP))
-    naive.metric("against naive loops, measured here", units.times(bench.speedup("naive")))
-    library.metric("against oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
+    naive.metric("naive loops, measured here", units.times(bench.speedup("naive")))
+    library.metric("oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
     st.caption(
+        "How many times faster than a float convolution, by four ways to say so. "
         f"{lab.PAPER_SHAPE}: 256 channels and filters, 3 × 3, 14 × 14. Packed XNOR and popcount took "
         f"{units.duration(bench.timings['binary'].median_s)} with packing, one thread, median of "
         f"{len(bench.timings['binary'].samples_s)} runs at {bench.machine.taken[11:19]} UTC."
