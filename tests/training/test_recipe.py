@@ -44,6 +44,10 @@ def test_training_and_evaluation_see_the_same_square():
         ("peak_rate", "fast", "above 0"),
         ("binary_rate_factor", -1.0, "above 0"),
         ("weight_decay", -0.1, "0 or more"),
+        ("teacher", "", "None or a name"),
+        ("start", 3, "None or a name"),
+        ("teacher_weight", 0, r"in \(0, 1\]"),
+        ("temperature", 0, "above 0"),
         ("warmup", 1.0, r"in \[0, 1\)"),
         ("label_smoothing", -0.1, r"in \[0, 1\)"),
         ("crop_area", (0.5, 1.5), "0 < low <= high <= 1"),
@@ -64,3 +68,16 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: object, rule:
 def test_an_unknown_field_is_refused():
     with pytest.raises(ValueError, match="recipe has no 'epoch'; it has dataset, model"):
         Recipe.from_dict({"epoch": 3})
+
+
+def test_recipes_of_before_distillation_are_still_read():
+    values = Recipe(scheme="bwn").to_dict()
+    for name in ("teacher", "teacher_weight", "temperature", "start"):
+        del values[name]
+    assert Recipe.from_dict(values) == Recipe(scheme="bwn")
+
+
+def test_stochastic_signs_have_a_rate_of_their_own():
+    assert recipe_for("imagenette", "alexnet", "binaryconnect-stochastic").binary_rate_factor > 1
+    changed = recipe_for("imagenette", "alexnet", "binaryconnect-stochastic", binary_rate_factor=1.5)
+    assert changed.binary_rate_factor == 1.5

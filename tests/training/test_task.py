@@ -9,7 +9,7 @@ import torch
 from xnorlab.nn import SCHEMES
 from xnorlab.training import task as module
 from xnorlab.training.recipe import Recipe
-from xnorlab.training.task import Classification, binary_layers, rate_at
+from xnorlab.training.task import Classification, binary_layers, distillation, rate_at
 
 Make = Callable[..., Recipe]
 LABELS = ("ant", "bee", "cat")
@@ -98,3 +98,15 @@ def test_the_schemes_habits_with_latent_weights_are_followed(small_recipe: Make,
     unclipped.optimizer_step()
     for weight in unclipped.latent_weights:
         assert weight.mean(1).abs().max() < 1e-8
+
+
+def test_distillation_is_the_divergence_from_the_teachers_softened_answers():
+    logits, answers = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    logits.requires_grad_()
+    p = (answers / 3).softmax(1)
+    loss = distillation(logits, answers, 3.0)
+    expected = 9 * (p * (p.log() - (logits / 3).log_softmax(1))).sum(1).mean()
+    assert loss.item() == pytest.approx(expected.item())
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert torch.allclose(gradient, 3 * ((logits / 3).softmax(1) - p) / 5)
+    assert distillation(answers, answers, 3.0).item() == pytest.approx(0)

@@ -36,11 +36,18 @@ def train(
     flip: Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror every other picture.")] = None,
     precision: Annotated[str | None, typer.Option(help="bf16-mixed or 32-true.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides weights, order, crops, stochastic signs.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Learn its answers too: a run's or a shipped name.")] = None,
+    teacher_weight: Annotated[float | None, typer.Option(help="The teacher's share of the loss.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Softens both networks' answers.")] = None,
+    start: Annotated[str | None, typer.Option(help="Begin with its weights: a run's or a shipped name.")] = None,
     model_option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the network; repeatable.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
     devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
     nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
+    runs: Annotated[Path, typer.Option(help="Folder of runs, in which --teacher and --start are looked for.")] = Path(
+        "runs"
+    ),
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 1,
     stop_after: Annotated[int | None, typer.Option(help="End after this epoch, to be resumed later.")] = None,
     cache_folder: CacheFolder = None,
@@ -74,6 +81,10 @@ def train(
         "flip": flip,
         "precision": precision,
         "seed": seed,
+        "teacher": teacher,
+        "teacher_weight": teacher_weight,
+        "temperature": temperature,
+        "start": start,
         "model_options": dict(map(parse_option, model_option)) if model_option else None,
     }
     given = {name: value for name, value in changes.items() if value is not None}
@@ -86,7 +97,7 @@ def train(
         chosen = recipe.recipe_for(found.name, model or "alexnet", scheme or "xnor", **given)
         for name, value in chosen.to_dict().items():
             typer.echo(f"{name:>20}  {value}", err=True)
-    folder = Path("runs") / chosen.name if out is None and chosen is not None else Path(out or "")
+    folder = runs / chosen.name if out is None and chosen is not None else Path(out or "")
     result = run.train(
         data,
         chosen,
@@ -98,6 +109,7 @@ def train(
         nodes=nodes,
         workers=workers,
         cache_folder=cache_folder,
+        runs=runs,
         evaluate_every=evaluate_every,
         report=_report,
     )
@@ -141,9 +153,8 @@ def pack(
     import torch
 
     from xnorlab import export
-    from xnorlab.training.evaluate import load_checkpoint
     from xnorlab.training.rounding import round_weights_
-    from xnorlab.training.run import CHECKPOINT
+    from xnorlab.training.sources import CHECKPOINT, load_checkpoint
 
     checkpoint = run / CHECKPOINT if run.is_dir() else run
     model, recipe, labels, _ = load_checkpoint(checkpoint)

@@ -3,7 +3,7 @@
 from torch import nn
 
 from xnorlab.nn import Scheme, conv_block, first_block, get_scheme
-from xnorlab.nn.blocks import activation, chain, linear
+from xnorlab.nn.blocks import activation, chain, classifier, linear
 
 
 def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense") -> nn.Sequential:
@@ -11,7 +11,7 @@ def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense
 
     head="dense": fc6 and fc7 of 4,096 under the scheme, for 224-pixel input (6×6 maps before fc6).
     head="pool": mean over the last map, for about 128 pixels and any other size from 63 up; 2.47 M weights.
-    The first convolution and the last matrix stay real (XNOR-Net, section 4).
+    The first convolution and the last matrix stay real (XNOR-Net, section 4), unless the scheme has binary ends.
     Raises ValueError for an unknown scheme or head.
     """
     scheme = get_scheme(scheme)
@@ -40,11 +40,12 @@ def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense
         width = 256
         norm = nn.BatchNorm2d(width) if needs_norm else None
         end = chain(norm=norm, act=act, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
-    return chain(features=features, head=end, classifier=nn.Linear(width, num_classes))
+    return chain(features=features, head=end, classifier=classifier(scheme, width, num_classes))
 
 
 def _dense_block(scheme: Scheme, in_features: int, out_features: int) -> nn.Sequential:
     layer = linear(scheme, in_features, out_features)
     if scheme.order == "conv-norm-act":
-        return chain(linear=layer, norm=nn.BatchNorm1d(out_features), act=activation(scheme, out_features))
+        norm = nn.BatchNorm1d(out_features) if scheme.norm else None
+        return chain(linear=layer, norm=norm, act=activation(scheme, out_features))
     return chain(norm=nn.BatchNorm1d(in_features), linear=layer)

@@ -10,8 +10,11 @@ def nin(scheme: str | Scheme, num_classes: int = 10) -> nn.Sequential:
     """Three groups of one spatial and two 1×1 convolutions; (N, 3, 32, 32) → (N, num_classes).
 
     Widths 192-160-96, 192-192-192, 192-192-classes. The first and the last convolution stay real.
+    Raises ValueError for a scheme with binary ends.
     """
     scheme = get_scheme(scheme)
+    if scheme.binary_ends:
+        raise ValueError(f"scheme={scheme.name!r} has binary ends, which nin's last convolution cannot be")
     features = chain(
         conv1=first_block(scheme, 192, 5, 1, 2),
         conv2=conv_block(scheme, 192, 160, 1),

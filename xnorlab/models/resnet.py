@@ -3,7 +3,7 @@
 from torch import nn
 
 from xnorlab.nn import ResidualBlock, Scheme, get_scheme
-from xnorlab.nn.blocks import activation, chain
+from xnorlab.nn.blocks import activation, chain, classifier, first_conv
 
 STEMS = ("imagenet", "tiny", "cifar")
 
@@ -20,7 +20,8 @@ def resnet18(
 
     width: w, 64 in the paper. stem: "imagenet" 7×7/2 and max-pool/2 (128 to 224 pixels), "tiny" 3×3/2 (64 pixels),
     "cifar" 3×3 (32 pixels). shortcut_every_conv: real shortcuts around each convolution (None: as the scheme says).
-    The stem, the 1×1 shortcut convolutions and the classifier stay real under every scheme.
+    The 1×1 shortcut convolutions stay real under every scheme, the stem and the classifier under all without binary
+    ends.
     """
     scheme = get_scheme(scheme)
     if stem not in STEMS:
@@ -28,8 +29,7 @@ def resnet18(
     if width < 1:
         raise ValueError(f"width={width} must be at least 1")
     kernel, stride = {"imagenet": (7, 2), "tiny": (3, 2), "cifar": (3, 1)}[stem]
-    first = nn.Conv2d(3, width, kernel, stride, kernel // 2, bias=False)
-    nn.init.kaiming_normal_(first.weight, mode="fan_in", nonlinearity="relu")
+    first = first_conv(scheme, width, kernel, stride, kernel // 2)
     # The norm stays in the stem whatever the scheme's order: the first shortcut carries its output onward.
     act = nn.ReLU() if scheme.activation is None else activation(scheme, width)
     pool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else None
@@ -49,5 +49,5 @@ def resnet18(
         act=nn.ReLU() if needs_norm else None,
         pool=nn.AdaptiveAvgPool2d(1),
         flatten=nn.Flatten(),
-        classifier=nn.Linear(channels, num_classes),
+        classifier=classifier(scheme, channels, num_classes),
     )

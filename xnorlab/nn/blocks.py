@@ -23,7 +23,7 @@ def conv(
     padding: Size = 0,
 ) -> BinaryConv2d:
     """The scheme's convolution without bias: (N, C, H, W) → (N, out_channels, OH, OW)."""
-    return BinaryConv2d(
+    layer = BinaryConv2d(
         in_channels,
         out_channels,
         kernel_size,
@@ -33,16 +33,50 @@ def conv(
         input_binarizer=scheme.inputs and scheme.inputs(in_channels),
         input_scale=scheme.input_scale,
     )
+    _start_latent_(scheme, layer)
+    return layer
 
 
-def linear(scheme: Scheme, in_features: int, out_features: int) -> BinaryLinear:
-    """The scheme's matrix without bias: (N, in_features) → (N, out_features)."""
-    return BinaryLinear(
+def linear(scheme: Scheme, in_features: int, out_features: int, *, bias: bool = False) -> BinaryLinear:
+    """The scheme's matrix: (N, in_features) → (N, out_features)."""
+    layer = BinaryLinear(
         in_features,
         out_features,
+        bias,
         weight_binarizer=scheme.weights and scheme.weights(out_features),
         input_binarizer=scheme.inputs and scheme.inputs(in_features),
     )
+    _start_latent_(scheme, layer)
+    return layer
+
+
+def _start_latent_(scheme: Scheme, layer: BinaryConv2d | BinaryLinear) -> None:
+    if scheme.latent_limit is not None:
+        nn.init.uniform_(layer.weight, -scheme.latent_limit, scheme.latent_limit)
+
+
+def first_conv(
+    scheme: Scheme, out_channels: int, kernel_size: int, stride: int, padding: int
+) -> nn.Conv2d | BinaryConv2d | nn.Sequential:
+    """The convolution over RGB: (N, 3, H, W) → (N, out_channels, OH, OW).
+
+    It stays real under every system: it holds 1 % of the weights and its input has only three channels (XNOR-Net,
+    section 4). Only with `binary_ends` it is the scheme's, behind a norm where it takes signs.
+    """
+    if scheme.binary_ends:
+        layer = conv(scheme, 3, out_channels, kernel_size, stride, padding)
+        return layer if scheme.inputs is None else chain(norm=nn.BatchNorm2d(3), conv=layer)
+    layer = nn.Conv2d(3, out_channels, kernel_size, stride, padding, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+    return layer
+
+
+def classifier(scheme: Scheme, in_features: int, num_classes: int) -> nn.Module:
+    """The last matrix, with bias: (N, in_features) → (N, num_classes); real, but with `binary_ends`."""
+    if not scheme.binary_ends:
+        return nn.Linear(in_features, num_classes)
+    layer = linear(scheme, in_features, num_classes, bias=True)
+    return layer if scheme.inputs is None else chain(norm=nn.BatchNorm1d(in_features), linear=layer)
 
 
 def activation(scheme: Scheme, channels: int) -> nn.Module:
@@ -73,26 +107,25 @@ def conv_block(
     """
     layer = conv(scheme, in_channels, out_channels, kernel_size, stride, padding)
     if scheme.order == "conv-norm-act":
-        return chain(conv=layer, norm=nn.BatchNorm2d(out_channels), act=activation(scheme, out_channels), pool=pool)
+        norm = nn.BatchNorm2d(out_channels) if scheme.norm else None
+        return chain(conv=layer, norm=norm, act=activation(scheme, out_channels), pool=pool)
     return chain(norm=nn.BatchNorm2d(in_channels), conv=layer, pool=pool)
 
 
 def first_block(
     scheme: Scheme,
     out_channels: int,
-    kernel_size: Size,
-    stride: Size = 1,
-    padding: Size = 0,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int = 0,
     *,
     pool: nn.Module | None = None,
 ) -> nn.Sequential:
-    """The real first convolution over RGB, in the same order as the blocks behind it.
+    """The first convolution over RGB, in the same order as the blocks behind it.
 
-    Under norm-sign-conv the next block brings the norm and the sign. It stays real under every scheme: it holds
-    1 % of the weights and its input has only three channels (XNOR-Net, section 4).
+    Under norm-sign-conv the next block brings the norm and the sign.
     """
-    layer = nn.Conv2d(3, out_channels, kernel_size, stride, padding, bias=False)
-    nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+    layer = first_conv(scheme, out_channels, kernel_size, stride, padding)
     if scheme.order == "conv-norm-act":
         return chain(conv=layer, norm=nn.BatchNorm2d(out_channels), act=activation(scheme, out_channels), pool=pool)
     return chain(conv=layer, pool=pool)
@@ -153,7 +186,7 @@ class _Step(nn.Module):
 def _branch(scheme: Scheme, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
     layer = conv(scheme, in_channels, out_channels, 3, stride, 1)
     if scheme.order == "conv-norm-act":
-        return chain(conv=layer, norm=nn.BatchNorm2d(out_channels))
+        return chain(conv=layer, norm=nn.BatchNorm2d(out_channels) if scheme.norm else None)
     return chain(norm=nn.BatchNorm2d(in_channels), conv=layer)
 
 

@@ -51,6 +51,9 @@ class Scheme:
         shortcut_every_conv: a residual network carries a real shortcut around each convolution, not each pair.
         clip_latent: training clips latent weights to [−1, 1] after each step.
         centre_latent: training subtracts each latent filter's mean over input channels after each step.
+        latent_limit: latent weights start uniformly in ±latent_limit, None by Kaiming's rule.
+        norm: a BatchNorm follows each convolution that binarizes nothing but its weights.
+        binary_ends: the first convolution and the last matrix are binary, too.
     """
 
     name: str
@@ -64,12 +67,17 @@ class Scheme:
     shortcut_every_conv: bool = False
     clip_latent: bool = False
     centre_latent: bool = False
+    latent_limit: float | None = None
+    norm: bool = True
+    binary_ends: bool = False
 
     def __post_init__(self):
         if self.order not in ("conv-norm-act", "norm-sign-conv"):
             raise ValueError(f"order={self.order!r} must be 'conv-norm-act' or 'norm-sign-conv'")
         if self.input_scale and self.inputs is None:
             raise ValueError(f"scheme {self.name!r}: input_scale needs binary inputs")
+        if not self.norm and self.inputs is not None:
+            raise ValueError(f"scheme {self.name!r}: norm=False needs real inputs, since a norm feeds every sign")
 
 
 def _relu(channels: int) -> nn.Module:
@@ -99,6 +107,8 @@ SCHEMES: dict[str, Scheme] = {
             weights=lambda n: StochasticSign(),
             activation=_relu,
             clip_latent=True,
+            # p(+1) = (W + 1)/2 is 0.5 for every small W: from Kaiming's start nothing was learned.
+            latent_limit=1.0,
         ),
         Scheme(
             "bnn",
@@ -148,12 +158,3 @@ SCHEMES: dict[str, Scheme] = {
         ),
     )
 }
-
-
-def get_scheme(scheme: str | Scheme) -> Scheme:
-    """A named scheme or the scheme itself; raises ValueError with the known names."""
-    if isinstance(scheme, Scheme):
-        return scheme
-    if scheme not in SCHEMES:
-        raise ValueError(f"scheme={scheme!r} is not one of {', '.join(SCHEMES)}")
-    return SCHEMES[scheme]

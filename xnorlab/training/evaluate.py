@@ -1,6 +1,6 @@
 """The body of `xnorlab evaluate`: top-1 of any network on a data set, packed and through torch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from xnorlab.training.cache import squares
 from xnorlab.training.folders import DataError, DataFolder, Split, find, open_folder
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.rounding import round_weights_
+from xnorlab.training.sources import load_checkpoint
 
 TOLERANCE = 0.001
 """Largest allowed difference between a recomputed top-1 and the manifest's, as a share: 0.1 point."""
@@ -79,22 +80,6 @@ def compare(network: Network, model: nn.Module, shown: Pictures) -> dict[str, An
         "labels_differ": int((packed.argmax(1) != real.argmax(1)).sum()),
         "largest_logit_difference": float(np.abs(packed - real).max()),
     }
-
-
-def load_checkpoint(path: str | Path) -> tuple[nn.Module, Recipe, list[str], Mapping[str, Any]]:
-    """A run's model in eval mode, its recipe, labels and the whole checkpoint; never runs code from the file."""
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        recipe, labels = Recipe.from_dict(checkpoint["recipe"]), checkpoint["labels"]
-        state = checkpoint["state_dict"]
-    except FileNotFoundError:
-        raise ValueError(f"checkpoint={str(path)!r} does not exist") from None
-    except Exception as error:  # torch.load raises anything from EOFError to UnpicklingError
-        raise ValueError(f"checkpoint={str(path)!r} is not a checkpoint of xnorlab train: {error}") from error
-    model = models.build(recipe.model, recipe.scheme, len(labels), **recipe.model_options)
-    weights = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
-    model.load_state_dict(weights)
-    return model.eval(), recipe, labels, checkpoint
 
 
 def evaluate(

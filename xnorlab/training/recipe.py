@@ -16,7 +16,7 @@ class Recipe:
 
     dataset: name of the data set, as `folders.open_folder` reports it.
     model, model_options: name and keyword arguments for `models.build`.
-    scheme: a key of `nn.schemes.SCHEMES`.
+    scheme: a name that `nn.get_scheme` takes.
     epochs: passes over the training pictures.
     batch_size: pictures a step, over all devices together; the last, smaller batch of an epoch is dropped.
     peak_rate: AdamW's highest learning rate; it climbs linearly over the first `warmup` share of all steps and
@@ -31,6 +31,12 @@ class Recipe:
     flip: mirror every other training picture, at random.
     precision: "bf16-mixed" (bfloat16 products, float32 master weights) or "32-true". Evaluation is in float32.
     seed: decides initial weights, order, crops and stochastic signs.
+    teacher: a trained network whose answers are learned beside the labels: the name of a shipped network or of a
+        run (see `sources.open_source`). None: labels alone.
+    teacher_weight: share w of the teacher in the loss, (1 − w)·cross entropy + w·T²·KL(teacher ‖ student).
+    temperature: T, by which both networks' logits are divided in the KL term (Hinton et al. 2015).
+    start: a trained network whose weights are the initial ones, named as `teacher` is; None draws them. A float
+        network, or the real-weight first stage of a two-stage training (ReActNet, section 5.1).
     """
 
     dataset: str = "imagenette"
@@ -52,6 +58,10 @@ class Recipe:
     flip: bool = True
     precision: str = "bf16-mixed"
     seed: int = 0
+    teacher: str | None = None
+    teacher_weight: float = 0.5
+    temperature: float = 1.0
+    start: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("dataset", "model", "scheme"):
@@ -60,11 +70,15 @@ class Recipe:
             _require(_is_int(getattr(self, name)) and getattr(self, name) >= 1, name, self, "an int of 1 or more")
         _require(_is_int(self.seed) and 0 <= self.seed < 2**31, "seed", self, "an int in [0, 2^31)")
         _require(self.eval_size <= self.resize, "eval_size", self, f"at most resize={self.resize}")
-        for name in ("peak_rate", "binary_rate_factor"):
+        for name in ("peak_rate", "binary_rate_factor", "temperature"):
             _require(_is_number(getattr(self, name)) and getattr(self, name) > 0, name, self, "above 0")
         _require(_is_number(self.weight_decay) and self.weight_decay >= 0, "weight_decay", self, "0 or more")
         for name in ("warmup", "label_smoothing"):
             _require(_is_number(getattr(self, name)) and 0 <= getattr(self, name) < 1, name, self, "in [0, 1)")
+        _require(_is_number(self.teacher_weight) and 0 < self.teacher_weight <= 1, "teacher_weight", self, "in (0, 1]")
+        for name in ("teacher", "start"):
+            value = getattr(self, name)
+            _require(value is None or (isinstance(value, str) and value), name, self, "None or a name")
         for name, highest in (("crop_area", 1.0), ("crop_ratio", float("inf"))):
             pair = getattr(self, name)
             sound = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_is_number(v) for v in pair)
@@ -120,10 +134,13 @@ MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 }
 """Options of `models.build` by (model, data set); "" is every data set."""
 
+SCHEME_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"binaryconnect-stochastic": {"binary_rate_factor": 5.0}}
+"""What the recipe changes for a scheme. Latent weights that start anywhere in [−1, 1] have further to go."""
+
 
 def recipe_for(dataset: str, model: str, scheme: str, **changes: Any) -> Recipe:
-    """The default recipe of a data set and a network, with `changes` (fields of Recipe) on top."""
-    values = dict(DATASET_DEFAULTS.get(dataset, {}))
+    """The default recipe of a data set, a network and a scheme, with `changes` (fields of Recipe) on top."""
+    values = {**DATASET_DEFAULTS.get(dataset, {}), **SCHEME_DEFAULTS.get(scheme, {})}
     options = {**MODEL_OPTIONS.get((model, ""), {}), **MODEL_OPTIONS.get((model, dataset), {})}
     options |= changes.pop("model_options", {})
     return Recipe.from_dict(

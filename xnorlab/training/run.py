@@ -19,9 +19,8 @@ from xnorlab.training.cache import squares
 from xnorlab.training.folders import DataFolder, find, open_folder
 from xnorlab.training.history import History
 from xnorlab.training.recipe import Recipe
+from xnorlab.training.sources import CHECKPOINT, Source, copy_weights_, open_source
 from xnorlab.training.task import Classification
-
-CHECKPOINT = "last.ckpt"
 
 HINTS = (
     ".*does not have many workers.*",  # one process cuts the crops fast enough
@@ -53,6 +52,7 @@ def train(
     nodes: int = 1,
     workers: int = 0,
     cache_folder: str | Path | None = None,
+    runs: str | Path | None = None,
     evaluate_every: int = 1,
     progress: bool = True,
     report: Callable[[dict[str, Any]], None] | None = None,
@@ -67,6 +67,7 @@ def train(
     accelerator, devices, nodes: as Lightning takes them ("auto", "cpu", "gpu"; "auto" or a number; a number).
     workers: processes a device that cut training crops; 0 is the training process itself.
     cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
+    runs: folder of run folders, in which `recipe.teacher` and `recipe.start` are looked for first.
     evaluate_every: evaluate after every so many epochs; in float32 this takes a third of a training epoch's time.
     progress: show a progress bar.
     report: called after each epoch with its record.
@@ -86,11 +87,15 @@ def train(
     if not 1 <= evaluate_every <= recipe.epochs:
         raise ValueError(f"evaluate_every={evaluate_every} must be from 1 to epochs={recipe.epochs}")
     found = open_dataset(data, recipe)
+    teacher, start = (_source(name, runs, found) for name in (recipe.teacher, None if resume else recipe.start))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     batches = _batches(found, recipe, workers, cache_folder)
-    task = Classification(recipe, found.labels, len(found.train) // recipe.batch_size)
+    steps = len(found.train) // recipe.batch_size
+    task = Classification(recipe, found.labels, steps, None if teacher is None else teacher.model)
+    if start is not None:
+        copy_weights_(task.model, recipe.scheme, start)
     history = History(report)
     with _quiet_lightning():
         trainer = L.Trainer(
@@ -123,6 +128,17 @@ def open_dataset(data: str | Path, recipe: Recipe) -> DataFolder:
     if found.name != recipe.dataset:
         raise ValueError(f"data={str(data)!r} holds {found.name!r}, the recipe is for {recipe.dataset!r}")
     return found
+
+
+def _source(name: str | None, runs: str | Path | None, found: DataFolder) -> Source | None:
+    if name is None:
+        return None
+    source = open_source(name, runs)
+    if source.labels != found.labels:
+        raise ValueError(
+            f"{name} knows {', '.join(source.labels[:3])}, …; the data has {', '.join(found.labels[:3])}, …"
+        )
+    return source
 
 
 def _resumed_recipe(checkpoint: Path, recipe: Recipe | None) -> Recipe:

@@ -13,12 +13,12 @@ from torch import nn
 from xnorlab import models, pretrained
 from xnorlab.runtime import Network
 from xnorlab.training.card import card
-from xnorlab.training.evaluate import compare, load_checkpoint, pack, pictures
+from xnorlab.training.evaluate import compare, pack, pictures
 from xnorlab.training.folders import find
 from xnorlab.training.history import stored_history
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.rounding import round_weights_, shipped_tensors
-from xnorlab.training.run import CHECKPOINT
+from xnorlab.training.sources import CHECKPOINT, load_checkpoint
 
 
 def ship(

@@ -33,21 +33,34 @@ def rate_at(step: int, total_steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, total_steps - climb)))
 
 
+def distillation(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:
+    """T²·KL(softmax(answers/T) ‖ softmax(logits/T)), mean over the batch (Hinton, Vinyals, Dean 2015, section 2).
+
+    logits, answers: (B, classes), the student's and the teacher's. T² keeps the gradient's size whatever T is.
+    """
+    student = F.log_softmax(logits / temperature, 1)
+    teacher = F.log_softmax(answers / temperature, 1)
+    return temperature**2 * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
 class Classification(L.LightningModule):
     """A network of `models`, trained by a recipe.
 
     recipe: how.
     labels: the class names; kept in every checkpoint beside the recipe.
     steps_per_epoch: optimiser steps in one epoch, so that a run cut short still follows the whole schedule.
+    teacher: the network that `recipe.teacher` names, in eval mode; stays as it is and out of every checkpoint.
     """
 
-    def __init__(self, recipe: Recipe, labels: tuple[str, ...], steps_per_epoch: int):
+    def __init__(self, recipe: Recipe, labels: tuple[str, ...], steps_per_epoch: int, teacher: nn.Module | None = None):
         super().__init__()
         self.recipe, self.labels, self.steps_per_epoch = recipe, labels, steps_per_epoch
         self.scheme = get_scheme(recipe.scheme)
         torch.manual_seed(recipe.seed)
         self.model = build(recipe.model, self.scheme, len(labels), **recipe.model_options)
         self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        # In a tuple, where Lightning does not see a module to train and to store.
+        self._teacher = () if teacher is None else (teacher.requires_grad_(False),)
         self.latent_weights = [layer.weight for _, layer in binary_layers(self.model)]
         preprocessing = recipe.preprocessing()
         self.mean: Tensor
@@ -62,16 +75,26 @@ class Classification(L.LightningModule):
         """pictures: uint8 (B, 3, H, W); returns logits (B, classes)."""
         return self.model((pictures - self.mean).div_(self.std))
 
+    def on_fit_start(self) -> None:
+        """The teacher goes where the network is."""
+        for teacher in self._teacher:
+            teacher.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Stochastic signs depend on (seed, step, process) alone, so that a resumed run draws the same ones."""
         key = [self.recipe.seed, self.global_step, self.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Cross entropy with smoothed labels."""
+        """Cross entropy with smoothed labels, and the teacher's answers where there is one."""
         pictures, targets = batch
         logits = self(pictures).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        for teacher in self._teacher:
+            with torch.no_grad():
+                answers = teacher((pictures - self.mean).div_(self.std)).float()
+            share = self.recipe.teacher_weight
+            loss = (1 - share) * loss + share * distillation(logits, answers, self.recipe.temperature)
         self.train_loss.update(loss.detach())
         self.train_top1.update(logits.detach(), targets)
         return loss
