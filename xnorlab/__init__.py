@@ -10,7 +10,7 @@ The map of the floors; each room only looks down:
     export                                          the one bridge: torch module → packed network
     cli, peers                                      the command line; other engines to time against
     benchmark  →  runtime/  →  kernels/             packed inference, timing (numpy, numba, no torch)
-    images, preprocessing, pretrained               photos in, shipped networks
+    images, preprocessing, pretrained, histories    photos in, shipped networks and how they learned
     cost_model                                      the paper's predicted operations and memory
     figures/                                        arrays in, plotly figures out
     conventions                                     signs, bits, words, padding: everyone's common ground
@@ -28,7 +28,7 @@ __all__ = ["__version__", "load", "names"]
 __version__ = "0.1.0"
 
 _ROOMS = {
-    *("benchmark", "binarize", "conventions", "cost_model", "export", "figures", "images", "kernels"),
+    *("benchmark", "binarize", "conventions", "cost_model", "export", "figures", "histories", "images", "kernels"),
     *("models", "nn", "peers", "preprocessing", "pretrained", "runtime", "training"),
 }
 

@@ -60,6 +60,11 @@ def latent_path(name: str) -> Path:
     return _checked(name, "latent_file", "latent_sha256")
 
 
+def history_path(name: str) -> Path:
+    """The file with the training curves of `name`, checked to be there and unaltered."""
+    return _checked(name, "history_file", "history_sha256")
+
+
 def load(name: str) -> "Network":
     """The packed network `name`, ready to run."""
     file = path(name)
@@ -94,6 +99,8 @@ def sibling(name: str, scheme: str) -> str:
 
 def _checked(name: str, file_key: str, hash_key: str) -> Path:
     record = manifest_entry(name)
+    if file_key not in record:
+        raise PretrainedError(f"{name} was shipped without a {file_key.replace('_', ' ')}")
     root = folder()
     file = root / record[file_key]
     if not file.is_file():

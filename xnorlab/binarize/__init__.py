@@ -1,5 +1,6 @@
 """The paper's maths, in torch: signs and their gradients, weight scales, input scales."""
 
+from xnorlab.binarize.estimators import ESTIMATORS, EstimatedSign, Estimator, forward_and_gradient, integral_from_zero
 from xnorlab.binarize.input_scale import input_scale
 from xnorlab.binarize.sign import (
     BiRealSign,
@@ -10,6 +11,7 @@ from xnorlab.binarize.sign import (
     sign,
     sign_bireal,
     sign_clipped,
+    sign_identity,
     stochastic_sign,
 )
 from xnorlab.binarize.weight_scale import (
@@ -26,7 +28,8 @@ from xnorlab.binarize.weight_scale import (
 )
 
 __all__ = [
-    "BiRealSign", "ClippedSign", "KBit", "LearnedScale", "MeanScale", "RSign", "Sign", "StochasticSign",
-    "WeightBinarizer", "approximation_error", "centre_latent_", "clip_latent_", "exact_gradient", "input_scale",
-    "quantize", "sign", "sign_bireal", "sign_clipped", "stochastic_sign", "weight_scale",
+    "ESTIMATORS", "BiRealSign", "ClippedSign", "EstimatedSign", "Estimator", "KBit", "LearnedScale", "MeanScale",
+    "RSign", "Sign", "StochasticSign", "WeightBinarizer", "approximation_error", "centre_latent_", "clip_latent_",
+    "exact_gradient", "forward_and_gradient", "input_scale", "integral_from_zero", "quantize", "sign", "sign_bireal",
+    "sign_clipped", "sign_identity", "stochastic_sign", "weight_scale",
 ]  # fmt: skip

@@ -17,6 +17,14 @@ def sign(x: Tensor) -> Tensor:
     return torch.copysign(torch.ones((), dtype=x.dtype, device=x.device), x.detach() + 0.0)
 
 
+def sign_identity(x: Tensor) -> Tensor:
+    """sign(x) with the plain straight-through gradient ∂sign/∂x := 1 everywhere.
+
+    Source: Bengio, Léonard, Courville 2013 (the straight-through estimator, credited to Hinton).
+    """
+    return sign(x) + (x - x.detach())
+
+
 class _ClippedSign(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:

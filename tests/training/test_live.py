@@ -1,0 +1,159 @@
+"""Live training: the same curve however it is cut, whoever else draws random numbers, and it does learn."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from xnorlab.binarize import sign
+from xnorlab.training import live
+from xnorlab.training.digits import Digits
+from xnorlab.training.live import LAYERS, LiveSettings, LiveTraining, live_network
+
+SMALL = {"width": 4, "rate": 0.02}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Digits:
+    return Digits(train_count=200, test_count=50)
+
+
+def trained(digits: Digits, *cuts: int, **settings) -> LiveTraining:
+    run = LiveTraining(LiveSettings(**SMALL | settings), digits)
+    for steps in cuts:
+        run.advance(steps)
+    return run
+
+
+@pytest.mark.parametrize("scheme", live.SCHEMES)
+def test_stopped_and_resumed_the_curve_is_that_of_an_unbroken_run(digits, scheme):
+    whole = trained(digits, 40, scheme=scheme)
+    cut = trained(digits, 7, scheme=scheme)
+    cut.answers(5)  # what the page asks for in between
+    torch.rand(3)
+    other = trained(digits, 3, scheme="bnn", seed=5)  # another visitor's run
+    for steps in (1, 0, 20, 12):
+        cut.advance(steps)
+        other.advance(1)
+    assert cut.step == whole.step == 40
+    assert cut.curves == whole.curves
+    for layer in LAYERS:
+        np.testing.assert_array_equal(cut.weights(layer), whole.weights(layer))
+
+
+def test_another_seed_is_another_run(digits):
+    assert trained(digits, 10).curves != trained(digits, 10, seed=1).curves
+
+
+@pytest.mark.parametrize("scheme", ["float", "xnor"])
+def test_it_learns(scheme):
+    run = LiveTraining(LiveSettings(scheme=scheme, width=8, rate=0.02), Digits(640, 100))
+    run.advance(150)
+    assert run.curves.train_loss[-1] < 0.8 * run.curves.train_loss[0]
+    assert run.curves.test_top1[-1] > 0.35  # guessing is 0.1
+
+
+def test_flips_count_signs_that_changed_since_the_last_record(digits):
+    run = trained(digits, 10)
+    before = {layer: run.weights(layer) >= 0 for layer in LAYERS}
+    run.advance(10)
+    assert run.curves.step == [10, 20]
+    for layer in LAYERS:
+        changed = ((run.weights(layer) >= 0) != before[layer]).mean()
+        assert run.curves.flips[layer][1] == pytest.approx(changed)
+    assert any(run.curves.flips[layer][1] > 0 for layer in LAYERS)
+
+
+def test_the_rate_falls_to_zero_and_the_run_ends(digits, monkeypatch):
+    monkeypatch.setattr(live, "STEPS", 20)
+    run = trained(digits, 0)
+    assert run.rate == 0.02
+    run.advance(1000)
+    assert run.step == 20
+    assert run.rate == pytest.approx(0)
+
+
+@pytest.mark.parametrize("scheme", live.SCHEMES)
+def test_the_scale_is_the_schemes(digits, scheme):
+    run = trained(digits, 1, scheme=scheme)
+    expected = {"float": None, "binaryconnect": 1.0, "bnn": 1.0}.get(scheme, np.abs(run.weights("conv2")).mean())
+    assert run.scale("conv2") == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("scheme", ["binaryconnect", "bnn"])
+def test_latent_weights_stay_in_the_range_that_the_scheme_clips_to(digits, scheme):
+    run = trained(digits, 20, scheme=scheme, rate=0.5)
+    assert max(np.abs(run.weights(layer)).max() for layer in LAYERS) == 1
+
+
+def test_a_narrow_range_stops_the_gradient_of_what_lies_beyond(digits):
+    """With no input inside the range the second layer's norm learns nothing."""
+    narrow = live_network(LiveSettings(scheme="xnor", clip_range=0.01, **SMALL))
+    wide = live_network(LiveSettings(scheme="xnor", clip_range=100.0, **SMALL))
+    shares = []
+    for network in (narrow, wide):
+        x = torch.linspace(-2, 2, 8).repeat(1, 4, 8, 1).requires_grad_()
+        network.get_submodule("conv2.conv")(x).square().sum().backward()
+        assert x.grad is not None
+        shares.append((x.grad != 0).float().mean().item())
+    assert shares[0] == 0
+    assert shares[1] > 0.9
+
+
+def test_answers_are_probabilities_of_the_network_as_it_is(digits):
+    run = trained(digits, 10)
+    found = run.answers(7)
+    assert found.shape == (7, 10)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+    assert not np.array_equal(found, trained(digits, 20).answers(7))
+
+
+def test_weights_handed_out_do_not_change_with_training(digits):
+    run = trained(digits, 1)
+    first = run.weights("conv1")
+    kept = first.copy()
+    run.advance(5)
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_curves_copied_do_not_grow(digits):
+    run = trained(digits, 10)
+    copy = run.curves.copy()
+    run.advance(10)
+    assert copy.step == [10]
+    assert all(len(shares) == 1 for shares in copy.flips.values())
+
+
+def test_settings_that_have_no_effect_do_not_tell_runs_apart():
+    same = LiveSettings(scheme="bwn", estimator="bireal", clip_range=2.0).effective()
+    assert same == LiveSettings(scheme="bwn")
+    assert LiveSettings(estimator="identity", clip_range=2.0).effective() == LiveSettings(estimator="identity")
+    kept = LiveSettings(estimator="bireal", clip_range=2.0)
+    assert kept.effective() == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("scheme", "ternary"), ("estimator", "stochastic"), ("clip_range", 0.0), ("rate", 2.0), ("rate", float("nan")),
+     ("width", 0), ("seed", -1)],
+)  # fmt: skip
+def test_a_setting_that_makes_no_sense_is_named(name, value):
+    with pytest.raises(ValueError, match=f"{name}="):
+        dataclasses.replace(LiveSettings(), **{name: value})
+
+
+def test_the_input_of_the_binary_layers_is_binary_where_the_scheme_says_so():
+    network = live_network(LiveSettings(scheme="xnor", **SMALL))
+    binarizer = network.get_submodule("conv2.conv").get_submodule("input_binarizer")
+    x = torch.randn(10)
+    assert torch.equal(binarizer(x), sign(x))
+    assert network.get_submodule("conv1.conv").input_binarizer is None

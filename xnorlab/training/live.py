@@ -1,0 +1,222 @@
+"""A small network that learns in view: steps in slices, a record every few steps, the same curve however it is cut.
+
+Plain torch on the layers of `xnorlab.nn`; no thread, no clock. Whoever drives it decides when to take steps.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from xnorlab.binarize import ESTIMATORS, EstimatedSign, centre_latent_, clip_latent_
+from xnorlab.nn import BinaryConv2d, Scheme, conv_block, get_scheme
+from xnorlab.nn.blocks import activation, chain
+from xnorlab.training.digits import CLASSES, SIDE, Digits
+
+STEPS = 600
+"""Steps of a whole run; the learning rate falls along a cosine from the chosen one to 0 over them."""
+
+RECORD_STEPS = 10
+"""Steps between two records of the curves."""
+
+SCHEMES = ("float", "binaryconnect", "bwn", "bnn", "xnor")
+INPUT_ESTIMATORS = ("clipped", "bireal", "identity")
+LAYERS = ("conv1", "conv2", "conv3")
+
+_BATCH = 64
+_TEST_PART = 500
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """What decides a run; two runs with equal settings are equal, step by step.
+
+    scheme: one of SCHEMES. estimator, clip_range: the gradient of the inputs' sign, one of INPUT_ESTIMATORS over
+    [−clip_range, clip_range]; of no effect where the inputs stay real. rate: Adam's learning rate, in (0, 1].
+    width: filters of the first layer, 1 to 64; the second and third have twice as many. seed: initial weights and
+    the order of the pictures. Raises ValueError for a value that is not so.
+    """
+
+    scheme: str = "xnor"
+    estimator: str = "clipped"
+    clip_range: float = 1.0
+    rate: float = 0.01
+    width: int = 16
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("scheme", SCHEMES), ("estimator", INPUT_ESTIMATORS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}={getattr(self, name)!r} is not one of {', '.join(allowed)}")
+        for name, low, high in (("clip_range", 0.01, 100.0), ("rate", 1e-6, 1.0), ("width", 1, 64), ("seed", 0, 2**31)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name}={getattr(self, name)!r} must be between {low:g} and {high:g}")
+
+    @property
+    def uses_estimator(self) -> bool:
+        """Whether the scheme has a sign on its inputs at all."""
+        return get_scheme(self.scheme).inputs is not None
+
+    def effective(self) -> "LiveSettings":
+        """The settings with the estimator's default where it has no effect, so that equal runs compare equal."""
+        if not self.uses_estimator:
+            return replace(self, estimator="clipped", clip_range=1.0)
+        return self if ESTIMATORS[self.estimator].ranged else replace(self, clip_range=1.0)
+
+
+@dataclass
+class Curves:
+    """One entry a record, every RECORD_STEPS steps.
+
+    step; train_loss and train_top1 over the steps since the last record; test_loss and test_top1 on all test
+    pictures; flips: layer → share of its signs that differ from those at the last record. Shares are 0 to 1.
+    """
+
+    step: list[int] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    train_top1: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_top1: list[float] = field(default_factory=list)
+    flips: dict[str, list[float]] = field(default_factory=dict)
+
+    def copy(self) -> "Curves":
+        """The same numbers in lists of their own."""
+        flips = {name: list(shares) for name, shares in self.flips.items()}
+        lists = {name: list(values) for name, values in vars(self).items() if name != "flips"}
+        return Curves(**lists, flips=flips)
+
+
+def live_network(settings: LiveSettings) -> nn.Sequential:
+    """5×5, w → 3×3, 2w → 3×3, 2w → mean → 10: (N, 1, 16, 16) → (N, 10), weights drawn from the seed.
+
+    All three convolutions have the scheme's weights, the first with real inputs (as BNN does, section 1.5); the last
+    matrix is real. Pooling halves the maps after the first two.
+    """
+    scheme = get_scheme(settings.scheme)
+    if scheme.inputs is not None:
+        scheme = replace(scheme, inputs=lambda c: EstimatedSign(settings.estimator, settings.clip_range))
+    width, wide = settings.width, 2 * settings.width
+    binary_ends = scheme.order == "norm-sign-conv"
+    network = chain(
+        conv1=_first(scheme, width),
+        conv2=conv_block(scheme, width, wide, 3, 1, 1, pool=nn.MaxPool2d(2)),
+        conv3=conv_block(scheme, wide, wide, 3, 1, 1),
+        norm=nn.BatchNorm2d(wide) if binary_ends else None,
+        act=nn.ReLU() if binary_ends else None,
+        pool=nn.AvgPool2d(2),
+        flatten=nn.Flatten(),
+        classifier=nn.Linear(4 * wide, CLASSES),
+    )
+    # Drawn once more, from a generator of our own: torch's is shared by everybody in the process.
+    generator = torch.Generator().manual_seed(settings.seed)
+    for parameter in network.parameters():
+        if parameter.dim() > 1:
+            nn.init.kaiming_normal_(parameter, mode="fan_in", nonlinearity="relu", generator=generator)
+    nn.init.zeros_(network.get_submodule("classifier").get_parameter("bias"))
+    return network
+
+
+def _first(scheme: Scheme, width: int) -> nn.Sequential:
+    conv = BinaryConv2d(1, width, 5, padding=2, weight_binarizer=scheme.weights and scheme.weights(width))
+    if scheme.order == "conv-norm-act":
+        return chain(conv=conv, norm=nn.BatchNorm2d(width), act=activation(scheme, width), pool=nn.MaxPool2d(2))
+    return chain(conv=conv, pool=nn.MaxPool2d(2))
+
+
+class LiveTraining:
+    """A network of `live_network` on drawn digits; `advance` takes steps, `curves` remembers.
+
+    digits: the data; read only, so that many runs may share one. Training depends on the settings and the data
+    alone, not on how the steps are divided among calls, on torch's own random numbers or on other runs.
+    """
+
+    def __init__(self, settings: LiveSettings, digits: Digits):
+        self.settings, self.step, self.curves = settings, 0, Curves(flips={name: [] for name in LAYERS})
+        self.network = live_network(settings)
+        self._scheme = get_scheme(settings.scheme)
+        self._pictures, self._targets = _tensors(*digits.train)
+        self._test_pictures, self._test_targets = _tensors(*digits.test)
+        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rate)
+        self._order, self._signs, self._loss, self._right = torch.empty(0, dtype=torch.int64), self._all_signs(), 0.0, 0
+
+    def advance(self, steps: int = 1) -> None:
+        """Take `steps` steps of 64 pictures each, as far as the run's STEPS reach."""
+        for _ in range(min(steps, STEPS - self.step)):
+            self._one_step()
+            if self.step % RECORD_STEPS == 0:
+                self._record()
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return self.settings.rate * 0.5 * (1 + math.cos(math.pi * self.step / STEPS))
+
+    def weights(self, layer: str) -> np.ndarray:
+        """The latent (real) weights of conv1, conv2 or conv3 now: (N, C, kh, kw) float32, a copy."""
+        return self._conv(layer).weight.detach().numpy().copy()
+
+    def scale(self, layer: str) -> float | None:
+        """What the layer's signs are multiplied by now: the mean over its filters of α, 1 without α; None if real."""
+        conv = self._conv(layer)
+        if conv.weight_binarizer is None:
+            return None
+        with torch.no_grad():
+            alpha = conv.weight_binarizer.scale(conv.weight)
+        return 1.0 if alpha is None else float(alpha.mean())
+
+    def answers(self, count: int) -> np.ndarray:
+        """Probabilities (count, 10) for the first `count` test pictures, now."""
+        return F.softmax(self._test_logits(count), 1).numpy()
+
+    def _one_step(self) -> None:
+        epoch, at = divmod(self.step * _BATCH, len(self._targets) - len(self._targets) % _BATCH)
+        if at == 0:
+            rng = np.random.default_rng([self.settings.seed, epoch])
+            self._order = torch.from_numpy(rng.permutation(len(self._targets)))
+        self._optimizer.param_groups[0]["lr"] = self.rate
+        chosen = self._order[at : at + _BATCH]
+        self.network.train()
+        logits = self.network(self._pictures[chosen])
+        loss = F.cross_entropy(logits, self._targets[chosen])
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        for name in LAYERS:
+            if self._scheme.centre_latent:
+                centre_latent_(self._conv(name).weight)
+            if self._scheme.clip_latent:
+                clip_latent_(self._conv(name).weight)
+        self.step += 1
+        self._loss += loss.item()
+        self._right += int((logits.argmax(1) == self._targets[chosen]).sum())
+
+    def _record(self) -> None:
+        now, logits, curves = self._all_signs(), self._test_logits(len(self._test_targets)), self.curves
+        curves.step.append(self.step)
+        curves.train_loss.append(self._loss / RECORD_STEPS)
+        curves.train_top1.append(self._right / (RECORD_STEPS * _BATCH))
+        curves.test_loss.append(F.cross_entropy(logits, self._test_targets).item())
+        curves.test_top1.append((logits.argmax(1) == self._test_targets).float().mean().item())
+        for name in LAYERS:
+            curves.flips[name].append((now[name] != self._signs[name]).float().mean().item())
+        self._signs, self._loss, self._right = now, 0.0, 0
+
+    def _conv(self, layer: str) -> BinaryConv2d:
+        return self.network.get_submodule(f"{layer}.conv")  # pyright: ignore[reportReturnType]
+
+    def _all_signs(self) -> dict[str, Tensor]:
+        return {name: self._conv(name).weight.detach() >= 0 for name in LAYERS}
+
+    @torch.no_grad()
+    def _test_logits(self, count: int) -> Tensor:
+        self.network.eval()
+        return self.network(self._test_pictures[:count])
+
+
+def _tensors(pictures: np.ndarray, digits: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Pictures as (N, 1, 16, 16) float32, roughly of mean 0 and deviation 1, and digits."""
+    x = torch.from_numpy(pictures).float().view(-1, 1, SIDE, SIDE)
+    return (x - 50.0) / 70.0, torch.from_numpy(digits)
