@@ -1,5 +1,6 @@
 """The only st.cache_* calls: networks and weights that all visitors share. Never a timing."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import demonstration
@@ -7,8 +8,13 @@ import numpy as np
 import streamlit as st
 
 from xnorlab import pretrained
+from xnorlab.network_cost import NetworkCost, network_cost
 
 if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from xnorlab.nn import BinaryConv2d
     from xnorlab.runtime import Network
 
 
@@ -24,16 +30,38 @@ def network(name: str) -> "Network":
     return loaded
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def cost(name: str) -> NetworkCost:
+    """The figures of the packed network `name`, read from its file and its arrays; raises as `network` does."""
+    return network_cost(name, pretrained.manifest_entry(name), network(name))
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
 def conv_weights(name: str) -> dict[str, np.ndarray]:
     """The latent weights of every convolution of `name`, conv1, conv2, … → (N, C, kh, kw) float32; read only."""
     arrays = pretrained.weights(name)
-    # In the order of the modules: 2 before 10.
+    return {layer: arrays[key] for layer, key in _conv_keys(arrays).items()}
+
+
+def _conv_keys(arrays: "Mapping[str, np.ndarray | Tensor]") -> dict[str, str]:
+    """conv1, conv2, … → the keys of the arrays with four axes, in the order of the modules: 2 before 10."""
     keys = sorted(
         arrays, key=lambda key: [(int(part), "") if part.isdigit() else (-1, part) for part in key.split(".")]
     )
-    filters = [arrays[key] for key in keys if arrays[key].ndim == 4]
-    return {f"conv{index}": array for index, array in enumerate(filters, start=1)}
+    return {f"conv{i}": key for i, key in enumerate((k for k in keys if arrays[k].ndim == 4), start=1)}
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def torch_network(name: str) -> "tuple[Module, dict[str, BinaryConv2d]]":
+    """The torch twin of `name`, and its layers that may be binary by the names of `conv_weights`; read only."""
+    from xnorlab import models
+    from xnorlab.nn import BinaryConv2d
+
+    model = models.load(name)
+    modules = {
+        layer: model.get_submodule(key.rpartition(".")[0]) for layer, key in _conv_keys(model.state_dict()).items()
+    }
+    return model, {layer: module for layer, module in modules.items() if isinstance(module, BinaryConv2d)}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -20,6 +20,9 @@ PAGES = {
     "See": [
         st.Page("views/classify.py", title="Classify", icon=":material/photo_camera:", url_path="classify"),
         st.Page("views/filters.py", title="Binarize a filter", icon=":material/grid_on:", url_path="filters"),
+        st.Page(
+            "views/scaling_factors.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
+        ),
     ],
     "Time": [
         st.Page("views/speed_lab.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),

@@ -72,6 +72,17 @@ def two_tone(dark: bool) -> list[list]:
     return [[0.0, low], [0.5, low], [0.5, high], [1.0, high]]
 
 
+def sequential_scale(dark: bool) -> list[list]:
+    """Colour scale for magnitudes from zero up: from near the background to a strong violet, or a light one on dark."""
+    low, middle, high = ("#1B1D23", "#6A5FE0", "#E4E1FF") if dark else ("#F6F6F7", "#9289E2", "#2C2386")
+    return [[0.0, low], [0.5, middle], [1.0, high]]
+
+
+def paper(dark: bool) -> str:
+    """The page's background, for the labels that lie over marks."""
+    return "#0F1218" if dark else "#FFFFFF"
+
+
 def ink(dark: bool) -> str:
     """Lines and outlines that belong to no scheme."""
     return "#D5D7DD" if dark else "#2B2F3A"

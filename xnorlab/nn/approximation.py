@@ -14,25 +14,21 @@ from xnorlab.nn.binary_conv import BinaryConv2d
 _listening = threading.Lock()
 
 
-def layer_inputs(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """What reaches every `BinaryConv2d` of `model` on `images`: module path → (N, C, H, W), before its own sign.
+def layer_inputs(model: nn.Module, images: Tensor) -> dict[BinaryConv2d, Tensor]:
+    """What reaches every `BinaryConv2d` of `model` on `images`: layer → (N, C, H, W), before its own sign.
 
     model: in eval mode; its own forward pass computes the values, norms included, without gradients. Several threads
     may ask the same model.
     """
-    found: dict[str, Tensor] = {}
+    found: dict[BinaryConv2d, Tensor] = {}
     me = threading.get_ident()
-    layers = [(path, module) for path, module in model.named_modules() if isinstance(module, BinaryConv2d)]
 
-    def listener(path: str):
-        def hear(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-            if threading.get_ident() == me:
-                found[path] = arguments[0]
-
-        return hear
+    def hear(layer: BinaryConv2d, arguments: tuple[Any, ...]) -> None:
+        if threading.get_ident() == me:
+            found[layer] = arguments[0]
 
     with _listening, torch.no_grad():
-        handles = [module.register_forward_pre_hook(listener(path)) for path, module in layers]
+        handles = [m.register_forward_pre_hook(hear) for m in model.modules() if isinstance(m, BinaryConv2d)]
         try:
             model(images)
         finally:
@@ -83,6 +79,21 @@ class Agreement:
     def least_error(self) -> Tensor:
         """The relative error that is left at the best factor a filter there could be: sin of the angle, (N,)."""
         return (1 - self.cosine.square()).clamp_min(0).sqrt()
+
+    @property
+    def mean_cosine(self) -> float:
+        """Mean over the filters that have one."""
+        return float(self.cosine.nanmean())
+
+    @property
+    def mean_error(self) -> float:
+        """Mean over the filters that have one."""
+        return float(self.error.nanmean())
+
+    @property
+    def mean_least_error(self) -> float:
+        """Mean over the filters that have one."""
+        return float(self.least_error.nanmean())
 
 
 def agreement(real: Tensor, approximate: Tensor) -> Agreement:

@@ -1,0 +1,82 @@
+"""What the Scaling factors page shows: a photo's own values at one layer, approximated with and without α and K."""
+
+from collections.abc import Mapping
+
+import answers
+import cached
+import networks
+import numpy as np
+from photos import Photo
+
+from xnorlab import pretrained
+from xnorlab.figures import units
+from xnorlab.figures.style import SCHEMES
+from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_conv, layer_inputs
+
+WAYS = {
+    "signs only": (False, False),
+    "α": (True, False),
+    "K": (False, True),
+    "α and K": (True, True),
+}
+"""Label → whether α is on, whether K is on."""
+
+
+def binary_schemes(family: str) -> list[str]:
+    """The schemes with binary weights under which `family` is shipped; all of them where the list cannot be read."""
+    binary = [scheme for scheme in SCHEMES if scheme != "float"]
+    try:
+        names = pretrained.names()
+    except pretrained.PretrainedError:
+        names = ()
+    return [scheme for scheme in binary if networks.name(family, scheme) in names] or binary
+
+
+def layers(name: str) -> dict[str, BinaryConv2d]:
+    """The layers with binary weights of the network `name`; raises ValueError where it cannot be loaded."""
+    return cached.torch_network(name)[1]
+
+
+def crop(photo: Photo, name: str) -> np.ndarray:
+    """The part of `photo` that the network `name` sees, uint8 (crop, crop, 3)."""
+    return answers.preprocessing(name).crop_image(photo.pixels)
+
+
+def approximate(photo: Photo, name: str, layer: str) -> ConvApproximation:
+    """The convolution `layer` of the network `name` on the values that `photo` sends into it."""
+    import torch
+
+    model, found = cached.torch_network(name)
+    pixels = answers.preprocessing(name)([photo.pixels])
+    inputs = layer_inputs(model, torch.from_numpy(pixels).permute(0, 3, 1, 2))
+    return approximate_conv(found[layer], inputs[found[layer]])
+
+
+def ways(approximation: ConvApproximation) -> dict[str, Agreement]:
+    """How near each of WAYS comes, as far as it exists: without K where the layer's inputs stay real."""
+    return {
+        label: approximation.agreement(alpha=alpha, k=k)
+        for label, (alpha, k) in WAYS.items()
+        if not k or approximation.input_scale is not None
+    }
+
+
+def finding(found: Mapping[str, Agreement]) -> str:
+    """What α and K do here, in a sentence a factor, from the mean errors over the layer's filters."""
+    plain, alpha = found["signs only"].mean_error, found["α"].mean_error
+    text = (
+        f"**α {_verdict(plain, alpha)}**: on average over the filters the error goes from {units.percent(plain)} to "
+        f"{units.percent(alpha)} of the true map."
+    )
+    if "α and K" not in found:
+        return text
+    both = found["α and K"].mean_error
+    return f"{text} **K {_verdict(alpha, both)}**: with it the error is {units.percent(both)}."
+
+
+def _verdict(before: float, after: float) -> str:
+    if after < before / 2:
+        return "fixes the size"
+    if after < 0.9 * before:
+        return "helps"
+    return "changes little" if after <= 1.1 * before else "does not help here"
