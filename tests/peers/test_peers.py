@@ -1,11 +1,14 @@
 """The other engines compute what ours computes: their times may be compared."""
 
+import platform
+
 import numpy as np
 import pytest
 import torch
 
 from xnorlab.benchmark import Contestant, ConvProblem, ConvShape, Peer
 from xnorlab.benchmark.conv import TORCH_LAYOUTS, check
+from xnorlab.kernels.ceiling import describe_cpu
 from xnorlab.peers import conv_peers, convolutions, installed
 
 SHAPES = [
@@ -15,6 +18,12 @@ SHAPES = [
     ConvShape(40, 8, filters=17, kernel=5, stride=2, pad_value=-1),
     ConvShape(64, 5, filters=16, kernel=3, padding=0, pad_value=1),
 ]
+
+
+def eight_bit_machine() -> bool:
+    """OpenVINO has int8 kernels for x86 from AVX2 on."""
+    features = describe_cpu()["features"]
+    return platform.machine() in ("x86_64", "AMD64") and "avx2" in features
 
 
 def contestants(peer: Peer, problem: ConvProblem) -> list[tuple[str, str]]:
@@ -31,11 +40,22 @@ def test_torch_in_both_layouts(shape: ConvShape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_openvino_float_and_binary(shape: ConvShape):
+def test_openvino_float_int8_and_binary(shape: ConvShape):
     pytest.importorskip("openvino")
     found = contestants(convolutions.openvino_conv, ConvProblem(shape))
     whole_bytes = shape.channels % 8 == 0
-    assert found == [("openvino-float", "float"), *([("openvino-binary", "signs")] if whole_bytes else [])]
+    assert found == [
+        ("openvino-float", "float"),
+        *([("openvino-int8", "int8")] if eight_bit_machine() else []),
+        *([("openvino-binary", "signs")] if whole_bytes else []),
+    ]
+
+
+def test_int8_that_falls_back_to_float_is_not_offered(monkeypatch: pytest.MonkeyPatch):
+    """Its time would be that of float32 under another name."""
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("xnorlab.peers.convolutions.sums_in_int8", lambda request: False)
+    assert "openvino-int8" not in dict(contestants(convolutions.openvino_conv, ConvProblem(SHAPES[0])))
 
 
 def test_openvino_takes_zero_as_plus_one():

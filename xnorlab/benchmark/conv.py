@@ -23,6 +23,10 @@ TORCH_LAYOUTS = ("torch-nchw", "torch-channels-last")
 CEILING_S = 0.1
 """How long each bench measures the ceiling."""
 
+INT8_TOLERANCE = 0.01
+"""Largest root mean square of an int8 answer's error, in standard deviations of the sums of the rounded numbers: a
+value halfway between two levels may go either way, and older processors cut off the largest pairs of products."""
+
 SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)))
 """The 3 × 3 convolutions of ResNet-18 at 224 pixels."""
 
@@ -157,7 +161,10 @@ def bench_conv(
 def check(contestant: Contestant, answer: Any, problem: ConvProblem) -> None:
     """Raise BenchmarkError unless `answer` is what the contestant says that it computes."""
     found, expected = contestant.result(answer), problem.answer(contestant.computes)
-    if contestant.computes == "float":
+    if contestant.computes == "int8":
+        close = INT8_TOLERANCE * expected.std()
+        right = found.shape == expected.shape and np.sqrt(np.square(found - expected).mean()) <= close
+    elif contestant.computes == "float":
         right = found.shape == expected.shape and np.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.std())
     else:
         right = np.array_equal(found, expected)

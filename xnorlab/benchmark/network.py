@@ -23,7 +23,8 @@ LOGIT_TOLERANCE = 1e-3
 class NetworkContestant:
     """One way to run a network. call: does it, timed; result: from what it returned to logits (N, classes), not timed.
 
-    of: the name of the network whose logits come out; contestants of one network must agree.
+    of: the name of the network whose logits come out; contestants of one network must agree: to LOGIT_TOLERANCE where
+    `tolerance` is None, else the norm of the difference may be that share of the norm of the first one's logits.
     """
 
     name: str
@@ -31,6 +32,7 @@ class NetworkContestant:
     call: Callable[[], Any]
     result: Callable[[Any], np.ndarray]
     of: str
+    tolerance: float | None = None
 
 
 NetworkPeer = Callable[[np.ndarray, int], AbstractContextManager[Sequence[NetworkContestant]]]
@@ -54,8 +56,9 @@ class OpTiming:
 
 @dataclass(frozen=True)
 class NetworkBench:
-    """The times of one network. timings: by contestant, "packed" first. ops: of the packed network, and of its float
-    twin in the same runtime (empty without one), in order of execution.
+    """The times of one network. timings: by contestant, "packed" first. deviations: by contestant, how far its logits
+    were from those of the first engine that ran the same network: norm of the difference over norm. ops: of the packed
+    network, and of its float twin in the same runtime (empty without one), in order of execution.
     """
 
     name: str
@@ -64,6 +67,7 @@ class NetworkBench:
     machine: Machine
     timings: dict[str, Timing]
     about: dict[str, str]
+    deviations: dict[str, float]
     ops: tuple[OpTiming, ...]
     float_ops: tuple[OpTiming, ...]
 
@@ -80,6 +84,7 @@ class NetworkBench:
             "machine": self.machine.to_dict(),
             "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
             "about": self.about,
+            "deviations": self.deviations,
             "speedups": {name: self.speedup(name) for name in self.timings if name != "packed"},
             "ops": [op.to_dict() for op in self.ops],
             "float_ops": [op.to_dict() for op in self.float_ops],
@@ -106,7 +111,7 @@ def bench_network(
     threads = thread_count(threads)
     x = network.preprocessing(images)
     ours = {"packed": _with_threads(network, threads)}
-    if float_twin is not None:
+    if float_twin is not None and float_twin is not network:
         ours["float"] = _with_threads(float_twin, threads)
     with pool.run_lock, ExitStack() as cleanup:
         found = [_contestant(label, one, x) for label, one in ours.items()]
@@ -114,10 +119,11 @@ def bench_network(
             found += cleanup.enter_context(peer(x, threads))
         contestants = {contestant.name: contestant for contestant in found}
         logits: dict[str, np.ndarray] = {}
+        deviations: dict[str, float] = {}
         timings = interleaved(
             {name: contestant.call for name, contestant in contestants.items()},
             repeats=repeats,
-            check=lambda name, answer: _agree(contestants[name], answer, logits),
+            check=lambda name, answer: deviations.update({name: _deviation(contestants[name], answer, logits)}),
             progress=progress,
         )
         ops = {label: _time_ops(one, x, repeats) for label, one in ours.items()}
@@ -128,6 +134,7 @@ def bench_network(
         machine=describe(),
         timings=timings,
         about={name: contestant.about for name, contestant in contestants.items()},
+        deviations=deviations,
         ops=ops["packed"],
         float_ops=ops.get("float", ()),
     )
@@ -145,13 +152,22 @@ def _contestant(label: str, network: Network, x: np.ndarray) -> NetworkContestan
     return NetworkContestant(label, about, partial(network.run, x), np.asarray, network.name)
 
 
-def _agree(contestant: NetworkContestant, answer: Any, logits: dict[str, np.ndarray]) -> None:
-    """Compare with the first engine that ran the same network."""
+def _deviation(contestant: NetworkContestant, answer: Any, logits: dict[str, np.ndarray]) -> float:
+    """How far `answer` is from the first engine that ran the same network; raises BenchmarkError for too far."""
     found = contestant.result(answer)
     expected = logits.setdefault(contestant.of, np.array(found))
-    allowed = LOGIT_TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    if found.shape != expected.shape or not np.abs(found - expected).max() <= allowed:
-        raise BenchmarkError(f"{contestant.name} gives other logits for {contestant.of}; its time would mean nothing")
+    wrong = f"{contestant.name} gives other logits for {contestant.of}; its time would mean nothing"
+    if found.shape != expected.shape:
+        raise BenchmarkError(wrong)
+    difference = found - expected
+    deviation = float(np.linalg.norm(difference) / max(float(np.linalg.norm(expected)), 1e-30))
+    if contestant.tolerance is None:
+        agree = np.abs(difference).max() <= LOGIT_TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    else:
+        agree = deviation <= contestant.tolerance
+    if not agree:
+        raise BenchmarkError(wrong)
+    return deviation
 
 
 def _time_ops(network: Network, x: np.ndarray, repeats: int) -> tuple[OpTiming, ...]:

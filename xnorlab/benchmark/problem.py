@@ -5,12 +5,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from xnorlab.benchmark.eight_bits import Grid, round_weight
 from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.cost_model import predicted_speedup
 
-Answer = Literal["float", "signs", "scaled", "packed"]
-"""float: x ∗ W, zero padding. signs: sign(x) ⊛ sign(W). scaled: that times each filter's α. All float32
-(B, OH, OW, N). packed: sign(x), float32 (B, H, W, C)."""
+Answer = Literal["float", "int8", "signs", "scaled", "packed"]
+"""float: x ∗ W, zero padding. int8: the same of x and W rounded to eight bits (see `eight_bits`). signs: sign(x) ⊛
+sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N). packed: sign(x), float32 (B, H, W, C)."""
 
 MAX_VALUES = 2**26
 """Most float32 values of an input, a weight or an output (256 MiB): a typing error must not fill the memory."""
@@ -114,7 +115,7 @@ class ConvProblem:
         self._known: dict[Answer, np.ndarray] = {}
 
     def answer(self, kind: Answer) -> np.ndarray:
-        """What must come out, exactly unless `kind` is "float"."""
+        """What must come out: exactly, unless `kind` is "float" or "int8", whose sums are rounded."""
         if kind not in self._known:
             self._known[kind] = self._compute(kind)
         return self._known[kind]
@@ -124,6 +125,9 @@ class ConvProblem:
         signs = np.where(self.x >= 0, one, -one)
         if kind == "float":
             return self._convolve(self.x, self.weight, 0)
+        if kind == "int8":
+            rounded, step = round_weight(self.weight)
+            return self._convolve(Grid.of(self.x).round(self.x), rounded * step, 0)
         if kind == "scaled":
             return self.answer("signs") * self.scale
         if kind == "signs":

@@ -11,8 +11,9 @@ Progress = Callable[[float, str], None]
 
 SAMPLE_S = 1e-3
 """One sample lasts at least this long: short calls are repeated inside it, so that the clock's own cost vanishes."""
-SLOW_S = 20e-3
-"""Calls slower than this join every third round only, so that a naive loop does not make everyone wait."""
+SLOW_S, VERY_SLOW_S = 20e-3, 300e-3
+"""Calls slower than this join every third, or every seventh, round only, so that a naive loop does not make everyone
+wait."""
 MAX_REPEATS = 1001
 
 
@@ -89,22 +90,23 @@ def interleaved(
     names = list(calls)
     first: dict[str, float] = {}
     inner: dict[str, int] = {}
-    slow: set[str] = set()
+    every: dict[str, int] = {}
     for i, name in enumerate(names):
         report(0.3 * i / len(names), f"first call of {name}")
         first[name] = _first_call(name, calls[name], check)
-        best = min(_seconds(calls[name], 1) for _ in range(3))
+        best = _seconds(calls[name], 1)
+        if best <= VERY_SLOW_S:
+            best = min(best, *(_seconds(calls[name], 1) for _ in range(2)))
         inner[name] = max(1, round(SAMPLE_S / max(best, 1e-7)))
-        if best > SLOW_S:
-            slow.add(name)
+        every[name] = 7 if best > VERY_SLOW_S else 3 if best > SLOW_S else 1
     samples: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(repeats):
         for i in range(len(names)):
             name = names[(turn + i) % len(names)]
-            if name in slow and turn % 3:
+            if turn % every[name]:
                 continue
             report(0.3 + 0.7 * (turn + i / len(names)) / repeats, f"timing {name}")
-            if name not in slow:
+            if every[name] == 1:
                 calls[name]()
             samples[name].append(_seconds(calls[name], inner[name]))
     for name in names:

@@ -1,4 +1,4 @@
-"""Other engines' convolutions: torch, OpenVINO's float and binary ones, ONNX Runtime."""
+"""Other engines' convolutions: torch, OpenVINO's float, int8 and binary ones, ONNX Runtime."""
 
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark import Contestant, ConvProblem
+from xnorlab.benchmark.eight_bits import Grid
+from xnorlab.peers.quantized import int8_weight, on_grid, sums_in_int8
 from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_threads
 
 
@@ -45,7 +47,10 @@ def torch_conv(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
 
 @contextmanager
 def openvino_conv(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
-    """OpenVINO's float32 Convolution and its own BinaryConvolution, on NHWC data as ours.
+    """OpenVINO's Convolution in float32 and in int8, and its own BinaryConvolution, on float NHWC data as ours.
+
+    int8 takes its grid from the minimum and maximum of the very input; it is left out where the processor has no
+    int8 kernels for the shape.
 
     BinaryConvolution takes bits from a FakeQuantize node of two levels whose outputs are exactly 0 and 1. With −1 and
     +1, which the operation's text suggests, the CPU plugin computes the signs in float32 and converts them one by one,
@@ -63,24 +68,31 @@ def openvino_conv(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
     bits = np.packbits(problem.weight.reshape(-1) >= 0, bitorder="little")
     packed = ov.op.Constant(ov.Tensor(bits, ov.Shape(list(problem.weight.shape)), ov.Type.u1))
 
-    def contestant(name: str, about: str, computes: Any) -> Contestant:
+    def contestant(name: str, about: str, computes: Any) -> Contestant | None:
         x = op.parameter(list(problem.x.shape), np.float32)
         planes = op.transpose(x, op.constant(np.array([0, 3, 1, 2])))
         if computes == "float":
             y = op.convolution(planes, op.constant(problem.weight), *geometry)
+        elif computes == "int8":
+            y = op.convolution(on_grid(planes, Grid.of(problem.x)), int8_weight(problem.weight), *geometry)
         else:
             signs = op.fake_quantize(planes, threshold, threshold, op.constant(0 * one), op.constant(one), 2)
             y = op.binary_convolution(signs, packed, *geometry, "xnor-popcount", float(shape.pad_value))
         y = op.transpose(y, op.constant(np.array([0, 2, 3, 1])))
         model = ov.Model([y], [x], "convolution")  # pyright: ignore  # two modules export the one class
         request = openvino_request(model, problem.x, problem.threads)
+        if computes == "int8" and not sums_in_int8(request):
+            return None
         return Contestant(name, about, request.infer, lambda _: request.get_output_tensor().data, computes)
 
-    found = [contestant("openvino-float", "OpenVINO float32, NHWC", "float")]
+    found = [
+        contestant("openvino-float", "OpenVINO float32, NHWC", "float"),
+        contestant("openvino-int8", "OpenVINO int8, float in and out, NHWC", "int8"),
+    ]
     if shape.channels % 8 == 0:  # its packed pixels and filters are whole bytes; other counts give wrong sums
         about = "OpenVINO BinaryConvolution, float in and out, NHWC, without α"
         found.append(contestant("openvino-binary", about, "signs"))
-    yield found
+    yield [each for each in found if each is not None]
 
 
 @contextmanager

@@ -3,33 +3,52 @@
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from xnorlab.benchmark import NetworkContestant, NetworkPeer
-from xnorlab.peers.onnx_graph import onnx_model
+from xnorlab.benchmark.eight_bits import Grid
+from xnorlab.peers.onnx_graph import onnx_model, value_name
+from xnorlab.peers.quantized import quantize, sums_in_int8
 from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_threads
 from xnorlab.runtime import Network
+from xnorlab.runtime.graph import INPUT
+
+SIGNS_TOLERANCE = 0.05
+"""How far logits may lie apart where real sums meet a sign: engines add in different orders, and a sum that rounding
+puts on the other side of its threshold turns a sign. Relative, see `NetworkContestant`."""
+
+INT8_TOLERANCE = 0.15
+"""How far eight bits may take the logits from those of float32 (measured: 0.02 to 0.06 with random weights)."""
 
 
-def torch_network(name: str, label: str) -> NetworkPeer:
-    """The pretrained network `name` in torch, float32, eval mode; channels-last where `label` ends so."""
+def torch_network(network: Network, module: Callable[[], Any], label: str) -> NetworkPeer:
+    """`network` in torch, float32: what module() returns, in eval mode; channels-last where `label` ends so."""
 
     @contextmanager
     def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
         import torch
 
-        from xnorlab.models import load
-
         channels_last = label.endswith("channels-last")
         layout = torch.channels_last if channels_last else torch.contiguous_format
-        model = load(name).to(memory_format=layout)  # pyright: ignore  # torch's stubs lack this form
+        model = module().to(memory_format=layout)
         batch = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
-        about = f"torch float32, {'channels-last' if channels_last else 'NCHW'}, {name}"
+        about = f"torch float32, {'channels-last' if channels_last else 'NCHW'}, {network.name}"
+        signs = any(row.binary_macs for row in network.summary())
         with torch_threads(threads):
-            yield [NetworkContestant(label, about, lambda: model(batch), lambda y: y.numpy(), name)]
+            yield [
+                NetworkContestant(
+                    label,
+                    about,
+                    lambda: model(batch),
+                    lambda y: y.numpy(),
+                    network.name,
+                    tolerance=SIGNS_TOLERANCE if signs else None,
+                )
+            ]
 
     return peer
 
@@ -47,6 +66,39 @@ def openvino_network(network: Network) -> NetworkPeer:
         yield [
             NetworkContestant(
                 "openvino-float", about, request.infer, lambda _: request.get_output_tensor().data, network.name
+            )
+        ]
+
+    return peer
+
+
+def openvino_int8_network(network: Network) -> NetworkPeer:
+    """A float network in OpenVINO, quantized to int8 with the ranges that the timed pictures themselves have.
+
+    Left out where the processor has no int8 kernels for all of its sums.
+    """
+
+    @contextmanager
+    def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+        import openvino as ov
+
+        batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+        model = ov.Core().read_model(onnx_model(network, batch.shape))
+        grids = {value_name(INPUT): Grid.of(x)}
+        network.run(x, lambda op, value, seconds: grids.update({value_name(op.name): Grid.of(value)}))
+        quantize(model, grids)
+        request = openvino_request(model, batch, threads)
+        if not sums_in_int8(request):
+            yield []
+            return
+        yield [
+            NetworkContestant(
+                "openvino-int8",
+                f"OpenVINO int8, {network.name}",
+                request.infer,
+                lambda _: request.get_output_tensor().data,
+                network.name,
+                tolerance=INT8_TOLERANCE,
             )
         ]
 

@@ -1,0 +1,43 @@
+"""Eight-bit numbers: 256 levels with an exact zero, weights with a step a filter, little lost by either."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xnorlab.benchmark import ConvProblem, ConvShape
+from xnorlab.benchmark.eight_bits import Grid, round_weight
+
+values = st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20).map(lambda v: np.array(v, np.float32))
+
+
+@given(values)
+def test_grid_holds_zero_and_is_never_farther_than_a_step(x: np.ndarray):
+    grid = Grid.of(x)
+    step = (grid.high - grid.low) / 255
+    assert grid.low <= 0 <= grid.high
+    assert grid.round(np.zeros(1, np.float32))[0] == pytest.approx(0, abs=1e-4 * step)
+    assert np.abs(grid.round(x) - x).max() <= 1.01 * step
+
+
+def test_grid_of_positive_values_spends_no_level_on_negative_ones():
+    assert Grid.of(np.array([2.0, 5.1])) == Grid(0.0, pytest.approx(5.1))
+    assert np.array_equal(Grid.of(np.zeros(3)).round(np.zeros(3, np.float32)), np.zeros(3))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_weights_are_rounded_filter_by_filter(axis: int):
+    weight = np.random.default_rng(0).standard_normal((5, 7)).astype(np.float32) * np.float32([[1], [9], [0], [3], [2]])
+    rounded, step = round_weight(weight, axis)
+    assert rounded.dtype == np.int8
+    assert rounded.min() >= -127
+    assert step.shape == ((5, 1), (1, 7))[axis]
+    assert np.abs(rounded * step - weight).max(axis=1 - axis) == pytest.approx(0, abs=float(step.max()) / 2 + 1e-6)
+    assert np.all(np.abs(rounded).max(axis=1 - axis)[step.ravel() != 1] == 127), "each filter uses the whole range"
+
+
+def test_int8_answer_is_close_to_float():
+    problem = ConvProblem(ConvShape(64, 12))
+    exact, rounded = problem.answer("float"), problem.answer("int8")
+    error = np.sqrt(np.square(rounded - exact).mean()) / exact.std()
+    assert 0 < error < 0.02
