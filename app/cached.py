@@ -27,7 +27,16 @@ def network(name: str) -> "Network":
     """
     loaded = pretrained.load(name)
     loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
+    _warm.add(name)
     return loaded
+
+
+_warm: set[str] = set()
+
+
+def is_warm(name: str) -> bool:
+    """Whether `network` has been there for `name` once, so that the next call does not wait for a compiler."""
+    return name in _warm
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

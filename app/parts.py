@@ -78,22 +78,11 @@ def label(text: str, longest: int = 28) -> str:
     return plain(text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}")
 
 
-def thumbnail(pixels: np.ndarray, side: int = 112) -> str:
-    """A small JPEG of a picture, uint8 (H, W, 3), as a data address."""
-    image = Image.fromarray(pixels)
-    image.thumbnail((side, side))
-    return _data_address(image, "jpeg")
-
-
 def png(pixels: np.ndarray) -> str:
     """A picture, uint8 (H, W, 3), pixel for pixel, as a data address."""
-    return _data_address(Image.fromarray(pixels), "png")
-
-
-def _data_address(image: Image.Image, kind: str) -> str:
     out = io.BytesIO()
-    image.save(out, kind)
-    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
+    Image.fromarray(pixels).save(out, "png")
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def pairs(count: int, *, border: bool = False) -> list[DeltaGenerator]:
