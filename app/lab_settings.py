@@ -4,7 +4,7 @@ import address
 import lab
 import numpy as np
 import parts
-import photos
+import photo_choice
 import streamlit as st
 
 from xnorlab.benchmark import ConvShape
@@ -39,9 +39,7 @@ def shape_by_hand() -> ConvShape:
 
 def shape_of_photo() -> tuple[ConvShape, np.ndarray, str]:
     """A layer of the XNOR network with what a photo sends into it; stops with advice where there is no network."""
-    titles = {key: parts.label(title) for key, title in photos.titles().items()}
-    key = address.pills("Photo", titles, key="photo", default="pavilion")
-    photo = photos.get(key)
+    photo = photo_choice.choose("pavilion")
     try:
         layers = lab.feature_maps(photo)
     except ValueError as error:
@@ -49,7 +47,7 @@ def shape_of_photo() -> tuple[ConvShape, np.ndarray, str]:
         st.stop()
     words = {name: f"{name}: {shape}" for name, (shape, _) in layers.items()}
     layer = address.pills("Layer of the XNOR network", words, key="lab_layer", default=next(iter(layers)))
-    address.publish(photo=key if key in photos.SAMPLES else None, lab_layer=layer)
+    address.publish(lab_layer=layer)
     st.caption("Own photos are uploaded on the page Classify. The filters stay random; a time does not depend on them.")
     shape, x = layers[layer]
     return shape, x, f"{photo.title}, {layer}"

@@ -1,13 +1,15 @@
 """Classify: the same photo, five answers."""
 
 import collections
-import time
+import statistics
 
 import address
 import answers
+import cached
 import networks
 import numpy as np
 import parts
+import photo_choice
 import photos
 import streamlit as st
 import turns
@@ -17,18 +19,40 @@ from xnorlab.figures import classification, units
 from xnorlab.figures.style import SCHEMES
 from xnorlab.preprocessing import Preprocessing
 
-PATIENCE_S = 0.5  # after which the answers so far are shown
 RUNS = 7  # runs of a network behind the time on its card
+BRING = {"files": "Files", "folder": "A folder", "camera": "Camera"}
+MOST_REASONS = 6  # reasons on show for files that could not be used
 
 
-def upload() -> None:
-    photos.take(st.session_state[photos.uploader_key()])
-
-
-def shoot() -> None:
-    shot = st.session_state["camera"]
-    if shot is not None:
-        photos.take([shot])
+def bring() -> None:
+    """The ways to bring photos; what comes is read, and the page starts again with it."""
+    how = address.segments("Your own photos", BRING, key="bring", default="files")
+    address.publish(bring=how)
+    place = st.empty()
+    if how == "camera":
+        shot = st.camera_input("Take a photo", key=f"camera-{photos.uploader_key()}", label_visibility="collapsed")
+        files = [] if shot is None else [shot]
+    else:
+        files = st.file_uploader(
+            "As many as you like" if how == "files" else "All photos in a folder, its folders included",
+            accept_multiple_files="directory" if how == "folder" else True, max_upload_size=50,
+            type=photos.SUFFIXES if how == "folder" else None, key=f"{how}-{photos.uploader_key()}",
+            help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC. They stay on this machine, in the memory of your "
+            "session.",
+        )  # fmt: skip
+    if files:
+        photos.take(files, place)
+        st.rerun()
+    reasons = photos.refused()
+    for reason in reasons[:MOST_REASONS]:
+        st.error(parts.plain(reason), icon=":material/broken_image:")
+    if len(reasons) > MOST_REASONS:
+        st.error(f"{len(reasons) - MOST_REASONS} more files could not be used.", icon=":material/broken_image:")
+    if photos.dropped():
+        st.warning(f"The oldest {photos.dropped()} photos were let go: yours may take "
+                   f"{units.memory(photos.MAX_BYTES)} of memory.", icon=":material/auto_delete:")  # fmt: skip
+    if photos.kept():
+        st.button("Forget my photos", on_click=photos.forget, key="forget", icon=":material/delete:")
 
 
 def open_row(keys: list[str]) -> None:
@@ -49,27 +73,11 @@ address.take_number("top", 1, 10, 5)
 choose, look = st.columns([6, 7], gap="large")
 see, crop = look.columns([4, 3], gap="medium", wrap=False)
 with choose:
-    titles = photos.titles()
-    key = address.pills(
-        "Photo", {k: parts.label(title) for k, title in titles.items()}, key="photo", default="golf-ball"
-    )
-    st.file_uploader(
-        "Your own photos, as many as you like", accept_multiple_files=True, max_upload_size=50,
-        key=photos.uploader_key(), on_change=upload,
-        help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF. They stay on this machine, in the memory of your session.",
-    )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center"):
-        camera = st.toggle("Use the camera", key="camera-on")
-        if photos.kept():
-            st.button("Forget my photos", on_click=photos.forget, key="forget", icon=":material/delete:")
-    if camera:
-        st.camera_input("Take a photo", key="camera", on_change=shoot, label_visibility="collapsed")
-    for reason in photos.refused():
-        st.error(parts.plain(reason), icon=":material/broken_image:")
-
-photo = photos.get(key)
-address.publish(photo=key if key in photos.SAMPLES else None)
-answers.forget_all_but(titles)
+    pick = st.container()
+    bring()
+with pick:
+    photo = photo_choice.choose("golf-ball")
+answers.forget_all_but(photos.titles())
 
 with see:
     with st.container(key="photo-shown"):
@@ -120,15 +128,13 @@ def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
 
 
 vote, place = st.empty(), st.empty()
-since = time.monotonic()
 for scheme in schemes:
+    if not cached.is_warm(networks.name(family, scheme)):
+        show(place, {})
     try:
         verdicts[scheme] = answers.ask(photo, networks.name(family, scheme))
     except ValueError as error:
         problems[scheme] = str(error)
-    if time.monotonic() - since > PATIENCE_S:  # kernels are being compiled, the first time on a machine
-        show(place, {})
-        since = time.monotonic()
 
 preprocessing = answers.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
 with crop, st.container(key="pixelated"):
@@ -175,7 +181,7 @@ if verdicts:
     table = answers.ask_all(list(shown.values()), family, list(verdicts))
     st.dataframe(
         {
-            "picture": [parts.thumbnail(p.pixels) for p in shown.values()],
+            "picture": [p.thumbnail for p in shown.values()],
             "photo": [p.title for p in shown.values()],
             "answers": ["agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
                         for i in range(len(shown))],
@@ -190,6 +196,12 @@ if verdicts:
         "Download as CSV", answers.as_csv([p.title for p in shown.values()], table), "answers.csv", "text/csv",
         on_click="ignore", icon=":material/download:", key="csv",
     )  # fmt: skip
+    read = statistics.median(p.read_s for p in shown.values())
+    asked = statistics.median(map(sum, zip(*([a.seconds for a in column] for column in table.values()), strict=True)))
+    st.caption(
+        f"What you waited for, a photo: {units.duration(read)} until it was read and upright, {units.duration(asked)} "
+        f"for {len(table)} answers, cropping included (medians over these photos, taken while they were answered)."
+    )
 
 # Last, so that nothing on the page waits for another visitor's measurement.
 if len(times) < len(names):

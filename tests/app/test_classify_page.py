@@ -45,7 +45,7 @@ def test_an_address_chooses_photo_schemes_and_the_number_of_answers(open_page):
 @pytest.mark.parametrize(
     ("key", "value", "instead"),
     [("photo", "moon", "golf-ball"), ("schemes", "float,ternary", "float"), ("top", "99", "5"), ("top", "many", "5"),
-     ("model", "imagenet/vgg", "imagenette/alexnet")],
+     ("model", "imagenet/vgg", "imagenette/alexnet"), ("bring", "post", "files")],
 )  # fmt: skip
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value, instead):
     at = open_page(PAGE, **{key: value})
@@ -88,7 +88,7 @@ def test_an_upload_stays_over_a_page_switch_and_can_be_forgotten(open_page, phot
 def test_uploads_are_bounded_and_the_oldest_leave_first(open_page, monkeypatch):
     import photos
 
-    monkeypatch.setattr(photos, "MAX_PHOTOS", 3)
+    monkeypatch.setattr(photos, "MAX_BYTES", 3 * 20 * 20 * 3)
     at = open_page(PAGE)
     files = []
     for level in range(5):
@@ -97,6 +97,43 @@ def test_uploads_are_bounded_and_the_oldest_leave_first(open_page, monkeypatch):
         files.append((f"{level}.png", out.getvalue()))
     upload(at, *files)
     assert list(at.dataframe[0].value["photo"]) == ["2.png", "3.png", "4.png"]
+    assert "oldest 2 photos" in at.warning[0].value
+
+
+def test_a_folder_brings_its_photos_and_many_are_chosen_from_a_list(open_page):
+    at = open_page(PAGE, bring="folder", schemes="xnor")
+    files = []
+    for level in range(20):
+        out = io.BytesIO()
+        Image.new("RGB", (20, 20), (12 * level, 0, 0)).save(out, "PNG")
+        files.append((f"holiday/{level}.png", out.getvalue()))
+    upload(at, *files)
+    assert not at.exception
+    assert list(at.dataframe[0].value["photo"]) == [name for name, _ in files]
+    assert len(at.selectbox(key="photo").options) == 26
+    assert at.query_params["bring"] == "folder"
+    assert any("a photo:" in caption.value for caption in at.caption)
+
+
+def test_of_a_folder_with_many_bad_files_only_a_few_reasons_are_shown(open_page):
+    at = upload(open_page(PAGE, bring="folder"), *((f"{i}.jpg", b"no pixels") for i in range(40)))
+    assert not at.exception
+    assert len(at.error) == 7
+    assert "34 more files" in at.error[-1].value
+
+
+def test_a_shot_of_the_camera_is_answered_like_any_photo(open_page, photo_bytes, monkeypatch):
+    import streamlit as st
+
+    class Shot(io.BytesIO):
+        name = "camera_input.jpg"
+
+    shots = [Shot(photo_bytes)]
+    monkeypatch.setattr(st, "camera_input", lambda *_, **__: shots.pop() if shots else None)
+    at = open_page(PAGE, bring="camera")
+    assert not at.exception
+    assert list(at.dataframe[0].value["photo"]) == ["camera_input.jpg"]
+    assert len(cards(at)) == 5
 
 
 def test_exif_rotation_and_cmyk_are_converted_and_said(open_page):
