@@ -41,8 +41,8 @@ def filter_scales(scales: np.ndarray, *, chosen: int, dark: bool = False) -> go.
     )  # fmt: skip
     style.finish(figure, height=260, dark=dark)
     figure.update_layout(margin_t=12)
-    figure.update_xaxes(title="filter", showgrid=False, zeroline=False, range=[-2, scales.size + 1])
-    figure.update_yaxes(title="α")
+    figure.update_xaxes(title="filter", showgrid=False, zeroline=False, range=[-2, scales.size + 1], fixedrange=True)
+    figure.update_yaxes(title="α", fixedrange=True)
     return figure
 
 
