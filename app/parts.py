@@ -36,6 +36,7 @@ _CSS = """
                     grid-template-columns: 1fr auto; gap: 0 .3rem; }
 .xl-bars .xl-track { grid-column: 1 / -1; height: 5px; border-radius: 3px; background: var(--xl-line); }
 .xl-bars .xl-fill { display: block; height: 5px; border-radius: 3px; }
+.xl-figure { font-size: 1.25rem; font-weight: 650; line-height: 1.2; margin-bottom: .5rem; }
 .xl-number { font-variant-numeric: tabular-nums; }
 .xl-foot { border-top: 1px solid var(--xl-line); padding-top: .45rem; font-size: .84rem; line-height: 1.45; }
 .xl-foot b { font-weight: 650; }
@@ -51,8 +52,8 @@ _CSS = """
 .st-key-own-grid [data-testid=stColumn] { min-width: 0; }
 .st-key-own-grid :is([data-testid=stNumberInputStepUp], [data-testid=stNumberInputStepDown]) { display: none; }
 .st-key-pixelated img { image-rendering: pixelated; }
-.st-key-theme { position: absolute; height: 0; }
 [data-testid=stMetricLabel] :is(div, p) { white-space: normal; }
+.st-key-theme { position: absolute; height: 0; }
 .st-key-photo-shown img { max-height: 330px; object-fit: contain; object-position: left top; }
 </style>
 """
@@ -101,6 +102,12 @@ def chart(figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str
     return [point["customdata"] for point in event["selection"]["points"]] if clickable else []
 
 
+def clicked(key: str) -> list[Any]:
+    """The customdata of the marks that stay clicked in the clickable chart `key`, known before it is drawn."""
+    event = st.session_state.get(key)
+    return [] if event is None else [point["customdata"] for point in event["selection"]["points"]]
+
+
 def numbers(table: Mapping[str, Iterable], *, key: str) -> None:
     """A table, folded away, for what stands above it as a picture."""
     columns = {name: list(values) for name, values in table.items()}
@@ -123,6 +130,18 @@ def answer_card(scheme: str, answer: Answer, *, top: int, footnotes: Sequence[st
     foot = "<br>".join(footnotes)
     return _card(scheme, f"<div class='xl-answer'>{html.escape(answer.labels[0])}</div><ol class='xl-bars'>{bars}</ol>"
                          f"<div class='xl-foot'>{foot}</div>")  # fmt: skip
+
+
+def cost_card(scheme: str, headline: str, about: str, *, share: float, footnotes: Sequence[str]) -> str:
+    """The card of one scheme with one large number, what it is, and a bar of `share`, 0..1, of the largest."""
+    bar = f"<span class='xl-fill' style='width:{100 * share:.2f}%;background:{_mark_colour(scheme)}'></span>"
+    return _card(
+        scheme,
+        f"<div class='xl-said xl-dim'>{html.escape(about)}</div>"
+        f"<div><div class='xl-figure'>{html.escape(headline)}</div>"
+        f"<div class='xl-bars'><span class='xl-track' style='display:block'>{bar}</span></div></div>"
+        f"<div class='xl-foot'>{'<br>'.join(footnotes)}</div>",
+    )
 
 
 def filter_card(
@@ -171,7 +190,7 @@ def cards(parts: Iterable[str]) -> None:
 
 
 def _card(scheme: str, body: str) -> str:
-    look = style.SCHEMES[scheme]
+    look = style.look(scheme)
     return (
         f"<article class='xl-card' data-scheme='{scheme}'><h3><span class='xl-glyph' aria-hidden='true' "
         f"style='color:{_mark_colour(scheme)}'>{look.glyph}</span>{look.label}</h3>{body}</article>"
@@ -180,5 +199,5 @@ def _card(scheme: str, body: str) -> str:
 
 def _mark_colour(scheme: str) -> str:
     """The scheme's colour as CSS that follows a change of theme at once; charts follow at the next run."""
-    look = style.SCHEMES[scheme]
+    look = style.look(scheme)
     return f"light-dark({look.light},{look.dark})"

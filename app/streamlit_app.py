@@ -24,6 +24,9 @@ PAGES = {
             "views/scaling_factors.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
         ),
     ],
+    "Compare": [
+        st.Page("views/trade_offs.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
+    ],
     "Time": [
         st.Page("views/speed_lab.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
     ],

@@ -107,6 +107,10 @@ def weight_memory_bytes(real_weights: int, binary_weights: int, *, real_bytes: i
     return real_weights * real_bytes + -(-binary_weights // 8)
 
 
+MEMORY_RATIO = 32.0
+"""Bits of a float32 over the one that is left of it: the paper's headline, without α and real layers."""
+
+
 def _check_positive(**values: int) -> None:
     for name, value in values.items():
         if not isinstance(value, int) or value < 1:

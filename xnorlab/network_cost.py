@@ -54,6 +54,16 @@ class NetworkCost:
         return self.real_macs + self.binary_macs / WORD_BITS
 
     @property
+    def times_smaller(self) -> float:
+        """The file against the same numbers in float32."""
+        return self.float32_bytes / self.file_bytes
+
+    @property
+    def binary_times_smaller(self) -> float | None:
+        """The binary layers in the file against the same in float32; None where there are none."""
+        return self.binary_float32_bytes / self.parts[BINARY] if BINARY in self.parts else None
+
+    @property
     def standard_error(self) -> float:
         """Of `top1`, from the number of pictures alone."""
         return math.sqrt(self.top1 * (1 - self.top1) / self.images)

@@ -159,7 +159,8 @@ def memory_split(
                     "line": {"width": 1, "color": ink}},
         )  # fmt: skip
     style.finish(figure, height=130 + 38 * len(parts), dark=dark, legend=True)
-    figure.update_layout(barmode="stack", legend={"y": -0.22, "yanchor": "top"}, margin_t=8, bargap=0.3)
+    figure.update_layout(barmode="stack", margin_t=8, bargap=0.3)
+    figure.update_layout(legend={"y": -0.22, "yanchor": "top", "traceorder": "normal"})
     figure.update_yaxes(autorange="reversed", showgrid=False)
     if share:
         figure.update_xaxes(title="% of the file", range=[0, 100])

@@ -7,6 +7,7 @@ DIGITS = 3
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _BYTE_UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
+_COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 _RATE_UNITS = ((1e12, "TMAC/s"), (1e9, "GMAC/s"), (1e6, "MMAC/s"), (1.0, "MAC/s"))
 
 
@@ -38,6 +39,11 @@ def duration(seconds: float) -> str:
 def memory(size_bytes: float) -> str:
     """A size in B, KiB, MiB or GiB (powers of 1024)."""
     return f"{int(size_bytes)} B" if 0 <= size_bytes < 1000 else _with_unit(size_bytes, _BYTE_UNITS)
+
+
+def count(number: float) -> str:
+    """A number of things in thousands (K), millions (M), G or T; whole below a thousand."""
+    return f"{number:.0f}" if 0 <= number < 999.5 else _with_unit(number, _COUNT_UNITS)
 
 
 def rate(macs_per_second: float) -> str:

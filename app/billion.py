@@ -1,0 +1,60 @@
+"""A billion images: core-hours, memory and relative speed of every scheme, measured where it was, else computed."""
+
+from collections.abc import Callable, Sequence
+
+import parts
+import streamlit as st
+import zoo
+
+from xnorlab.figures import units
+from xnorlab.network_cost import ASSUMED_OPERATIONS_PER_S, NetworkCost, core_hours
+
+
+def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> None:
+    """A card a network and their numbers as a table; label: how a network is named."""
+    times = zoo.measured()
+    timed = all(c.name in times for c in costs)
+    if timed:
+        seconds = {c.name: times[c.name].median_s for c in costs}
+        origin = "measured here"
+    else:
+        seconds = {c.name: c.predicted_seconds for c in costs}
+        origin = "computed"
+    slowest = max(seconds.values())
+    bases = {c.model: c for c in costs if c.scheme == "float"}
+    faster = {c.name: seconds[bases[c.model].name] / seconds[c.name] for c in costs if c.model in bases}
+    said = {name: units.times(ratio) for name, ratio in faster.items()}
+    parts.cards(
+        parts.cost_card(
+            c.scheme, units.significant(core_hours(seconds[c.name])), f"{zoo.title(c.model)}: core-hours, {origin}",
+            share=seconds[c.name] / slowest,
+            footnotes=[
+                parts.line(said.get(c.name, "–"), f"as fast as full precision, {origin}"),
+                parts.line(units.memory(c.resident_bytes), "of weights in memory, real"),
+                parts.line(f"{100 * c.top1:.1f} %", "right, at training"),
+            ],
+        )
+        for c in costs
+    )  # fmt: skip
+    parts.numbers(
+        {
+            "network": [label(c) for c in costs],
+            f"one picture, {origin}": [units.duration(seconds[c.name]) for c in costs],
+            f"core-hours for 10⁹, {origin}": [units.significant(core_hours(seconds[c.name])) for c in costs],
+            f"times full precision, {origin}": [said.get(c.name, "–") for c in costs],
+            "weights in memory, real": [units.memory(c.resident_bytes) for c in costs],
+        },
+        key="billion",
+    )
+    if timed:
+        machine = st.session_state[zoo.TIMES].machine
+        st.caption(
+            f"Measured here at {machine.taken[11:19]} UTC on one thread of {parts.plain(machine.cpu)}, "
+            f"{machine.instructions}: median of {zoo.RUNS} runs of one picture in turns; reading and cropping left out."
+        )
+    else:
+        st.caption(
+            f"Computed, not measured: the paper's operations at an assumed {units.count(ASSUMED_OPERATIONS_PER_S)} a "
+            "second. The ratios do not depend on that assumption, but a real CPU multiplies many floats in one "
+            "instruction: press **Measure on this machine** above for what is true here."
+        )

@@ -1,0 +1,120 @@
+"""Trade-offs: every number says where it comes from, chart and table agree, nothing is timed unasked."""
+
+import pytest
+from page_reading import chart_of, html_of
+
+PAGE = "views/trade_offs.py"
+XNOR = "imagenette/alexnet-xnor"
+
+
+def points(at) -> dict[str, tuple[float, float]]:
+    traces = [t for t in chart_of(at)["data"] if "customdata" in t]
+    return {k: (x, y) for t in traces for k, x, y in zip(t["customdata"], t["x"], t["y"], strict=True)}
+
+
+def table_with(at, column: str):
+    return next(t.value for t in at.table if column in t.value)
+
+
+def test_every_shipped_network_is_a_point_at_its_bytes_and_accuracy(open_page):
+    from xnorlab import pretrained
+
+    at = open_page(PAGE, zoo_model="all")
+    assert not at.exception
+    expected = {n: (e["bytes"], 100 * e["top1"]) for n, e in pretrained.manifest().items() if n in points(at)}
+    assert {n for n, e in pretrained.manifest().items() if e["dataset"] == "imagenette"} == set(points(at))
+    for name, (size, accuracy) in points(at).items():
+        assert (size, accuracy) == pytest.approx(expected[name])
+
+
+def test_every_chart_has_a_description_and_its_numbers_below(open_page):
+    at = open_page(PAGE)
+    assert all(chart.proto.alt for chart in at.get("plotly_chart"))
+    assert len(at.get("plotly_chart")) == 4
+    assert len(at.table) == 5  # and one under the cards
+
+
+def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
+    at = open_page(PAGE, against="time")
+    assert not at.exception
+    assert any("not timed on this machine yet" in info.value for info in at.info)
+    assert "computed" in html_of(at)
+    assert "measured here" not in html_of(at)
+
+
+def test_a_measurement_moves_the_points_and_the_billion_to_measured_times(open_page, monkeypatch):
+    import zoo
+
+    monkeypatch.setattr(zoo, "RUNS", 2)
+    at = open_page(PAGE, zoo_model="alexnet", against="time")
+    at.button(key="measure-zoo").click().run()
+    assert not at.exception
+    seconds = {name: timing.median_s for name, timing in zoo_times(at).items()}
+    assert {name: x for name, (x, _) in points(at).items()} == pytest.approx(seconds)
+    assert "measured here" in html_of(at)
+    assert "computed" not in html_of(at)
+
+
+def zoo_times(at):
+    return at.session_state["trade-offs: times"].timings
+
+
+def test_a_pick_in_the_address_is_ringed_and_described(open_page):
+    at = open_page(PAGE, pick=XNOR)
+    assert not at.exception
+    (ring,) = [t for t in chart_of(at)["data"] if t["name"] == "picked"]
+    assert (ring["x"][0], ring["y"][0]) == points(at)[XNOR]
+    assert any("real and" in m.value and "binary multiply" in m.value for m in at.markdown)
+    assert at.query_params["pick"] == XNOR
+
+
+@pytest.mark.parametrize("against", ["file", "resident", "operations"])
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_axes_and_scale_come_from_the_address(open_page, against, scale):
+    at = open_page(PAGE, against=against, scale=scale)
+    assert not at.exception
+    assert chart_of(at)["layout"]["xaxis"]["type"] == scale
+    assert at.query_params["against"] == against
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("data_set", "mnist"), ("zoo_model", "vgg"), ("against", "money"), ("scale", "cubic"), ("pick", "nobody"),
+     ("split", "pie"), ("paper", "vgg"), ("says", "x")],
+)  # fmt: skip
+def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
+    at = open_page(PAGE, **{key: value})
+    assert not at.exception
+    assert any(f"{key}={value}" in info.value for info in at.info)
+
+
+def test_published_values_stand_beside_ours_and_are_named_so(open_page):
+    at = open_page(PAGE, says="accuracy", paper="alexnet")
+    (table,) = [t.value for t in at.table if any("published" in c for c in t.value)]
+    published, ours = [c for c in table if c != "scheme"]
+    assert "published, on ImageNet" in published
+    assert "measured at training, on Imagenette" in ours
+    row = dict(zip(table["scheme"], table[published], strict=True))
+    assert row["Full precision"] == "56.6"
+    assert row["XNOR-Net"] == "44.2"  # not an ablation of Table 3
+
+
+def test_the_memory_claim_is_measured_on_the_file_and_computed_apart(open_page):
+    table = table_with(open_page(PAGE), "times smaller")
+    assert set(table["from"]) == {"measured here", "computed", "published"}
+
+
+def test_a_missing_network_is_named_and_the_others_stay(pretrained_copy, open_page):
+    (pretrained_copy / f"{XNOR}.safetensors").unlink()
+    at = open_page(PAGE)
+    assert not at.exception
+    assert "git checkout" in at.warning[0].value
+    assert XNOR not in points(at)
+    assert len(points(at)) >= 4
+
+
+def test_without_any_network_the_page_says_what_to_do(pretrained_copy, open_page):
+    (pretrained_copy / "manifest.json").write_text("{}")
+    at = open_page(PAGE)
+    assert not at.exception
+    assert "git checkout" in at.warning[0].value

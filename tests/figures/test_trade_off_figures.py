@@ -1,0 +1,122 @@
+"""Trade-off charts say what the numbers say; measured, computed and published never look alike."""
+
+import pytest
+
+from xnorlab.figures import style, units
+from xnorlab.figures.trade_offs import (
+    ORIGINS,
+    CostAxis,
+    Point,
+    beside_the_paper,
+    memory_split,
+    pareto,
+    pareto_front,
+    ratio_bars,
+)
+
+POINTS = [
+    Point("a-float", "float", "A", 4_000_000, 82.0, 0.6),
+    Point("a-xnor", "xnor", "A", 400_000, 75.0, 0.7),
+    Point("b-bnn", "bnn", "B", 500_000, 70.0, 0.7),
+]
+BYTES = CostAxis("file", units.memory, powers_of_two=True)
+
+
+def marks(figure) -> dict[str, object]:
+    return {key: trace for trace in figure.data if trace.customdata is not None for key in trace.customdata}
+
+
+def test_front_holds_what_nothing_beats():
+    assert pareto_front([4, 1, 2, 1, 3], [9, 5, 4, 3, 9]) == [1, 4]
+    assert pareto_front([1, 1], [5, 5]) == [0]
+    assert pareto_front([], []) == []
+
+
+def test_every_network_has_its_schemes_mark_and_error():
+    figure = pareto(POINTS, BYTES)
+    for point in POINTS:
+        trace = marks(figure)[point.key]
+        at = list(trace.customdata).index(point.key)
+        assert (trace.x[at], trace.y[at], trace.error_y.array[at]) == (point.cost, point.accuracy, point.error)
+        assert trace.marker.symbol == style.SCHEMES[point.scheme].symbol
+        assert trace.marker.color == style.SCHEMES[point.scheme].light
+
+
+def test_models_are_told_apart_by_a_ring():
+    found = marks(pareto(POINTS, BYTES))
+    assert found["a-xnor"].marker.line.width[0] == 0
+    assert found["b-bnn"].marker.line.width[0] > 0
+
+
+def test_the_picked_network_and_no_other_is_circled():
+    assert [t.name for t in pareto(POINTS, BYTES).data if t.name == "picked"] == []
+    (ring,) = [t for t in pareto(POINTS, BYTES, picked="a-xnor").data if t.name == "picked"]
+    assert (ring.x[0], ring.y[0]) == (400_000, 75.0)
+
+
+@pytest.mark.parametrize("log", [True, False])
+@pytest.mark.parametrize(
+    ("axis", "low", "high", "word"),
+    [(BYTES, 3.6e5, 5e6, "MiB"), (CostAxis("t", units.duration), 4e-4, 6e-3, "ms"),
+     (CostAxis("ops", units.count), 2.2e7, 2e8, "M"), (CostAxis("t", units.duration), 1e-3, 1.1e-3, "ms")],
+)  # fmt: skip
+def test_ticks_lie_on_the_axis_and_carry_their_unit(axis, low, high, word, log):
+    points = [Point(str(c), "xnor", "A", c, 50.0, 1.0) for c in (low, high)]
+    x = pareto(points, axis, log=log).layout.xaxis
+    assert x.type == ("log" if log else "linear")
+    assert 1 <= len(x.tickvals) <= 9
+    limits = [10**v for v in x.range] if log else x.range
+    assert limits[0] <= min(x.tickvals)
+    assert max(x.tickvals) <= limits[1]
+    assert limits[0] < low < high < limits[1]
+    assert any(word in text for text in x.ticktext)
+
+
+def test_a_chart_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="points is empty"):
+        pareto([], BYTES)
+
+
+def test_parts_add_up_to_the_whole_in_shares_and_in_bytes():
+    parts = {"XNOR": {"binary": 300.0, "real": 100.0}, "float": {"binary": 0.0, "real": 4000.0}}
+    schemes = {"XNOR": "xnor", "float": "float"}
+    for share, totals in ((True, [100, 100]), (False, [400, 4000])):
+        bars = [t for t in memory_split(parts, schemes, share=share).data if t.x[0] is not None]
+        assert [bar.name for bar in bars] == ["binary", "real"]
+        assert [sum(bar.x[i] for bar in bars) for i in range(2)] == pytest.approx(totals)
+        assert len({bar.marker.pattern.shape for bar in bars}) == 2
+        assert list(bars[0].marker.color) == [style.SCHEMES[s].light for s in schemes.values()]
+
+
+def test_more_parts_than_patterns_are_refused():
+    with pytest.raises(ValueError, match="7 kinds"):
+        memory_split({"a": {str(i): 1.0 for i in range(7)}}, {"a": "xnor"})
+
+
+def test_the_papers_marks_are_open_and_ours_full():
+    figure = beside_the_paper({"float": 56.6, "xnor": 44.2}, {"xnor": 75.0}, title="%", named=("paper", "ours"))
+    found = {(t.name, t.x[0]): t.marker.symbol for t in figure.data if t.mode == "markers" and t.x[0] is not None}
+    assert found == {("paper", 56.6): "circle-open", ("paper", 44.2): "star-open", ("ours", 75.0): "star"}
+
+
+def test_measured_computed_and_published_ratios_never_look_alike():
+    figure = ratio_bars([(origin, 30.0 + i, origin) for i, origin in enumerate(ORIGINS)], title="×")
+    assert [bar.name for bar in figure.data] == list(ORIGINS)
+    looks = {(bar.marker.color, bar.marker.pattern.shape, bar.marker.line.width) for bar in figure.data}
+    assert len(looks) == 3
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda dark: pareto(POINTS, BYTES, dark=dark),
+        lambda dark: memory_split({"a": {"p": 1.0}}, {"a": "bireal"}, dark=dark),
+        lambda dark: beside_the_paper({"reactnet": 65.9}, {}, title="%", named=("a", "b"), dark=dark),
+        lambda dark: ratio_bars([("a", 2.0, "computed")], title="×", dark=dark),
+    ],
+)
+def test_every_chart_has_a_transparent_background_and_survives_serialisation(draw, dark):
+    figure = draw(dark)
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert figure.to_json()
