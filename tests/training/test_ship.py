@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from xnorlab import models, pretrained
+from xnorlab.training.evaluate import evaluate_all
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
-from xnorlab.training.ship import ship
+from xnorlab.training.ship import ship, ship_all
 
 NAME = "insects/resnet18-xnor"
 
@@ -101,3 +102,68 @@ def test_an_unfinished_run_is_not_shipped(
     with pytest.raises(ValueError, match="has trained 1 of 3 epochs: resume it"):
         ship(tmp_path / "run", image_folder, tmp_path / "out", cache_folder=cache_folder)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def two_seeds(
+    finished_run: Result, run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path,
+    cache_folder: Path, tmp_path: Path,
+) -> tuple[Path, dict]:  # fmt: skip
+    """A folder of shipped networks where a second seed follows the first; the manifest's entry."""
+    out = tmp_path / "out"
+    again = run_small(small_recipe(seed=1), tmp_path / "again")
+    first = ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)
+    repeat = ship(again.folder, image_folder, out, cache_folder=cache_folder)
+    (entry,) = json.loads((out / "manifest.json").read_text()).values()
+    assert entry == first | {"repeats": [repeat]}
+    return out, entry
+
+
+def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict]):
+    out, entry = two_seeds
+    (repeat,) = entry["repeats"]
+    content = (out / repeat["file"]).read_bytes()
+    assert repeat["file"] == f"{NAME}-seed1.safetensors"
+    assert (repeat["seed"], repeat["bytes"], repeat["sha256"]) == (1, len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_evaluation_of_all_includes_repeats(
+    two_seeds: tuple[Path, dict], image_folder: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out, entry = two_seeds
+    monkeypatch.setattr(pretrained, "folder", lambda: out)
+    rows = evaluate_all(image_folder, cache_folder=cache_folder)
+    assert [row["network"] for row in rows] == [NAME, f"{NAME}, seed 1"]
+    assert [row["differs"] for row in rows] == [False, False]
+    entry["repeats"][0]["top1"] -= 0.1
+    (out / "manifest.json").write_text(json.dumps({NAME: entry}))
+    assert [row["differs"] for row in evaluate_all(image_folder, cache_folder=cache_folder)] == [False, True]
+    (out / entry["repeats"][0]["file"]).write_bytes(b"other")
+    with pytest.raises(ValueError, match=r"seed 1 of insects/resnet18-xnor, is missing or is not the one"):
+        evaluate_all(image_folder, cache_folder=cache_folder)
+
+
+def test_repeats_stay_with_their_recipe_and_go_with_it(
+    two_seeds: tuple[Path, dict], finished_run: Result, run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path, tmp_path: Path,
+):  # fmt: skip
+    out, entry = two_seeds
+    assert ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)["repeats"] == entry["repeats"]
+    other = run_small(small_recipe(epochs=1), tmp_path / "other")
+    assert "repeats" not in ship(other.folder, image_folder, out, cache_folder=cache_folder)
+    assert not (out / entry["repeats"][0]["file"]).exists()
+
+
+def test_all_finished_runs_are_shipped_and_first_stages_are_not(
+    finished_run: Result, small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path, tmp_path: Path
+):
+    first, unfinished = small_recipe(scheme="float"), small_recipe(scheme="bwn")
+    second = small_recipe(start=first.name)
+    runs = tmp_path / "runs"
+    for recipe in (first, small_recipe()):
+        shutil.copytree(finished_run.folder, runs / recipe.run_name)
+    out, options = tmp_path / "out", {"cache_folder": cache_folder}
+    entries = list(ship_all([small_recipe(), unfinished], runs, image_folder, out, **options))
+    assert [entry["scheme"] for entry in entries] == ["xnor"]
+    with pytest.raises(ValueError, match="was trained by another recipe than the zoo's"):
+        list(ship_all([first, second], runs, image_folder, out, **options))

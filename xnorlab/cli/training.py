@@ -97,7 +97,7 @@ def train(
         chosen = recipe.recipe_for(found.name, model or "alexnet", scheme or "xnor", **given)
         for name, value in chosen.to_dict().items():
             typer.echo(f"{name:>20}  {value}", err=True)
-    folder = runs / chosen.name if out is None and chosen is not None else Path(out or "")
+    folder = runs / chosen.run_name if out is None and chosen is not None else Path(out or "")
     result = run.train(
         data,
         chosen,
@@ -111,7 +111,7 @@ def train(
         cache_folder=cache_folder,
         runs=runs,
         evaluate_every=evaluate_every,
-        report=_report,
+        report=say_epoch,
     )
     typer.echo(f"{result.checkpoint}; next: xnorlab pack {folder}", err=True)
 
@@ -129,7 +129,8 @@ def parse_option(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _report(record: dict[str, Any]) -> None:
+def say_epoch(record: dict[str, Any]) -> None:
+    """An epoch's record in one line on stderr."""
     words = [f"epoch {record['epoch']}", f"loss {record['train_loss']:.3f}", f"train {record['train_top1']:.1%}"]
     if "val_top1" in record:
         words.append(f"val {record['val_top1']:.1%}")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from xnorlab.binarize import BiRealSign, KBit, LearnedScale, Sign
 from xnorlab.nn.schemes import SCHEMES, Scheme
 
-BITS = (1, 2, 4, 8)
-"""Activation widths of the k-bit ablation."""
+BITS = (2, 4, 8)
+"""Activation widths of the k-bit ablation beside 1, which is XNOR itself."""
 
 
 def _variant(base: str, name: str, title: str, **changes) -> Scheme:

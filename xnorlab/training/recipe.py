@@ -94,6 +94,11 @@ class Recipe:
         """`<data set>/<model>-<scheme>`, the name that the trained network is shipped under."""
         return f"{self.dataset}/{self.model}-{self.scheme}"
 
+    @property
+    def run_name(self) -> str:
+        """The name of the run's folder: `name`, with the seed where it is not 0."""
+        return f"{self.name}-seed{self.seed}" if self.seed else self.name
+
     def preprocessing(self) -> Preprocessing:
         """How a picture becomes the network's input at evaluation; stored in the packed file."""
         return Preprocessing(resize=self.resize, crop=self.eval_size)
@@ -134,7 +139,7 @@ MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 }
 """Options of `models.build` by (model, data set); "" is every data set."""
 
-SCHEME_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"binaryconnect-stochastic": {"binary_rate_factor": 5.0}}
+SCHEME_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"binaryconnect-stochastic": {"binary_rate_factor": 20.0}}
 """What the recipe changes for a scheme. Latent weights that start anywhere in [−1, 1] have further to go."""
 
 

@@ -4,6 +4,8 @@ import datetime
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from torch import nn
 from xnorlab import models, pretrained
 from xnorlab.runtime import Network
 from xnorlab.training.card import card
-from xnorlab.training.evaluate import compare, pack, pictures
+from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictures
 from xnorlab.training.folders import find
 from xnorlab.training.history import stored_history
 from xnorlab.training.recipe import Recipe
@@ -30,7 +32,7 @@ def ship(
     command: str | None = None,
     data_note: str | None = None,
 ) -> dict[str, Any]:
-    """Round, pack, measure and write a run's network; returns its manifest entry.
+    """Round, pack, measure and write a run's network; returns its manifest entry, or a repeat's part of it.
 
     run: the folder that `run.train` left. data: the data set's folder, or one that holds it.
     out: the folder of shipped networks, made if missing; None is the checkout's `pretrained/`.
@@ -41,8 +43,11 @@ def ship(
     Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (float16 and float32),
     …-history.json (curves, flips, weight histograms), ….md (card) and the entry in manifest.json. Top-1 is measured
     after the rounding, over the whole validation set, and the files are read back for it: the packed file by the
-    runtime, the latent file into a newly built torch model. Raises ValueError where the run is unfinished, or
-    where packed and torch top-1 differ by more than 0.1 point.
+    runtime, the latent file into a newly built torch model.
+
+    Where the manifest has a network of this recipe but for the seed, the run becomes one of its `repeats`: only the
+    packed file is kept, as …-seed<n>.safetensors, with its accuracy. Any other network of the name is replaced.
+    Raises ValueError where the run is unfinished, or where packed and torch top-1 differ by more than 0.1 point.
     """
     checkpoint_path = Path(run) / CHECKPOINT
     model, recipe, labels, checkpoint = load_checkpoint(checkpoint_path)
@@ -59,14 +64,26 @@ def ship(
     round_weights_(model)
     date = datetime.datetime.fromtimestamp(checkpoint_path.stat().st_mtime, datetime.UTC).date().isoformat()
     provenance = {"name": recipe.name, "dataset": recipe.dataset, "date": date, "recipe": recipe.to_dict()}
-    files = {key: f"{recipe.name}{end}" for key, end in FILES.items()}
-    pack(model, recipe, labels, shown, provenance).save(out / files["file"])
-    (out / files["latent_file"]).write_bytes(save(shipped_tensors(model)))
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}
+    first = manifest.get(recipe.name)
+    trained = {
+        "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
+        "hardware": checkpoint.get("hardware"),
+        "date": date,
+    }
+    packed = pack(model, recipe, labels, shown, provenance)
+    if first is not None and _same_but_seed(first["recipe"], recipe) and first["recipe"]["seed"] != recipe.seed:
+        repeat = _repeat(packed, model, recipe, shown, out) | trained
+        others = [other for other in first.get("repeats", []) if other["seed"] != recipe.seed]
+        first["repeats"] = sorted([*others, repeat], key=lambda other: other["seed"])
+        _write(out / MANIFEST, manifest)
+        return repeat
 
+    files = {key: f"{recipe.name}{end}" for key, end in FILES.items()}
+    packed.save(out / files["file"])
+    (out / files["latent_file"]).write_bytes(save(shipped_tensors(model)))
     reloaded = _reload(recipe, len(labels), out / files["latent_file"])
-    measured = compare(Network.open(out / files["file"]), reloaded, shown)
-    if abs(measured["packed_top1"] - measured["torch_top1"]) > 0.001:
-        raise ValueError(f"{recipe.name}: packed and torch top-1 differ: {measured}")
+    measured = _measured(out / files["file"], reloaded, shown)
 
     (out / files["history_file"]).write_text(json.dumps(_rounded(history)) + "\n", encoding="utf-8")
     entry = {
@@ -81,16 +98,37 @@ def ship(
         "labels_differ": measured["labels_differ"],
         "pictures_sha256": found.val.fingerprint(),
         "recipe": recipe.to_dict(),
-        "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
-        "hardware": checkpoint.get("hardware"),
-        "date": date,
+        **trained,
         "labels": labels,
     }
+    if first is not None:
+        _keep_repeats(first, entry, recipe, out)
     text = card(recipe, entry, history["epochs"], command=command, data_note=data_note)
     (out / f"{recipe.name}.md").write_text(text, encoding="utf-8")
-    _enter(out / "manifest.json", recipe.name, entry)
+    _write(out / MANIFEST, manifest | {recipe.name: entry})
     return entry
 
+
+def ship_all(
+    recipes: Iterable[Recipe], runs: str | Path, data: str | Path, out: str | Path | None = None, **options: Any
+) -> Iterator[dict[str, Any]]:
+    """Ship those of `recipes` that are finished in `runs`, and yield what `ship` returns of each.
+
+    First stages of two-stage trainings are left out: nobody runs them. options: as `ship` takes them. Raises
+    ValueError where a run was trained by another recipe.
+    """
+    inner = {recipe.start for recipe in recipes}
+    for recipe in recipes:
+        folder = Path(runs) / recipe.run_name
+        if recipe.name in inner or not (folder / "history.json").is_file():
+            continue
+        stored = Recipe.from_dict(json.loads((folder / "recipe.json").read_text(encoding="utf-8")))
+        if stored != recipe:
+            raise ValueError(f"{folder} was trained by another recipe than the zoo's; ship it by itself")
+        yield ship(folder, data, out, **options)
+
+
+MANIFEST = "manifest.json"
 
 FILES = {"file": ".safetensors", "latent_file": "-latent.safetensors", "history_file": "-history.json"}
 """Manifest key → end of the file's name."""
@@ -106,7 +144,8 @@ def _reload(recipe: Recipe, classes: int, latent_file: Path) -> nn.Module:
 
 def _stamps(out: Path, files: dict[str, str]) -> dict[str, Any]:
     stamps: dict[str, Any] = {}
-    for key, prefix in (("file", ""), ("latent_file", "latent_"), ("history_file", "history_")):
+    for key in files:
+        prefix = key.removesuffix("file")
         content = (out / files[key]).read_bytes()
         stamps[f"{prefix}sha256"] = hashlib.sha256(content).hexdigest()
         stamps[f"{prefix}bytes"] = len(content)
@@ -122,11 +161,47 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
-def _enter(manifest: Path, name: str, entry: dict[str, Any]) -> None:
-    """Add or replace one entry; the file is replaced as a whole."""
-    entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
-    entries[name] = entry
-    ordered = {key: entries[key] for key in sorted(entries)}
-    partial = manifest.with_suffix(".partial")
+def _measured(file: Path, model: nn.Module, shown: Pictures) -> dict[str, Any]:
+    """`compare` of the packed file and its torch twin, which must agree."""
+    measured = compare(Network.open(file), model, shown)
+    if abs(measured["packed_top1"] - measured["torch_top1"]) > TOLERANCE:
+        raise ValueError(f"{file}: packed and torch top-1 differ: {measured}")
+    return measured
+
+
+def _same_but_seed(stored: dict[str, Any], recipe: Recipe) -> bool:
+    return replace(Recipe.from_dict(stored), seed=recipe.seed) == recipe
+
+
+def _repeat(packed: Network, model: nn.Module, recipe: Recipe, shown: Pictures, out: Path) -> dict[str, Any]:
+    """Write the packed network of another seed and measure the file; its part of the manifest entry."""
+    file = f"{recipe.name}-seed{recipe.seed}.safetensors"
+    packed.save(out / file)
+    measured = _measured(out / file, model, shown)
+    return {
+        "seed": recipe.seed,
+        "file": file,
+        **_stamps(out, {"file": file}),
+        "top1": measured["packed_top1"],
+        "images": measured["images"],
+    }
+
+
+def _keep_repeats(first: dict[str, Any], entry: dict[str, Any], recipe: Recipe, out: Path) -> None:
+    """Repeats of the same recipe stay with the network that replaces `first`; others and their files go."""
+    kept = []
+    for repeat in first.get("repeats", []):
+        if _same_but_seed(first["recipe"], recipe) and repeat["seed"] != recipe.seed:
+            kept.append(repeat)
+        else:
+            (out / repeat["file"]).unlink(missing_ok=True)
+    if kept:
+        entry["repeats"] = kept
+
+
+def _write(path: Path, manifest: dict[str, Any]) -> None:
+    """The whole file at once, in the order of the names."""
+    ordered = {key: manifest[key] for key in sorted(manifest)}
+    partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(ordered, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, manifest)
+    os.replace(partial, path)

@@ -1,0 +1,64 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xnorlab.nn import get_scheme
+from xnorlab.training import zoo
+from xnorlab.training.recipe import Recipe
+from xnorlab.training.run import Result
+
+Make = Callable[..., Recipe]
+LOCAL = {"accelerator": "cpu", "devices": 1, "progress": False}
+
+
+def test_every_network_stands_behind_those_it_learns_from():
+    done: list[str] = []
+    for recipe in zoo.RECIPES:
+        get_scheme(recipe.scheme)
+        assert {recipe.teacher, recipe.start} - {None} <= set(done), recipe.run_name
+        done.append(recipe.run_name)
+    assert len(set(done)) == len(done)
+
+
+def test_one_architectures_networks_share_a_recipe():
+    kept = {"scheme": "", "seed": 0, "binary_rate_factor": 1.0}
+    for model in ("alexnet", "resnet18"):
+        plain = [r for r in zoo.RECIPES if r.model == model and r.teacher is None]
+        assert len({json.dumps(recipe.to_dict() | kept) for recipe in plain}) == 1
+
+
+def test_names_choose_and_unknown_ones_are_refused():
+    assert zoo.select(None) == zoo.RECIPES
+    (chosen,) = zoo.select(["imagenette/alexnet-bwn-seed1"])
+    assert (chosen.scheme, chosen.seed) == ("bwn", 1)
+    with pytest.raises(ValueError, match="name='bwn' is not in the zoo: imagenette/alexnet-float"):
+        zoo.select(["bwn"])
+
+
+def test_training_all_begins_resumes_and_leaves_alone(
+    image_folder: Path, cache_folder: Path, small_recipe: Make, run_small: Callable[..., Result], tmp_path: Path
+):
+    first = small_recipe(scheme="float", epochs=1)
+    second = small_recipe(scheme="xnor", epochs=2, teacher=first.name, start=first.name, seed=1)
+    epochs: list[int] = []
+    run_small(second, tmp_path / second.run_name, stop_after=1, runs=_trained(first, run_small, tmp_path))
+    for expected in ([2], []):
+        epochs.clear()
+        begun: list[str] = []
+        results = zoo.train_all(
+            (first, second), image_folder, tmp_path, cache_folder=cache_folder,
+            begin=lambda recipe: begun.append(recipe.run_name),  # noqa: B023
+            report=lambda record: epochs.append(record["epoch"]), **LOCAL,
+        )  # fmt: skip
+        assert begun == ["insects/resnet18-float", "insects/resnet18-xnor-seed1"]
+        assert epochs == expected
+        assert [len(result.epochs) for result in results] == [1, 2]
+    with pytest.raises(ValueError, match="epochs=3 differs from the checkpoint's 1"):
+        zoo.complete(image_folder, small_recipe(scheme="float", epochs=3), tmp_path / first.name, **LOCAL)
+
+
+def _trained(recipe: Recipe, run_small: Callable[..., Result], folder: Path) -> Path:
+    run_small(recipe, folder / recipe.run_name)
+    return folder

@@ -1,0 +1,93 @@
+"""`xnorlab ablate`: one thing changed at a time, trained and measured."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xnorlab.cli.output import one_line, print_json, print_table
+from xnorlab.cli.training import CacheFolder, DataOption
+
+app = typer.Typer(no_args_is_help=True, help="Change **one thing at a time** and measure what it is worth.")
+
+Record = Annotated[bool, typer.Option("--record", help="Enter the table into pretrained/ablations.json.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the ablations, and the networks that each one trains."""
+    from xnorlab.training.ablations import ABLATIONS
+
+    rows = [
+        [name, row.label, f"{row.model}-{row.scheme}"] for name, ablation in ABLATIONS.items() for row in ablation.rows
+    ]
+    print_table("Ablations", ["name", "row", "network"], rows, texts=3)
+
+
+@app.command("run")
+def run(
+    name: Annotated[str, typer.Argument(help="One of `xnorlab ablate list`.")],
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Folder of the runs; what is trained there is not trained again.")] = Path(
+        "runs/ablations"
+    ),
+    dataset: Annotated[str, typer.Option(help="The data set's name, where --data holds several.")] = "imagenette",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures, alike for all rows.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Alike for all rows.")] = 0,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
+    devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
+    record: Record = False,
+    cache_folder: CacheFolder = None,
+    as_json: Json = False,
+) -> None:
+    """**Train** the networks of one ablation, resuming what was begun, and print their top-1.
+
+    `xnorlab ablate run order --data imagenette2-160`
+    """
+    from xnorlab.training import ablations
+
+    entry = ablations.run_ablation(
+        name,
+        data,
+        out,
+        dataset=dataset,
+        epochs=epochs,
+        seed=seed,
+        cache_folder=cache_folder,
+        accelerator=accelerator,
+        devices=int(devices) if devices.isdigit() else devices,
+        evaluate_every=epochs,
+        progress=False,
+        begin=lambda recipe: typer.echo(recipe.run_name, err=True),
+    )
+    _show(name, entry, record, as_json)
+
+
+@app.command("no-retraining")
+def no_retraining(
+    network: Annotated[str, typer.Argument(help="A float network: a pretrained name or a run's folder.")],
+    data: DataOption,
+    record: Record = False,
+    cache_folder: CacheFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Replace a float network's filters by **signs**, scaled or not, train nothing, and measure top-1.
+
+    `xnorlab ablate no-retraining imagenette/alexnet-float --data imagenette2-160`
+    """
+    from xnorlab.training.no_retraining import no_retraining as measure
+
+    _show("no-retraining", measure(network, data, cache_folder=cache_folder), record, as_json)
+
+
+def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None:
+    from xnorlab.training import ablations
+
+    if record:
+        typer.echo(f"entered into {ablations.record(name, entry)}", err=True)
+    if as_json:
+        print_json(entry)
+        return
+    rows = [[one_line(row["label"]), f"{100 * row['top1']:.2f}"] for row in entry["rows"]]
+    print_table(f"{entry['question']}; {entry['images']:,} pictures", ["", "top-1 %"], rows)

@@ -1,0 +1,79 @@
+"""`xnorlab zoo`: all shipped networks at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xnorlab.cli.output import bytes_, print_table
+from xnorlab.cli.training import CacheFolder, DataOption, say_epoch
+
+app = typer.Typer(no_args_is_help=True, help="Train and ship **all** networks of this repository.")
+
+Only = Annotated[
+    list[str] | None, typer.Option(help="Only this one, such as imagenette/alexnet-xnor-seed1; repeatable.")
+]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the zoo's recipes in the order of training."""
+    from xnorlab.training.zoo import RECIPES
+
+    rows = [[r.run_name, str(r.epochs), r.teacher or "–", r.start or "–"] for r in RECIPES]
+    print_table("The zoo", ["run", "epochs", "teacher", "start"], rows)
+
+
+@app.command("train")
+def train(
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    only: Only = None,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
+    devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
+    nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
+    evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 5,
+    cache_folder: CacheFolder = None,
+) -> None:
+    """**Train** every network of the zoo, one after the other. Called again, it goes on where it was stopped.
+
+    `xnorlab zoo train --data imagenette2-160`
+
+    `xnorlab zoo train --data imagenette2-160 --only imagenette/alexnet-bwn --accelerator gpu --devices 1`
+    """
+    from xnorlab.training.zoo import select, train_all
+
+    train_all(
+        select(only),
+        data,
+        out,
+        begin=lambda recipe: typer.echo(recipe.run_name, err=True),
+        accelerator=accelerator,
+        devices=int(devices) if devices.isdigit() else devices,
+        nodes=nodes,
+        workers=workers,
+        cache_folder=cache_folder,
+        evaluate_every=evaluate_every,
+        progress=False,
+        report=say_epoch,
+    )
+
+
+@app.command("ship")
+def ship(
+    data: DataOption,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    only: Only = None,
+    data_note: Annotated[str | None, typer.Option(help="For the cards: how this copy of the data differs.")] = None,
+    cache_folder: CacheFolder = None,
+) -> None:
+    """**Ship** every finished run of the zoo: the first seed as a network, other seeds as its repeats.
+
+    `xnorlab zoo ship --data imagenette2-160`
+    """
+    from xnorlab.training.ship import ship_all
+    from xnorlab.training.zoo import select
+
+    for entry in ship_all(select(only), runs, data, data_note=data_note, cache_folder=cache_folder):
+        typer.echo(f"{entry['file']}: top-1 {entry['top1']:.1%}, {bytes_(entry['bytes'])}")

@@ -1,0 +1,149 @@
+"""One thing changed at a time: which networks to train, and the table that comes of it."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xnorlab import pretrained
+from xnorlab.training.evaluate import pictures, top1, torch_logits
+from xnorlab.training.folders import find
+from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.training.sources import load_checkpoint
+from xnorlab.training.zoo import train_all
+
+FILE = "ablations.json"
+EPOCHS = 16
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network of an ablation: what it shows, and the model and scheme to train."""
+
+    label: str
+    model: str
+    scheme: str
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A question and the networks that answer it, trained alike but for the scheme."""
+
+    name: str
+    question: str
+    rows: tuple[Row, ...]
+
+
+def _of(model: str, name: str, question: str, **schemes: str) -> Ablation:
+    rows = tuple(Row(label.replace("_", " "), model, scheme) for label, scheme in schemes.items())
+    return Ablation(name, question, rows)
+
+
+ABLATIONS: dict[str, Ablation] = {
+    ablation.name: ablation
+    for ablation in (
+        Ablation(
+            "scale",
+            "α = mean|W|, a learned factor, or none, where a norm follows every convolution",
+            tuple(
+                Row(f"{system}, {scale}", "alexnet", scheme)
+                for system, scale, scheme in (
+                    ("BWN", "mean", "bwn"), ("BWN", "learned", "bwn-learned"), ("BWN", "none", "binaryconnect"),
+                    ("XNOR", "mean", "xnor"), ("XNOR", "learned", "xnor-learned"), ("XNOR", "none", "xnor-unscaled"),
+                )
+            ),
+        ),
+        Ablation(
+            "scale-norm",
+            "α where a norm follows the convolution, and where none does",
+            tuple(
+                Row(f"{network}, {norm}, {scale}", model, scheme)
+                for network, model, norm, scale, scheme in (
+                    ("plain", "alexnet", "norm", "α", "bwn"),
+                    ("plain", "alexnet", "norm", "no α", "binaryconnect"),
+                    ("plain", "alexnet", "no norm", "α", "bwn-no-norm"),
+                    ("plain", "alexnet", "no norm", "no α", "binaryconnect-no-norm"),
+                    ("residual", "resnet18", "norm", "α", "xnor-cbap"),
+                    ("residual", "resnet18", "norm", "no α", "xnor-unscaled-cbap"),
+                    ("residual", "resnet18", "no norm", "α", "xnor"),
+                    ("residual", "resnet18", "no norm", "no α", "xnor-unscaled"),
+                )
+            ),
+        ),
+        _of("alexnet", "input-scale", "The input scale K", without_K="xnor", with_K="xnor-k"),
+        _of("alexnet", "order", "Block order (Table 3b)", B_A_C_P="xnor", C_B_A_P="xnor-cbap"),
+        _of("alexnet", "gradient", "Gradient of the sign", clipped="xnor", polynomial="xnor-polynomial"),
+        _of("alexnet", "ends", "First convolution and last matrix", BWN_real="bwn", BWN_binary="bwn-binary-ends",
+            XNOR_real="xnor", XNOR_binary="xnor-binary-ends"),
+        Ablation(
+            "bits",
+            "Bits of an activation",
+            tuple(Row(f"{k} bit", "alexnet", "xnor" if k == 1 else f"xnor-{k}-bit") for k in (1, 2, 4, 8)),
+        ),
+    )
+}  # fmt: skip
+"""By name. A network that serves several is trained once."""
+
+
+def recipes(ablation: Ablation, dataset: str, epochs: int = EPOCHS, seed: int = 0) -> list[Recipe]:
+    """A recipe a row: the data set's default but for epochs and seed."""
+    return [recipe_for(dataset, row.model, row.scheme, epochs=epochs, seed=seed) for row in ablation.rows]
+
+
+def run_ablation(
+    name: str,
+    data: str | Path,
+    out: str | Path,
+    *,
+    dataset: str = "imagenette",
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    cache_folder: str | Path | None = None,
+    changes: Callable[[Recipe], Recipe] = lambda recipe: recipe,
+    **options: Any,
+) -> dict[str, Any]:
+    """Train what is not yet trained of an ablation in `out` and measure every row; returns its entry for FILE.
+
+    name: a key of ABLATIONS. data: the data set's folder, or one that holds it. dataset: its name. changes: turns a
+    row's recipe into the one to use, alike for all. options: as `run.train` takes them.
+
+    Top-1 is measured in float32 through torch on the whole validation set, with the last epoch's weights.
+    """
+    if name not in ABLATIONS:
+        raise ValueError(f"name={name!r} is not one of {', '.join(ABLATIONS)}")
+    ablation = ABLATIONS[name]
+    found = find(dataset, data)
+    chosen = [changes(recipe) for recipe in recipes(ablation, dataset, epochs, seed)]
+    results = train_all(chosen, data, out, cache_folder=cache_folder, **options)
+    rows = []
+    for row, result in zip(ablation.rows, results, strict=True):
+        model, recipe, _, _ = load_checkpoint(result.checkpoint)
+        shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
+        accuracy = top1(torch_logits(model, shown), shown.targets)
+        rows.append({"label": row.label, "network": recipe.name, "top1": accuracy, "recipe": recipe.to_dict()})
+    return {
+        "question": ablation.question,
+        "command": f"xnorlab ablate run {name} --data DATA --epochs {epochs} --seed {seed}",
+        "images": len(found.val),
+        "pictures_sha256": found.val.fingerprint(),
+        "rows": rows,
+    }
+
+
+def stored(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
+    """The entries of `ablations.json` in the folder of shipped networks, by name; none where there is no file."""
+    path = (pretrained.folder() if folder is None else Path(folder)) / FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def record(name: str, entry: dict[str, Any], folder: str | Path | None = None) -> Path:
+    """Enter an ablation's result into `ablations.json`, in place of an earlier one; returns the file."""
+    folder = pretrained.folder() if folder is None else Path(folder)
+    entries = stored(folder) | {name: entry}
+    partial = folder / f"{FILE}.partial"
+    ordered = {key: entries[key] for key in sorted(entries)}
+    partial.write_text(json.dumps(ordered, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, folder / FILE)
+    return folder / FILE

@@ -1,0 +1,143 @@
+"""What is left of a trained float network whose filters are replaced by signs, without any training after it.
+
+Here the paper's argument for α can be seen undisturbed: every later layer and norm expects the real filters' sums.
+"""
+
+import copy
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xnorlab.binarize import sign, weight_scale
+from xnorlab.nn import BinaryConv2d, BinaryLinear
+from xnorlab.training.cache import squares
+from xnorlab.training.evaluate import pictures, top1, torch_logits
+from xnorlab.training.folders import find
+from xnorlab.training.sources import open_source
+
+CALIBRATION_PICTURES = 1024
+
+
+def unit(w: Tensor) -> Tensor:
+    """1 for every filter: w (N, ...) → (N,)."""
+    return torch.ones(len(w), dtype=w.dtype)
+
+
+def projecting(w: Tensor) -> Tensor:
+    """α/ρ with ρ = ‖W‖₁²/(n‖W‖²), which is ‖W‖²/‖W‖₁: w (N, ...) → (N,).
+
+    ρ, 2/π for normal weights, is the share of W's energy that α·sign(W) keeps. α·B is W's best approximation but
+    shorter than W; scaled by 1/ρ its part along W has W's own length, so that the following norm sees the sums that
+    it was trained for, with more noise. A filter of zeros has scale 0.
+    """
+    flat = w.flatten(1)
+    return flat.square().sum(1) / flat.abs().sum(1).clamp_(min=torch.finfo(w.dtype).tiny)
+
+
+SCALES: dict[str, Callable[[Tensor], Tensor]] = {
+    "sign(W)": unit,
+    "α·sign(W)": weight_scale,
+    "(α/ρ)·sign(W)": projecting,
+}
+"""Factor a filter by what replaces it."""
+
+
+@torch.no_grad()
+def with_binary_filters(model: nn.Module, scale: Callable[[Tensor], Tensor]) -> nn.Module:
+    """A copy in which W becomes scale(W)·sign(W) in every layer that a binary network would binarize.
+
+    model: of a scheme with real weights, such as "float". scale: (N, ...) → (N,).
+    """
+    changed = copy.deepcopy(model)
+    for layer in changed.modules():
+        if isinstance(layer, (BinaryConv2d, BinaryLinear)):
+            if layer.weight_binarizer is not None:
+                raise ValueError("model must have real weights; one of its layers binarizes them already")
+            w = layer.weight
+            w.copy_(sign(w) * scale(w).view(-1, *([1] * (w.dim() - 1))))
+    return changed
+
+
+@torch.no_grad()
+def estimate_norms_(model: nn.Module, x: Tensor, batch: int = 128) -> nn.Module:
+    """Replace every norm's mean and variance by those of x (N, 3, H, W), averaged over batches; returns the model."""
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    for part in x.split(batch):
+        model(part)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+    return model
+
+
+def no_retraining(
+    network: str,
+    data: str | Path,
+    *,
+    runs: str | Path | None = None,
+    cache_folder: str | Path | None = None,
+    report: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Top-1 of a float network and of its copies under SCALES, over the whole validation set.
+
+    network: a shipped float network or a run (see `sources.open_source`). data: its data set's folder, or one that
+    holds it. report: called with each row. Each copy is measured with the norms as they were trained, and with their
+    statistics estimated anew on training pictures, which lets them absorb any factor a filter.
+    """
+    source = open_source(network, runs)
+    found = find(source.recipe.dataset, data)
+    if found.labels != source.labels:
+        raise ValueError(f"data={str(data)!r} has other classes than {network}")
+    shown = pictures(found.val, source.recipe.preprocessing(), cache_folder=cache_folder)
+    calibration = _calibration(found, source.recipe, cache_folder)
+    rows: list[dict[str, Any]] = []
+
+    def measure(filters: str, norms: str, model: nn.Module) -> None:
+        accuracy = top1(torch_logits(model, shown), shown.targets)
+        rows.append({"label": f"{filters}, norms {norms}", "filters": filters, "norms": norms, "top1": accuracy})
+        if report is not None:
+            report(rows[-1])
+
+    measure("W", "as trained", source.model)
+    for filters, scale in SCALES.items():
+        changed = with_binary_filters(source.model, scale)
+        measure(filters, "as trained", changed)
+        measure(filters, "estimated anew", estimate_norms_(changed, calibration))
+    return {
+        "question": "A float network's filters replaced by signs, without training after it",
+        "command": f"xnorlab ablate no-retraining {network} --data DATA",
+        "network": source.recipe.name,
+        "weights_sha256": _digest(source.model),
+        "images": len(shown),
+        "pictures_sha256": found.val.fingerprint(),
+        "calibration_pictures": len(calibration),
+        "rows": rows,
+    }
+
+
+def _calibration(found: Any, recipe: Any, cache_folder: str | Path | None) -> Tensor:
+    """Training pictures, evenly spread, as evaluation would show them: (n, 3, S, S) float32."""
+    whole = squares(found.train, recipe.training_square(), cache_folder=cache_folder)
+    chosen = np.linspace(0, len(whole) - 1, min(CALIBRATION_PICTURES, len(whole))).astype(np.int64)
+    # Classes lie one after the other on disk; in another order each batch holds all of them.
+    chosen = np.random.default_rng(0).permutation(chosen)
+    shown = np.stack([recipe.preprocessing().crop_image(whole[i]) for i in chosen])
+    return torch.from_numpy(recipe.preprocessing()(shown)).permute(0, 3, 1, 2)
+
+
+def _digest(model: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if not name.endswith("num_batches_tracked"):
+            digest.update(name.encode() + np.ascontiguousarray(value.numpy()).tobytes())
+    return digest.hexdigest()

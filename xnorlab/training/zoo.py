@@ -1,0 +1,90 @@
+"""The networks that are shipped, as recipes, and one call that trains any list of recipes to its end."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.training.run import Result, train
+from xnorlab.training.sources import CHECKPOINT
+
+EPOCHS = 60
+DATASET = "imagenette"
+SEEDS = (0, 1)
+"""Seeds of the networks that a verdict rests on."""
+
+ALEXNETS = ("float", "binaryconnect", "binaryconnect-stochastic", "bnn", "bwn", "xnor", "xnor-k")
+RESNETS = ("float", "binaryconnect", "bnn", "bwn", "xnor", "bireal")
+
+
+def _recipes() -> tuple[Recipe, ...]:
+    found = [
+        recipe_for(DATASET, "alexnet", scheme, epochs=EPOCHS, seed=seed)
+        for seed in SEEDS
+        for scheme in ALEXNETS
+        if seed == 0 or scheme != "binaryconnect-stochastic"
+    ]
+    found += [recipe_for(DATASET, "resnet18", scheme, epochs=EPOCHS) for scheme in RESNETS]
+    taught: dict[str, Any] = {"teacher": f"{DATASET}/resnet18-float", "teacher_weight": 1.0, "label_smoothing": 0.0}
+    first = recipe_for(DATASET, "resnet18", "reactnet-stage-1", epochs=EPOCHS, **taught)
+    second = recipe_for(DATASET, "resnet18", "reactnet", epochs=EPOCHS, start=first.name, **taught)
+    return (*found, first, second)
+
+
+RECIPES = _recipes()
+"""What `xnorlab zoo train` trains, each network behind those that it learns from.
+
+All of one architecture share one recipe, so that their rows can be compared, except ReActNet, which is trained as its
+paper says: in two stages, from the float network's answers alone (Liu et al. 2020, sections 4.3 and 5.1).
+"""
+
+
+def select(names: Iterable[str] | None) -> tuple[Recipe, ...]:
+    """The recipes of these run names, in the zoo's order; None is all. Raises ValueError for an unknown name."""
+    if names is None:
+        return RECIPES
+    wanted = list(names)
+    known = [recipe.run_name for recipe in RECIPES]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"name={name!r} is not in the zoo: {', '.join(known)}")
+    return tuple(recipe for recipe in RECIPES if recipe.run_name in wanted)
+
+
+def complete(data: str | Path, recipe: Recipe, folder: str | Path, **options: Any) -> Result:
+    """`run.train`, begun, resumed or found finished; options: as `train` takes them.
+
+    Raises ValueError where the folder holds a run of another recipe.
+    """
+    checkpoint = Path(folder) / CHECKPOINT
+    if not checkpoint.is_file():
+        return train(data, recipe, folder, **options)
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if stored["epoch"] + 1 >= recipe.epochs and Recipe.from_dict(stored["recipe"]) == recipe:
+        history = json.loads((Path(folder) / "history.json").read_text(encoding="utf-8"))
+        return Result(Path(folder), checkpoint, recipe, history["epochs"])
+    return train(data, recipe, folder, resume=True, **options)
+
+
+def train_all(
+    recipes: Iterable[Recipe],
+    data: str | Path,
+    out: str | Path,
+    *,
+    begin: Callable[[Recipe], None] | None = None,
+    **options: Any,
+) -> list[Result]:
+    """Train every recipe in `<out>/<run name>`, one after the other; what is finished there is not trained again.
+
+    data: a folder of data sets. begin: called with each recipe before it starts. options: as `run.train` takes them.
+    Teachers and starts are looked for in `out` first.
+    """
+    results = []
+    for recipe in recipes:
+        if begin is not None:
+            begin(recipe)
+        results.append(complete(data, recipe, Path(out) / recipe.run_name, runs=out, **options))
+    return results
