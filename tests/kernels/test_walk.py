@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from xnorlab.kernels.geometry import Window
-from xnorlab.kernels.walk import Layout, Walk, aligned, blocks_of, per_filter
+from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
+from xnorlab.kernels.walk import Layout, Walk
 
 
 @pytest.mark.parametrize("seed", range(40))

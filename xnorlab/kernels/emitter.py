@@ -42,6 +42,15 @@ class Emitter:
         kind = ir.FunctionType(result, [a.type for a in arguments])
         return self.b.call(cgutils.get_or_insert_function(self.b.module, kind, name), arguments)
 
+    def pin(self, value, register):
+        """`value`, through an empty assembler line: what stands before it stays before it.
+
+        LLVM's scheduler would otherwise load for all pixels of a tile first, and move accumulators to memory for it.
+        register: the assembler's letter for vector registers.
+        """
+        kind = ir.FunctionType(value.type, [value.type])
+        return self.b.asm(kind, "", f"={register},0,~{{memory}}", [value], True)
+
     def repeat(self, count, state, body):
         """`for i in range(count): state = body(i, state)`; returns the last state."""
         entry, head = self.b.block, self.b.append_basic_block("head")
@@ -64,6 +73,39 @@ class Emitter:
         self.b.position_at_end(end)
         return carried
 
+    def either(self, condition, if_true, if_false):
+        """The values of one of two functions, of which only the one that is asked for runs; the first is unlikely."""
+        with self.b.if_else(condition, likely=False) as (then, otherwise):
+            with then:
+                first, first_end = if_true(), self.b.block
+            with otherwise:
+                second, second_end = if_false(), self.b.block
+        merged = []
+        for one, other in zip(first, second, strict=True):
+            merged.append(self.b.phi(one.type))
+            merged[-1].add_incoming(one, first_end)
+            merged[-1].add_incoming(other, second_end)
+        return merged
+
+    def choose(self, code, cases, state):
+        """`state = cases[code](state)`, for one value of `code` in `cases`: a jump, not a chain of selects."""
+        entry, end = self.b.block, self.b.append_basic_block("chosen")
+        switch = self.b.switch(code, end)
+        arrivals = [(entry, state)]
+        for value, body in cases.items():
+            block = self.b.append_basic_block(f"case{value}")
+            switch.add_case(ir.Constant(_I64, value), block)
+            self.b.position_at_end(block)
+            after = body(state)
+            arrivals.append((self.b.block, after))
+            self.b.branch(end)
+        self.b.position_at_end(end)
+        merged = [self.b.phi(value.type) for value in state]
+        for block, values in arrivals:
+            for phi, value in zip(merged, values, strict=True):
+                phi.add_incoming(value, block)
+        return merged
+
 
 @instruction
 def prefetch(typing, address):
@@ -76,6 +118,27 @@ def prefetch(typing, address):
         return context.get_dummy_value()
 
     return types.void(types.int64), emit
+
+
+@instruction
+def load_int(typing, address):
+    """The int64 at an address."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.load(builder.inttoptr(arguments[0], _I64.as_pointer()), align=8)
+
+    return types.int64(types.int64), emit
+
+
+@instruction
+def store_word(typing, address, word):
+    """Write the uint64 `word` to an address."""
+
+    def emit(context, builder, signature, arguments):
+        builder.store(arguments[1], builder.inttoptr(arguments[0], _I64.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), emit
 
 
 @instruction

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from xnorlab.kernels.blocks import blocks_of
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, matrix
 from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.processor import vector_unit
-from xnorlab.kernels.threads import run_parts, thread_count
+from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.tiled import TiledConv
-from xnorlab.kernels.walk import Layout, blocks_of
+from xnorlab.kernels.walk import Layout
 
 
 class _RealInput(TiledConv):
@@ -16,12 +17,9 @@ class _RealInput(TiledConv):
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
         """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32, in `out` where given."""
         x = feature_map(x, "x", self.channels)
-        plan = self.plan(x.shape)
-        threads = min(thread_count(threads), plan.parts)
-        out = plan.result(out)
-        walk, factors = self._kernel()
-        shared = np.zeros(3, np.int64)
-        run_parts(lambda part, parts: walk(x, plan.table, factors, out, shared), threads)
+        threads = thread_count(threads)
+        out = self.tables(x.shape).result(out)
+        self.call(x.shape, self.epilogue().store(out.ctypes.data), x.ctypes.data).run(threads)
         return out
 
 

@@ -5,13 +5,11 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import WORD_BITS, n_words, pair
-from xnorlab.kernels.emitter import fetch_and_add
+from xnorlab.kernels.blocks import aligned
+from xnorlab.kernels.emitter import fetch_and_add, load_int, store_word
 from xnorlab.kernels.geometry import feature_map, vector
 from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.threads import run_parts, thread_count
-
-NO_FLIP = np.zeros(0, bool)
-"""Given to the kernel where no channel is flipped."""
 
 
 @instruction
@@ -33,79 +31,127 @@ def _compare(typing, lanes, comparison, x, threshold):
     return types.uint64(lanes, comparison, types.int64, types.int64), emit
 
 
-@kernel
-def pack_kernel(x, threshold, flip, words, groups, prefix, border_rows, border_columns, shared):
-    """Pack x (B, H, W, C) into `words`, flat, C / groups channels at a time.
+# Places in a packing's table, one int64 each; the first four are addresses. TAKEN, DONE: rows that threads share.
+X, LIMITS, FLIPS, WORDS, BATCH, HEIGHT, WIDTH, CHANNELS, GROUPS, PREFIX = range(10)
+BORDER_ROWS, BORDER_COLUMNS, TAKEN, DONE = range(10, 14)
 
-    prefix, a power of two: each word holds the XOR of the words up to itself within groups of so many (see tile.py).
-    The border, if any, is left as it is. Threads that are given the same arrays share the rows out among them:
-    shared[1] counts the rows taken, shared[2] those done, and no thread returns before all are.
+
+@kernel
+def pack_kernel(call):
+    """Pack x (B, H, W, C) into words, C / groups channels at a time.
+
+    FLIPS: masks, a word each of a pixel's words, or 0. PREFIX, a power of two: each word holds the XOR of the words
+    up to itself within groups of so many (see tile.py). The border, if any, is left as it is. Threads that are given
+    the same table share the rows out among them, and none returns before all are done.
     """
-    batch, height, width, channels = x.shape
+    height, width, channels, groups, prefix = call[HEIGHT], call[WIDTH], call[CHANNELS], call[GROUPS], call[PREFIX]
+    values, limits, flips, words = call[X], call[LIMITS], call[FLIPS], call[WORDS]
     per_group = channels // groups
     full, rest = per_group // 64, per_group % 64
     group_words = full + (1 if rest else 0)
-    values, flat = np.int64(x.ctypes.data), x.reshape(x.size)
-    limits = np.int64(threshold.ctypes.data)
-    flips = np.zeros(groups * group_words, np.uint64)
-    for c in range(flip.size):
-        if flip[c]:
-            flips[c // per_group * group_words + c % per_group // 64] |= np.uint64(1) << np.uint64(c % per_group % 64)
-    row_pixels = width + 2 * border_columns
-    taken, done, rows = np.int64(shared.ctypes.data) + 8, np.int64(shared.ctypes.data) + 16, batch * height
-    at_once = 1 + 1024 // (width * groups * group_words)
-    begin = fetch_and_add(taken, at_once)
+    pixel_words = groups * group_words
+    row_pixels = width + 2 * call[BORDER_COLUMNS]
+    here, rows = np.int64(call.ctypes.data), call[BATCH] * height
+    at_once = 1 + 1024 // (width * pixel_words)
+    begin = fetch_and_add(here + 8 * TAKEN, at_once)
     while begin < rows:
         end = min(rows, begin + at_once)
         for row in range(begin, end):
-            target = (row // height) * (height + 2 * border_rows) + border_rows + row % height
-            to = (target * row_pixels + border_columns) * groups * group_words
-            at = row * width * channels
+            target = (row // height) * (height + 2 * call[BORDER_ROWS]) + call[BORDER_ROWS] + row % height
+            to = words + 8 * (target * row_pixels + call[BORDER_COLUMNS]) * pixel_words
+            at = values + 4 * row * width * channels
             c, running = np.int64(0), np.uint64(0)
             if rest == 0:  # one stream of full words, c the word within the pixel
-                for i in range(to, to + width * groups * full):
-                    word = _compare(64, ">=", values + 4 * at, limits + 256 * c)
-                    if flip.size:
-                        below = _compare(64, "<", values + 4 * at, limits + 256 * c)
-                        word = (word & ~flips[c]) | (below & flips[c])
+                for word_at in range(to, to + 8 * width * pixel_words, 8):
+                    word = _compare(64, ">=", at, limits + 256 * c)
+                    if flips:
+                        below, mask = _compare(64, "<", at, limits + 256 * c), np.uint64(load_int(flips + 8 * c))
+                        word = (word & ~mask) | (below & mask)
                     running = word if c & (prefix - 1) == 0 else running ^ word
-                    words[i] = running
-                    at, c = at + 64, c + 1
-                    c = 0 if c == groups * full else c
+                    store_word(word_at, running)
+                    at, c = at + 256, c + 1
+                    c = 0 if c == pixel_words else c
                 continue
-            j, first = np.int64(0), np.int64(0)  # the word within its group, and its first channel
-            for i in range(to, to + width * groups * group_words):
+            j, limit = np.int64(0), limits  # the word within its group, and where its first channel's threshold lies
+            for word_at in range(to, to + 8 * width * pixel_words, 8):
                 word, below = np.uint64(0), np.uint64(0)
                 size = 64 if j < full else rest
                 if size == 64:
-                    word = _compare(64, ">=", values + 4 * at, limits + 4 * first)
-                    below = _compare(64, "<", values + 4 * at, limits + 4 * first)
+                    word, below = _compare(64, ">=", at, limit), _compare(64, "<", at, limit)
                 else:
                     for k in range(0, rest - 7, 8):
-                        x_k, limit_k = values + 4 * (at + k), limits + 4 * (first + k)
-                        word |= _compare(8, ">=", x_k, limit_k) << np.uint64(k)
-                        below |= _compare(8, "<", x_k, limit_k) << np.uint64(k)
+                        word |= _compare(8, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
+                        below |= _compare(8, "<", at + 4 * k, limit + 4 * k) << np.uint64(k)
                     for k in range(rest - rest % 8, rest):
-                        word |= np.uint64(flat[at + k] >= threshold[first + k]) << np.uint64(k)
-                        below |= np.uint64(flat[at + k] < threshold[first + k]) << np.uint64(k)
-                word = (word & ~flips[c]) | (below & flips[c])
+                        word |= _compare(1, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
+                        below |= _compare(1, "<", at + 4 * k, limit + 4 * k) << np.uint64(k)
+                if flips:
+                    mask = np.uint64(load_int(flips + 8 * c))
+                    word = (word & ~mask) | (below & mask)
                 running = word if j & (prefix - 1) == 0 else running ^ word
-                words[i] = running
-                at, first, c, j = at + size, first + size, c + 1, j + 1
+                store_word(word_at, running)
+                at, limit, c, j = at + 4 * size, limit + 4 * size, c + 1, j + 1
                 if j == group_words:
                     j = 0
-                if first == channels:
-                    first, c = 0, 0
-        fetch_and_add(done, end - begin)
-        begin = fetch_and_add(taken, at_once)
-    while fetch_and_add(done, 0) < rows:  # what is missing has been taken by a thread that runs
+                if c == pixel_words:
+                    limit, c = limits, 0
+        fetch_and_add(here + 8 * DONE, end - begin)
+        begin = fetch_and_add(here + 8 * TAKEN, at_once)
+    while fetch_and_add(here + 8 * DONE, 0) < rows:  # what is missing has been taken by a thread that runs
         pass
 
 
-def sign_limits(threshold, flip, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Checked `threshold` and `flip` as the kernel takes them; None means zeros and no flip."""
-    limits = np.zeros(channels, np.float32) if threshold is None else vector(threshold, "threshold", channels)
-    return limits, NO_FLIP if flip is None else vector(flip, "flip", channels, bool)
+@kernel
+def _run_kernel(words, prefix):
+    """Each word becomes the XOR of the words up to itself within its group of `prefix`."""
+    for start in range(0, words.size, prefix):
+        for i in range(start + 1, start + prefix):
+            words[i] ^= words[i - 1]
+
+
+def running_xor(words: np.ndarray, prefix: int) -> None:
+    """Turn plain packed signs, uint64 flat, into what a layer with this prefix reads, in place (see tile.py)."""
+    if prefix > 1:
+        _run_kernel(words, prefix)
+
+
+class Packing:
+    """Thresholding and packing of maps of one shape (B, H, W, C), as (x >= threshold) ^ flip, channel by channel.
+
+    threshold: (C,) float32, 0 where None. flip: (C,) bool. groups: words are packed so many groups apart. prefix: see
+    `pack_kernel`. border: rows and columns of words left free around the map. size: words of the packed map.
+    Runs as often as wanted, never twice at once.
+    """
+
+    def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1, border=(0, 0)):
+        batch, height, width, channels = shape
+        group_words = n_words(channels // groups)
+        self._limits = (
+            aligned((channels,), np.float32) if threshold is None else vector(threshold, "threshold", channels)
+        )
+        self._flips = None
+        if flip is not None and vector(flip, "flip", channels, bool).any():
+            grouped = np.reshape(flip, (groups, channels // groups))
+            self._flips = np.ascontiguousarray(_pack_bits(grouped).reshape(-1))
+        self.size = batch * (height + 2 * border[0]) * (width + 2 * border[1]) * groups * group_words
+        self._table = np.zeros(DONE + 1, np.int64)
+        self._table[LIMITS] = self._limits.ctypes.data
+        self._table[FLIPS] = 0 if self._flips is None else self._flips.ctypes.data
+        self._table[BATCH:TAKEN] = batch, height, width, channels, groups, prefix, *border
+
+    def prepare(self, x: int, words: int) -> None:
+        """Before every run: the addresses of the map and of its words."""
+        table = self._table
+        table[X], table[WORDS], table[TAKEN], table[DONE] = x, words, 0, 0
+
+    def work(self, part: int = 0, parts: int = 1) -> None:
+        """Take rows until all are done; every thread of a run calls this once."""
+        pack_kernel(self._table)
+
+    def run(self, x: int, words: int, threads: int = 1) -> None:
+        """One whole run."""
+        self.prepare(x, words)
+        run_parts(self.work, threads)
 
 
 def _pack_bits(bits: np.ndarray) -> np.ndarray:
@@ -129,7 +175,7 @@ def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out
     rows, columns = pair(border, "border", 0)
     if border_bit not in (0, 1):
         raise ValueError(f"border_bit={border_bit!r} must be 0 or 1")
-    limits, flips = sign_limits(threshold, flip, channels)
+    packing = Packing(x.shape, threshold, flip, border=(rows, columns))
     shape = (batch, height + 2 * rows, width + 2 * columns, n_words(channels))
     if out is None:
         out = np.empty(shape, np.uint64)
@@ -137,9 +183,7 @@ def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out
         raise ValueError(f"out must be a writeable C-contiguous uint64 array of shape {shape}")
     if rows or columns:
         out[...] = _pack_bits(np.full(channels, bool(border_bit)))
-    flat = out.reshape(-1)
-    shared = np.zeros(3, np.int64)
-    run_parts(lambda part, parts: pack_kernel(x, limits, flips, flat, 1, 1, rows, columns, shared), threads)
+    packing.run(x.ctypes.data, out.ctypes.data, threads)
     return out
 
 

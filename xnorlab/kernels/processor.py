@@ -11,18 +11,26 @@ COLUMNS = 2
 
 @dataclass(frozen=True)
 class VectorUnit:
-    """What the compiler may use: register width in bits, vector population count, three-input logic."""
+    """What the compiler may use: register width in bits, vector population count, three-input logic, ARM's registers."""
 
     bits: int
     counts: bool
     ternary: bool
+    arm: bool = False
 
     @classmethod
     def of(cls, features: str) -> "VectorUnit":
         """From the features that LLVM is given, so that code, cache key and weight layout agree."""
         has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
         wide = {"avx512f", "avx512bw"} <= has
-        return cls(512 if wide else 256 if "avx2" in has else 128, wide and "avx512vpopcntdq" in has, wide)
+        return cls(
+            512 if wide else 256 if "avx2" in has else 128, wide and "avx512vpopcntdq" in has, wide, "neon" in has
+        )
+
+    @property
+    def register(self) -> str:
+        """The assembler's letter for vector registers."""
+        return "w" if self.arm else "v"
 
     @property
     def float_filters(self) -> int:

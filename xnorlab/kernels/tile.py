@@ -1,10 +1,13 @@
 """The register tile: a few output pixels times a few filters, accumulated in vector registers.
 
-One generator serves three arithmetics over the same walk through memory:
+One generator serves four arithmetics over the same walk through memory:
 
-- "xnor": packed signs against packed signs; xor, population count, add; "xnor-k" also multiplies by an input scale;
+- "xnor": packed signs against packed signs; xor, population count, add;
 - "real": real activations against real weights; fused multiply-add;
-- "sign": real activations against packed weights, widened to ±1 as they are loaded; fused multiply-add.
+- "sign": real activations against packed weights, widened to ±1 as they are loaded; fused multiply-add;
+- "fixed": 16-bit integers against 16-bit integers, two products a lane and instruction; exact.
+
+What is done with the sums is the epilogue's, see epilogue.py.
 
 The tile is emitted as LLVM vector instructions because Numba's loop vectoriser keeps accumulators in memory.
 It trusts its arguments: whoever calls it has checked the geometry.
@@ -25,15 +28,17 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from xnorlab.kernels import emitter, processor
+from xnorlab.kernels import emitter, epilogue, processor
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.jit import instruction
 from xnorlab.kernels.processor import COLUMNS, VectorUnit, vector_unit
 
-REVISION = zlib.crc32(b"".join(Path(f).read_bytes() for f in (__file__, emitter.__file__, processor.__file__)))
+REVISION = zlib.crc32(
+    b"".join(Path(f).read_bytes() for f in (__file__, *(m.__file__ for m in (emitter, epilogue, processor))))
+)
 """Given to every tile, so that it is part of the cache key: Numba's cache watches only the file of the caller."""
 
-_I1, _I8, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+_I1, _I16, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 
 
 class _Packed:
@@ -77,14 +82,15 @@ class _Packed:
              for v in range(COLUMNS)]
             for j in range(self.group)
         ]  # fmt: skip
-        at_once = self.rows if self.group <= 2 else 1
         n = self.rows * COLUMNS
         counts, parities = state[:n], state[n:]
         new_counts, new_parities = [], []
+        at_once = self.rows if self.group == 2 else 1
         for m in range(0, self.rows, at_once):
             part = slice(m * COLUMNS, (m + at_once) * COLUMNS)
             added, after = self._group(x[m : m + at_once], w, parities[part])
-            new_counts += [self.b.add(c, a) for c, a in zip(counts[part], added, strict=True)]
+            sums = [self.b.add(c, a) for c, a in zip(counts[part], added, strict=True)]
+            new_counts += [self.e.pin(s, self.unit.register) for s in sums] if self.group == 1 else sums
             new_parities += after
         return new_counts + new_parities
 
@@ -166,35 +172,68 @@ class _Real:
         return state[m * COLUMNS : (m + 1) * COLUMNS]
 
 
+class _Fixed:
+    """Products of pairs of 16-bit integers, added in 32 bits: twice the multiply-adds of a float instruction."""
+
+    def __init__(self, emitter: Emitter, unit: VectorUnit, rows: int):
+        self.e, self.b, self.rows = emitter, emitter.b, rows
+        self.lanes, self.filters = unit.bits // 32, unit.float_filters
+        self.vector, self.pairs = ir.VectorType(_I32, self.lanes), ir.VectorType(_I16, 2 * self.lanes)
+        self.multiply = {512: "avx512.pmaddw.d.512", 256: "avx2.pmadd.wd", 128: "sse2.pmadd.wd"}[unit.bits]
+        self.x_step, self.w_step = 4, 4 * self.filters
+        self.out_lanes = self.lanes
+
+    def zero(self):
+        return [ir.Constant(self.vector, [0] * self.lanes)] * (self.rows * COLUMNS)
+
+    def step(self, x, weights, state):
+        w = [self.e.load(self.pairs, self.e.offset(weights, 4 * v * self.lanes), 4) for v in range(COLUMNS)]
+        out = []
+        for m, pixel in enumerate(x):
+            value = self.b.bitcast(self.e.splat(self.e.load(_I32, pixel, 2), self.lanes), self.pairs)
+            for v in range(COLUMNS):
+                product = self.e.call(f"llvm.x86.{self.multiply}", self.vector, value, w[v])
+                out.append(self.b.add(state[m * COLUMNS + v], product))
+        return out
+
+    def finish(self, state, m, init):
+        floats = ir.VectorType(_F32, self.lanes)
+        return [self.b.sitofp(total, floats) for total in state[m * COLUMNS : (m + 1) * COLUMNS]]
+
+
+def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
+    if kind == "xnor":
+        return _Packed(e, unit, rows, group)
+    return _Fixed(e, unit, rows) if kind == "fixed" else _Real(e, unit, rows, kind == "sign")
+
+
 @instruction
 def tile(typing, arithmetic, group, rows, revision, pixels, operands):
-    """Compute `rows` pixels × one block of filters and store (sum · scale [· input scale]) + bias.
+    """Compute `rows` pixels × one block of filters and run the epilogue on the sums.
 
     arithmetic, group and rows are literals. pixels: address of two int64 for each pixel, byte offset into x and
-    index of the output pixel. operands: addresses and sizes, see `_store_tile`.
+    index of the output pixel. operands: addresses and sizes, see `_compute_tile`.
     """
     if not all(isinstance(t, types.Literal) for t in (arithmetic, group, rows)):
         return None
     kind, n_group, n_rows = arithmetic.literal_value, group.literal_value, rows.literal_value
 
     def emit(context, builder, _, arguments):
-        e, unit = Emitter(builder), vector_unit(context)
-        packed = kind.startswith("xnor")
-        math = _Packed(e, unit, n_rows, n_group) if packed else _Real(e, unit, n_rows, kind == "sign")
-        _store_tile(e, math, kind, n_rows, arguments[4], cgutils.unpack_tuple(builder, arguments[5]))
+        e = Emitter(builder)
+        math = _arithmetic(e, kind, vector_unit(context), n_rows, n_group)
+        _compute_tile(e, math, n_rows, arguments[4], cgutils.unpack_tuple(builder, arguments[5]))
         return context.get_dummy_value()
 
     return types.void(arithmetic, group, rows, revision, pixels, operands), emit
 
 
-def _store_tile(e: Emitter, math, kind: str, rows: int, pixels, operands) -> None:
+def _compute_tile(e: Emitter, math, rows: int, pixels, operands) -> None:
     """The tile's walk over its runs of taps, then its epilogue.
 
     runs: three int64 each, byte offset from the pixel, byte offset into the weights, steps. init: the sum without
-    a mismatch, float32 a filter. scale, bias: float32 a filter. factors: input scales, float32 an output pixel.
-    out_step: bytes from one output pixel to the next. n_filters: filters to store.
+    a mismatch, float32 a filter. The rest is for the epilogue.
     """
-    x, runs, n_runs, weights, init, scale, bias, factors, out, out_step, n_filters = operands
+    x, runs, n_runs, weights, init, *rest = operands
     b, table, run_table = e.b, e.address(pixels), e.address(runs)
     index = [e.load(_I64, e.offset(table, 16 * m + 8), 8) for m in range(rows)]
     starts = [e.offset(e.address(x), e.load(_I64, e.offset(table, 16 * m), 8)) for m in range(rows)]
@@ -211,26 +250,5 @@ def _store_tile(e: Emitter, math, kind: str, rows: int, pixels, operands) -> Non
         return e.repeat(steps, state, one_step)
 
     state = e.repeat(n_runs, math.zero(), one_run)
-
-    lanes, n_vectors = math.out_lanes, math.filters // math.out_lanes
-    vector, results = ir.VectorType(_F32, lanes), []
-    for m in range(rows):
-        for v, value in enumerate(math.finish(state, m, e.address(init))):
-            if kind != "real":
-                value = b.fmul(value, e.load(vector, e.offset(e.address(scale), 4 * v * lanes), 4))
-            if kind == "xnor-k":
-                factor = e.load(_F32, e.offset(e.address(factors), b.mul(index[m], ir.Constant(_I64, 4))), 4)
-                value = b.fmul(value, e.splat(factor, lanes))
-            results.append(b.fadd(value, e.load(vector, e.offset(e.address(bias), 4 * v * lanes), 4)))
-
-    targets = [e.offset(e.address(out), b.mul(index[m], out_step)) for m in range(rows)]
-    buffer = b.bitcast(cgutils.alloca_once(b, ir.ArrayType(_F32, math.filters)), _I8.as_pointer())
-    with b.if_else(b.icmp_signed(">=", n_filters, ir.Constant(_I64, math.filters))) as (whole, cut):
-        with whole:
-            for i, value in enumerate(results):
-                e.store(value, e.offset(targets[i // n_vectors], 4 * lanes * (i % n_vectors)), 4)
-        with cut:  # fewer filters than the tile holds: through a buffer, so that no neighbour is overwritten
-            for i, value in enumerate(results):
-                e.store(value, e.offset(buffer, 4 * lanes * (i % n_vectors)), 4)
-                if i % n_vectors == n_vectors - 1:
-                    cgutils.raw_memcpy(b, targets[i // n_vectors], buffer, n_filters, 4)
+    sums = [value for m in range(rows) for value in math.finish(state, m, e.address(init))]
+    epilogue.emit(e, math.out_lanes, math.filters, sums, index, tuple(rest))

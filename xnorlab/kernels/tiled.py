@@ -1,65 +1,68 @@
-"""What every tiled convolution shares: operands in tile order, one plan a shape, buffers that are used again."""
+"""What every tiled convolution shares: operands in tile order, tables for each input shape, calls with an epilogue."""
 
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from xnorlab.kernels.epilogue import Epilogue
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
 from xnorlab.kernels.processor import vector_unit
+from xnorlab.kernels.threads import run_parts
 from xnorlab.kernels.walk import (
-    BIAS,
     BLOCK_BYTES,
     BLOCK_FILTERS,
     BLOCKS,
+    CALL,
     GROUP_BYTES,
     GROUP_FILTERS,
     GROUPS,
     INIT,
     INIT_BLOCK,
     INIT_SEGMENT,
-    OUT_STEP,
+    N_PASSES,
+    N_STEPS,
+    OUT,
     PASS_BYTES,
+    PASSES,
+    PIECES,
+    PIXELS,
+    PROGRAM,
+    RUNS,
     SCALE,
+    TAKEN,
     WEIGHTS,
+    WORDS_STRIDE,
+    X,
     Layout,
     Walk,
-    per_filter,
     walker,
 )
 
-PLANS_KEPT = 16
-"""Input shapes whose plans a layer remembers; the oldest goes first."""
+SHAPES_KEPT = 16
+"""Input shapes whose tables a layer remembers; the oldest goes first."""
 
 XNOR_PART, REAL_PART = 1 << 27, 1 << 23
 """Multiply-adds that are worth a thread, about 0.1 ms of them; to wake one takes half of that."""
 
-NO_INPUT_SCALE = np.ones((1, 1, 1), np.float32)
-
 
 @dataclass
-class Plan:
+class Tables:
     """A layer at one input shape.
 
-    table: for the kernel. shape: of the output. init: kept because the table holds its address. packed_size: words
-    of packed input. parts: threads that the work is worth. free: buffers for packed input that nobody uses now.
+    shape: of the output. arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold. input_size:
+    bytes of the prepared input (packed words, or integers with their border). parts: threads that the work is worth.
+    free: what calls need besides, made once and not in use now; each layer puts there what it wants to find again.
     """
 
-    table: np.ndarray
     shape: tuple[int, int, int, int]
-    init: np.ndarray
-    packed_size: int
+    arrays: tuple[np.ndarray, ...]
+    input_size: int
     parts: int
-    free: list[np.ndarray] = field(default_factory=list)
-
-    def borrow(self) -> np.ndarray:
-        """A buffer for packed input that no other thread uses until it is given back to `free`."""
-        try:
-            return self.free.pop()
-        except IndexError:
-            return np.empty(self.packed_size, np.uint64)
+    free: list[Any] = field(default_factory=list)
 
     def result(self, out) -> np.ndarray:
         """`out`, or a new array where it is None; raises ValueError where it does not fit."""
@@ -75,11 +78,47 @@ class Plan:
         return out
 
 
-class TiledConv:
-    """Operands in tile order and a plan for each input shape. Subclasses say which arithmetic and how inputs lie.
+class Call:
+    """One walk over one input: the kernel's table, and what it points at. Runs as often as wanted, never twice at once.
 
-    tiles: (groups, blocks, …) as `blocks_of` gives them. scale, bias: (N,) float32, or None for 1 and −0
-    (x + −0 = x for every x, −0 too).
+    Addresses are not checked: whoever makes a call has checked shapes, and keeps input and outputs alive.
+    """
+
+    def __init__(self, kernel: Kernel, head: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
+        self._kernel, self._tables, self._epilogue = kernel, tables, epilogue
+        self._program = epilogue.program()
+        self._head = head.copy()
+        self._head[PROGRAM], self._head[N_STEPS] = self._program.ctypes.data, len(self._program)
+        self._head[X], self._head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
+
+    @property
+    def parts(self) -> int:
+        """Threads that the work is worth."""
+        return self._tables.parts
+
+    def prepare(self, x: int | None = None, out: int | None = None) -> None:
+        """Before every run. x, out: new addresses of the input and of the stored map."""
+        head = self._head
+        head[TAKEN] = 0
+        if x is not None:
+            head[X] = x
+        if out is not None:
+            head[OUT] = out
+
+    def work(self, part: int = 0, parts: int = 1) -> None:
+        """Take tasks until none is left; every thread of a run calls this once."""
+        self._kernel(self._head)
+
+    def run(self, threads: int = 1) -> None:
+        """One whole run."""
+        self.prepare()
+        run_parts(self.work, min(threads, self.parts))
+
+
+class TiledConv:
+    """Operands in tile order and tables for each input shape. Subclasses say which arithmetic and how inputs lie.
+
+    tiles: (groups, blocks, …) as `blocks_of` gives them. scale, bias: (N,) float32, or None; they begin the epilogue.
     """
 
     def __init__(
@@ -97,55 +136,63 @@ class TiledConv:
         unit = vector_unit()
         self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
         self._tiles, self._layout, self._prefix = tiles, layout, prefix
-        self._block = unit.packed_filters if arithmetic.startswith("xnor") else unit.float_filters
-        scale = np.ones(filters, np.float32) if scale is None else vector(scale, "scale", filters)
-        bias = np.full(filters, -0.0, np.float32) if bias is None else vector(bias, "bias", filters)
-        self._scale = per_filter(scale, layout.groups, self._block)
-        self._bias = per_filter(bias, layout.groups, self._block)
-        self._arithmetic, self._rows = arithmetic, unit.rows(arithmetic, prefix)
-        self._plans: OrderedDict[tuple[int, ...], Plan] = OrderedDict()
+        self._block = unit.packed_filters if arithmetic == "xnor" else unit.float_filters
+        self._scale = None if scale is None else vector(scale, "scale", filters)
+        self._bias = None if bias is None else vector(bias, "bias", filters)
+        self._own = Epilogue(filters, layout.groups, self._block, self._scale, self._bias)
+        self._arithmetic = arithmetic
+        self._kernel = walker(arithmetic, prefix, *unit.rows(arithmetic, prefix))
+        self._shapes: OrderedDict[tuple[int, ...], tuple[Tables, np.ndarray]] = OrderedDict()
+
+    def epilogue(self, factor: int | None = None) -> Epilogue:
+        """The layer's own: scale, input scale (the address of one factor an output pixel), bias; no store yet."""
+        if factor is None:
+            return self._own.copy()
+        scaled = Epilogue(self.filters, self.groups, self._block, self._scale).factor(factor)
+        return scaled if self._bias is None else scaled.bias(self._bias)
+
+    def call(self, shape: tuple[int, int, int, int], epilogue: Epilogue, x: int = 0) -> Call:
+        """A call for inputs (B, H, W, C); x: the address of the prepared input."""
+        tables, head = self._at(shape)
+        return Call(self._kernel, head, tables, epilogue, x)
+
+    def tables(self, shape: tuple[int, int, int, int]) -> Tables:
+        """The tables for inputs (B, H, W, C); raises ValueError where the window does not fit."""
+        return self._at(shape)[0]
+
+    def _at(self, shape: tuple[int, int, int, int]) -> tuple[Tables, np.ndarray]:
+        found = self._shapes.get(shape)
+        if found is None:
+            found = self._shapes[shape] = self._make(shape)
+            while len(self._shapes) > SHAPES_KEPT:
+                self._shapes.popitem(last=False)
+        return found
+
+    def _walk(self, shape: tuple[int, int, int, int]) -> Walk:
+        return Walk(self.window, self._layout, *shape[:3])
+
+    def _input_size(self, shape: tuple[int, int, int, int]) -> int:
+        return math.prod(shape[:3]) * self._layout.pixel_bytes
 
     def _init(self, walk: Walk) -> np.ndarray:
         """float32 (segments, filters in tile order, or one block for all): the sum without a mismatch."""
         return np.zeros((len(walk.inside), self._block), np.float32)
 
-    def plan(self, shape: tuple[int, int, int, int]) -> Plan:
-        """The plan for inputs (B, H, W, C); raises ValueError where the window does not fit."""
-        plan = self._plans.get(shape)
-        if plan is None:
-            plan = self._plans[shape] = self._make_plan(shape)
-            while len(self._plans) > PLANS_KEPT:
-                self._plans.popitem(last=False)
-        return plan
-
-    def _make_plan(self, shape: tuple[int, int, int, int]) -> Plan:
-        walk = Walk(self.window, self._layout, *shape[:3])
-        init = self._init(walk)
-        groups, blocks = self._tiles.shape[:2]
-        head = {
-            GROUPS: groups,
-            BLOCKS: blocks,
-            BLOCK_FILTERS: self._block,
-            GROUP_FILTERS: self.filters // groups,
-            GROUP_BYTES: self._layout.group_bytes,
-            WEIGHTS: self._tiles.ctypes.data,
-            BLOCK_BYTES: self._tiles[0, 0].nbytes,
-            INIT: init.ctypes.data,
-            INIT_SEGMENT: init.strides[0],
-            INIT_BLOCK: 0 if init.shape[1] == self._block else 4 * self._block,
-            SCALE: self._scale.ctypes.data,
-            BIAS: self._bias.ctypes.data,
-            OUT_STEP: 4 * self.filters,
-        }
+    def _make(self, shape: tuple[int, int, int, int]) -> tuple[Tables, np.ndarray]:
+        walk = self._walk(shape)
+        init, (groups, blocks) = self._init(walk), self._tiles.shape[:2]
+        passes, pieces = walk.passes(max(64, PASS_BYTES // (4 * self.filters)))
+        arrays = (passes, pieces, walk.runs, walk.pixels, init)
         out_shape = (shape[0], *walk.output, self.filters)
-        packed_size = shape[0] * shape[1] * shape[2] * self._layout.pixel_bytes // 8
         macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
         parts = max(1, macs // (XNOR_PART if self._arithmetic == "xnor" else REAL_PART))
-        table = walk.plan(head, max(64, PASS_BYTES // (4 * self.filters)))
-        return Plan(table, out_shape, init, packed_size, parts)
-
-    def _kernel(self, input_scale: np.ndarray | None = None) -> tuple[Kernel, np.ndarray]:
-        """The kernel that walks this layer's plans, and the input scales that it is to be given."""
-        if input_scale is None:
-            return walker(self._arithmetic, self._prefix, *self._rows), NO_INPUT_SCALE
-        return walker(f"{self._arithmetic}-k", self._prefix, *self._rows), input_scale
+        head = np.zeros(CALL, np.int64)
+        head[[PASSES, PIECES, RUNS, PIXELS, INIT]] = [array.ctypes.data for array in arrays]
+        head[N_PASSES] = len(passes)
+        head[[GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS]] = groups, blocks, self._block, self.filters // groups
+        head[[GROUP_BYTES, WEIGHTS, BLOCK_BYTES]] = (
+            self._layout.group_bytes, self._tiles.ctypes.data, self._tiles[0, 0].nbytes
+        )  # fmt: skip
+        head[INIT_SEGMENT] = init.strides[0]
+        head[INIT_BLOCK] = 0 if init.shape[1] == self._block else 4 * self._block
+        return Tables(out_shape, arrays, self._input_size(shape), parts), head

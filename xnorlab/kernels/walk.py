@@ -5,46 +5,23 @@ from functools import cache
 
 import numpy as np
 
-from xnorlab.kernels.emitter import fetch_and_add, prefetch
+from xnorlab.kernels.emitter import fetch_and_add, load_int, prefetch
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.jit import Kernel, kernel
 from xnorlab.kernels.tile import REVISION, tile
 
-# Places in the head of a plan, one int64 each.
-PASSES, N_PASSES, PIECES, PIXELS, RUNS, GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS = range(9)
-GROUP_BYTES, WEIGHTS, BLOCK_BYTES, INIT, INIT_SEGMENT, INIT_BLOCK, SCALE, BIAS, OUT_STEP = range(9, 18)
-HEAD = 18
+# Places in a call, one int64 each; most are addresses. TAKEN counts the tasks that threads have taken.
+X, TAKEN, PROGRAM, N_STEPS, PASSES, N_PASSES, PIECES, RUNS, PIXELS = range(9)
+GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS, GROUP_BYTES, WEIGHTS, BLOCK_BYTES = range(9, 16)
+INIT, INIT_SEGMENT, INIT_BLOCK = range(16, 19)
+SCALE, SHIFT, OUT, OUT_STRIDE, LIMITS, FLIPS, WORDS, WORDS_STRIDE = range(19, 27)
+CALL = 27
 
 PASS_BYTES = 1 << 17
 """Output bytes that one pass over the filters covers: an eighth of a core's usual second-level cache."""
 
 FETCH_BYTES = 1 << 15
 """Weights of a block that are fetched ahead: what the first-level cache holds. More would crowd out what is in use."""
-
-
-def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Zeros on a 64-byte boundary: a vector load that crosses a cache line costs two."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size].view(dtype).reshape(shape)
-
-
-def blocks_of(filters: np.ndarray, groups: int, block_filters: int) -> np.ndarray:
-    """(N, T) as aligned (groups, blocks, T, block_filters), missing filters zero."""
-    n = filters.shape[0] // groups
-    blocks = -(-n // block_filters)
-    out = aligned((groups, blocks, filters.shape[1], block_filters), filters.dtype)
-    for g in range(groups):
-        for k in range(blocks):
-            part = filters[g * n + k * block_filters : g * n + min(n, (k + 1) * block_filters)]
-            out[g, k, :, : len(part)] = part.T
-    return out
-
-
-def per_filter(values: np.ndarray, groups: int, block_filters: int) -> np.ndarray:
-    """(N,) as (groups, blocks, block_filters), missing filters zero."""
-    return blocks_of(values[:, None], groups, block_filters)[:, :, 0]
 
 
 def _axis(size: int, kernel: int, stride: int, padding: int, dilation: int, count: int) -> list[tuple[int, int, list]]:
@@ -122,48 +99,41 @@ class Walk:
                 first = stop
         return np.array(passes, np.int64), np.array(pieces, np.int64)
 
-    def plan(self, head: dict[int, int], pass_pixels: int) -> np.ndarray:
-        """One int64 array: the head, then the tables. `head` gives the places that the walk does not know."""
-        tables = [*self.passes(pass_pixels), self.runs, self.pixels]
-        places = np.zeros(HEAD, np.int64)
-        places[list(head)] = list(head.values())
-        places[N_PASSES] = len(tables[0])
-        places[[PASSES, PIECES, RUNS, PIXELS]] = HEAD + np.cumsum([0] + [t.size for t in tables[:-1]])
-        return np.concatenate([places, *(t.ravel() for t in tables)])
-
 
 @cache
 def walker(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
-    """The kernel that walks a plan with tiles of `tall`, `short` and 1 pixels."""
+    """The kernel that walks a call with tiles of `tall`, `short` and 1 pixels."""
     revision = REVISION
 
     @kernel
-    def walk(data, plan, input_scale, out, shared):
-        """Take tasks, a pass over one block of filters each, until none is left; shared[0] counts them."""
-        x, result = np.int64(data.ctypes.data), np.int64(out.ctypes.data)
-        factors, here = np.int64(input_scale.ctypes.data), np.int64(plan.ctypes.data)
-        block_filters, blocks, out_step = plan[BLOCK_FILTERS], plan[BLOCKS], plan[OUT_STEP]
-        n_blocks, block_bytes = plan[GROUPS] * blocks, plan[BLOCK_BYTES]
-        counter = np.int64(shared.ctypes.data)
+    def walk(call):
+        """Take tasks, a pass over one block of filters each, until none is left."""
+        counter = np.int64(call.ctypes.data) + 8 * TAKEN
+        n_blocks, blocks, block_filters = call[GROUPS] * call[BLOCKS], call[BLOCKS], call[BLOCK_FILTERS]
+        block_bytes = call[BLOCK_BYTES]
         task = fetch_and_add(counter, 1)
-        while task < plan[N_PASSES] * n_blocks:
+        while task < call[N_PASSES] * n_blocks:
             n, k = task // n_blocks, task % n_blocks
-            first_piece, last_piece = plan[plan[PASSES] + 2 * n], plan[plan[PASSES] + 2 * n + 1]
             g, filters = k // blocks, k % blocks * block_filters
-            data_g, to = x + g * plan[GROUP_BYTES], result + 4 * (g * plan[GROUP_FILTERS] + filters)
-            weights = plan[WEIGHTS] + k * block_bytes
-            scale, bias = plan[SCALE] + 4 * k * block_filters, plan[BIAS] + 4 * k * block_filters
-            n_filters = plan[GROUP_FILTERS] - filters
+            x = call[X] + g * call[GROUP_BYTES]
+            weights = call[WEIGHTS] + k * block_bytes
+            n_filters, first_filter = call[GROUP_FILTERS] - filters, g * call[GROUP_FILTERS] + filters
             if k + 1 < n_blocks and block_bytes <= FETCH_BYTES:
                 for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):
                     prefetch(line)
-            for piece in range(plan[PIECES] + 5 * first_piece, plan[PIECES] + 5 * last_piece, 5):
-                p, stop, n_runs, s = plan[piece], plan[piece + 1], plan[piece + 3], plan[piece + 4]
-                runs = here + 8 * (plan[RUNS] + 3 * plan[piece + 2])
-                init = plan[INIT] + s * plan[INIT_SEGMENT] + k * plan[INIT_BLOCK]
-                operands = (data_g, runs, n_runs, weights, init, scale, bias, factors, to, out_step, n_filters)
+            first_piece, last_piece = load_int(call[PASSES] + 16 * n), load_int(call[PASSES] + 16 * n + 8)
+            for piece in range(call[PIECES] + 40 * first_piece, call[PIECES] + 40 * last_piece, 40):
+                p, stop = load_int(piece), load_int(piece + 8)
+                n_runs, s = load_int(piece + 24), load_int(piece + 32)
+                runs = call[RUNS] + 24 * load_int(piece + 16)
+                init = call[INIT] + s * call[INIT_SEGMENT] + k * call[INIT_BLOCK]
+                operands = (
+                    x, runs, n_runs, weights, init, call[SCALE], call[SHIFT], call[OUT], call[OUT_STRIDE], call[LIMITS],
+                    call[FLIPS], call[WORDS], call[WORDS_STRIDE], call[PROGRAM], call[N_STEPS], 4 * k * block_filters,
+                    first_filter, n_filters,
+                )  # fmt: skip
                 while p < stop:
-                    pixels = here + 8 * (plan[PIXELS] + 2 * p)
+                    pixels = call[PIXELS] + 16 * p
                     if p + tall <= stop:
                         tile(arithmetic, group, tall, revision, pixels, operands)
                         p += tall

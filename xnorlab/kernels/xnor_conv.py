@@ -3,12 +3,14 @@
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES
+from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
+from xnorlab.kernels.epilogue import Epilogue
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels
-from xnorlab.kernels.packing import NO_FLIP, pack_kernel, sign_limits, unpack_bits
+from xnorlab.kernels.packing import Packing, unpack_bits
 from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import run_parts, thread_count
-from xnorlab.kernels.tiled import TiledConv
-from xnorlab.kernels.walk import Layout, Walk, blocks_of, per_filter
+from xnorlab.kernels.tiled import Call, TiledConv
+from xnorlab.kernels.walk import Layout, Walk
 
 EXACT_SUMS = 1 << 24
 """float32 holds every integer up to here."""
@@ -48,7 +50,6 @@ class XnorConv2d(TiledConv):
         layout = Layout(8 * groups * per_tap, 8 * per_tap, 8 * per_tap * block, per_tap // prefix, groups)
         window = Window.of((kh, kw), stride, padding, dilation)
         super().__init__("xnor", prefix, blocks_of(running, groups, block), window, layout, channels, n, scale, bias)
-        self._zeros = np.zeros(channels, np.float32)
 
     @property
     def words(self) -> np.ndarray:
@@ -73,6 +74,29 @@ class XnorConv2d(TiledConv):
         sums = (counted + self.pad_value * np.array(border)).astype(np.float32)
         return np.stack([per_filter(row, self.groups, self._block).ravel() for row in sums])
 
+    def packing(self, shape, threshold=None, flip=None) -> Packing:
+        """How inputs (B, H, W, C) become the words that this layer reads, see `__call__`."""
+        return Packing(shape, threshold, flip, groups=self.groups, prefix=self._prefix)
+
+    def pack(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
+        """The words that `convolve` reads, in this layer's own order: uint64, flat. Arguments as in `__call__`."""
+        x = feature_map(x, "x", self.channels)
+        threads = thread_count(threads)
+        packing = self.packing(x.shape, threshold, flip)
+        words = np.empty(packing.size, np.uint64)
+        packing.run(x.ctypes.data, words.ctypes.data, threads)
+        return words
+
+    def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
+        """The convolution of words that `pack` gave for an input of `shape` (B, H, W, C); returns as `__call__`."""
+        tables, threads = self.tables(tuple(shape)), thread_count(threads)
+        if not isinstance(words, np.ndarray) or words.dtype != np.uint64 or words.shape != (tables.input_size // 8,):
+            raise ValueError(f"words must be what pack() gives for shape={shape}: uint64, ({tables.input_size // 8},)")
+        words, factors, out = for_kernels(words), _factors(input_scale, tables.shape), tables.result(out)
+        epilogue = self.epilogue(None if factors is None else factors.ctypes.data).store(out.ctypes.data)
+        self.call(tuple(shape), epilogue, words.ctypes.data).run(threads)
+        return out
+
     def __call__(self, x, *, threshold=None, flip=None, input_scale=None, threads=1, out=None) -> np.ndarray:
         """x: (B, H, W, C) float32, its signs taken as (x >= threshold) ^ flip, channel by channel.
 
@@ -80,27 +104,51 @@ class XnorConv2d(TiledConv):
         float32, in `out` where given.
         """
         x = feature_map(x, "x", self.channels)
-        plan = self.plan(x.shape)
-        limits, flips = (self._zeros, NO_FLIP)
-        if threshold is not None or flip is not None:
-            limits, flips = sign_limits(threshold, flip, self.channels)
-        if input_scale is not None:
-            input_scale = np.asarray(input_scale)
-            if input_scale.shape != plan.shape[:3] or input_scale.dtype != np.float32:
-                raise ValueError(
-                    f"input_scale has shape {input_scale.shape} and dtype {input_scale.dtype}; float32, one entry an "
-                    f"output pixel, {plan.shape[:3]}, is needed"
-                )
-            input_scale = for_kernels(input_scale)
-        threads = min(thread_count(threads), plan.parts)
-        out = plan.result(out)
-        walk, factors = self._kernel(input_scale)
-        words, shared = plan.borrow(), np.zeros(3, np.int64)
+        tables, threads = self.tables(x.shape), thread_count(threads)
+        out = tables.result(out)
+        if threshold is None and flip is None and input_scale is None:
+            try:
+                lane = tables.free.pop()
+            except IndexError:
+                lane = self._lane(x.shape, self.epilogue())
+            self._run(lane, x, out, threads)
+            tables.free.append(lane)
+            return out
+        factors = _factors(input_scale, tables.shape)
+        epilogue = self.epilogue(None if factors is None else factors.ctypes.data)
+        self._run(self._lane(x.shape, epilogue, threshold, flip), x, out, threads)
+        return out
+
+    def _lane(self, shape, epilogue: Epilogue, threshold=None, flip=None) -> tuple[Packing, Call, np.ndarray]:
+        """What one caller at a time needs: packing, call, and the words between them."""
+        packing = self.packing(shape, threshold, flip)
+        words = aligned((packing.size,), np.uint64)
+        return packing, self.call(shape, epilogue, words.ctypes.data), words
+
+    def _run(self, lane: tuple[Packing, Call, np.ndarray], x: np.ndarray, out: np.ndarray, threads: int) -> None:
+        packing, call, words = lane
+        packing.prepare(x.ctypes.data, words.ctypes.data)
+        call.prepare(out=out.ctypes.data)
+        threads = min(threads, call.parts)
+        if threads == 1:
+            packing.work()
+            call.work()
+            return
 
         def work(part: int, parts: int) -> None:
-            pack_kernel(x, limits, flips, words, self.groups, self._prefix, 0, 0, shared)
-            walk(words, plan.table, factors, out, shared)
+            packing.work()
+            call.work()
 
         run_parts(work, threads)
-        plan.free.append(words)
-        return out
+
+
+def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray | None:
+    if input_scale is None:
+        return None
+    input_scale = np.asarray(input_scale)
+    if input_scale.shape != shape[:3] or input_scale.dtype != np.float32:
+        raise ValueError(
+            f"input_scale has shape {input_scale.shape} and dtype {input_scale.dtype}; float32, one entry an output "
+            f"pixel, {shape[:3]}, is needed"
+        )
+    return for_kernels(input_scale)

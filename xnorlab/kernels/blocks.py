@@ -1,0 +1,28 @@
+"""How tables a filter lie in memory: a block of filters after the other, as many as a tile computes."""
+
+import numpy as np
+
+
+def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Zeros on a 64-byte boundary: a vector load that crosses a cache line costs two."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def blocks_of(filters: np.ndarray, groups: int, block_filters: int) -> np.ndarray:
+    """(N, T) as aligned (groups, blocks, T, block_filters), missing filters zero."""
+    n = filters.shape[0] // groups
+    blocks = -(-n // block_filters)
+    out = aligned((groups, blocks, filters.shape[1], block_filters), filters.dtype)
+    for g in range(groups):
+        for k in range(blocks):
+            part = filters[g * n + k * block_filters : g * n + min(n, (k + 1) * block_filters)]
+            out[g, k, :, : len(part)] = part.T
+    return out
+
+
+def per_filter(values: np.ndarray, groups: int, block_filters: int) -> np.ndarray:
+    """(N,) as (groups, blocks, block_filters), missing filters zero."""
+    return blocks_of(values[:, None], groups, block_filters)[:, :, 0]
