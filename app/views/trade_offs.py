@@ -55,7 +55,7 @@ if not data_sets:
     st.stop()
 
 with st.container(border=True):
-    first, second = st.columns([4, 6], gap="large")
+    first, second = st.columns([4, 6])
     with first:
         data = address.pills(
             "Data set", {d: zoo.DATA_TITLES.get(d, d) for d in data_sets}, key="data_set", default=data_sets[0]
@@ -68,7 +68,7 @@ with st.container(border=True):
             default=models[0] if len(models) == 1 else "all",
         )  # fmt: skip
     with second:
-        against = address.segments("Accuracy against", AXIS_WORDS, key="against", default="file")
+        against = address.pills("Accuracy against", AXIS_WORDS, key="against", default="file")
         scale = address.segments("Scale", SCALES, key="scale", default="log")
     address.publish(data_set=data, zoo_model=model, against=against, scale=scale)
     costs = [cost for cost in everything if model in ("all", cost.model)]

@@ -12,6 +12,9 @@ from xnorlab.figures import style, units
 _PART_LOOKS = (("", 1.0), ("/", 1.0), ("x", 1.0), (".", 1.0), ("-", 1.0), ("", 0.25))
 """Pattern and opacity of each part of a file, in the order given: all in the scheme's colour."""
 
+_BELOW = {"yref": "container", "y": 0, "yanchor": "bottom"}
+"""A legend under the axis' title, however many lines it takes on a narrow screen."""
+
 ORIGINS = ("measured here", "computed", "published")
 """Solid, hatched, outlined; in this order on every chart."""
 
@@ -88,9 +91,7 @@ def pareto(
     low, high = min(p.accuracy - p.error for p in points), max(p.accuracy + p.error for p in points)
     room = max(0.08 * (high - low), 0.5)
     figure.update_yaxes(title="top-1 accuracy, %", range=[low - room, high + room])
-    figure.update_layout(
-        clickmode="event+select", legend={"y": -0.2, "yanchor": "top"}, margin_t=8, hovermode="closest"
-    )
+    figure.update_layout(clickmode="event+select", legend=_BELOW, margin_t=8, hovermode="closest")
     return figure
 
 
@@ -160,10 +161,10 @@ def memory_split(
         )  # fmt: skip
     style.finish(figure, height=130 + 38 * len(parts), dark=dark, legend=True)
     figure.update_layout(barmode="stack", margin_t=8, bargap=0.3)
-    figure.update_layout(legend={"y": -0.22, "yanchor": "top", "traceorder": "normal"})
+    figure.update_layout(legend={**_BELOW, "traceorder": "normal"})
     figure.update_yaxes(autorange="reversed", showgrid=False)
     if share:
-        figure.update_xaxes(title="% of the file", range=[0, 100])
+        figure.update_xaxes(title="of the file", range=[0, 100], ticksuffix=" %")
         return figure
     largest = max(sum(row.values()) for row in parts.values())
     figure.update_xaxes(
@@ -207,7 +208,7 @@ def beside_the_paper(
             marker={"symbol": mark, "size": 11, "color": style.ink(dark), "line": {"width": 2}},
         )  # fmt: skip
     style.finish(figure, height=120 + 44 * len(schemes), dark=dark, legend=True)
-    figure.update_layout(legend={"y": -0.25, "yanchor": "top", "orientation": "v"}, margin_t=8)
+    figure.update_layout(legend={**_BELOW, "orientation": "v"}, margin_t=8)
     figure.update_xaxes(title=title, zeroline=True)
     figure.update_yaxes(
         categoryorder="array", categoryarray=[style.look(s).label for s in schemes], autorange="reversed"
