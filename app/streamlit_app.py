@@ -24,6 +24,9 @@ PAGES = {
             "views/scaling_factors.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
         ),
     ],
+    "Learn": [
+        st.Page("views/learning.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"),
+    ],
     "Compare": [
         st.Page("views/trade_offs.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
     ],

@@ -1,0 +1,24 @@
+"""How it learns: flat forward, sloped backward."""
+
+import address
+import streamlit as st
+
+PARTS = {"trick": "The trick", "live": "Train one here", "shipped": "The shipped networks"}
+
+st.title("How it learns")
+notes = st.container()
+st.markdown(
+    "The sign is flat: its slope is 0 wherever it has one, so nothing could be learnt through it. Binary networks "
+    "learn because the backward pass uses another slope than the forward pass has, and moves real weights whose signs "
+    "are all the network ever sees."
+)
+part = address.segments("Show", PARTS, key="part", default="trick")
+address.publish(part=part)
+
+with st.spinner("Loading torch, once…"):
+    import estimator_view
+    import history_view
+    import live_view
+
+{"trick": estimator_view.show, "live": live_view.show, "shipped": history_view.show}[part]()
+address.show_notes(notes)
