@@ -1,6 +1,6 @@
 """What the Speed lab and the Start page measure, through xnorlab.benchmark; the visitor's turn is waited for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cached
 import networks
@@ -9,22 +9,14 @@ import turns
 from photos import Photo
 from streamlit.delta_generator import DeltaGenerator
 
-from xnorlab.benchmark import ConvBench, ConvShape, bench_conv, interleaved
+from xnorlab import benchmark
+from xnorlab.benchmark import Ceilings, ConvBench, ConvShape, Sweep, bench_conv
 from xnorlab.cost_model import layer_cost
 from xnorlab.runtime.ops import BinaryConv
 
 PAPER_SHAPE = ConvShape(channels=256, size=14)  # the layer of the paper's 62.27×, section 4.1
 NAIVE_MACS = 5 * 10**8  # beyond this the naive loop would take seconds a call, and is left out
 MOST_MACS = 5 * 10**9
-SWEEPS = {
-    "channels": (1, 3, 8, 16, 32, 63, 64, 65, 128, 129, 256, 512),
-    "kernel": (1, 3, 5, 7, 9, 11),
-}
-SWEEP_SHAPE = ConvShape(channels=256, size=14, filters=64)
-SWEEP_REPEATS = 7
-MATRIX = 512  # rows and columns of the float matrix product whose rate is the float ceiling
-COPY_BYTES = 2**26  # far more than the caches of a core
-CEILING_REPEATS = 31
 NOISY = 0.10  # quartile range over median
 
 
@@ -59,35 +51,13 @@ def measure(settings: Settings, place: DeltaGenerator, x: np.ndarray | None = No
     return found
 
 
-@dataclass(frozen=True)
-class Ceilings:
-    """What one thread of this machine can do at best, measured: multiply-adds a second by contender, bytes a second."""
-
-    macs_per_s: dict[str, float]
-    bytes_per_s: float
-
-
 def ceilings(place: DeltaGenerator) -> Ceilings:
-    """Wait for a turn; time nothing but XOR, popcount and add, a large float matrix product, and a copy of memory."""
-    source = np.ones(COPY_BYTES // 8)
-    target = np.empty_like(source)
+    """Wait for a turn; measure what one thread of this machine can do at best."""
     with turns.turn(place):
         place.progress(0.0, "What this machine can do at best…")
-        import torch
-
-        from xnorlab.kernels.ceiling import popcount_ceiling
-        from xnorlab.peers.settings import torch_threads
-
-        left = right = torch.ones(MATRIX, MATRIX)
-        with torch_threads(1):
-            times = interleaved(
-                {"multiply": lambda: left @ right, "copy": lambda: np.copyto(target, source)}, repeats=CEILING_REPEATS
-            )
-        binary = 1e9 * popcount_ceiling()
+        found = benchmark.measure_ceilings()
     place.empty()
-    # A ceiling is what is possible, not what is usual: the fastest run counts.
-    best = {name: min(timing.samples_s) for name, timing in times.items()}
-    return Ceilings({"binary": binary, "best-float": MATRIX**3 / best["multiply"]}, 2 * COPY_BYTES / best["copy"])
+    return found
 
 
 def roofline_points(bench: ConvBench) -> list[tuple[str, float, float]]:
@@ -106,17 +76,12 @@ def roofline_points(bench: ConvBench) -> list[tuple[str, float, float]]:
     ]
 
 
-def sweep(axis: str, threads: int, place: DeltaGenerator) -> list[ConvBench]:
-    """Time SWEEP_SHAPE at every value of `axis` in SWEEPS, in one turn."""
-    values = SWEEPS[axis]
-    found = []
+def sweep(axis: str, threads: int, place: DeltaGenerator) -> Sweep:
+    """Time the paper's layer at every value of `axis`, in one turn."""
     with turns.turn(place):
         from xnorlab.peers import torch_conv
 
-        for index, value in enumerate(values):
-            place.progress(index / len(values), f"{axis} = {value}")
-            shape = replace(SWEEP_SHAPE, padding=None, **{axis: value})
-            found.append(bench_conv(shape, threads=threads, repeats=SWEEP_REPEATS, peers=[torch_conv]))
+        found = benchmark.sweep(axis, threads=threads, peers=[torch_conv], progress=place.progress)
     place.empty()
     return found
 

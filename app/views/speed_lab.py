@@ -6,12 +6,14 @@ import lab_settings
 import parts
 import streamlit as st
 
-from xnorlab.benchmark import BenchmarkError
-from xnorlab.cost_model import PUBLISHED_SPEEDUP, predicted_speedup_in_words
+from xnorlab.benchmark import SWEEP_SHAPE, BenchmarkError
+from xnorlab.benchmark.sweeps import SWEEP_REPEATS
+from xnorlab.cost_model import PUBLISHED_SPEEDUP
 from xnorlab.figures import performance, units
 from xnorlab.kernels.threads import available_threads
 
 REPEATS = {n: n for n in ("5", "21", "51", "101")}
+AXES = ("channels", "kernel")  # what the paper's figure 4 varies
 DATA = {"random": "Random", "photo": "A photo's feature maps"}
 
 RESULT, CEILINGS = "lab: result", "lab: ceilings"
@@ -145,23 +147,22 @@ def ceilings() -> None:
         st.caption("Not measured yet; it takes about two seconds.")
         return
     points = lab.roofline_points(bench)
+    roofs = {"binary": found.binary_macs_per_s, "best-float": found.float_macs_per_s}
     parts.chart(
-        performance.roofline(points, found.macs_per_s, found.bytes_per_s, dark=parts.dark()),
+        performance.roofline(points, roofs, found.bytes_per_s, dark=parts.dark()),
         alt="Multiply-adds a second against multiply-adds a byte, under the measured ceilings: "
         + "; ".join(f"{performance.CONTENDERS[name].label} {units.rate(rate)}" for name, _, rate in points),
         table={
             "what": [performance.CONTENDERS[name].label for name, _, _ in points],
             "multiply-adds a byte, computed": [units.significant(intensity) for _, intensity, _ in points],
             "rate, measured": [units.rate(rate) for _, _, rate in points],
-            "ceiling, measured": [
-                units.rate(found.macs_per_s.get(n, found.macs_per_s["best-float"])) for n, _, _ in points
-            ],
+            "ceiling, measured": [units.rate(roofs.get(n, roofs["best-float"])) for n, _, _ in points],
         },
         key="roofline",
     )
     st.caption(
         "Ceilings of one thread. Binary: XOR, popcount and add on registers, nothing else; a kernel that adds words up "
-        f"before it counts may pass it. Float: a {lab.MATRIX} × {lab.MATRIX} matrix product in torch. Slope: copying "
+        "before it counts may pass it. Float: multiply-adds on registers, nothing else. Slope: copying "
         f"memory at {found.bytes_per_s / 1e9:.3g} GB/s. A point's bytes: float32 maps in and out, and the weights."
     )
 
@@ -169,33 +170,32 @@ def ceilings() -> None:
 @st.fragment
 def sweeps() -> None:
     """Figure 4 of the paper, with points measured here."""
-    axis = st.segmented_control("Along", list(lab.SWEEPS), default="channels", key="axis", required=True)
+    axis = st.segmented_control("Along", list(AXES), default="channels", key="axis", required=True)
     place = st.empty()
     if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
         st.session_state[f"lab: {axis}"] = lab.sweep(axis, threads, place)
     found = st.session_state.get(f"lab: {axis}")
     if found is None:
-        st.caption("Not measured yet; it takes some ten seconds.")
+        st.caption("Not measured yet; it takes some twenty seconds.")
         return
-    values = [getattr(b.shape, axis) for b in found]
-    formula = [b.shape.predicted_speedup for b in found]
-    in_words = [predicted_speedup_in_words(b.shape.channels, b.shape.kernel**2) for b in found]
-    measured = {"best-float": [b.speedup(b.best_float) for b in found], "naive": [b.speedup("naive") for b in found]}
+    rivals = found.rivals
     parts.chart(
-        performance.sweep(axis, values, measured, formula, in_words=in_words, dark=parts.dark()),
+        performance.sweep(
+            axis, found.values, rivals, found.computed, in_words=found.computed_in_words, dark=parts.dark()
+        ),
         alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
         table={
-            axis: values,
-            "ours, median": [units.duration(b.timings["binary"].median_s) for b in found],
-            "against the best oneDNN, measured": [units.times(v) for v in measured["best-float"]],
-            "against naive loops, measured": [units.times(v) for v in measured["naive"]],
-            "formula, computed": [units.times(v) for v in formula],
-            "formula in whole words, computed": [units.times(v) for v in in_words],
+            axis: list(found.values),
+            "ours, median": [units.duration(b.timings["binary"].median_s) for b in found.results],
+            "against the best oneDNN, measured": [units.times(v) for v in rivals["best-float"]],
+            "against naive loops, measured": [units.times(v) for v in rivals["naive"]],
+            "formula, computed": [units.times(v) for v in found.computed],
+            "formula in whole words, computed": [units.times(v) for v in found.computed_in_words],
         },
         key=f"sweep-{axis}",
     )
     st.caption(
-        f"{lab.SWEEP_SHAPE} with one number changed, {found[0].threads} thread(s), {lab.SWEEP_REPEATS} runs each."
+        f"{SWEEP_SHAPE} with one number changed, {found.results[0].threads} thread(s), medians of {SWEEP_REPEATS} runs."
     )
 
 

@@ -94,19 +94,15 @@ def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
 
 
 def test_both_sweeps_draw_the_formula_and_two_rivals(open_page, monkeypatch):
-    import lab
-
-    from xnorlab.benchmark import ConvShape
-
-    monkeypatch.setattr(lab, "SWEEPS", {"channels": (63, 65), "kernel": (1, 3)})
-    monkeypatch.setattr(lab, "SWEEP_SHAPE", ConvShape(channels=32, size=6, filters=8))
+    short = {"channels": (63, 65), "kernel": (1, 3)}
+    monkeypatch.setattr("xnorlab.benchmark.sweeps.SWEEPS", short)
     at = open_page(PAGE, **SMALL)
     at.button(key="run").click().run()
     for axis in ("channels", "kernel"):
         at.segmented_control(key="axis").set_value(axis).run()
         at.button(key="sweep").click().run()
         assert not at.exception
-        assert list(at.table[-1].value[axis]) == list(lab.SWEEPS[axis])
+        assert list(at.table[-1].value[axis]) == list(short[axis])
 
 
 @pytest.mark.parametrize(

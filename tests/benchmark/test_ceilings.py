@@ -1,0 +1,24 @@
+"""The machine's limits: measured alone, plausible, and above what real code reaches."""
+
+import json
+
+import numpy as np
+import pytest
+
+from xnorlab.benchmark import measure_ceilings
+from xnorlab.benchmark.ceilings import _spin
+
+
+def test_rates_are_those_of_a_processor():
+    found = measure_ceilings(0.02)
+    assert found.binary_macs_per_s > found.float_macs_per_s > 1e8, "64 at a time against a few at a time"
+    assert found.bytes_per_s > 1e7
+    assert json.loads(json.dumps(found.to_dict()))["float_macs_per_s"] == found.float_macs_per_s
+
+
+@pytest.mark.parametrize("rounds", [1, 7])
+def test_the_timed_loop_really_multiplies_and_adds(rounds: int):
+    total = _spin(rounds, np.float32(0.5))
+    before = _spin(0, np.float32(0.5))
+    lanes = _spin(200, np.float32(0.5))  # s · 0.5 + 0.5 has come to rest at 1 in every lane
+    assert total == pytest.approx(before * 0.5**rounds + lanes * (1 - 0.5**rounds))

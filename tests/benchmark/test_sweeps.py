@@ -1,0 +1,54 @@
+"""A sweep changes one number, keeps the others, and puts the paper's formula beside what was measured."""
+
+import json
+
+import pytest
+
+from xnorlab.benchmark import SWEEPS, ConvShape, sweep
+from xnorlab.cost_model import predicted_speedup
+from xnorlab.peers import torch_conv
+
+SMALL = ConvShape(64, 6, filters=8)
+
+
+def test_each_axis_changes_itself_alone():
+    for axis, values in {"channels": (3, 65), "size": (5, 7), "batch": (1, 2), "kernel": (1, 5)}.items():
+        found = sweep(axis, values=values, shape=SMALL, naive=False, repeats=1)
+        assert [getattr(result.shape, axis) for result in found.results] == list(values)
+        for name in {"channels", "size", "batch", "kernel", "filters"} - {axis}:
+            assert {getattr(result.shape, name) for result in found.results} == {getattr(SMALL, name)}
+    assert [result.shape.border for result in sweep("kernel", values=(1, 5), shape=SMALL, repeats=1).results] == [0, 2]
+
+
+def test_threads_are_swept_as_far_as_the_machine_has_them(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("xnorlab.benchmark.sweeps.available_threads", lambda: 2)
+    found = sweep("threads", shape=SMALL, naive=False, repeats=1)
+    assert found.values == (1, 2)
+    assert {result.shape for result in found.results} == {SMALL}
+
+
+def test_formula_and_rivals_stand_at_every_value():
+    found = sweep("channels", values=(64, 65), shape=SMALL, peers=[torch_conv], repeats=2)
+    assert found.computed == (predicted_speedup(64, 9), predicted_speedup(65, 9))
+    assert found.computed_in_words[1] < 0.6 * found.computed_in_words[0], "65 channels take two words"
+    assert found.rivals["naive"] == tuple(result.speedup("naive") for result in found.results)
+    assert found.rivals["best-float"] == tuple(result.speedup(result.best_float or "") for result in found.results)
+    assert found.measured("nobody") is None
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert (told["axis"], told["values"], set(told["measured"])) == ("channels", [64, 65], {"best-float", "naive"})
+
+
+def test_the_steps_of_whole_words_are_swept():
+    assert {64, 65, 128, 129} <= set(SWEEPS["channels"])
+
+
+def test_progress_names_the_value_and_ends_at_one():
+    seen: list[tuple[float, str]] = []
+    sweep("size", values=(3, 4), shape=SMALL, naive=False, repeats=1, progress=lambda *step: seen.append(step))
+    assert seen == [(0.0, "size = 3"), (0.5, "size = 4"), (1.0, "done")]
+
+
+@pytest.mark.parametrize(("axis", "values", "message"), [("colour", None, "axis='colour'"), ("size", (), "values=")])
+def test_impossible_sweeps_are_named(axis: str, values, message: str):
+    with pytest.raises(ValueError, match=message):
+        sweep(axis, values=values)
