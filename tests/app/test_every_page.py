@@ -1,4 +1,4 @@
-"""What holds for every page: it opens at once, its address reopens it, its charts are described and have their numbers."""
+"""Every page opens at once, its address reopens it, its charts are described and have their numbers."""
 
 import re
 

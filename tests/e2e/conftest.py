@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from app_pages import PAGES
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebSocket, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 90_000  # a loaded machine of two cores, kernels compiled for the first time
 
 # Opened at an inner address, Streamlit's page first looks for its server below that address, and then at the root.
-EXPECTED_404 = re.compile(r"/(classify|filters|speed-lab)/_stcore/(health|host-config)$")
+EXPECTED_404 = re.compile(rf"/({'|'.join(page.path for page in PAGES if page.path)})/_stcore/(health|host-config)$")
+
+# A camera that films a test picture, and permission to use it.
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 READY = """() => {
     const app = document.querySelector('.stApp');
@@ -62,44 +66,60 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *CAMERA])
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def visit(server: str, chromium: Browser) -> Iterator[Callable]:
-    """visit("/classify", width=390, theme="dark") → the page, ready; everything it did is judged at the end."""
-    complaints: list[str] = []
-    pages: list[Page] = []
-    local = (server, server.replace("http", "ws", 1), "data:", "blob:")
+class Judge:
+    """Listens to what pages do and remembers everything that must not happen."""
 
-    def on_console(message: ConsoleMessage) -> None:
+    def __init__(self, server: str):
+        self.complaints: list[str] = []
+        self._local = (server, server.replace("http", "ws", 1), "data:", "blob:")
+
+    def watch(self, page: Page) -> None:
+        """Listen to `page` from now on."""
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("request", self._on_address)
+        page.on("websocket", self._on_address)
+
+    def close(self, page: Page) -> None:
+        """Look at `page` a last time and close its window."""
+        self.complaints += [f"exception: {e.inner_text()}" for e in page.locator(".stException").all()]
+        page.context.close()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not EXPECTED_404.search(message.location.get("url", "")):
-            complaints.append(f"console: {message.text}")
+            self.complaints.append(f"console: {message.text}")
 
-    def on_address(thing: Request | WebSocket) -> None:
-        if not thing.url.startswith(local):
-            complaints.append(f"left the machine: {thing.url}")
+    def _on_address(self, thing: Request | WebSocket) -> None:
+        if not thing.url.startswith(self._local):
+            self.complaints.append(f"left the machine: {thing.url}")
 
-    def open_(path: str, *, width: int = 1280, theme: str = "light") -> Page:
+
+@pytest.fixture
+def visit(server: str, chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """visit("/classify", width=390, theme="dark") → the page, ready; everything it did is judged at the end."""
+    judge = Judge(server)
+    pages: list[Page] = []
+
+    def open_(path: str, *, width: int = 1280, theme: str = "light", wait: bool = True) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, accept_downloads=True
         )
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         pages.append(page)
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
-        page.on("request", on_address)
-        page.on("websocket", on_address)
+        judge.watch(page)
         page.goto(server + path)
-        page.wait_for_function(READY)
+        if wait:
+            page.wait_for_function(READY)
         return page
 
     expect.set_options(timeout=PATIENCE_MS)
     yield open_
     for page in pages:
-        complaints += [f"exception: {e.inner_text()}" for e in page.locator(".stException").all()]
-        page.context.close()
-    assert not complaints
+        judge.close(page)
+    assert not judge.complaints
