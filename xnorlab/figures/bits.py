@@ -1,0 +1,35 @@
+"""A dot product of signs as it grows: one multiply-add at a time, and one word at a time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from xnorlab.figures import style
+
+
+def running_sums(products: np.ndarray, words: Sequence[tuple[int, int]], *, dark: bool = False) -> go.Figure:
+    """The sum against the channels that are in it.
+
+    products: (n,), the sum after each float multiply-add. words: (channels so far, sum so far) after each word that
+    has been counted; these marks lie on the line.
+    """
+    real, binary = style.SCHEMES["float"], style.SCHEMES["xnor"]
+    n = len(products)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.arange(n + 1), y=np.concatenate([[0], products]), mode="lines", name=f"{n} float multiply-adds",
+        line={"color": real.colour(dark), "width": 2, "shape": "hv"},
+        hovertemplate="after %{x} products: %{y}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[0, *(channels for channels, _ in words)], y=[0, *(value for _, value in words)], mode="lines+markers",
+        name=f"{len(words)} words counted", line={"color": binary.colour(dark), "width": 1.5, "dash": "dot"},
+        marker={"symbol": binary.symbol, "size": [0] + [15] * len(words), "color": binary.colour(dark)},
+        hovertemplate="after %{x} channels: %{y}<extra>by words</extra>",
+    )  # fmt: skip
+    style.finish(figure, height=290, dark=dark, legend=True)
+    figure.update_layout(margin_t=40)
+    figure.update_xaxes(title="channels in the sum", range=[-0.02 * n, 1.03 * n], showgrid=False, zeroline=False)
+    figure.update_yaxes(title="sum")
+    return figure
