@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, networks, predict, training, zoo
+from xnorlab.cli import ablate, bench, networks, predict, training, verdicts, zoo
 from xnorlab.cli.output import one_line
 
 MISSING = {
@@ -81,6 +81,7 @@ app.command("train")(training.train)
 app.command("evaluate")(training.evaluate)
 app.command("pack")(training.pack)
 app.command("ship")(training.ship)
+app.command("verdicts")(verdicts.verdicts)
 app.add_typer(zoo.app, name="zoo")
 app.add_typer(ablate.app, name="ablate")
 app.add_typer(bench.app, name="bench")

@@ -1,0 +1,76 @@
+"""What became of the paper's claims here, in one file for README, app and notebooks alike.
+
+`pretrained/verdicts.json` is computed by `write` from the manifest, the ablations and the benchmark beside it; nothing
+in it is typed in but the paper's own numbers.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from xnorlab import pretrained
+from xnorlab.claims import CLAIMS, RULINGS, Verdict
+from xnorlab.evidence import BENCHMARK, Evidence
+
+FILE = "verdicts.json"
+
+
+def load(folder: str | Path | None = None) -> tuple[Verdict, ...]:
+    """The rows of verdicts.json in the folder of shipped networks."""
+    path = _folder(folder) / FILE
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist: `xnorlab verdicts --write` makes it")
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(Verdict(**row | {"based_on": tuple(row["based_on"])}) for row in rows)
+
+
+def build(evidence: Evidence) -> tuple[Verdict, ...]:
+    """Every claim, judged anew."""
+    return tuple(claim(evidence) for claim in CLAIMS)
+
+
+def write(folder: str | Path | None = None) -> Path:
+    """Compute every row from the files in the folder of shipped networks; returns the file written."""
+    path = _folder(folder) / FILE
+    rows = [asdict(verdict) for verdict in build(Evidence.read(path.parent))]
+    path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def keep_benchmark(results: list[Mapping[str, Any]], folder: str | Path | None = None) -> Path:
+    """Keep what `xnorlab bench conv --json` printed beside the networks, without its samples; returns the file.
+
+    Raises ValueError where the results are not of one machine and one number of threads.
+    """
+    if not results or any(result.get("machine", {}).get("cpu") != results[0]["machine"]["cpu"] for result in results):
+        raise ValueError("the benchmark must hold the shapes of one run of `xnorlab bench conv --json`")
+    shapes = [
+        {
+            key: result[key]
+            for key in ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup")
+        }
+        | {"median_s": {name: timing["median_s"] for name, timing in result["timings"].items()}}
+        for result in results
+    ]
+    kept = {"command": "xnorlab bench conv --json", "machine": results[0]["machine"], "shapes": shapes}
+    path = _folder(folder) / BENCHMARK
+    path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def markdown(verdicts: Iterable[Verdict]) -> str:
+    """The table as README shows it."""
+    lines = ["| claim | published | ours, measured | verdict | why |", "|---|---|---|---|---|"]
+    for v in verdicts:
+        cells = (f"{v.claim} ({v.source})", v.published, v.ours, f"**{v.verdict}**", v.why)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _folder(folder: str | Path | None) -> Path:
+    return pretrained.folder() if folder is None else Path(folder)
+
+
+__all__ = ["FILE", "RULINGS", "Evidence", "Verdict", "build", "keep_benchmark", "load", "markdown", "write"]
