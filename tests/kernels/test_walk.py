@@ -4,8 +4,8 @@ import naive
 import numpy as np
 import pytest
 
-from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
+from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.walk import Layout, Walk
 
 

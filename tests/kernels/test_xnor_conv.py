@@ -30,7 +30,7 @@ def check(geometry: naive.Geometry, seed: int) -> None:
     for threads in (1, 2):
         tables.parts = threads
         out.array[...] = np.nan
-        with mock.patch.object(xnor_conv, "aligned", lambda shape, dtype: words.array):
+        with mock.patch.object(xnor_conv, "aligned", return_value=words.array):
             assert layer(x, threshold=threshold, flip=flip, threads=threads, out=out.array) is out.array
         np.testing.assert_array_equal(out.array, expected)
         assert out.intact

@@ -55,7 +55,7 @@ class Epilogue:
         return np.array(self._steps, np.int64).reshape(-1, STEP)
 
     def bias(self, values: np.ndarray) -> Self:
-        """v + values[n]."""
+        """V + values[n]."""
         return self._step(BIAS, self._lay(values))
 
     def affine(self, scale: np.ndarray, bias: np.ndarray) -> Self:
@@ -63,20 +63,20 @@ class Epilogue:
         return self._step(AFFINE, self._lay(scale), self._lay(bias))
 
     def clip(self, low: float, high: float) -> Self:
-        """v clipped to [low, high]; ReLU is [0, ∞]."""
+        """V clipped to [low, high]; ReLU is [0, ∞]."""
         limits = (np.full(self.filters, limit, np.float32) for limit in (low, high))
         return self._step(CLIP, *map(self._lay, limits))
 
     def prelu(self, slope: np.ndarray) -> Self:
-        """v where v > 0, else slope[n] · v."""
+        """V where v > 0, else slope[n] · v."""
         return self._step(PRELU, self._lay(slope))
 
     def factor(self, address: int) -> Self:
-        """v · K[pixel]; address: of float32 (pixels,)."""
+        """V · K[pixel]; address: of float32 (pixels,)."""
         return self._step(FACTOR, 0, 0, address, 4)
 
     def add(self, address: int) -> Self:
-        """v + y; address: of y, float32 (pixels, N)."""
+        """V + y; address: of y, float32 (pixels, N)."""
         return self._step(ADD, 0, 0, address, 4 * self.filters)
 
     def store(self, address: int) -> Self:

@@ -11,7 +11,7 @@ COLUMNS = 2
 
 @dataclass(frozen=True)
 class VectorUnit:
-    """What the compiler may use: register width in bits, vector population count, three-input logic, ARM's registers."""
+    """What the compiler may use: register width in bits, vector population count, three-input logic, ARM's names."""
 
     bits: int
     counts: bool

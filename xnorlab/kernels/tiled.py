@@ -36,9 +36,9 @@ from xnorlab.kernels.walk import (
     TAKEN,
     WEIGHTS,
     WORDS_STRIDE,
-    X,
     Layout,
     Walk,
+    X,
     walker,
 )
 
@@ -53,9 +53,9 @@ XNOR_PART, REAL_PART = 1 << 27, 1 << 23
 class Tables:
     """A layer at one input shape.
 
-    shape: of the output. arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold. input_size:
-    bytes of the prepared input (packed words, or integers with their border). parts: threads that the work is worth.
-    free: what calls need besides, made once and not in use now; each layer puts there what it wants to find again.
+    shape: of the output. arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold.
+    input_size: bytes of the prepared input (packed words, or integers with their border). parts: threads that the
+    work is worth. free: what calls need besides, made once and not in use now.
     """
 
     shape: tuple[int, int, int, int]
