@@ -3,7 +3,7 @@
 import numpy as np
 
 from xnorlab.kernels.blocks import blocks_of
-from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, matrix
+from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
 from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import thread_count
@@ -18,7 +18,7 @@ class _RealInput(TiledConv):
         """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32, in `out` where given."""
         x = feature_map(x, "x", self.channels)
         threads = thread_count(threads)
-        out = self.tables(x.shape).result(out)
+        out = result(self.tables(x.shape).shape, out)
         self.call(x.shape, self.epilogue().store(out.ctypes.data), x.ctypes.data).run(threads)
         return out
 
@@ -77,9 +77,9 @@ class FloatLinear:
         self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias)
         self.features, self.outputs = self._conv.channels, self._conv.filters
 
-    def __call__(self, x, *, threads=1) -> np.ndarray:
-        """x: (B, F) float32; returns (B, N) float32."""
-        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads)[:, 0, 0]
+    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
+        """x: (B, F) float32; returns (B, N) float32, in `out` where given."""
+        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]
 
 
 class BinaryWeightLinear:
@@ -95,6 +95,6 @@ class BinaryWeightLinear:
         """The packed matrix as it was given."""
         return self._conv.words[:, 0, 0]
 
-    def __call__(self, x, *, threads=1) -> np.ndarray:
-        """x: (B, F) float32; returns (B, N) float32."""
-        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads)[:, 0, 0]
+    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
+        """x: (B, F) float32; returns (B, N) float32, in `out` where given."""
+        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]

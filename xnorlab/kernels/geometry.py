@@ -54,6 +54,15 @@ def feature_map(x, name: str = "x", channels: int | None = None) -> np.ndarray:
     return for_kernels(array)
 
 
+def result(shape: tuple[int, ...], out) -> np.ndarray:
+    """`out`, or a new float32 array of `shape` where it is None; raises ValueError where it does not fit."""
+    if out is None:
+        return np.empty(shape, np.float32)
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32 or not out.flags.carray:
+        raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {shape}")
+    return out
+
+
 def vector(value, name: str, length: int, dtype: type = np.float32) -> np.ndarray:
     """`value` as a vector of `length` entries for kernels; raises ValueError otherwise."""
     array = np.asarray(value)
@@ -70,6 +79,11 @@ def matrix(value, name: str) -> np.ndarray:
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; a matrix has two axes")
     return array
+
+
+def as_maps(out: np.ndarray | None) -> np.ndarray | None:
+    """A matrix (B, N) as maps of one pixel (B, 1, 1, N), the same memory; None stays None."""
+    return None if out is None else matrix(out, "out")[:, None, None, :]
 
 
 def divides(groups: int, name: str, channels: int) -> int:

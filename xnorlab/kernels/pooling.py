@@ -5,7 +5,7 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.kernels.emitter import Emitter
-from xnorlab.kernels.geometry import Window, feature_map
+from xnorlab.kernels.geometry import Window, feature_map, result
 from xnorlab.kernels.jit import instruction, kernel
 
 
@@ -127,32 +127,34 @@ def _box_kernel(sums, out, divisor, kh, kw, sh, sw, ph, pw, dh, dw):
                 out[b, i, j] = np.float32(total / divisor)
 
 
-def _pool(run, x, kernel_size, stride, padding) -> np.ndarray:
+def _pool(run, x, kernel_size, stride, padding, out) -> np.ndarray:
     x = feature_map(x)
     window = Window.of(kernel_size, kernel_size if stride is None else stride, padding)
     if any(2 * p > k for k, p in zip(window.kernel, window.padding, strict=True)):
         raise ValueError(f"padding={padding!r} must be at most half of kernel={kernel_size!r}")
-    out = np.empty((x.shape[0], *window.output(x.shape[1], x.shape[2]), x.shape[3]), np.float32)
+    out = result((x.shape[0], *window.output(x.shape[1], x.shape[2]), x.shape[3]), out)
     run(x, out, *window.kernel, *window.stride, *window.padding)
     return out
 
 
-def max_pool(x, kernel, stride=None, padding=0) -> np.ndarray:
+def max_pool(x, kernel, stride=None, padding=0, out=None) -> np.ndarray:
     """Largest value under the window; a padded border never wins. x: (B, H, W, C) float32; stride None = kernel."""
-    return _pool(_max_kernel, x, kernel, stride, padding)
+    return _pool(_max_kernel, x, kernel, stride, padding, out)
 
 
-def avg_pool(x, kernel, stride=None, padding=0) -> np.ndarray:
+def avg_pool(x, kernel, stride=None, padding=0, out=None) -> np.ndarray:
     """Mean under the window, padded zeros counted (torch's count_include_pad=True). x: (B, H, W, C) float32."""
-    return _pool(_mean_kernel, x, kernel, stride, padding)
+    return _pool(_mean_kernel, x, kernel, stride, padding, out)
 
 
-def global_avg_pool(x) -> np.ndarray:
-    """Mean over the map, summed in float64: (B, C) float32 from (B, H, W, C) float32."""
+def global_avg_pool(x, out=None) -> np.ndarray:
+    """Mean over the map, summed in float64: (B, C) float32 from (B, H, W, C) float32, in `out` where given."""
     x = feature_map(x)
+    out = result((x.shape[0], x.shape[3]), out)
     sums = np.zeros((x.shape[0], x.shape[3]))
     _global_kernel(x, sums)
-    return (sums / (x.shape[1] * x.shape[2])).astype(np.float32)
+    np.divide(sums, x.shape[1] * x.shape[2], out=out, casting="same_kind")
+    return out
 
 
 def input_scale_map(x, kernel, stride=1, padding=0, dilation=1) -> np.ndarray:

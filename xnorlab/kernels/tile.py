@@ -34,7 +34,7 @@ from xnorlab.kernels.jit import instruction
 from xnorlab.kernels.processor import COLUMNS, VectorUnit, vector_unit
 
 REVISION = zlib.crc32(
-    b"".join(Path(f).read_bytes() for f in (__file__, *(m.__file__ for m in (emitter, epilogue, processor))))
+    b"".join(Path(str(f)).read_bytes() for f in (__file__, emitter.__file__, epilogue.__file__, processor.__file__))
 )
 """Given to every tile, so that it is part of the cache key: Numba's cache watches only the file of the caller."""
 

@@ -64,19 +64,6 @@ class Tables:
     parts: int
     free: list[Any] = field(default_factory=list)
 
-    def result(self, out) -> np.ndarray:
-        """`out`, or a new array where it is None; raises ValueError where it does not fit."""
-        if out is None:
-            return np.empty(self.shape, np.float32)
-        if (
-            not isinstance(out, np.ndarray)
-            or out.shape != self.shape
-            or out.dtype != np.float32
-            or not out.flags.carray
-        ):
-            raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {self.shape}")
-        return out
-
 
 class Call:
     """One walk over one input: the kernel's table, and what it points at. Runs as often as wanted, never twice at once.

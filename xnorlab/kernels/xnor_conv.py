@@ -5,7 +5,7 @@ import numpy as np
 from xnorlab.conventions import PAD_VALUES
 from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.epilogue import Epilogue
-from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels
+from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
 from xnorlab.kernels.packing import Packing, unpack_bits
 from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import run_parts, thread_count
@@ -92,7 +92,7 @@ class XnorConv2d(TiledConv):
         tables, threads = self.tables(tuple(shape)), thread_count(threads)
         if not isinstance(words, np.ndarray) or words.dtype != np.uint64 or words.shape != (tables.input_size // 8,):
             raise ValueError(f"words must be what pack() gives for shape={shape}: uint64, ({tables.input_size // 8},)")
-        words, factors, out = for_kernels(words), _factors(input_scale, tables.shape), tables.result(out)
+        words, factors, out = for_kernels(words), _factors(input_scale, tables.shape), result(tables.shape, out)
         epilogue = self.epilogue(None if factors is None else factors.ctypes.data).store(out.ctypes.data)
         self.call(tuple(shape), epilogue, words.ctypes.data).run(threads)
         return out
@@ -105,7 +105,7 @@ class XnorConv2d(TiledConv):
         """
         x = feature_map(x, "x", self.channels)
         tables, threads = self.tables(x.shape), thread_count(threads)
-        out = tables.result(out)
+        out = result(tables.shape, out)
         if threshold is None and flip is None and input_scale is None:
             try:
                 lane = tables.free.pop()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xnorlab.kernels.geometry import matrix
+from xnorlab.kernels.geometry import as_maps, matrix
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
 
@@ -18,7 +18,7 @@ class XnorLinear:
         """The packed matrix as it was given."""
         return self._conv.words[:, 0, 0]
 
-    def __call__(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
+    def __call__(self, x, *, threshold=None, flip=None, threads=1, out=None) -> np.ndarray:
         """x: (B, F) float32, its signs taken as (x >= threshold) ^ flip; returns (B, N) float32."""
         x = matrix(x, "x")[:, None, None, :]
-        return self._conv(x, threshold=threshold, flip=flip, threads=threads)[:, 0, 0]
+        return self._conv(x, threshold=threshold, flip=flip, threads=threads, out=as_maps(out))[:, 0, 0]

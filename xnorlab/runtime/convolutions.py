@@ -109,9 +109,9 @@ class Conv(_Convolution):
         weight = self.weight if self.scale is None else self.weight * self.scale[:, None, None, None]
         return FloatConv2d(weight, bias=self.bias, **self._geometry)
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, N)."""
-        return self._kernel(arrays[0], threads=threads)
+        return self._kernel(arrays[0], threads=threads, out=out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All real."""
@@ -162,9 +162,9 @@ class BinaryWeightConv(_PackedConvolution):
         self._check_packed()
         return BinaryWeightConv2d(self.words, self.channels, scale=self.scale, bias=self.bias, **self._geometry)
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, N)."""
-        return self._kernel(arrays[0], threads=threads)
+        return self._kernel(arrays[0], threads=threads, out=out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All counted as real: the sums are of real values."""
@@ -207,14 +207,14 @@ class BinaryConv(_PackedConvolution):
             **self._geometry,
         )
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, N)."""
         x = arrays[0]
         factor = None
         if self.input_scale:
             geometry: dict[str, Any] = {name: getattr(self, name) for name in ("stride", "padding", "dilation")}
             factor = input_scale_map(x, self._window[1:], **geometry)
-        return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads)
+        return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads, out=out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All binary; K's box filter counts one real multiply-add a channel of the input and tap of the box."""

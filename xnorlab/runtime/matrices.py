@@ -36,9 +36,9 @@ class _Matrix(Op):
             raise self._fail_shape(shapes[0], f"({features},)")
         return (filters,)
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, F) → (B, N)."""
-        return self._kernel(arrays[0], threads=threads)
+        return self._kernel(arrays[0], threads=threads, out=out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All real; sums of real values over binary weights count as real."""
@@ -131,9 +131,9 @@ class BinaryLinear(_PackedMatrix):
     def _kernel(self) -> XnorLinear:
         return XnorLinear(self.words, self.features, scale=self.scale, bias=self.bias)
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, F) → (B, N)."""
-        return self._kernel(arrays[0], threshold=self.threshold, flip=self.flip, threads=threads)
+        return self._kernel(arrays[0], threshold=self.threshold, flip=self.flip, threads=threads, out=out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All binary."""

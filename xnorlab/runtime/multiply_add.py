@@ -33,20 +33,20 @@ def _parametric_relu(x, slope, out):
             out[row, c] = value if value > np.float32(0) else value * slope[c]
 
 
-def multiply_add(x: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """scale[c]·x + bias[c], rounded once: x float32 (…, C), scale and bias float32 (C,)."""
+def multiply_add(x: np.ndarray, scale: np.ndarray, bias: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """scale[c]·x + bias[c], rounded once: x float32 (…, C), scale and bias float32 (C,); `out` as numpy has it."""
     rows = _rows(x, scale=scale, bias=bias)
-    out = np.empty_like(rows)
-    _multiply_add(rows, scale, bias, out)
-    return out.reshape(x.shape)
+    out = np.empty_like(x, order="C") if out is None else out
+    _multiply_add(rows, scale, bias, out.reshape(rows.shape))
+    return out
 
 
-def parametric_relu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """PReLU, x where x > 0 and else slope[c]·x: x float32 (…, C), slope float32 (C,)."""
+def parametric_relu(x: np.ndarray, slope: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """PReLU, x where x > 0 and else slope[c]·x: x float32 (…, C), slope float32 (C,); `out` as numpy has it."""
     rows = _rows(x, slope=slope)
-    out = np.empty_like(rows)
-    _parametric_relu(rows, slope, out)
-    return out.reshape(x.shape)
+    out = np.empty_like(x, order="C") if out is None else out
+    _parametric_relu(rows, slope, out.reshape(rows.shape))
+    return out
 
 
 def _rows(x: np.ndarray, **parameters: np.ndarray) -> np.ndarray:

@@ -75,8 +75,11 @@ class Op:
     def _prepare(self) -> None:
         """Check attributes against tensors and build what calling needs; once, at construction."""
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Arrays with a leading batch, float32 C-contiguous, of shapes that `output_shape` accepts → one array."""
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
+        """Arrays with a leading batch, float32 C-contiguous, of shapes that `output_shape` accepts → one array.
+
+        out: where to write it, of the output's shape with the batch and none of the inputs; a new array where None.
+        """
         raise NotImplementedError
 
     def output_shape(self, *shapes: Shape) -> Shape:

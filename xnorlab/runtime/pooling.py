@@ -41,9 +41,9 @@ class MaxPool(_Pool):
 
     kind: ClassVar[str] = "max_pool"
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, C)."""
-        return kernels.max_pool(arrays[0], self.kernel, self.stride, self.padding)  # pyright: ignore[reportArgumentType]
+        return kernels.max_pool(arrays[0], self.kernel, self.stride, self.padding, out)  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,9 +52,9 @@ class AvgPool(_Pool):
 
     kind: ClassVar[str] = "avg_pool"
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, C)."""
-        return kernels.avg_pool(arrays[0], self.kernel, self.stride, self.padding)  # pyright: ignore[reportArgumentType]
+        return kernels.avg_pool(arrays[0], self.kernel, self.stride, self.padding, out)  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,9 +63,9 @@ class GlobalAvgPool(Op):
 
     kind: ClassVar[str] = "global_avg_pool"
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, 1, 1, C)."""
-        return kernels.global_avg_pool(arrays[0])[:, None, None, :]
+        return kernels.global_avg_pool(arrays[0], None if out is None else out[:, 0, 0])[:, None, None, :]
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """(H, W, C) → (1, 1, C)."""
@@ -78,9 +78,13 @@ class Flatten(Op):
 
     kind: ClassVar[str] = "flatten"
 
-    def __call__(self, *arrays: np.ndarray, threads: int = 1) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, H·W·C)."""
-        return np.ascontiguousarray(arrays[0]).reshape(len(arrays[0]), -1)
+        flat = np.ascontiguousarray(arrays[0]).reshape(len(arrays[0]), -1)
+        if out is None:
+            return flat
+        out[...] = flat
+        return out
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """(H, W, C) → (H·W·C,)."""
