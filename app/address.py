@@ -69,6 +69,15 @@ def take_numbers(key: str, count: int, low: float, high: float, default: Sequenc
         _settle(f"{key}-{index}", value, default[index], valid=lambda v: low <= v <= high)
 
 
+def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str) -> None:
+    """The same for text that fulfils `valid`; `rule` says so in words. There is no widget of that key."""
+    raw = _new_value(key)
+    if raw is not None and not valid(raw):
+        _note(key, raw, rule, default)
+        raw = default
+    _settle(key, raw, default, valid)
+
+
 def pills(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
     """`take`, and pills of `options` (key in the address → words), one of which is always chosen."""
     take(key, list(options), default)
@@ -87,6 +96,14 @@ def segments(label: str, options: Mapping[str, str], *, key: str, default: str) 
         format_func=lambda option: options[option],
     )  # fmt: skip
     return default if chosen is None else chosen
+
+
+def menu(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
+    """The same as a menu that folds out."""
+    take(key, list(options), default)
+    return st.selectbox(
+        label, list(options), key=key, persist_state="session", format_func=lambda option: options[option]
+    )
 
 
 def toggle(label: str, *, key: str, default: bool, **options: Any) -> bool:

@@ -1,6 +1,7 @@
 """What the Scaling factors page shows: a photo's own values at one layer, approximated with and without α and K."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import answers
 import cached
@@ -12,6 +13,9 @@ from xnorlab import pretrained
 from xnorlab.figures import units
 from xnorlab.figures.style import SCHEMES
 from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_conv, layer_inputs
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WAYS = {
     "signs only": (False, False),
@@ -42,14 +46,18 @@ def crop(photo: Photo, name: str) -> np.ndarray:
     return answers.preprocessing(name).crop_image(photo.pixels)
 
 
-def approximate(photo: Photo, name: str, layer: str) -> ConvApproximation:
-    """The convolution `layer` of the network `name` on the values that `photo` sends into it."""
+def layer_input(photo: Photo, name: str, layer: str) -> "Tensor":
+    """What reaches the convolution `layer` of the network `name` when it looks at `photo`: (1, C, H, W)."""
     import torch
 
     model, found = cached.torch_network(name)
     pixels = answers.preprocessing(name)([photo.pixels])
-    inputs = layer_inputs(model, torch.from_numpy(pixels).permute(0, 3, 1, 2))
-    return approximate_conv(found[layer], inputs[found[layer]])
+    return layer_inputs(model, torch.from_numpy(pixels).permute(0, 3, 1, 2))[found[layer]]
+
+
+def approximate(photo: Photo, name: str, layer: str) -> ConvApproximation:
+    """The convolution `layer` of the network `name` on the values that `photo` sends into it."""
+    return approximate_conv(layers(name)[layer], layer_input(photo, name, layer))
 
 
 def ways(approximation: ConvApproximation) -> dict[str, Agreement]:

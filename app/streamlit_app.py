@@ -23,6 +23,9 @@ PAGES = {
         st.Page(
             "views/scaling_factors.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
         ),
+        st.Page(
+            "views/xnor_steps.py", title="XNOR step by step", icon=":material/exposure_plus_1:", url_path="xnor-steps"
+        ),
     ],
     "Learn": [
         st.Page("views/learning.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"),
@@ -32,6 +35,7 @@ PAGES = {
     ],
     "Time": [
         st.Page("views/speed_lab.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
+        st.Page("views/network_timing.py", title="Network timing", icon=":material/layers:", url_path="network-timing"),
     ],
 }
 

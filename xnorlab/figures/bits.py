@@ -15,7 +15,7 @@ def running_sums(products: np.ndarray, words: Sequence[tuple[int, int]], *, dark
     has been counted; these marks lie on the line.
     """
     real, binary = style.SCHEMES["float"], style.SCHEMES["xnor"]
-    n = len(products)
+    n, many = len(products), "word" if len(words) == 1 else "words"
     figure = go.Figure()
     figure.add_scatter(
         x=np.arange(n + 1), y=np.concatenate([[0], products]), mode="lines", name=f"{n} float multiply-adds",
@@ -24,7 +24,7 @@ def running_sums(products: np.ndarray, words: Sequence[tuple[int, int]], *, dark
     )  # fmt: skip
     figure.add_scatter(
         x=[0, *(channels for channels, _ in words)], y=[0, *(value for _, value in words)], mode="lines+markers",
-        name=f"{len(words)} words counted", line={"color": binary.colour(dark), "width": 1.5, "dash": "dot"},
+        name=f"{len(words)} {many} counted", line={"color": binary.colour(dark), "width": 1.5, "dash": "dot"},
         marker={"symbol": binary.symbol, "size": [0] + [15] * len(words), "color": binary.colour(dark)},
         hovertemplate="after %{x} channels: %{y}<extra>by words</extra>",
     )  # fmt: skip
