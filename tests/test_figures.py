@@ -195,6 +195,16 @@ class TestPerformance:
         assert list(figure.data[0].x) == ["64", "65"]
         assert len(performance.sweep("channels", [64, 65], measured, [57.6, 57.7]).data) == 3
 
+    def test_panels_stand_side_by_side_on_one_scale_and_name_each_line_once(self):
+        channels = performance.Panel("channels", [64, 65], {"naive": [90.0, 120.0]}, [57.6, 57.7], [57.6, 30.8])
+        kernel = performance.Panel("kernel", [1, 3], {"naive": [50.0, 99.0], "best-float": [9.0, 20.0]}, [51.2, 62.3])
+        figure = performance.sweeps([channels, kernel])
+        assert [list(t.y) for t in figure.data if t.xaxis == "x2"] == [[51.2, 62.3], [50.0, 99.0], [9.0, 20.0]]
+        assert figure.layout.yaxis2.matches == "y"
+        shown = [trace.name for trace in figure.data if trace.showlegend]
+        assert len(shown) == len(set(shown)) == len({trace.name for trace in figure.data}) == 4
+        assert (figure.layout.xaxis.title.text, figure.layout.xaxis2.title.text) == ("channels", "kernel")
+
 
 FIGURES = {
     "maps": lambda dark: approximation.filter_maps(*[np.ones((2, 3, 3))] * 4, dark=dark),

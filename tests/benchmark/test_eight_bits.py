@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from xnorlab.benchmark import ConvProblem, ConvShape
 from xnorlab.benchmark.eight_bits import Grid, round_weight
 
-values = st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20).map(lambda v: np.array(v, np.float32))
+thousandths = st.integers(-(10**6), 10**6).map(lambda n: n / 1000)
+values = st.lists(thousandths, min_size=1, max_size=20).map(lambda v: np.array(v, np.float32))
 
 
 @given(values)

@@ -30,8 +30,74 @@ def test_conv_as_json():
 def test_conv_as_table_names_machine_contestants_and_formula():
     result = run("bench", "conv", "64@6", "--repeats", 2)
     assert result.exit_code == 0
-    for text in ("numba", "1 thread", "3×3 64@6", "pack", "nested float32 loops", "torch float32, NCHW", "57.6×"):
+    for text in ("numba", "1 thread,", "3×3 64@6", "pack", "nested float32 loops", "torch float32, NCHW", "57.6×"):
         assert text in result.stdout
+
+
+def test_full_runs_every_kernel_batch_and_thread_count_and_an_option_narrows_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("xnorlab.kernels.threads.available_threads", lambda: 2)
+    found = json.loads(run("bench", "conv", "8@5", "--full", "--batch", 1, "--json", "--no-naive", *QUICK).stdout)
+    asked = [(one["shape"]["kernel"], one["shape"]["batch"], one["threads"]) for one in found]
+    assert asked == [(kernel, 1, threads) for threads in (1, 2) for kernel in (1, 3, 5)]
+
+
+def test_several_shapes_end_in_one_table():
+    table = run("bench", "conv", "64@6", "65@6", *QUICK).stdout
+    last = table[table.index("Together") :]
+    assert "× naive loop" in last
+    assert "torch" not in last, "columns of peers that were not asked for are left out"
+    assert [line.split()[1] for line in last.splitlines() if line.strip().startswith("3×3")] == ["64@6", "65@6"]
+
+
+def test_first_calls_are_told_apart():
+    assert "first call ms" in run("bench", "conv", "64@6", *QUICK).stdout
+    (found,) = json.loads(run("bench", "conv", "64@6", "--json", *QUICK).stdout)
+    timing = found["timings"]["binary"]
+    assert timing["first_call_s"] > 0
+    assert len(timing["samples_s"]) == 2
+
+
+def test_sweep_as_table_json_and_plot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("xnorlab.benchmark.sweeps.SWEEPS", {"channels": (64, 65), "kernel": (1,)})
+    file = tmp_path / "figure4.html"
+    table = run("bench", "sweep", *QUICK, "--plot", file).stdout
+    assert "channels: how many times longer" in table
+    line = next(line for line in table.splitlines() if "65→256@14" in line)
+    assert line.split()[-2:] == ["57.7", "30.8"]
+    page = file.read_text()
+    assert "formula in whole words" in page
+    assert 'src="http' not in page, "the page needs no network connection"
+    (found,) = json.loads(run("bench", "sweep", "kernel", "--json", *QUICK).stdout)
+    assert (found["axis"], found["values"]) == ("kernel", [1])
+    wrong = run("bench", "sweep", "colour", *QUICK)
+    assert wrong.exit_code == 2
+    assert "axis='colour' is not one of" in wrong.stderr
+
+
+def test_architecture_is_timed_with_random_weights():
+    result = run("bench", "network", "resnet18", "--scheme", "bwn", "--size", 32, "--json", *QUICK)
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["name"] == "resnet18-bwn, untrained"
+    assert found["input_shape"] == [1, 32, 32, 3]
+    assert set(found["timings"]) == {"packed", "float"}
+    assert found["memory"]["file_ratio"] == pytest.approx(32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonet"], "model='nonet' is not one of alexnet, resnet18, nin"),
+        (["resnet18", "--scheme", "none"], "scheme='none' is not one of"),
+        (["resnet18", "--size", "7"], "size=7 must be an integer from 32"),
+        (["test/resnet18-xnor", "--size", "64"], "has its own scheme and size"),
+    ],
+)
+def test_impossible_network_is_one_line(shipped: Path, arguments: list[str], message: str):
+    result = run("bench", "network", *arguments, *QUICK)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_network_as_json_and_table(shipped: Path):
@@ -42,7 +108,9 @@ def test_network_as_json_and_table(shipped: Path):
     assert {op["kind"] for op in found["ops"]} >= {"conv", "binary_conv"}
     table = run("bench", "network", "test/resnet18-xnor", *QUICK).stdout
     assert "this runtime, float twin" in table
-    assert "op by op" in table
+    assert "layer by layer" in table
+    assert "× the fastest float32 (float)" in table
+    assert "binary weights: " in table
 
 
 def test_network_on_a_photo_that_is_none(shipped: Path, tmp_path: Path):

@@ -66,7 +66,20 @@ def test_units():
 
 
 @pytest.mark.parametrize(
-    "command", ["", "predict", "names", "summary", "bench conv", "bench network", "train", "evaluate", "pack", "ship"]
+    "command",
+    [
+        "",
+        "predict",
+        "names",
+        "summary",
+        "bench conv",
+        "bench network",
+        "bench sweep",
+        "train",
+        "evaluate",
+        "pack",
+        "ship",
+    ],
 )
 def test_help_teaches_by_example(command: str):
     result = run(*command.split(), "--help")

@@ -13,7 +13,7 @@ from xnorlab.benchmark.problem import Answer, ConvProblem, ConvShape
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.ceiling import popcount_ceiling
-from xnorlab.kernels.packing import pack_filters, pack_signs, unpack_signs
+from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
@@ -52,8 +52,10 @@ Peer = Callable[[ConvProblem], AbstractContextManager[Sequence[Contestant]]]
 
 @dataclass(frozen=True)
 class ConvBench:
-    """The times of one shape. timings: by contestant; "binary" is ours with everything included, "pack" its
-    thresholding and packing alone, "conv" the rest. about: what each contestant includes. computes: its answer.
+    """The times of one shape.
+
+    timings: by contestant; "binary" is ours with everything included, "pack" its thresholding and packing alone, "conv"
+    its convolution of packed words alone. about: what each contestant includes. computes: its answer.
     best_float: torch's faster layout. fastest_float: the fastest engine of all in float32. None without one.
     ceiling_macs_per_s: multiply-adds of a loop of xor, count and add on registers on one core, times the threads. Where
     128 channels and more are counted by carries, with fewer counts, the kernels may pass it.
@@ -92,10 +94,9 @@ class ConvBench:
         return self.binary_macs_per_s / self.ceiling_macs_per_s
 
     @property
-    def conv_ceiling_share(self) -> float | None:
-        """The same for the convolution of packed words alone; None where it is lost in the noise."""
-        rest = self.timings["conv"].median_s
-        return self.shape.macs / rest / self.ceiling_macs_per_s if rest else None
+    def conv_ceiling_share(self) -> float:
+        """The same for the convolution of packed words alone."""
+        return self.shape.macs / self.timings["conv"].median_s / self.ceiling_macs_per_s
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -131,7 +132,6 @@ def bench_conv(
     naive: with the plain loop, always on one thread. x: float32 (B, H, W, C) to use instead of random data.
     progress: see `timing.Progress`. Waits for the process-wide lock of parallel and timed runs. Every contestant's
     answer is compared with a reference before and after it is timed; a wrong one raises BenchmarkError.
-    "conv" is the rest of "binary" after "pack".
     """
     problem = ConvProblem(shape, x=x, threads=thread_count(threads))
     with pool.run_lock, ExitStack() as cleanup:
@@ -146,7 +146,6 @@ def bench_conv(
             check=lambda name, answer: check(contestants[name], answer, problem),
             progress=progress,
         )
-    timings["conv"] = timings["binary"].without(timings["pack"], "conv")
     return ConvBench(
         shape=shape,
         threads=problem.threads,
@@ -182,7 +181,7 @@ def _ours(problem: ConvProblem) -> list[Contestant]:
         padding=shape.border,
         pad_value=shape.pad_value,
     )
-    words = pack_signs(x)
+    words = layer.pack(x)
     return [
         Contestant(
             "binary",
@@ -194,9 +193,16 @@ def _ours(problem: ConvProblem) -> list[Contestant]:
         Contestant(
             "pack",
             "only the thresholding and packing of the float input",
-            lambda: pack_signs(x, out=words, threads=threads),
-            lambda words: unpack_signs(words, shape.channels),
-            "packed",
+            lambda: layer.pack(x, threads=threads),
+            lambda words: layer.convolve(words, x.shape),
+            "scaled",
+        ),
+        Contestant(
+            "conv",
+            "only the convolution of packed words, to scaled float output",
+            lambda: layer.convolve(words, x.shape, threads=threads),
+            np.asarray,
+            "scaled",
         ),
     ]
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from xnorlab.runtime import Network
 from xnorlab.runtime.ops import BinaryConv, BinaryLinear, BinaryWeightConv, BinaryWeightLinear
 
@@ -53,6 +55,10 @@ def binary_memory(network: Network) -> BinaryMemory | None:
         per_pixel = op.features if isinstance(op, BinaryLinear | BinaryWeightLinear) else op.channels // op.groups
         weights += words.size // words.shape[-1] * per_pixel
         file_bytes += words.nbytes
-        # the matrix products are 1 × 1 convolutions inside
-        resident += getattr(op._kernel, "_conv", op._kernel)._tiles.nbytes
+        resident += _tiles(op._kernel).nbytes
     return BinaryMemory(weights, file_bytes, resident)
+
+
+def _tiles(layer: Any) -> np.ndarray:
+    """A kernel's only copy of its weights; the matrix products are 1 × 1 convolutions inside."""
+    return getattr(layer, "_conv", layer)._tiles

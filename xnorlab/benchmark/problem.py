@@ -9,9 +9,9 @@ from xnorlab.benchmark.eight_bits import Grid, round_weight
 from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.cost_model import predicted_speedup
 
-Answer = Literal["float", "int8", "signs", "scaled", "packed"]
+Answer = Literal["float", "int8", "signs", "scaled"]
 """float: x ∗ W, zero padding. int8: the same of x and W rounded to eight bits (see `eight_bits`). signs: sign(x) ⊛
-sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N). packed: sign(x), float32 (B, H, W, C)."""
+sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N)."""
 
 MAX_VALUES = 2**26
 """Most float32 values of an input, a weight or an output (256 MiB): a typing error must not fill the memory."""
@@ -121,8 +121,6 @@ class ConvProblem:
         return self._known[kind]
 
     def _compute(self, kind: Answer) -> np.ndarray:
-        one = np.float32(1)
-        signs = np.where(self.x >= 0, one, -one)
         if kind == "float":
             return self._convolve(self.x, self.weight, 0)
         if kind == "int8":
@@ -130,9 +128,9 @@ class ConvProblem:
             return self._convolve(Grid.of(self.x).round(self.x), rounded * step, 0)
         if kind == "scaled":
             return self.answer("signs") * self.scale
-        if kind == "signs":
-            return self._convolve(signs, np.where(self.weight >= 0, one, -one), self.shape.pad_value)
-        return signs
+        one = np.float32(1)
+        signs, weights = (np.where(values >= 0, one, -one) for values in (self.x, self.weight))
+        return self._convolve(signs, weights, self.shape.pad_value)
 
     def _convolve(self, x: np.ndarray, weight: np.ndarray, pad_value: int) -> np.ndarray:
         """A matrix product for each kernel position; shares no code with anything that is timed."""

@@ -49,14 +49,6 @@ class Timing:
         """Quartile range over median; above 0.1 the machine was too busy for a fine comparison."""
         return (self.quartiles_s[2] - self.quartiles_s[0]) / self.median_s if self.median_s else 0.0
 
-    def without(self, part: "Timing", name: str) -> "Timing":
-        """The rest of each call after `part`, sample by sample: the two take turns, so they met the same conditions.
-
-        Never below 0; where the rest is smaller than the noise its median may be 0.
-        """
-        samples = tuple(max(a - b, 0.0) for a, b in zip(self.samples_s, part.samples_s, strict=False))
-        return Timing(name, samples, self.calls_per_sample, max(self.first_call_s - part.first_call_s, 0.0))
-
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, medians and quartiles included."""
         low, median, high = self.quartiles_s

@@ -18,6 +18,7 @@ MISSING = {
     "lightning": "train",
     "torchmetrics": "train",
     "tensorboard": "train",
+    "plotly": "app",
 }
 """Packages that a command may lack, and the extra that brings them."""
 

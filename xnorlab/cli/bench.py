@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import milliseconds, one_line, print_json, print_table, significant
+from xnorlab.cli.bench_tables import print_conv, print_network, print_sweeps
+from xnorlab.cli.output import print_json
 
 app = typer.Typer(no_args_is_help=True, help="**Time** convolutions or a whole network on this machine.")
+
+FULL_KERNELS, FULL_BATCHES = (1, 3, 5), (1, 8)
+
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads for everyone; 1 where not given.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Rounds; each times everyone once.")]
+Naive = Annotated[bool, typer.Option(help="Also time the plain float loop.")]
+Peers = Annotated[bool, typer.Option(help="Also time torch, OpenVINO, ONNX Runtime, where installed.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with every sample.")]
 
 
 @app.command("conv")
@@ -17,48 +27,53 @@ def conv(
         list[str] | None,
         typer.Argument(metavar="[C@SIZE]...", help="Channels and map size, such as 64@56; C→N as 64-128@56."),
     ] = None,
-    kernel: Annotated[int, typer.Option(min=1, help="Kernel height and width.")] = 3,
+    kernel: Annotated[int | None, typer.Option(min=1, help="Kernel height and width; 3 where not given.")] = None,
     stride: Annotated[int, typer.Option(min=1)] = 1,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures at once.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads for everyone.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, help="Rounds; each times everyone once.")] = 21,
-    naive: Annotated[bool, typer.Option(help="Also time the plain float loop.")] = True,
-    peers: Annotated[bool, typer.Option(help="Also time torch, OpenVINO, ONNX Runtime, where installed.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with every sample.")] = False,
+    batch: Annotated[int | None, typer.Option(min=1, help="Pictures at once; 1 where not given.")] = None,
+    threads: Threads = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Kernels 1, 3 and 5, batches 1 and 8, one thread and all; minutes.")
+    ] = False,
+    repeats: Repeats = 21,
+    naive: Naive = True,
+    peers: Peers = True,
+    as_json: AsJson = False,
 ) -> None:
-    """Time one **convolution**: packed XNOR + population count against float32.
+    """Time one **convolution**: packed XNOR + population count against float32 and int8.
 
     Ours includes everything: thresholds, packing, counting, scaled float output. Answers are checked, runs take turns.
     Columns are milliseconds, median of all rounds; × says how many times longer than ours.
 
     `xnorlab bench conv`, the 3×3 convolutions of ResNet-18
 
+    `xnorlab bench conv --full`, all of them; an option that is given narrows it
+
     `xnorlab bench conv 64@56 65@56`, the step after a full word
 
     `xnorlab bench conv 256@14 --kernel 1 --batch 8 --threads 2 --json`
     """
     from xnorlab.benchmark import bench_conv
+    from xnorlab.kernels.threads import available_threads
     from xnorlab.peers import conv_peers
 
-    wanted = [parse_shape(text, kernel, stride, batch) for text in shapes or ["64@56", "128@28", "256@14", "512@7"]]
+    kernels = _choice(kernel, FULL_KERNELS if full else (3,))
+    batches = _choice(batch, FULL_BATCHES if full else (1,))
+    counts = _choice(threads, sorted({1, available_threads()}) if full else (1,))
+    names = shapes or ["64@56", "128@28", "256@14", "512@7"]
+    wanted = [
+        (parse_shape(name, size, stride, many), count)
+        for count, many, size, name in product(counts, batches, kernels, names)
+    ]
     chosen = conv_peers() if peers else []
     results = []
     with _progress() as report:
-        for i, shape in enumerate(wanted):
-            results.append(
-                bench_conv(
-                    shape,
-                    threads=threads,
-                    peers=chosen,
-                    naive=naive,
-                    repeats=repeats,
-                    progress=report(f"{shape}", i, len(wanted)),
-                )
-            )
+        for i, (shape, count) in enumerate(wanted):
+            watch = report(f"{shape}", i, len(wanted))
+            results.append(bench_conv(shape, threads=count, peers=chosen, naive=naive, repeats=repeats, progress=watch))
     if as_json:
         print_json([result.to_dict() for result in results])
     else:
-        _print_conv(results)
+        print_conv(results)
 
 
 def parse_shape(text: str, kernel: int, stride: int, batch: int) -> Any:
@@ -75,47 +90,133 @@ def parse_shape(text: str, kernel: int, stride: int, batch: int) -> Any:
 
 @app.command("network")
 def network(
-    name: Annotated[str, typer.Argument(help="A pretrained name, such as imagenette/alexnet-xnor.")],
+    name: Annotated[
+        str, typer.Argument(help="A pretrained name, such as imagenette/alexnet-xnor, or alexnet, resnet18, nin.")
+    ],
+    scheme: Annotated[str | None, typer.Option(help="Of an architecture; xnor where not given.")] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels of an architecture's pictures; 224 where not given.")] = None,
     photo: Annotated[
         str | None, typer.Option(help="The photo to run it on; a made-up one where none is given.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, max=256, help="Copies of the photo at once.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads for everyone.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, help="Rounds; each times everyone once.")] = 21,
-    peers: Annotated[bool, typer.Option(help="Also time torch, OpenVINO, ONNX Runtime, where installed.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with every sample.")] = False,
+    threads: Threads = None,
+    repeats: Repeats = 21,
+    peers: Peers = True,
+    as_json: AsJson = False,
 ) -> None:
-    """Time a whole **network**, packed, against its float twin, and op by op.
+    """Time a whole **network**, packed, against its float twin in float32 and int8, and layer by layer.
 
-    Reading and cropping the photo are left out. Engines must agree on the logits, or nothing is printed.
+    An architecture gets random weights (this needs torch): a time does not depend on the training. Reading and
+    cropping the photo are left out. Engines must agree on the logits, or nothing is printed.
 
     `xnorlab bench network imagenette/alexnet-xnor --photo photo.jpg`
+
+    `xnorlab bench network resnet18`, under the XNOR scheme at 224 pixels
+
+    `xnorlab bench network alexnet --scheme bwn --batch 8 --threads 2`
     """
     import numpy as np
 
-    from xnorlab import pretrained
     from xnorlab.benchmark import bench_network
     from xnorlab.images import open_image
     from xnorlab.peers import network_peers
 
-    packed = pretrained.load(name)
-    twin_name = pretrained.sibling(name, "float")
-    twin = pretrained.load(twin_name) if twin_name in pretrained.names() and twin_name != name else None
     picture = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8) if photo is None else open_image(photo)
     with _progress() as report:
+        report(name, 0, 1)(0.0, "building")
+        packed, twin, module = _networks(name, scheme, size)
         result = bench_network(
             packed,
             [picture] * batch,
             float_twin=twin,
-            threads=threads,
-            peers=network_peers(packed, twin) if peers else [],
+            threads=1 if threads is None else threads,
+            peers=network_peers(packed, twin, module) if peers else [],
             repeats=repeats,
             progress=report(name, 0, 1),
         )
     if as_json:
         print_json(result.to_dict())
     else:
-        _print_network(result)
+        print_network(result)
+
+
+def _networks(name: str, scheme: str | None, size: int | None) -> tuple[Any, Any, Callable[[str], Any] | None]:
+    """The packed network, its float twin or None, and who gives torch's modules; `name` is pretrained or a model."""
+    from xnorlab import pretrained
+
+    if "/" in name or "-" in name:
+        if scheme is not None or size is not None:
+            raise ValueError(
+                f"name={name!r} has its own scheme and size; --scheme and --size go with alexnet, resnet18"
+            )
+        packed, twin_name = pretrained.load(name), pretrained.sibling(name, "float")
+        if twin_name == name:
+            return packed, packed, None
+        return packed, pretrained.load(twin_name) if twin_name in pretrained.names() else None, None
+    from xnorlab.peers import untrained
+
+    made = untrained(name, "xnor" if scheme is None else scheme, size=224 if size is None else size)
+    return made.network, made.float_twin, made.modules.__getitem__
+
+
+@app.command("sweep")
+def sweep(
+    axes: Annotated[
+        list[str] | None, typer.Argument(metavar="[AXIS]...", help="channels, kernel, size, batch, threads.")
+    ] = None,
+    threads: Threads = None,
+    repeats: Repeats = 7,
+    naive: Naive = True,
+    peers: Peers = True,
+    plot: Annotated[str | None, typer.Option(metavar="FILE.html", help="Also draw figure 4 of the paper anew.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time one convolution with one number **changed**, beside the paper's formula.
+
+    The convolution is the paper's: 3×3, 256 channels, 14×14. Channels fill words of 64, so cost steps at 65 and 129.
+
+    `xnorlab bench sweep`, over channels and kernel, as figure 4 of the paper
+
+    `xnorlab bench sweep size batch threads`
+
+    `xnorlab bench sweep --plot figure4.html`
+    """
+    from xnorlab import benchmark
+    from xnorlab.peers import conv_peers
+
+    chosen = conv_peers() if peers else []
+    wanted = axes or ["channels", "kernel"]
+    found = []
+    with _progress() as report:
+        for i, axis in enumerate(wanted):
+            found.append(
+                benchmark.sweep(
+                    axis,
+                    threads=1 if threads is None else threads,
+                    peers=chosen,
+                    naive=naive,
+                    repeats=repeats,
+                    progress=report("", i, len(wanted)),
+                )
+            )
+    if plot is not None:
+        _plot(found, plot)
+    if as_json:
+        print_json([each.to_dict() for each in found])
+    else:
+        print_sweeps(found)
+
+
+def _plot(sweeps: list[Any], file: str) -> None:
+    """One page that needs no network connection."""
+    from xnorlab.figures import performance
+
+    panels = [performance.Panel(s.axis, s.values, s.rivals, s.computed, s.computed_in_words) for s in sweeps]
+    performance.sweeps(panels).update_layout(paper_bgcolor="white").write_html(file, include_plotlyjs=True)
+
+
+def _choice(given: int | None, otherwise: Any) -> Any:
+    return otherwise if given is None else (given,)
 
 
 @contextmanager
@@ -132,81 +233,3 @@ def _progress() -> Iterator[Callable[[str, int, int], Callable[[float, str], Non
             return lambda fraction, text: bar.update(task, completed=(i + fraction) / n, description=f"{title}: {text}")
 
         yield report
-
-
-def _machine_line(result: Any) -> str:
-    machine, threads = result.machine, result.threads
-    versions = ", ".join(f"{name} {machine.versions[name]}" for name in ("numba", "torch") if name in machine.versions)
-    plural = "thread" if threads == 1 else "threads"
-    return f"{machine.cpu}, {machine.instructions}, {threads} {plural} of {machine.cores}; {versions}; {machine.taken}"
-
-
-def _timing_row(label: str, timing: Any, ours: float) -> list[str]:
-    low, median, high = (milliseconds(value) for value in timing.quartiles_s)
-    noisy = " ~" if timing.spread > 0.1 else ""
-    return [label, median + noisy, f"{low} … {high}", f"{significant(timing.median_s / ours)}×"]
-
-
-COLUMNS = ["", "median ms", "quartiles", "of ours"]
-NOISY = "~ quartile range above 10 % of the median: the machine was busy, run again."
-
-
-def _print_conv(results: list[Any]) -> None:
-    typer.echo(_machine_line(results[0]))
-    for result in results:
-        timings, shape = result.timings, result.shape
-        ours = timings["binary"].median_s
-        rows = [_timing_row("xnorlab", timings["binary"], ours)]
-        rows += [_timing_row(f"  {part}", timings[part], ours) for part in ("pack", "conv")]
-        others = [name for name in timings if name not in ("binary", "pack", "conv")]
-        rows += [_timing_row(result.about[name], timings[name], ours) for name in others]
-        typer.echo()
-        print_table(f"{shape}, {shape.macs / 1e6:.1f} million multiply-adds", COLUMNS, rows)
-        typer.echo(_conv_verdict(result))
-    if any(timing.spread > 0.1 for result in results for timing in result.timings.values()):
-        typer.echo("\n" + NOISY)
-    first = max(result.timings["binary"].first_call_s for result in results)
-    typer.echo(f"First call, with compilation or its cache: at most {milliseconds(first)} ms; in no median.")
-
-
-def _conv_verdict(result: Any) -> str:
-    parts = [
-        f"{result.binary_macs_per_s / 1e9:.0f} GMAC/s, {result.ceiling_share:.0%} of a loop of xor, count and add "
-        f"on registers ({result.ceiling_macs_per_s / 1e9:.0f})"
-    ]
-    if result.conv_ceiling_share is not None:
-        parts.append(f"{result.conv_ceiling_share:.0%} without packing")
-    if result.best_float is not None:
-        parts.append(f"{result.speedup(result.best_float):.1f}× torch's faster layout ({result.best_float})")
-    if result.fastest_float not in (None, result.best_float):
-        parts.append(f"{result.speedup(result.fastest_float):.1f}× the fastest float32 ({result.fastest_float})")
-    parts.append(f"the paper's formula: {result.shape.predicted_speedup:.1f}×")
-    return "; ".join(parts)
-
-
-def _print_network(result: Any) -> None:
-    ours = result.timings["packed"].median_s
-    typer.echo(_machine_line(result))
-    typer.echo()
-    rows = [_timing_row(result.about[name], timing, ours) for name, timing in result.timings.items()]
-    print_table(f"{one_line(result.name)}, input {' × '.join(map(str, result.input_shape))}", COLUMNS, rows)
-    twin = {op.timing.name: op for op in result.float_ops}
-    total = sum(op.timing.median_s for op in result.ops)
-    print_table(
-        "Packed network, op by op",
-        ["op", "kind", "median ms", "share", "GMAC/s", "float twin ms"],
-        [
-            [
-                one_line(op.timing.name),
-                op.kind,
-                milliseconds(op.timing.median_s),
-                f"{op.timing.median_s / total:.1%}",
-                significant(n / op.timing.median_s / 1e9) if (n := op.binary_macs + op.float_macs) else "–",
-                milliseconds(twin[op.timing.name].timing.median_s) if op.timing.name in twin else "–",
-            ]
-            for op in result.ops
-        ],
-        texts=2,
-    )
-    if any(timing.spread > 0.1 for timing in result.timings.values()):
-        typer.echo(NOISY)

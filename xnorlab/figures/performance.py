@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from xnorlab.figures import style, units
 
@@ -148,6 +149,19 @@ def roofline(
     return figure
 
 
+@dataclass(frozen=True)
+class Panel:
+    """Speed-ups against one setting. measured: name in CONTENDERS of what the binary code is compared with → a value at
+    each of `values`; computed: the paper's formula; in_words: the formula where channels fill whole words, or None.
+    """
+
+    axis_label: str
+    values: Sequence[float]
+    measured: Mapping[str, Sequence[float]]
+    computed: Sequence[float]
+    in_words: Sequence[float] | None = None
+
+
 def sweep(
     axis_label: str,
     values: Sequence[float],
@@ -159,33 +173,46 @@ def sweep(
 ) -> go.Figure:
     """Speed-up against one setting (channels or kernel): measured points per rival, the paper's formula as a line.
 
-    measured: name in CONTENDERS of what the binary code is compared with → speed-up at each of `values`. computed: the
-    paper's formula. in_words: the formula where channels fill whole words, which has the step from 64 to 65; drawn
-    where given. The values stand at equal distances, to tell 64 from 65; speed-ups are on a logarithmic axis.
-    Like figure 4 of the paper, which draws the formula alone.
+    The arguments are those of Panel. The values stand at equal distances, to tell 64 from 65; speed-ups are on a
+    logarithmic axis. Like figure 4 of the paper, which draws the formula alone.
     """
-    places = [f"{value:g}" for value in values]
-    figure = go.Figure()
-    formulas = [("formula (computed)", "dash", computed), ("formula in whole words (computed)", "dot", in_words)]
+    return sweeps([Panel(axis_label, values, measured, computed, in_words)], dark=dark)
+
+
+def sweeps(panels: Sequence[Panel], *, dark: bool = False) -> go.Figure:
+    """Several panels side by side on one axis of speed-ups; channels and kernel are the paper's figure 4, redone."""
+    figure = make_subplots(1, len(panels), shared_yaxes=True, horizontal_spacing=0.04)
+    told = set()
+    for column, panel in enumerate(panels, start=1):
+        for trace in _panel_traces(panel, dark):
+            trace.update(legendgroup=trace.name, showlegend=trace.name not in told)
+            told.add(trace.name)
+            figure.add_trace(trace, row=1, col=column)
+        figure.update_xaxes(title=panel.axis_label, type="category", tickangle=0, row=1, col=column)
+    style.finish(figure, height=400, dark=dark, legend=True)
+    figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
+    figure.update_yaxes(type="log", tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000])
+    figure.update_yaxes(title="times faster", col=1)
+    return figure
+
+
+def _panel_traces(panel: Panel, dark: bool) -> list[go.Scatter]:
+    places = [f"{value:g}" for value in panel.values]
+    traces = []
+    formulas = [("formula (computed)", "dash", panel.computed)]
+    formulas += [("formula in whole words (computed)", "dot", panel.in_words)] if panel.in_words is not None else []
     for name, dash, curve in formulas:
-        if curve is not None:
-            figure.add_scatter(
-                x=places, y=list(curve), mode="lines", name=name,
-                line={"color": style.muted(dark), "dash": dash, "width": 2},
-                hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
-            )  # fmt: skip
-    for name, ratios in measured.items():
+        traces.append(go.Scatter(
+            x=places, y=list(curve), mode="lines", name=name,
+            line={"color": style.muted(dark), "dash": dash, "width": 2},
+            hovertemplate=panel.axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
+        ))  # fmt: skip
+    for name, ratios in panel.measured.items():
         open_mark = name == "naive"
-        figure.add_scatter(
+        traces.append(go.Scatter(
             x=places, y=list(ratios), mode="lines+markers", name=f"against {CONTENDERS[name].label} (measured)",
             line={"color": _XNOR.colour(dark), "width": 2, "dash": "dot" if open_mark else "solid"},
             marker={"symbol": "star-open" if open_mark else "star", "size": 10},
-            hovertemplate=axis_label + " %{x}: %{y:.3g}×<extra>measured here</extra>",
-        )  # fmt: skip
-    style.finish(figure, height=400, dark=dark, legend=True)
-    figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
-    figure.update_xaxes(title=axis_label, type="category", tickangle=0)
-    figure.update_yaxes(
-        title="times faster", type="log", tickvals=[0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
-    )
-    return figure
+            hovertemplate=panel.axis_label + " %{x}: %{y:.3g}×<extra>measured here</extra>",
+        ))  # fmt: skip
+    return traces

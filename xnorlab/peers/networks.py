@@ -17,13 +17,6 @@ from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_
 from xnorlab.runtime import Network
 from xnorlab.runtime.graph import INPUT
 
-SIGNS_TOLERANCE = 0.05
-"""How far logits may lie apart where real sums meet a sign: engines add in different orders, and a sum that rounding
-puts on the other side of its threshold turns a sign. Relative, see `NetworkContestant`."""
-
-INT8_TOLERANCE = 0.15
-"""How far eight bits may take the logits from those of float32 (measured: 0.02 to 0.06 with random weights)."""
-
 
 def torch_network(network: Network, module: Callable[[], Any], label: str) -> NetworkPeer:
     """`network` in torch, float32: what module() returns, in eval mode; channels-last where `label` ends so."""
@@ -46,7 +39,7 @@ def torch_network(network: Network, module: Callable[[], Any], label: str) -> Ne
                     lambda: model(batch),
                     lambda y: y.numpy(),
                     network.name,
-                    tolerance=SIGNS_TOLERANCE if signs else None,
+                    "signs" if signs else "float",
                 )
             ]
 
@@ -98,7 +91,7 @@ def openvino_int8_network(network: Network) -> NetworkPeer:
                 request.infer,
                 lambda _: request.get_output_tensor().data,
                 network.name,
-                tolerance=INT8_TOLERANCE,
+                "int8",
             )
         ]
 
