@@ -1,10 +1,11 @@
 """The verdict table: each claim of the paper, its printed value, ours, and what became of it."""
 
 import html
-from importlib import import_module
 
 import parts
 import streamlit as st
+
+from xnorlab import verdicts
 
 MARKS = {"holds": "●", "holds in part": "◐", "does not hold here": "○", "not measured yet": "…"}
 
@@ -30,10 +31,7 @@ _CSS = """
 def show() -> None:
     """One card a claim; the ruling is a word with a mark, never a colour alone."""
     try:
-        verdicts = import_module("xnorlab.verdicts").load()
-    except ImportError:
-        st.info("No verdicts file yet.", icon=":material/gavel:")
-        return
+        found = verdicts.load()
     except ValueError as error:
         st.info(f"No verdicts file yet. {parts.plain(str(error))}", icon=":material/gavel:")
         return
@@ -43,6 +41,6 @@ def show() -> None:
         f"<p><small>ours, measured</small>{html.escape(v.ours)}</p>"
         f"<p class='xl-ruling'><span aria-hidden='true'>{MARKS.get(v.verdict, '·')}</span> {html.escape(v.verdict)}</p>"
         f"<p class='xl-why'>{html.escape(v.why)}</p></article>"
-        for v in verdicts
+        for v in found
     )
     st.html(f"{_CSS}<div class='xl-claims'>{shown}</div>")

@@ -24,6 +24,14 @@ def name(family: str, scheme: str) -> str:
     return f"{family}-{scheme}"
 
 
+def is_shipped(family: str, scheme: str) -> bool:
+    """Whether the manifest names it."""
+    try:
+        return name(family, scheme) in pretrained.names()
+    except pretrained.PretrainedError:
+        return False
+
+
 def advice(family: str, scheme: str) -> str:
     """How to get a network that is not there."""
     dataset, _, model = family.partition("/")

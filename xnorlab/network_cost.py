@@ -29,7 +29,8 @@ every ratio of two schemes."""
 class NetworkCost:
     """The figures of one network, for one picture of its own size.
 
-    top1: share of `images` validation pictures that it names rightly, 0..1. file_bytes: of the packed file.
+    top1: share of `images` validation pictures that it names rightly, 0..1. repeats: the same of networks trained with
+    the same recipe and other seeds. file_bytes: of the packed file.
     resident_bytes: of all arrays in memory once it has run. float32_bytes: of the same numbers in float32.
     binary_float32_bytes: of the binary layers' in float32. parts: bytes of the file by PARTS, those that are not 0.
     real_macs, binary_macs: multiply-adds with a real input, and of two signs.
@@ -39,6 +40,7 @@ class NetworkCost:
     model: str
     scheme: str
     top1: float
+    repeats: tuple[float, ...]
     images: int
     file_bytes: int
     resident_bytes: int
@@ -84,6 +86,7 @@ def network_cost(name: str, entry: Mapping[str, Any], network: "Network") -> Net
         model=entry["model"],
         scheme=entry["scheme"],
         top1=entry["top1"],
+        repeats=tuple(repeat["top1"] for repeat in entry.get("repeats", [])),
         images=entry["images"],
         file_bytes=entry["bytes"],
         resident_bytes=sum(row.resident_bytes for row in rows),

@@ -9,15 +9,18 @@ import streamlit as st
 import zoo
 
 from xnorlab.figures import trade_offs, units
+from xnorlab.figures.axes import CostAxis
+from xnorlab.figures.stacked import stacked_bars
 from xnorlab.figures.style import look
 from xnorlab.network_cost import PARTS, NetworkCost
 
 AXES = {
-    "file": trade_offs.CostAxis("packed file, bytes (the real file)", units.memory, powers_of_two=True),
-    "resident": trade_offs.CostAxis("weights in memory, bytes (the real arrays)", units.memory, powers_of_two=True),
-    "operations": trade_offs.CostAxis("the paper's operations a picture (computed)", units.count),
-    "time": trade_offs.CostAxis("one picture, one thread (measured here)", units.duration),
+    "file": CostAxis("packed file, bytes (the real file)", units.memory, powers_of_two=True),
+    "resident": CostAxis("weights in memory, bytes (the real arrays)", units.memory, powers_of_two=True),
+    "operations": CostAxis("the paper's operations a picture (computed)", units.count),
+    "time": CostAxis("one picture, one thread (measured here)", units.duration),
 }
+FILE_PARTS = CostAxis("of the packed file", units.memory, powers_of_two=True)
 AXIS_WORDS = {"file": "Packed file", "resident": "Memory", "operations": "Operations", "time": "Measured time"}
 SCALES = {"log": "Logarithmic", "linear": "Linear"}
 SPLITS = {"share": "Shares", "bytes": "Bytes"}
@@ -148,9 +151,11 @@ else:
         if chosen is None:
             st.caption("Choose a point or a row: the other follows.")
         else:
+            seeds = " and ".join(f"{100 * top1:.1f}" for top1 in chosen.repeats)
+            others = f" (other seeds: {seeds} %)" if seeds else ""
             st.markdown(
                 f"**{look(chosen.scheme).glyph} {parts.plain(chosen.name)}**: {100 * chosen.top1:.1f} ± "
-                f"{100 * chosen.standard_error:.1f} % of {chosen.images:,} pictures right; "
+                f"{100 * chosen.standard_error:.1f} % of {chosen.images:,} pictures right{others}; "
                 f"{units.memory(chosen.file_bytes)} on disk, {units.memory(chosen.resident_bytes)} in memory; "
                 f"{units.count(chosen.real_macs)} real and {units.count(chosen.binary_macs)} binary multiply-adds."
             )
@@ -167,7 +172,7 @@ address.publish(split=split)
 kinds = [part for part in PARTS if any(part in c.parts for c in costs)]
 memory = {label(c): {kind: c.parts.get(kind, 0) for kind in kinds} for c in costs}
 parts.chart(
-    trade_offs.memory_split(memory, {label(c): c.scheme for c in costs}, share=split == "share", dark=parts.dark()),
+    stacked_bars(memory, {label(c): c.scheme for c in costs}, FILE_PARTS, share=split == "share", dark=parts.dark()),
     alt="Bytes of each packed file by part: "
     + "; ".join(
         f"{name} {units.memory(sum(row.values()))}, of which "

@@ -3,12 +3,11 @@
 import pytest
 
 from xnorlab.figures import style, units
+from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.trade_offs import (
     ORIGINS,
-    CostAxis,
     Point,
     beside_the_paper,
-    memory_split,
     pareto,
     pareto_front,
     ratio_bars,
@@ -77,22 +76,6 @@ def test_a_chart_of_nothing_is_refused():
         pareto([], BYTES)
 
 
-def test_parts_add_up_to_the_whole_in_shares_and_in_bytes():
-    parts = {"XNOR": {"binary": 300.0, "real": 100.0}, "float": {"binary": 0.0, "real": 4000.0}}
-    schemes = {"XNOR": "xnor", "float": "float"}
-    for share, totals in ((True, [100, 100]), (False, [400, 4000])):
-        bars = [t for t in memory_split(parts, schemes, share=share).data if t.x[0] is not None]
-        assert [bar.name for bar in bars] == ["binary", "real"]
-        assert [sum(bar.x[i] for bar in bars) for i in range(2)] == pytest.approx(totals)
-        assert len({bar.marker.pattern.shape for bar in bars}) == 2
-        assert list(bars[0].marker.color) == [style.SCHEMES[s].light for s in schemes.values()]
-
-
-def test_more_parts_than_patterns_are_refused():
-    with pytest.raises(ValueError, match="7 kinds"):
-        memory_split({"a": {str(i): 1.0 for i in range(7)}}, {"a": "xnor"})
-
-
 def test_the_papers_marks_are_open_and_ours_full():
     figure = beside_the_paper({"float": 56.6, "xnor": 44.2}, {"xnor": 75.0}, title="%", named=("paper", "ours"))
     found = {(t.name, t.x[0]): t.marker.symbol for t in figure.data if t.mode == "markers" and t.x[0] is not None}
@@ -111,7 +94,6 @@ def test_measured_computed_and_published_ratios_never_look_alike():
     "draw",
     [
         lambda dark: pareto(POINTS, BYTES, dark=dark),
-        lambda dark: memory_split({"a": {"p": 1.0}}, {"a": "bireal"}, dark=dark),
         lambda dark: beside_the_paper({"reactnet": 65.9}, {}, title="%", named=("a", "b"), dark=dark),
         lambda dark: ratio_bars([("a", 2.0, "computed")], title="×", dark=dark),
     ],

@@ -93,6 +93,15 @@ def muted(dark: bool) -> str:
     return "#8B8F9A" if dark else "#6B707C"
 
 
+BELOW = {"yref": "container", "y": 0, "yanchor": "bottom"}
+"""A legend under the axis' title, however many lines it takes on a narrow screen."""
+
+
+def hatched(shape: str, colour: str | list[str]) -> dict:
+    """The pattern of a bar: plotly's `shape` in `colour` on nothing, or a full bar for an empty shape."""
+    return {"shape": shape, "fgcolor": colour, "bgcolor": "rgba(0,0,0,0)", "size": 6, "solidity": 0.35} if shape else {}
+
+
 def finish(figure: go.Figure, *, height: int, dark: bool, legend: bool = False) -> go.Figure:
     """Apply the common layout to `figure` in place and return it: transparent, no title bar, even margins."""
     grid = "rgba(255,255,255,0.12)" if dark else "rgba(0,0,0,0.10)"

@@ -1,19 +1,12 @@
-"""What a bit costs: accuracy against any cost, the bytes of a file by part, ours beside the paper's tables."""
+"""What a bit costs: accuracy against any cost, and ours beside the paper's tables."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import plotly.graph_objects as go
 
 from xnorlab.figures import style, units
-
-_PART_LOOKS = (("", 1.0), ("/", 1.0), ("x", 1.0), (".", 1.0), ("-", 1.0), ("", 0.25))
-"""Pattern and opacity of each part of a file, in the order given: all in the scheme's colour."""
-
-_BELOW = {"yref": "container", "y": 0, "yanchor": "bottom"}
-"""A legend under the axis' title, however many lines it takes on a narrow screen."""
+from xnorlab.figures.axes import CostAxis, cost_ticks
 
 ORIGINS = ("measured here", "computed", "published")
 """Solid, hatched, outlined; in this order on every chart."""
@@ -29,15 +22,6 @@ class Point:
     cost: float
     accuracy: float
     error: float
-
-
-@dataclass(frozen=True)
-class CostAxis:
-    """title, and how a cost reads. powers_of_two: ticks at 128 KiB, 256 KiB, not at 1, 2, 5."""
-
-    title: str
-    text: Callable[[float], str]
-    powers_of_two: bool = False
 
 
 def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
@@ -87,94 +71,12 @@ def pareto(
             )  # fmt: skip
     style.finish(figure, height=470, dark=dark, legend=True)
     costs = [p.cost for p in points]
-    figure.update_xaxes(title=axis.title, **_cost_ticks(min(costs), max(costs), axis, log))
+    figure.update_xaxes(title=axis.title, **cost_ticks(min(costs), max(costs), axis, log=log))
     low, high = min(p.accuracy - p.error for p in points), max(p.accuracy + p.error for p in points)
     room = max(0.08 * (high - low), 0.5)
     figure.update_yaxes(title="top-1 accuracy, %", range=[low - room, high + room])
-    figure.update_layout(clickmode="event+select", legend=_BELOW, margin_t=8, hovermode="closest")
+    figure.update_layout(clickmode="event+select", legend=style.BELOW, margin_t=8, hovermode="closest")
     return figure
-
-
-def _cost_ticks(low: float, high: float, axis: CostAxis, log: bool) -> dict:
-    """Type, range and ticks whose words carry their unit."""
-    if log:
-        low, high = low / 1.35, high * 1.35
-        if axis.powers_of_two:
-            ticks = [2.0**k for k in range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)]
-        else:
-            decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-            steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
-            ticks = [t for d in decades for s in steps if low <= (t := s * 10.0**d) <= high]
-        limits = [math.log10(low), math.log10(high)]
-    else:
-        low, high = 0.0, high * 1.08
-        base = 2.0 if axis.powers_of_two else 10.0
-        step = base ** math.floor(math.log(high / 2, base))
-        if axis.powers_of_two:
-            step /= 2
-        while high / step > 6:
-            step *= 2
-        ticks, limits = list(np.arange(0, high, step)), [low, high]
-    every = 1 + len(ticks) // 8
-    ticks = ticks[::every]
-    return {
-        "type": "log" if log else "linear",
-        "range": limits,
-        "tickvals": ticks,
-        "ticktext": ["0" if t == 0 else _short(axis.text(t)) for t in ticks],
-    }
-
-
-def _short(text: str) -> str:
-    """1.00 MiB → 1 MiB, 256 KiB stays."""
-    number, space, unit = text.partition(" ")
-    return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{space}{unit}"
-
-
-def memory_split(
-    parts: Mapping[str, Mapping[str, float]], schemes: Mapping[str, str], *, share: bool = True, dark: bool = False
-) -> go.Figure:
-    """The bytes of each file by part as one stacked bar a network, in % of the file or in bytes.
-
-    parts: label → part → bytes; the parts' order is that of their first appearance, six at most. schemes: label →
-    scheme, whose colour the bar wears; the parts differ by pattern.
-    """
-    order = list(dict.fromkeys(part for row in parts.values() for part in row))
-    if len(order) > len(_PART_LOOKS):
-        raise ValueError(f"parts has {len(order)} kinds of part; the rule is at most {len(_PART_LOOKS)}")
-    colours = [style.look(schemes[label]).colour(dark) for label in parts]
-    figure, ink = go.Figure(), style.ink(dark)
-    for part, (shape, opacity) in zip(order, _PART_LOOKS, strict=False):
-        sizes = [row.get(part, 0) for row in parts.values()]
-        shares = [100 * size / sum(row.values()) for size, row in zip(sizes, parts.values(), strict=True)]
-        words = [f"{units.memory(size)}, {units.percent(s / 100)}" for size, s in zip(sizes, shares, strict=True)]
-        figure.add_bar(
-            y=list(parts), x=shares if share else sizes, orientation="h", name=part, text=words, showlegend=False,
-            textposition="none", hovertemplate="%{y}<br>%{text}<extra>" + part + "</extra>",
-            marker={"color": colours, "opacity": opacity, "pattern": _pattern(shape, colours),
-                    "line": {"width": 1, "color": colours}},
-        )  # fmt: skip
-        figure.add_bar(
-            y=[None], x=[None], name=part, hoverinfo="skip",
-            marker={"color": ink, "opacity": opacity, "pattern": _pattern(shape, ink),
-                    "line": {"width": 1, "color": ink}},
-        )  # fmt: skip
-    style.finish(figure, height=130 + 38 * len(parts), dark=dark, legend=True)
-    figure.update_layout(barmode="stack", margin_t=8, bargap=0.3)
-    figure.update_layout(legend={**_BELOW, "traceorder": "normal"})
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    if share:
-        figure.update_xaxes(title="of the file", range=[0, 100], ticksuffix=" %")
-        return figure
-    largest = max(sum(row.values()) for row in parts.values())
-    figure.update_xaxes(
-        title="bytes of the file", **_cost_ticks(largest, largest, CostAxis("", units.memory, True), False)
-    )
-    return figure
-
-
-def _pattern(shape: str, colour: str | list[str]) -> dict:
-    return {"shape": shape, "fgcolor": colour, "bgcolor": "rgba(0,0,0,0)", "size": 6, "solidity": 0.35} if shape else {}
 
 
 def beside_the_paper(
@@ -208,7 +110,7 @@ def beside_the_paper(
             marker={"symbol": mark, "size": 11, "color": style.ink(dark), "line": {"width": 2}},
         )  # fmt: skip
     style.finish(figure, height=120 + 44 * len(schemes), dark=dark, legend=True)
-    figure.update_layout(legend={**_BELOW, "orientation": "v"}, margin_t=8)
+    figure.update_layout(legend={**style.BELOW, "orientation": "v"}, margin_t=8)
     figure.update_xaxes(title=title, zeroline=True)
     figure.update_yaxes(
         categoryorder="array", categoryarray=[style.look(s).label for s in schemes], autorange="reversed"
@@ -226,7 +128,7 @@ def ratio_bars(
     mark = style.look(scheme).colour(dark)
     looks = {
         "measured here": {"color": mark, "line": {"width": 0}},
-        "computed": {"color": mark, "pattern": _pattern("/", mark), "line": {"color": mark, "width": 1}},
+        "computed": {"color": mark, "pattern": style.hatched("/", mark), "line": {"color": mark, "width": 1}},
         "published": {"color": "rgba(0,0,0,0)", "line": {"color": mark, "width": 2}},
     }
     figure = go.Figure()

@@ -1,0 +1,161 @@
+"""Network timing: layers of two schemes pair up, the parts add up, the first layer's limit follows from the times."""
+
+import re
+
+import pytest
+from page_reading import chart_of
+
+PAGE = "views/network_timing.py"
+RESULT = "network timing: result"
+QUICK = {"runs": "5"}
+LAYERS = ["conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "classifier"]
+
+
+def run(at):
+    return at.button(key="run-network").click().run()
+
+
+def metric(at, label: str) -> str:
+    return next(m.value for m in at.metric if m.label == label)
+
+
+@pytest.fixture
+def ran(open_page):
+    at = run(open_page(PAGE, **QUICK))
+    assert not at.exception
+    return at
+
+
+def test_nothing_is_measured_unasked(open_page):
+    at = open_page(PAGE)
+    assert not at.exception
+    assert not at.metric
+    assert "Press **Run**" in at.info[0].value
+
+
+def test_a_run_shows_every_layer_of_both_schemes_with_a_table_under_each_chart(ran):
+    charts = ran.get("plotly_chart")
+    assert len(charts) == len(ran.table) == 2
+    assert all(chart.proto.alt for chart in charts)
+    table = ran.table[1].value
+    assert list(table["layer"]) == LAYERS
+    assert table["shape"].iloc[0] == "11×11/4 3→64 @ 31"
+    assert {"Full precision", "XNOR-Net", "float / XNOR"} <= set(table)
+
+
+def test_speed_up_and_limit_follow_from_the_runs(ran):
+    from xnorlab.figures import units
+
+    found = ran.session_state[RESULT]
+    whole, first = found.whole("float").median_s, found.first_layer_s("xnor")
+    assert metric(ran, "measured speed-up") == units.times(whole / found.whole("xnor").median_s)
+    assert metric(ran, "limit by the first layer, computed") == units.times(whole / first)
+    assert any("Amdahl" in m.value and units.times(whole / first) in m.value for m in ran.markdown)
+
+
+def test_every_op_is_counted_once(ran):
+    found = ran.session_state[RESULT]
+    for scheme, rows in (("float", found.bench.float_ops), ("xnor", found.bench.ops)):
+        fastest = sum(min(row.timing.samples_s) for row in rows)
+        slowest = sum(max(row.timing.samples_s) for row in rows)
+        assert fastest <= sum(map(sum, found.stages(scheme).values())) <= slowest
+        assert set(found.op_layers[scheme].values()) == set(LAYERS)
+        assert found.runs == len(rows[0].timing.samples_s) == 5
+
+
+def test_the_bars_are_the_stages(ran):
+    found = ran.session_state[RESULT]
+    drawn = [t for t in chart_of(ran, 1)["data"] if "offsetgroup" in t]
+    assert {t["offsetgroup"] for t in drawn} == {"float", "xnor"}
+    stages = {(s, stage) for s in ("float", "xnor") for stage in found.stages(s)}
+    assert len(drawn) >= len(stages)
+
+
+def test_a_layer_leads_to_the_speed_lab_with_its_geometry(open_page):
+    at = run(open_page(PAGE, timed_layer="conv 3", **QUICK))
+    assert not at.exception
+    (link,) = at.get("page_link")
+    assert "conv 3, 3×3 192→384 @ 7" in link.proto.label
+    assert dict(re.findall(r"(\w+)=(\w+)", link.proto.query_string)) == {
+        "data": "random", "batch": "1", "channels": "192", "filters": "384", "size": "7", "kernel": "3"
+    }  # fmt: skip
+    at.selectbox(key="timed_layer").set_value("classifier").run()
+    assert any("the Speed lab has no such shape" in c.value for c in at.caption)
+    assert at.query_params["timed_layer"] == "classifier"
+
+
+def test_changed_settings_mark_the_result_as_old(ran):
+    ran.selectbox(key="second").set_value("bwn").run()
+    assert not ran.exception
+    assert any("Settings changed, run again" in w.value for w in ran.warning)
+
+
+def test_what_was_measured_before_a_cancel_stays_and_is_named_so(open_page, monkeypatch):
+    import network_lab
+
+    once = network_lab.bench_network
+    calls = []
+
+    def cancelled(*args, **options):
+        calls.append(1)
+        if len(calls) > 1:
+            from streamlit.runtime.scriptrunner import StopException
+
+            raise StopException
+        return once(*args, **options)
+
+    monkeypatch.setattr(network_lab, "bench_network", cancelled)
+    at = run(open_page(PAGE, **QUICK))
+    at.run()
+    assert not at.exception
+    assert any("Stopped after 3 of 5 runs" in w.value for w in at.warning)
+    assert len(at.get("plotly_chart")) == 2
+
+    import turns
+
+    assert turns.waiting() == 0
+
+
+def test_one_scheme_twice_cannot_be_run(open_page):
+    at = open_page(PAGE, first="xnor", second="xnor")
+    assert not at.exception
+    assert at.button(key="run-network").disabled
+    assert any("two different schemes" in info.value for info in at.info)
+
+
+def test_a_missing_network_says_how_to_get_it(pretrained_copy, open_page):
+    (pretrained_copy / "imagenette" / "alexnet-xnor.safetensors").unlink()
+    at = run(open_page(PAGE, **QUICK))
+    assert not at.exception
+    assert "git checkout" in at.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("timed_network", "imagenet/vgg"), ("first", "ternary"), ("second", "x"), ("threads", "0"), ("runs", "6"),
+     ("timed_layer", "<b>")],
+)  # fmt: skip
+def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
+    at = open_page(PAGE, **{key: value})
+    assert not at.exception
+    assert any(f"{key}={value}" in info.value for info in at.info)
+
+
+@pytest.mark.parametrize("scheme", ["float", "xnor", "reactnet"])
+def test_layers_of_a_residual_network_pair_up_whatever_the_scheme(app_modules, scheme):
+    import network_lab
+    import torch
+
+    from xnorlab import export, models
+
+    torch.manual_seed(0)
+    model = models.resnet18(scheme, 10, width=8).eval()
+    network = export.pack(model, torch.zeros(1, 3, 64, 64))
+    layers = network_lab.layers_of(network)
+    assert [layer.key for layer in layers if layer.key.startswith("conv")] == [f"conv {i}" for i in range(1, 18)]
+    assert sum(layer.key.startswith("shortcut") for layer in layers) == 3
+    assert layers[-1].key == "classifier"
+    by_key = {layer.key: layer.shape for layer in layers}
+    assert by_key["conv 1"] == "7×7/2 3→8 @ 32"
+    assert by_key["shortcut 3"] == "1×1 32→64 @ 2"
+    assert set(network_lab.layer_of_each_op(network)) == {op.name for op in network.ops}

@@ -1,0 +1,111 @@
+"""Bars made of parts: the bytes of a file, the milliseconds of a run. One colour a scheme, one pattern a part."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from xnorlab.figures import style, units
+from xnorlab.figures.axes import CostAxis, cost_ticks
+
+PATTERNS = ("", "/", "x", ".", "-", "\\")
+"""Of the parts of a bar, in the order given."""
+
+
+def stacked_bars(
+    parts: Mapping[str, Mapping[str, float]],
+    schemes: Mapping[str, str],
+    axis: CostAxis,
+    *,
+    share: bool = False,
+    dark: bool = False,
+) -> go.Figure:
+    """One bar a label, made of its parts; their sizes on `axis`, or as shares of each bar in %.
+
+    parts: label → part → size ≥ 0; parts stand in the order of their first appearance, at most as many as PATTERNS.
+    schemes: label → scheme, whose colour the bar wears.
+    """
+    order = _parts(parts.values())
+    colours = [style.look(schemes[label]).colour(dark) for label in parts]
+    figure = go.Figure()
+    for part, pattern in zip(order, PATTERNS, strict=False):
+        sizes = [row.get(part, 0) for row in parts.values()]
+        shares = [size / max(sum(row.values()), 1e-300) for size, row in zip(sizes, parts.values(), strict=True)]
+        words = [f"{axis.text(size)}, {units.percent(s)}" for size, s in zip(sizes, shares, strict=True)]
+        figure.add_bar(
+            y=list(parts), x=[100 * s for s in shares] if share else sizes, orientation="h", name=part, text=words,
+            textposition="none", hovertemplate="%{y}<br>%{text}<extra>" + part + "</extra>", showlegend=False,
+            marker=_look(pattern, colours),
+        )  # fmt: skip
+    _explain(figure, order, style.ink(dark))
+    style.finish(figure, height=130 + 38 * len(parts), dark=dark, legend=True)
+    figure.update_layout(barmode="stack", margin_t=8, bargap=0.3, legend={**style.BELOW, "traceorder": "normal"})
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    largest = max(sum(row.values()) for row in parts.values())
+    figure.update_xaxes(title=axis.title, **cost_ticks(largest, largest, axis, log=False))
+    if share:
+        ticks = list(range(0, 101, 20))
+        figure.update_xaxes(range=[0, 100], tickvals=ticks, ticktext=[f"{tick} %" for tick in ticks])
+    return figure
+
+
+def paired_bars(
+    rows: Sequence[str],
+    sizes: Mapping[str, Mapping[str, Sequence[float]]],
+    axis: CostAxis,
+    *,
+    picked: str | None = None,
+    dark: bool = False,
+) -> go.Figure:
+    """A bar a scheme in each of `rows`, made of its parts, on a linear axis; a click gives the row as customdata.
+
+    sizes: scheme → part → one size ≥ 0 a row. picked: the row to be marked.
+    """
+    order = _parts(sizes.values())
+    figure, totals = go.Figure(), {scheme: np.zeros(len(rows)) for scheme in sizes}
+    for scheme, parts in sizes.items():
+        look = style.look(scheme)
+        for part, pattern in zip(order, PATTERNS, strict=False):
+            values = np.asarray(parts.get(part, np.zeros(len(rows))), dtype=np.float64)
+            figure.add_bar(
+                y=list(rows), x=values, base=totals[scheme].copy(), orientation="h", name=f"{look.short}: {part}",
+                offsetgroup=scheme, customdata=list(rows), showlegend=False, text=[axis.text(v) for v in values],
+                textposition="none", marker=_look(pattern, look.colour(dark)),
+                hovertemplate="%{y}<br>%{text}<extra>" + f"{look.label}, {part}" + "</extra>",
+                selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+            )  # fmt: skip
+            totals[scheme] += values
+    for scheme in sizes:
+        look = style.look(scheme)
+        figure.add_bar(y=[None], x=[None], name=look.label, marker=_look("", look.colour(dark)), hoverinfo="skip")
+    if len(order) > 1:
+        _explain(figure, order, style.ink(dark))
+    style.finish(figure, height=150 + 46 * len(rows), dark=dark, legend=True)
+    figure.update_layout(
+        barmode="group", bargap=0.28, bargroupgap=0.06, margin_t=8, legend={**style.BELOW, "traceorder": "normal"},
+        clickmode="event+select",
+    )  # fmt: skip
+    figure.update_yaxes(
+        autorange="reversed", showgrid=False, categoryorder="array", categoryarray=list(rows), tickmode="array",
+        tickvals=list(rows), ticktext=[f"<b>{row}</b>" if row == picked else row for row in rows],
+    )  # fmt: skip
+    largest = max(float(total.max()) for total in totals.values())
+    figure.update_xaxes(title=axis.title, **cost_ticks(largest, largest, axis, log=False))
+    return figure
+
+
+def _parts(rows: Iterable[Mapping[str, object]]) -> list[str]:
+    order = list(dict.fromkeys(part for row in rows for part in row))
+    if not 1 <= len(order) <= len(PATTERNS):
+        raise ValueError(f"there are {len(order)} kinds of part; the rule is 1 to {len(PATTERNS)}")
+    return order
+
+
+def _look(pattern: str, colour: str | list[str]) -> dict:
+    return {"color": colour, "pattern": style.hatched(pattern, colour), "line": {"width": 1, "color": colour}}
+
+
+def _explain(figure: go.Figure, order: Sequence[str], ink: str) -> None:
+    """One entry in the legend a part, in no scheme's colour."""
+    for part, pattern in zip(order, PATTERNS, strict=False):
+        figure.add_bar(y=[None], x=[None], name=part, marker=_look(pattern, ink), hoverinfo="skip")
