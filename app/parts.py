@@ -5,6 +5,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,42 +22,8 @@ if TYPE_CHECKING:
 MAX_TABLE_ROWS = 24
 """Longer tables scroll in a grid of their own; shorter ones are plain HTML tables."""
 
-_CSS = """
-<style>
-.stApp { --xl-line: light-dark(#DDE0E7, #2E3440); }
-.stMainBlockContainer { padding-top: 3.2rem; max-width: 1500px; }
-.xl-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: .75rem; }
-.xl-card { border: 1px solid var(--xl-line); border-radius: 8px; padding: .8rem .9rem .7rem; min-width: 0;
-           overflow-wrap: anywhere; display: grid; grid-template-rows: auto auto 1fr auto; gap: .35rem; }
-.xl-cards .xl-card h3 { font-size: .92rem; font-weight: 600; margin: 0; padding: 0; }
-.xl-glyph { font-size: 1rem; margin-right: .25rem; }
-.xl-answer { font-size: 1.25rem; font-weight: 650; line-height: 1.2; overflow-wrap: anywhere; min-height: 2.4em; }
-.xl-cards .xl-bars { list-style: none; margin: 0; padding: 0; }
-.xl-cards .xl-bars li { margin: 0 0 .4rem; padding: 0; font-size: .84rem; display: grid;
-                    grid-template-columns: 1fr auto; gap: 0 .3rem; }
-.xl-bars .xl-track { grid-column: 1 / -1; height: 5px; border-radius: 3px; background: var(--xl-line); }
-.xl-bars .xl-fill { display: block; height: 5px; border-radius: 3px; }
-.xl-figure { font-size: 1.25rem; font-weight: 650; line-height: 1.2; margin-bottom: .5rem; }
-.xl-number { font-variant-numeric: tabular-nums; }
-.xl-foot { border-top: 1px solid var(--xl-line); padding-top: .45rem; font-size: .84rem; line-height: 1.45; }
-.xl-foot b { font-weight: 650; }
-.xl-said { font-size: .84rem; line-height: 1.35; }
-.xl-verdict { display: inline-block; border-radius: 999px; padding: .2rem .8rem; font-weight: 600; font-size: .95rem;
-              border: 1px solid var(--xl-line); }
-.xl-differ { border-color: currentColor; }
-.xl-dim { opacity: .72; }
-.xl-pictures { display: grid; gap: .5rem; align-content: start; }
-.xl-pictures img { width: 100%; border-radius: 4px; }
-.xl-pictures .xl-pixelated { image-rendering: pixelated; }
-.st-key-own-grid { max-width: 20rem; }
-.st-key-own-grid [data-testid=stColumn] { min-width: 0; }
-.st-key-own-grid :is([data-testid=stNumberInputStepUp], [data-testid=stNumberInputStepDown]) { display: none; }
-.st-key-pixelated img { image-rendering: pixelated; }
-[data-testid=stMetricLabel] :is(div, p) { white-space: normal; }
-.st-key-theme { position: absolute; height: 0; }
-.st-key-photo-shown img { max-height: 330px; object-fit: contain; object-position: left top; }
-</style>
-"""
+_FOLDER = Path(__file__).parent
+_CSS, _CARDS_CSS = (f"<style>{(_FOLDER / name).read_text('utf-8')}</style>" for name in ("style.css", "cards.css"))
 
 
 def dark() -> bool:
@@ -65,8 +32,10 @@ def dark() -> bool:
 
 
 def style_sheet() -> None:
-    """The few rules that Streamlit's own theme does not cover; once a run."""
-    st.html(_CSS)
+    """The few rules that Streamlit's own theme does not cover; once a run, first."""
+    with st.container(key="style"):
+        # As Markdown: the browser has its code early, while a style sheet in st.html comes last, and the page jumps.
+        st.markdown(_CSS, unsafe_allow_html=True)
 
 
 def plain(text: str) -> str:
@@ -186,7 +155,7 @@ def waiting_card(scheme: str) -> str:
 
 def cards(parts: Iterable[str]) -> None:
     """Show cards side by side, aligned, in as many columns as fit."""
-    st.html(f"<div class='xl-cards'>{''.join(parts)}</div>")
+    st.html(f"<div class='xl-cards'>{_CARDS_CSS}{''.join(parts)}</div>")
 
 
 def _card(scheme: str, body: str) -> str:

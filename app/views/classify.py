@@ -79,6 +79,8 @@ with pick:
     photo = photo_choice.choose("golf-ball")
 answers.forget_all_but(photos.titles())
 
+with crop, st.container(key="pixelated"):
+    seen, seen_said = st.empty(), st.empty()
 with see:
     with st.container(key="photo-shown"):
         st.image(photo.pixels, width="stretch", alt=f"The photo {photo.title}")
@@ -128,6 +130,11 @@ def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
 
 
 vote, place = st.empty(), st.empty()
+if not all(cached.is_warm(networks.name(family, s)) for s in schemes):
+    # Something of the right size where the answers will be, so that the page does not jump when they are there.
+    parts.verdict(vote, "…", unanimous=True)
+    seen.image(np.broadcast_to(photo.pixels.mean((0, 1)).astype(np.uint8), (128, 128, 3)), width="stretch", alt="")
+    seen_said.caption("exactly what the networks will see")
 for scheme in schemes:
     if not cached.is_warm(networks.name(family, scheme)):
         show(place, {})
@@ -137,12 +144,11 @@ for scheme in schemes:
         problems[scheme] = str(error)
 
 preprocessing = answers.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
-with crop, st.container(key="pixelated"):
-    st.image(
-        preprocessing.crop_image(photo.pixels), width="stretch",
-        alt=f"The middle of the photo at {preprocessing.crop} by {preprocessing.crop} pixels",
-    )  # fmt: skip
-    st.caption(f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what the networks saw")
+seen.image(
+    preprocessing.crop_image(photo.pixels), width="stretch",
+    alt=f"The middle of the photo at {preprocessing.crop} by {preprocessing.crop} pixels",
+)  # fmt: skip
+seen_said.caption(f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what the networks saw")
 
 votes = collections.Counter(verdict.labels[0] for verdict in verdicts.values())
 if len(votes) == 1 and len(verdicts) > 1:
@@ -150,12 +156,26 @@ if len(votes) == 1 and len(verdicts) > 1:
 elif len(votes) > 1:
     said = ", ".join(f"{count} × {label}" for label, count in votes.most_common())
     parts.verdict(vote, f"They disagree: {said}", unanimous=False)
+else:
+    vote.empty()
+
+
+def explain(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
+    """Where the numbers on the cards come from."""
+    clock = max((when for _, when in times.values()), default="…")
+    things = len(next(iter(verdicts.values())).labels) if verdicts else "a few"
+    place.caption(
+        f"Times: median of {RUNS} runs of one photo on one thread, in turns, measured here at {parts.plain(clock)}; "
+        "reading and cropping left out. Accuracy: top-1 on the validation set, measured at training. These networks "
+        f"know {things} things only; what they have never seen gets the nearest of these names."
+    )
 
 
 names = {scheme: networks.name(family, scheme) for scheme in verdicts}
 times = answers.times(photo, names.values())
 show(place, times)
 queue, provenance = st.empty(), st.empty()
+explain(provenance, times)
 if verdicts:
     st.button("Time again", key="time-again", on_click=answers.forget_times, icon=":material/timer:")
 
@@ -209,10 +229,4 @@ if len(times) < len(names):
         answers.time_together(photo, names.values(), RUNS)
     times = answers.times(photo, names.values())
     show(place, times)
-clock = max((when for _, when in times.values()), default="")
-things = len(next(iter(verdicts.values())).labels) if verdicts else "a few"
-provenance.caption(
-    f"Times: median of {RUNS} runs of one photo on one thread, in turns, measured here at {clock}; reading and "
-    "cropping left out. Accuracy: top-1 on the validation set, measured at training. These networks know "
-    f"{things} things only; what they have never seen gets the nearest of these names."
-)
+    explain(provenance, times)
