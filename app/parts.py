@@ -32,10 +32,8 @@ def dark() -> bool:
 
 
 def style_sheet() -> None:
-    """The few rules that Streamlit's own theme does not cover; once a run, first."""
-    with st.container(key="style"):
-        # As Markdown: the browser has its code early, while a style sheet in st.html comes last, and the page jumps.
-        st.markdown(_CSS, unsafe_allow_html=True)
+    """The few rules that Streamlit's own theme does not cover; once a run. They take no room, and may come late."""
+    st.html(_CSS)
 
 
 def plain(text: str) -> str:

@@ -41,8 +41,8 @@ PAGES = {
 
 page = st.navigation(PAGES)
 parts.style_sheet()
-theme.follow()
 try:
     page.run()
 finally:  # a page may end early with st.stop()
     background.warm()
+    theme.follow()

@@ -25,5 +25,8 @@ _sensor = st.components.v2.component("xnorlab_theme", html="<i aria-hidden='true
 
 
 def follow() -> None:
-    """Run the page again when the visitor's theme is not the one that its charts are drawn for; once a run."""
+    """Run the page again when the visitor's theme is not the one that its charts are drawn for; once a run, last.
+
+    Last, so that it takes no room on a page that loads, and does not end a measurement that is under way.
+    """
     _sensor(key="theme", data={"dark": parts.dark()}, on_turned_change=lambda: None, height="content")
