@@ -1,5 +1,7 @@
 """Binary weights take one bit each, in the file and in memory."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,3 +41,49 @@ def test_tail_bits_and_tail_filters_are_counted():
 
 def test_float_network_has_none(shipped: Path):
     assert binary_memory(pretrained.load("test/resnet18-float")) is None
+
+
+PACK = """
+import sys, torch
+from xnorlab import export, models
+from xnorlab.preprocessing import Preprocessing
+from xnorlab.training.rounding import round_weights_
+example = torch.randint(-128, 128, (1, 3, 224, 224)) / 64
+model = round_weights_(models.resnet18("xnor")).eval()
+export.pack(model, example, preprocessing=Preprocessing(224, 224)).save(sys.argv[1])
+"""
+
+SERVE = """
+import sys, numpy as np
+from xnorlab.runtime import Network
+network = Network.open(sys.argv[1])
+for _ in range(3):
+    network.predict([np.zeros((300, 400, 3), np.uint8)])
+assert "torch" not in sys.modules
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.fixture(scope="module")
+def packed_resnet18(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The full ResNet-18 under the XNOR scheme, packed by a process that is gone when it is served."""
+    file = tmp_path_factory.mktemp("packed") / "resnet18.safetensors"
+    subprocess.run([sys.executable, "-c", PACK, str(file)], check=True)
+    return file
+
+
+def test_binary_weights_of_resnet18_are_a_32nd_of_float32(packed_resnet18: Path):
+    found = binary_memory(Network.open(packed_resnet18))
+    assert found is not None
+    assert found.weights == 10_985_472, "16 convolutions of 3 × 3"
+    assert found.file_ratio == pytest.approx(32, rel=0.01)
+    assert found.resident_ratio == pytest.approx(32, rel=0.01)
+    assert found.file_bytes < packed_resnet18.stat().st_size < 0.07 * found.float32_bytes
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from Linux's /proc")
+def test_process_that_serves_resnet18_stays_under_200_megabytes(packed_resnet18: Path):
+    """The first process may have to compile the kernels, which takes another 30; the second finds them on disk."""
+    serve = [sys.executable, "-c", SERVE, str(packed_resnet18)]
+    peaks = [subprocess.run(serve, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    assert 1024 * int(peaks[1]) < 200e6

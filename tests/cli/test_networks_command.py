@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from xnorlab import pretrained
+from xnorlab.benchmark import binary_memory
 from xnorlab.cli import app
 from xnorlab.cli.output import bytes_, macs, significant
 
@@ -39,6 +40,12 @@ def test_summary_counts_what_the_file_holds(shipped: Path):
     for size in per_layer:  # the weights, and next to them a scale, a bias and thresholds
         assert any(kept <= size <= kept + 16 * 64 for kept in convolutions.values())
     assert totals["memory_ratio"] == totals["float32_bytes"] / totals["bytes"]
+    signs = binary_memory(network)
+    assert signs is not None
+    assert found["binary_weights"] == signs.to_dict()
+    line = run("summary", "test/resnet18-xnor").stdout.splitlines()[-1]
+    assert bytes_(signs.file_bytes) in line
+    assert json.loads(run("summary", "test/resnet18-float", "--json").stdout)["binary_weights"] is None
 
 
 def test_summary_table_has_totals_and_fits_every_digit_into_a_narrow_terminal(shipped: Path, monkeypatch):

@@ -40,6 +40,8 @@ def summary(
 
     `xnorlab summary packed.safetensors --json`
     """
+    from xnorlab.benchmark import binary_memory
+
     name, opened = open_network(network)
     rows = [
         {
@@ -57,8 +59,17 @@ def summary(
     keys = ("binary_macs", "real_macs", "bytes", "float32_bytes")
     totals: dict[str, Any] = {key: sum(row[key] for row in rows) for key in keys}
     totals["memory_ratio"] = totals["float32_bytes"] / totals["bytes"] if totals["bytes"] else None
+    signs = binary_memory(opened)
     if as_json:
-        print_json({"name": name, "input_shape": list(opened.input_shape), "layers": rows, "totals": totals})
+        print_json(
+            {
+                "name": name,
+                "input_shape": list(opened.input_shape),
+                "layers": rows,
+                "totals": totals,
+                "binary_weights": None if signs is None else signs.to_dict(),
+            }
+        )
         return
     print_table(
         f"{one_line(name)}: input {_shape(opened.input_shape)}",
@@ -87,6 +98,11 @@ def summary(
     )
     if totals["memory_ratio"] is not None:
         typer.echo(f"{totals['memory_ratio']:.1f}× smaller than in float32 (binary and real columns: multiply-adds)")
+    if signs is not None:
+        typer.echo(
+            f"Binary weights alone: {bytes_(signs.file_bytes)} in the file, {bytes_(signs.resident_bytes)} in memory, "
+            f"{bytes_(signs.float32_bytes)} in float32: {signs.file_ratio:.1f}× and {signs.resident_ratio:.1f}×"
+        )
 
 
 def _shape(shape: Any) -> str:

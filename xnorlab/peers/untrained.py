@@ -25,8 +25,8 @@ class Untrained:
 def untrained(model: str, scheme: str, *, size: int = 224, classes: int = 1000, seed: int = 0) -> Untrained:
     """An architecture of `xnorlab.models` under a scheme, for pictures of size × size, with seeded random weights.
 
-    The normalisations take the statistics of a few random pictures, so that values and signs are spread as in a
-    trained network. Needs torch. Raises ValueError for an unknown model or
+    The weights are rounded as those of a shipped network are. The normalisations take the statistics of a few random
+    pictures, so that values and signs are spread as in a trained network. Needs torch. Raises ValueError for an unknown model or
     scheme or an impossible size.
     """
     if type(size) is not int or not SIZES[0] <= size <= SIZES[1]:
@@ -41,13 +41,14 @@ def _build(model: str, scheme: str, size: int, classes: int, seed: int) -> tuple
     from torch.nn.modules.batchnorm import _BatchNorm
 
     from xnorlab import export, models
+    from xnorlab.training.rounding import round_weights_
 
     preprocessing = Preprocessing(resize=size, crop=size)
     pictures = np.random.default_rng(seed).integers(0, 256, (CALIBRATION, size, size, 3), np.uint8)
     batch = torch.from_numpy(preprocessing(pictures)).permute(0, 3, 1, 2).contiguous()
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
-        module = models.build(model, scheme, classes)
+        module = round_weights_(models.build(model, scheme, classes))
         for norm in module.modules():
             if isinstance(norm, _BatchNorm):
                 norm.momentum = 1.0  # the statistics of the one pass below, as they are
