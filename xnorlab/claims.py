@@ -192,8 +192,8 @@ def scale_matters(evidence: Evidence) -> Verdict:
     elif any(gap.points > 2 * gap.error for gap in gaps):
         ruling = "holds in part"
     why = (
-        f"A norm behind the convolution can find any factor a filter by itself: in the float network α/ρ, which keeps a "
-        f"filter's length, reaches {longer.first:.1f} %, and norms estimated anew {longer.second:.1f} % with any factor."
+        f"A norm behind the convolution finds any factor a filter by itself: in the float network the rescaled α/ρ "
+        f"reaches {longer.first:.1f} %, and norms estimated anew {longer.second:.1f} % with any factor."
     )
     ours = f"put into a float network: {swapped}; trained with norms: {trained}"
     return Verdict(claim, source, published, ours, ruling, why, swapped.based_on + trained.based_on)

