@@ -14,12 +14,16 @@ PAD_VALUES = (-1, 0, 1)
 """What a padded border may hold once activations are signs."""
 
 
+Size = int | tuple[int, int]
+"""A size along both axes, or (vertical, horizontal)."""
+
+
 def n_words(channels: int) -> int:
     """Number of 64-bit words that hold `channels` bits."""
     return -(-channels // WORD_BITS)
 
 
-def pair(value: int | tuple[int, int], name: str, minimum: int) -> tuple[int, int]:
+def pair(value: Size, name: str, minimum: int) -> tuple[int, int]:
     """`value` as (vertical, horizontal); raises ValueError where it is below `minimum` or not one or two ints."""
     values = (value, value) if isinstance(value, int) else tuple(value)
     if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):

@@ -10,6 +10,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
+from xnorlab.conventions import Size
 from xnorlab.kernels.blocks import aligned, blocks_of
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.geometry import Window
@@ -80,7 +81,7 @@ class FixedConv2d(TiledConv):
     """
 
     @classmethod
-    def of(cls, weight: np.ndarray, *, bias=None, stride=1, padding=0) -> "FixedConv2d | None":
+    def of(cls, weight: np.ndarray, *, bias=None, stride: Size = 1, padding: Size = 0) -> "FixedConv2d | None":
         """The layer, or None where the weights lie on no grid that is exact, or the processor has no such instruction.
 
         weight: (N, kh, kw, C) float32. bias: (N,) float32 or None.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xnorlab.conventions import Size
 from xnorlab.kernels.blocks import blocks_of
 from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
 from xnorlab.kernels.packing import pack_filters, unpack_bits
@@ -26,7 +27,7 @@ class _RealInput(TiledConv):
 class FloatConv2d(_RealInput):
     """Real convolution y = x * W + bias. weight: (N, kh, kw, C / groups) float32; bias: (N,) float32 or None."""
 
-    def __init__(self, weight, *, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    def __init__(self, weight, *, bias=None, stride: Size = 1, padding: Size = 0, dilation: Size = 1, groups=1):
         weight = np.asarray(weight)
         if weight.ndim != 4 or weight.dtype != np.float32 or 0 in weight.shape:
             raise ValueError(
@@ -48,7 +49,18 @@ class BinaryWeightConv2d(_RealInput):
     widened to ±1 as the tile loads them. scale (α), bias: (N,) float32 or None.
     """
 
-    def __init__(self, words, channels, *, scale=None, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    def __init__(
+        self,
+        words,
+        channels,
+        *,
+        scale=None,
+        bias=None,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups=1,
+    ):
         per_group = divides(groups, "channels", channels)
         words = filter_words(words, per_group, groups)
         n, kh, kw, _ = words.shape

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.conventions import WORD_BITS, n_words, output_size, pair
+from xnorlab.conventions import WORD_BITS, Size, n_words, output_size, pair
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
 
     @classmethod
-    def of(cls, kernel, stride, padding, dilation=1) -> "Window":
+    def of(cls, kernel: Size, stride: Size, padding: Size, dilation: Size = 1) -> "Window":
         """A window from ints or pairs; raises ValueError naming the argument that does not fit."""
         return cls(
             pair(kernel, "kernel", 1),

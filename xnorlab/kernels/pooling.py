@@ -4,6 +4,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
+from xnorlab.conventions import Size
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.geometry import Window, feature_map, result
 from xnorlab.kernels.jit import instruction, kernel
@@ -137,12 +138,12 @@ def _pool(run, x, kernel_size, stride, padding, out) -> np.ndarray:
     return out
 
 
-def max_pool(x, kernel, stride=None, padding=0, out=None) -> np.ndarray:
+def max_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out=None) -> np.ndarray:
     """Largest value under the window; a padded border never wins. x: (B, H, W, C) float32; stride None = kernel."""
     return _pool(_max_kernel, x, kernel, stride, padding, out)
 
 
-def avg_pool(x, kernel, stride=None, padding=0, out=None) -> np.ndarray:
+def avg_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out=None) -> np.ndarray:
     """Mean under the window, padded zeros counted (torch's count_include_pad=True). x: (B, H, W, C) float32."""
     return _pool(_mean_kernel, x, kernel, stride, padding, out)
 
@@ -157,7 +158,7 @@ def global_avg_pool(x, out=None) -> np.ndarray:
     return out
 
 
-def input_scale_map(x, kernel, stride=1, padding=0, dilation=1) -> np.ndarray:
+def input_scale_map(x, kernel, stride: Size = 1, padding: Size = 0, dilation: Size = 1) -> np.ndarray:
     """The input scale K of XNOR-Net (section 3.2): a box filter over A = mean over channels of |x|.
 
     x: (B, H, W, C) float32. K = A ∗ k with k = 1/(kh·kw) everywhere, zero padding; summed in float64, rounded

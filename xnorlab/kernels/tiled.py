@@ -122,7 +122,7 @@ class TiledConv:
     ):
         unit = vector_unit()
         self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
-        self._tiles, self._layout, self._prefix = tiles, layout, prefix
+        self._tiles, self._layout, self.prefix = tiles, layout, prefix
         self._block = unit.packed_filters if arithmetic == "xnor" else unit.float_filters
         self._scale = None if scale is None else vector(scale, "scale", filters)
         self._bias = None if bias is None else vector(bias, "bias", filters)

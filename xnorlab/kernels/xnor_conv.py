@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xnorlab.conventions import PAD_VALUES
+from xnorlab.conventions import PAD_VALUES, Size
 from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.epilogue import Epilogue
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
@@ -34,7 +34,17 @@ class XnorConv2d(TiledConv):
     """
 
     def __init__(
-        self, words, channels, *, scale=None, bias=None, stride=1, padding=0, dilation=1, groups=1, pad_value=0
+        self,
+        words,
+        channels,
+        *,
+        scale=None,
+        bias=None,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups=1,
+        pad_value=0,
     ):
         per_group = divides(groups, "channels", channels)
         words = filter_words(words, per_group, groups)
@@ -57,7 +67,7 @@ class XnorConv2d(TiledConv):
         groups, blocks, length, block = self._tiles.shape
         n = self.filters // groups
         filters = self._tiles.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)[:, :n]
-        running = filters.reshape(self.filters, -1, self._prefix)
+        running = filters.reshape(self.filters, -1, self.prefix)
         words = running.copy()
         words[..., 1:] ^= running[..., :-1]
         return words.reshape(self.filters, *self.window.kernel, -1)
@@ -74,9 +84,14 @@ class XnorConv2d(TiledConv):
         sums = (counted + self.pad_value * np.array(border)).astype(np.float32)
         return np.stack([per_filter(row, self.groups, self._block).ravel() for row in sums])
 
+    @property
+    def pixel_words(self) -> int:
+        """Words of a pixel of packed input."""
+        return self._layout.pixel_bytes // 8
+
     def packing(self, shape, threshold=None, flip=None) -> Packing:
         """How inputs (B, H, W, C) become the words that this layer reads, see `__call__`."""
-        return Packing(shape, threshold, flip, groups=self.groups, prefix=self._prefix)
+        return Packing(shape, threshold, flip, groups=self.groups, prefix=self.prefix)
 
     def pack(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
         """The words that `convolve` reads, in this layer's own order: uint64, flat. Arguments as in `__call__`."""

@@ -54,8 +54,8 @@ class BinaryConv2d:
             self.channels,
             scale=scale,
             bias=bias,
-            stride=self.stride,  # pyright: ignore[reportArgumentType]
-            padding=self.padding,  # pyright: ignore[reportArgumentType]
+            stride=self.stride,
+            padding=self.padding,
             pad_value=pad_value,
         )
         self.threads = 1

@@ -7,13 +7,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, output_size
+from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.pooling import input_scale_map
+from xnorlab.kernels.tiled import TiledConv
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_VALUES, REAL, WORDS, Op, Shape
 from xnorlab.runtime.packed_words import PackedWords
 
 _MAX_CHANNELS = 2**20
+
+FEW_CHANNELS = 4
+"""A picture's; an input of more is a feature map."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,8 +58,13 @@ class _Convolution(Op):
         self._kernel  # noqa: B018 (built here, so that a network that opens also runs)
 
     @cached_property
-    def _kernel(self):
+    def _kernel(self) -> TiledConv:
         raise NotImplementedError
+
+    @property
+    def kernel(self) -> TiledConv:
+        """What computes it: operands in the order in which they are read."""
+        return self._kernel
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """(H, W, C) → (OH, OW, N)."""
@@ -108,6 +118,14 @@ class Conv(_Convolution):
     def _kernel(self) -> FloatConv2d:
         weight = self.weight if self.scale is None else self.weight * self.scale[:, None, None, None]
         return FloatConv2d(weight, bias=self.bias, **self._geometry)
+
+    @cached_property
+    def fixed(self) -> FixedConv2d | None:
+        """The same for pictures, in integers; None where that is not exact, not possible or not faster."""
+        if self.groups > 1 or self.dilation != (1, 1) or self.in_channels > FEW_CHANNELS:
+            return None
+        weight = self.weight if self.scale is None else self.weight * self.scale[:, None, None, None]
+        return FixedConv2d.of(weight, bias=self.bias, stride=self.stride, padding=self.padding)
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, N)."""
@@ -194,6 +212,11 @@ class BinaryConv(_PackedConvolution):
         super()._prepare()
         for name in ("threshold", "flip"):
             self._per_channel(name, self.channels)
+
+    @property
+    def kernel(self) -> XnorConv2d:
+        """What computes it: operands in the order in which they are read."""
+        return self._kernel
 
     @cached_property
     def _kernel(self) -> XnorConv2d:

@@ -12,6 +12,7 @@ from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.plan import Plan, Plans, Step
 from xnorlab.runtime.records import LayerSummary, Prediction
 
 BATCH = 32
@@ -46,6 +47,7 @@ class Network:
         self.input_shape = tuple(input_shape)
         self._shapes = graph.check(self.ops, self.input_shape)
         self._free = graph.last_uses(self.ops)
+        self._plans = Plans()
         self.output_shape = self._shapes[self.ops[-1].name]
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
@@ -144,27 +146,57 @@ class Network:
         """The output, float32 (N, …), for preprocessed inputs x, float32 (N, H, W, C) or (N, F).
 
         H and W may differ from `input_shape` where the ops allow it. observe(op, value, seconds) is called after
-        every op with what it gave and the time it took; values are not written to afterwards.
+        every op with what it gave and the time it took; values are not written to afterwards. To be seen, values
+        must be made: without an observer ops run together, in buffers that are planned once (see `timed`).
         """
+        shapes = self._checked(x)
+        if len(x) == 0:
+            return np.zeros((0, *shapes[self.ops[-1].name]), np.float32)
+        x = np.ascontiguousarray(x)
+        if observe is not None:
+            return self._observed(x, observe)
+        plan = self._plans.borrow(x.shape, lambda: Plan(self.ops, shapes, len(x)))
+        try:
+            return plan(x, self.threads)
+        finally:
+            self._plans.give_back(x.shape, plan)
+
+    def timed(self, x: np.ndarray) -> tuple[np.ndarray, list[tuple[Step, float]]]:
+        """As `run`, at least one input: the output, and the seconds of every step as it is really executed.
+
+        A step does the work of one op or of several: norms, activations and sums run within the convolution ahead of
+        them, and its output leaves as packed signs where the next convolution wants nothing else.
+        """
+        shapes = self._checked(x)
+        if len(x) == 0:
+            raise ValueError("x holds no input; a run of nothing has no time")
+        x = np.ascontiguousarray(x)
+        plan = self._plans.borrow(x.shape, lambda: Plan(self.ops, shapes, len(x)))
+        try:
+            output, seconds = plan.timed(x, self.threads)
+            return output, list(zip(plan.steps, seconds, strict=True))
+        finally:
+            self._plans.give_back(x.shape, plan)
+
+    def _checked(self, x: Any) -> dict[str, Shape]:
+        """The shapes of all values for inputs x; raises ValueError where x is none."""
         if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != len(self.input_shape) + 1:
             found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
             raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, self.input_shape))})")
-        shape = x.shape[1:]
-        shapes = self._shapes if shape == self.input_shape else graph.infer_shapes(self.ops, shape)
-        if len(x) == 0:
-            return np.zeros((0, *shapes[self.ops[-1].name]), np.float32)
-        threads = self.threads
-        values = {graph.INPUT: np.ascontiguousarray(x)}
+        return self._shapes if x.shape[1:] == self.input_shape else graph.infer_shapes(self.ops, x.shape[1:])
+
+    def _observed(self, x: np.ndarray, observe: Observer) -> np.ndarray:
+        """Op by op, each into an array of its own."""
+        values = {graph.INPUT: x}
         for op, free in zip(self.ops, self._free, strict=True):
             arrays = [values[name] for name in op.inputs]
             start = time.perf_counter()
-            value = op(*arrays, threads=threads)
+            value = op(*arrays, threads=self.threads)
             seconds = time.perf_counter() - start
             values[op.name] = value
             for name in free:
                 del values[name]
-            if observe is not None:
-                observe(op, value, seconds)
+            observe(op, value, seconds)
         return values[self.ops[-1].name]
 
     def summary(self) -> list[LayerSummary]:

@@ -43,7 +43,7 @@ class MaxPool(_Pool):
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, C)."""
-        return kernels.max_pool(arrays[0], self.kernel, self.stride, self.padding, out)  # pyright: ignore[reportArgumentType]
+        return kernels.max_pool(arrays[0], self.kernel, self.stride, self.padding, out)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,7 +54,7 @@ class AvgPool(_Pool):
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, C)."""
-        return kernels.avg_pool(arrays[0], self.kernel, self.stride, self.padding, out)  # pyright: ignore[reportArgumentType]
+        return kernels.avg_pool(arrays[0], self.kernel, self.stride, self.padding, out)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

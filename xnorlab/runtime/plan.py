@@ -1,0 +1,231 @@
+"""How a network runs at one input shape: steps in order, buffers planned once, nothing allocated later."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xnorlab.kernels.blocks import aligned
+from xnorlab.kernels.epilogue import Epilogue
+from xnorlab.kernels.packing import running_xor
+from xnorlab.kernels.tiled import Call
+from xnorlab.runtime.convolutions import BinaryConv, Conv
+from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
+from xnorlab.runtime.fusion import Group, Tiled, groups, is_tiled
+from xnorlab.runtime.graph import INPUT
+from xnorlab.runtime.op import Op, Shape
+
+LINE = 64
+"""Buffers start on a cache line."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a network's execution.
+
+    name: of the value that comes out. kind: of its main op, or "pack" for thresholding and packing alone. ops: names
+    of all ops whose work it does, none where it only packs. binary_macs, float_macs: multiply-adds for one picture.
+    """
+
+    name: str
+    kind: str
+    ops: tuple[str, ...]
+    binary_macs: int
+    float_macs: int
+
+
+IDLE_PLANS = 4
+"""Plans that a network keeps for later, of whatever shapes."""
+
+Run = Callable[[np.ndarray, int], None]
+"""One step, given the network's input and a thread count."""
+
+
+class Plan:
+    """A network's steps at one input shape, with buffers of their own: for one caller at a time.
+
+    shapes: of all values, by name, for one picture. batch: pictures.
+    """
+
+    def __init__(self, ops: Sequence[Op], shapes: dict[str, Shape], batch: int):
+        self._ops, self._shapes, self._batch = ops, shapes, batch
+        self._groups = groups(ops)
+        self._values = self._buffers()
+        self._words: dict[str, np.ndarray] = {}
+        self.steps: list[Step] = []
+        self._runs: list[Run] = []
+        for group in self._groups:
+            self._add(group)
+        self._output = self._values[ops[-1].name]
+
+    def __call__(self, x: np.ndarray, threads: int) -> np.ndarray:
+        """x: float32, C-contiguous, of the plan's shape; returns an array of its own."""
+        for run in self._runs:
+            run(x, threads)
+        return self._output.copy()
+
+    def timed(self, x: np.ndarray, threads: int) -> tuple[np.ndarray, list[float]]:
+        """As a call, and the seconds of every step."""
+        seconds = []
+        for run in self._runs:
+            start = time.perf_counter()
+            run(x, threads)
+            seconds.append(time.perf_counter() - start)
+        return self._output.copy(), seconds
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return (self._batch, *self._shapes[name])
+
+    def _map_shape(self, name: str) -> tuple[int, int, int, int]:
+        batch, height, width, channels = self._shape(name)
+        return batch, height, width, channels
+
+    def _buffers(self) -> dict[str, np.ndarray]:
+        """A float32 array for every value that is stored; values that never live at once share their memory."""
+        last = {name: i for i, group in enumerate(self._groups) for op in group.ops for name in op.inputs}
+        last[self._ops[-1].name] = len(self._groups)
+        live: list[tuple[int, int, int]] = []  # start, end in bytes, and the last group that needs them
+        places: dict[str, int] = {}
+        size = 0
+        for i, group in enumerate(self._groups):
+            if not group.stored:
+                continue
+            live = sorted(item for item in live if item[2] >= i)
+            need = -(-4 * int(np.prod(self._shape(group.name))) // LINE) * LINE
+            start = 0
+            for begin, end, _ in live:
+                if begin - start >= need:
+                    break
+                start = max(start, end)
+            places[group.name] = start
+            live.append((start, start + need, last[group.name]))
+            size = max(size, start + need)
+        self._arena = aligned((size,), np.uint8)
+        return {
+            name: np.frombuffer(self._arena, np.float32, int(np.prod(self._shape(name))), at).reshape(self._shape(name))
+            for name, at in places.items()
+        }
+
+    def _add(self, group: Group) -> None:
+        macs = [op.macs(*(self._shapes[name] for name in op.inputs)) for op in group.ops]
+        binary, real = (sum(each) for each in zip(*macs, strict=True))
+        main = group.ops[0]
+        if isinstance(main, BinaryConv) and not main.input_scale:
+            self._add_packing(main)
+        run = self._tiled(group, main) if is_tiled(main) else self._single(main)
+        names = tuple(op.name for op in group.ops)
+        self._put(Step(group.name, main.kind, names, binary, real), run)
+
+    def _put(self, step: Step, run: Run) -> None:
+        self.steps.append(step)
+        self._runs.append(run)
+
+    def _single(self, op: Op) -> Run:
+        arrays = [None if name == INPUT else self._values[name] for name in op.inputs]
+        out = self._values[op.name]
+
+        def run(x: np.ndarray, threads: int) -> None:
+            op(*(x if array is None else array for array in arrays), threads=threads, out=out)
+
+        return run
+
+    def _add_packing(self, op: BinaryConv) -> None:
+        """The words that the convolution reads: from an epilogue they are there, and only put in the kernel's order."""
+        layer, source = op.kernel, op.inputs[0]
+        if op.name in self._words:
+            words = self._words[op.name].reshape(-1)
+            if layer.prefix > 1:
+                self._put(Step(op.name, "pack", (), 0, 0), lambda x, threads: running_xor(words, layer.prefix))
+            return
+        packing = layer.packing(self._map_shape(source), op.threshold, op.flip)
+        parts = layer.tables(self._map_shape(source)).parts
+        words = self._words[op.name] = aligned((packing.size,), np.uint64)
+        value = None if source == INPUT else self._values[source]
+
+        def run(x: np.ndarray, threads: int) -> None:
+            packing.run((x if value is None else value).ctypes.data, words.ctypes.data, min(threads, parts))
+
+        self._put(Step(op.name, "pack", (), 0, 0), run)
+
+    def _tiled(self, group: Group, op: Tiled) -> Run:
+        shape = self._map_shape(op.inputs[0])
+        layer = op.kernel
+        call = layer.call(shape, self._epilogue(group, layer))
+        if isinstance(op, BinaryConv):
+            source = self._words[op.name]
+        elif op.inputs[0] != INPUT:
+            source = self._values[op.inputs[0]]
+        else:
+            return self._picture(group, call)
+        call.prepare(x=source.ctypes.data)
+        return lambda x, threads: call.run(threads)
+
+    def _picture(self, group: Group, call: Call) -> Run:
+        """A convolution of the network's input: in integers where the input is a picture and the layer allows it."""
+        op = group.ops[0]
+        fixed = op.fixed if isinstance(op, Conv) else None
+        if fixed is None:
+            return lambda x, threads: (call.prepare(x=x.ctypes.data), call.run(threads))[-1]
+        shape = self._map_shape(INPUT)
+        buffer = fixed.buffer(shape)
+        in_integers = fixed.call(shape, self._epilogue(group, fixed), buffer.ctypes.data)
+
+        def run(x: np.ndarray, threads: int) -> None:
+            if fixed.take(x.ctypes.data, buffer, shape):
+                in_integers.run(threads)
+            else:
+                call.prepare(x=x.ctypes.data)
+                call.run(threads)
+
+        return run
+
+    def _epilogue(self, group: Group, layer) -> Epilogue:
+        epilogue = layer.epilogue()
+        before = group.ops[0].name
+        for op in group.ops[1:]:
+            match op:
+                case Affine():
+                    epilogue.affine(op.scale, op.bias)
+                case PReLU():
+                    epilogue.prelu(op.slope)
+                case ReLU():
+                    epilogue.clip(0.0, np.inf)
+                case Hardtanh():
+                    epilogue.clip(op.low, op.high)
+                case Add():
+                    other = next(name for name in op.inputs if name != before)
+                    epilogue.add(self._values[other].ctypes.data)
+            before = op.name
+        if group.stored:
+            epilogue.store(self._values[group.name].ctypes.data)
+        reader = group.signs_for
+        if reader is not None:
+            shape = self._shape(group.name)
+            # Words of their own memory: where channels leave a part of the last word unused, it must stay zero.
+            words = self._words.setdefault(reader.name, aligned((*shape[:3], reader.kernel.pixel_words), np.uint64))
+            epilogue.bits(words.ctypes.data, reader.threshold, reader.flip)
+        return epilogue
+
+
+class Plans:
+    """The plans of a network that are not in use, newest last. Threads may borrow and give back at once."""
+
+    def __init__(self):
+        self._idle: list[tuple[tuple[int, ...], Plan]] = []
+        self._lock = threading.Lock()
+
+    def borrow(self, shape: tuple[int, ...], make: Callable[[], Plan]) -> Plan:
+        """A plan for inputs of `shape` that nobody else uses, made where none is idle."""
+        with self._lock:
+            for i in reversed(range(len(self._idle))):
+                if self._idle[i][0] == shape:
+                    return self._idle.pop(i)[1]
+        return make()
+
+    def give_back(self, shape: tuple[int, ...], plan: Plan) -> None:
+        """Keep the plan for the next caller; the one that has waited longest is dropped."""
+        with self._lock:
+            self._idle.append((shape, plan))
+            del self._idle[:-IDLE_PLANS]
