@@ -34,6 +34,8 @@ _CSS = f"""
     grid-template-columns: 42px repeat(2, max-content); }}
   .xl-row-names i {{ display: none; }}
 }}
+:is(.st-key-first, .st-key-back, .st-key-next, .st-key-last) button p {{ position: absolute; width: 1px; height: 1px;
+  overflow: hidden; clip-path: inset(50%); }}
 .st-key-sentence {{ min-height: 1.6em; }}
 @media (max-width: 640px) {{ .st-key-sentence {{ min-height: 5em; }} }}
 .st-key-bytes > div {{ width: auto; min-width: 0; }}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from page_reading import chart_of
+from page_reading import array_of, chart_of
 
 PAGE = "views/scaling_factors.py"
 
@@ -66,21 +66,11 @@ def test_alpha_changes_the_error_and_leaves_the_cosine(open_page):
 
 def test_the_maps_on_show_are_the_real_one_the_chosen_one_and_their_difference(open_page, golf_ball):
     at = open_page(PAGE, photo="golf-ball", layer="conv3", filter="9", use_k="on")
-    panels = {trace["name"]: heat(trace["z"]) for trace in chart_of(at, 1)["data"]}
+    panels = {trace["name"]: array_of(trace["z"]) for trace in chart_of(at, 1)["data"]}
     real, approximate = golf_ball.real[9].numpy(), golf_ball.maps(alpha=True, k=True)[9].numpy()
     np.testing.assert_allclose(panels["true"], real, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(panels["approximate"], approximate, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(panels["difference"], real - approximate, rtol=1e-3, atol=1e-3)
-
-
-def heat(z) -> np.ndarray:
-    """A heat map's values as plotly sends them: lists, or bytes with their type and shape."""
-    if isinstance(z, list):
-        return np.array(z)
-    import base64
-
-    shape = tuple(int(n) for n in str(z["shape"]).split(","))
-    return np.frombuffer(base64.b64decode(z["bdata"]), z["dtype"]).reshape(shape)
 
 
 def test_real_inputs_have_no_k_and_the_page_says_so(open_page):
