@@ -117,7 +117,8 @@ def filter_card(
     """The card of one scheme with a filter (kh, kw) as the scheme keeps it and its response (H, W) to a photo."""
     label = style.SCHEMES[scheme].label
     images = "".join(
-        f"<img class='{kind}' src='{png(pictures.signed_picture(values, dark=dark()))}' alt='{alt} under {label}'>"
+        f"<img class='{kind}' width='{values.shape[1]}' height='{values.shape[0]}' alt='{alt} under {label}' "
+        f"src='{png(pictures.signed_picture(values, dark=dark()))}'>"
         for kind, values, alt in (("xl-pixelated", weights, "The filter"), ("", response, "Its response to the photo"))
     )
     lines = "<br>".join(map(html.escape, said))
