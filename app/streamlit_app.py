@@ -37,6 +37,9 @@ PAGES = {
         st.Page("views/speed_lab.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
         st.Page("views/network_timing.py", title="Network timing", icon=":material/layers:", url_path="network-timing"),
     ],
+    "More": [
+        st.Page("views/method.py", title="Method", icon=":material/function:", url_path="method"),
+    ],
 }
 
 page = st.navigation(PAGES)
@@ -44,5 +47,5 @@ parts.style_sheet()
 try:
     page.run()
 finally:  # a page may end early with st.stop()
-    background.warm()
     theme.follow()
+    background.warm()

@@ -1,0 +1,134 @@
+"""Method: every formula leads to its code, its notebook and its page; what is downloaded can be read again."""
+
+import csv
+import io
+import json
+
+import pytest
+from app_pages import APP
+
+PAGE = "views/method.py"
+ROOT = APP.parent
+
+
+def buttons(at) -> list[str]:
+    return [b.proto.label for b in at.get("download_button")]
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def test_every_formula_has_its_code_its_source_and_a_page(open_page):
+    import formulas
+
+    at = open_page(PAGE)
+    assert not at.exception
+    assert [s.value for s in at.subheader][:-1] == [f.title for f in formulas.FORMULAS]
+    assert len(at.latex) == sum(len(f.latex) for f in formulas.FORMULAS)
+    assert len(at.code) == sum(len(f.code) for f in formulas.FORMULAS)
+    text = " ".join(m.value for m in at.markdown)
+    assert all(f.source in text for f in formulas.FORMULAS)
+
+
+def test_code_is_named_by_the_file_and_line_where_it_stands(app_modules):
+    import formulas
+
+    for reference in {r for f in formulas.FORMULAS for r in f.code}:
+        found = formulas.source(reference)
+        lines = (ROOT / found.path).read_text(encoding="utf-8").splitlines(keepends=True)
+        assert "".join(lines[found.line - 1 :]).startswith(found.text)
+        assert reference.partition(":")[2] in found.text
+
+
+def test_notebooks_and_pages_that_are_named_exist(app_modules):
+    import formulas
+
+    for formula in formulas.FORMULAS:
+        assert formula.notebook is None or (ROOT / "notebooks" / formula.notebook).is_file()
+        assert (APP / formula.page[0]).is_file()
+        assert formula.topic in formulas.TOPICS
+
+
+def test_the_addresses_of_formulas_are_understood_by_their_pages(open_page):
+    import formulas
+
+    for page, _, query in {f.page[0]: f.page for f in formulas.FORMULAS if f.page[2]}.values():
+        at = open_page(page, **query)
+        assert not at.exception
+        assert not [info for info in at.info if "The address asks for" in info.value]
+        assert {key: at.query_params[key] for key in query} == query
+
+
+@pytest.mark.parametrize("topic", ["weights", "inputs", "training", "cost"])
+def test_a_topic_shows_its_formulas_alone(open_page, topic):
+    import formulas
+
+    at = open_page(PAGE, topic=topic)
+    assert [s.value for s in at.subheader][:-1] == [f.title for f in formulas.FORMULAS if f.topic == topic]
+
+
+def test_a_bad_topic_in_the_address_falls_back_with_a_note(open_page):
+    at = open_page(PAGE, topic="poetry")
+    assert not at.exception
+    assert "topic=poetry" in at.info[0].value
+
+
+def test_the_manifest_goes_out_as_it_is(app_modules):
+    import downloads
+
+    from xnorlab import pretrained
+
+    rows = rows_of(downloads.as_csv(downloads.manifest_rows()))
+    assert {row["name"]: float(row["top1"]) for row in rows} == {n: e["top1"] for n, e in pretrained.manifest().items()}
+    assert json.loads(downloads.as_json(pretrained.manifest())) == pretrained.manifest()
+
+
+def test_the_machine_names_processor_path_and_versions(app_modules):
+    import downloads
+
+    from xnorlab.benchmark import describe
+
+    machine, now = json.loads(downloads.as_json(downloads.machine())), describe()
+    assert (machine["cpu"], machine["instructions"], machine["versions"]) == (now.cpu, now.instructions, now.versions)
+    rows = {row["property"]: row["value"] for row in rows_of(downloads.as_csv(downloads.machine_rows()))}
+    assert rows["cpu"] == now.cpu
+    assert rows["version of numpy"] == now.versions["numpy"]
+
+
+def test_measurements_of_the_session_go_out_with_settings_and_machine(app_modules):
+    import downloads
+
+    from xnorlab.benchmark import ConvShape, bench_conv
+
+    bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=2, naive=False)
+    (result,) = downloads.measured([("lab: result", ("settings", bench)), ("other", 3), ("text", "x")])
+    assert result == {"measured": "lab: result", **bench.to_dict()}
+    rows = rows_of(downloads.as_csv(downloads.measured_rows([result])))
+    assert {row["contestant"]: float(row["median_s"]) for row in rows} == {
+        name: timing.median_s for name, timing in bench.timings.items()
+    }
+    assert json.loads(rows[0]["settings"])["shape"]["channels"] == 64
+    assert rows[0]["cpu"] == bench.machine.cpu
+
+
+def test_without_a_measurement_the_page_says_so_and_with_one_it_offers_it(open_page, monkeypatch):
+    import zoo
+
+    at = open_page(PAGE)
+    assert any("Nothing was measured" in c.value for c in at.caption)
+    assert buttons(at) == ["CSV", "JSON"] * 2
+    monkeypatch.setattr(zoo, "RUNS", 1)
+    at.switch_page("views/trade_offs.py").run()
+    at.button(key="measure-zoo").click().run()
+    at.switch_page(PAGE).run()
+    assert not at.exception
+    assert buttons(at) == ["CSV", "JSON"] * 3
+
+
+def test_without_a_manifest_the_rest_stays(pretrained_copy, open_page):
+    (pretrained_copy / "manifest.json").write_text("no JSON")
+    at = open_page(PAGE)
+    assert not at.exception
+    assert "not valid JSON" in at.warning[0].value
+    assert buttons(at) == ["CSV", "JSON"]
