@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, networks, predict, training, verdicts, zoo
+from xnorlab.cli import ablate, bench, bench_train, networks, predict, training, verdicts, zoo
 from xnorlab.cli.output import one_line
 
 MISSING = {
@@ -85,4 +85,5 @@ app.command("ship")(training.ship)
 app.command("verdicts")(verdicts.verdicts)
 app.add_typer(zoo.app, name="zoo")
 app.add_typer(ablate.app, name="ablate")
+bench.app.command("train")(bench_train.train)
 app.add_typer(bench.app, name="bench")

@@ -102,6 +102,10 @@ class Classification(L.LightningModule):
     def optimizer_step(self, *args, **kwargs) -> None:
         """The optimiser's step, then what the scheme does to latent weights."""
         super().optimizer_step(*args, **kwargs)
+        self.bound_latent_weights()
+
+    def bound_latent_weights(self) -> None:
+        """Centre and clip latent weights where the scheme does."""
         for weight in self.latent_weights:
             if self.scheme.centre_latent:
                 centre_latent_(weight)

@@ -1,0 +1,75 @@
+"""`xnorlab zoo`, `ablate`, `verdicts` and `bench train`: that options arrive and answers are printed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xnorlab import pretrained, verdicts
+from xnorlab.cli import app
+from xnorlab.training import ablations, zoo
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_the_zoo_lists_and_trains_what_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    result = run("zoo", "list")
+    assert all(recipe.run_name in result.stdout for recipe in zoo.RECIPES)
+    got: list = []
+    monkeypatch.setattr("xnorlab.training.zoo.train_all", lambda *given, **options: got.append((given, options)))
+    only = ["--only", "imagenette/alexnet-bwn", "--only", "imagenette/alexnet-xnor-seed1"]
+    where = ["--accelerator", "gpu", "--devices", "2", "--nodes", 3, "--workers", 4]
+    result = run("zoo", "train", "--data", tmp_path, "--out", tmp_path / "runs", *only, *where)
+    assert result.exit_code == 0, result.stderr
+    ((recipes, data, out), options) = got[0]
+    assert [recipe.run_name for recipe in recipes] == only[1::2]
+    assert (data, out) == (tmp_path, tmp_path / "runs")
+    assert (options["accelerator"], options["devices"], options["nodes"], options["workers"]) == ("gpu", 2, 3, 4)
+    result = run("zoo", "train", "--data", tmp_path, "--only", "bwn")
+    assert result.exit_code == 2
+    assert "name='bwn' is not in the zoo" in result.stderr
+
+
+def test_shipping_passes_over_runs_that_are_not_there(tmp_path: Path):
+    result = run("zoo", "ship", "--data", tmp_path, "--runs", tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    listed = run("ablate", "list").stdout
+    assert all(name in listed for name in ablations.ABLATIONS)
+    entry = {"question": "K or not", "images": 1000, "rows": [{"label": "with", "top1": 0.75}]}
+    got: dict = {}
+    monkeypatch.setattr(ablations, "run_ablation", lambda *given, **options: got.update(options, given=given) or entry)
+    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    result = run("ablate", "run", "input-scale", "--data", tmp_path, "--epochs", 3, "--seed", 2, "--devices", "1")
+    assert "75.00" in result.stdout
+    assert (got["given"][0], got["epochs"], got["seed"], got["devices"]) == ("input-scale", 3, 2, 1)
+    assert not (tmp_path / "ablations.json").exists()
+    result = run("ablate", "run", "input-scale", "--data", tmp_path, "--record", "--json")
+    assert json.loads(result.stdout) == entry
+    assert ablations.stored() == {"input-scale": entry}
+
+
+def test_verdicts_are_printed_as_they_are_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert run("verdicts").stdout == verdicts.markdown(verdicts.load())
+    rows = json.loads(run("verdicts", "--json").stdout)
+    assert [row["claim"] for row in rows] == [verdict.claim for verdict in verdicts.load()]
+    result = run("verdicts", "--benchmark", tmp_path / "bench.json")
+    assert (result.exit_code, "--benchmark needs --write" in result.stderr) == (2, True)
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    assert run("verdicts").exit_code == 2
+    assert run("verdicts", "--write").stdout.count("not measured yet") == len(verdicts.load())
+
+
+def test_bench_train_prints_a_row_a_scheme():
+    small = ["--model", "nin", "--batch", 2, "--size", 16, "--precision", "32-true", "--repeats", 1]
+    result = run("bench", "train", "xnor", *small)
+    assert result.exit_code == 0, result.stderr
+    assert "nin, 2 pictures of 16 × 16" in result.stdout
+    told = json.loads(run("bench", "train", "bwn", *small, "--json").stdout)
+    assert list(told["overheads"]) == ["float", "bwn"]

@@ -1,0 +1,102 @@
+"""How long a training step takes under a binary scheme, and how much of that its float twin takes too."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
+from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.training.task import Classification
+
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """Times of one optimiser step on one batch that lies on the device, by scheme; "float" is the twin.
+
+    device: in words. recipe: of the float twin; the others differ in the scheme alone.
+    """
+
+    recipe: Recipe
+    device: str
+    threads: int
+    machine: Machine
+    timings: dict[str, Timing]
+
+    def overhead(self, scheme: str) -> float:
+        """Median time of a step in units of the float twin's."""
+        return self.timings[scheme].median_s / self.timings["float"].median_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {
+            "recipe": self.recipe.to_dict(),
+            "device": self.device,
+            "threads": self.threads,
+            "machine": self.machine.to_dict(),
+            "timings": {scheme: timing.to_dict() for scheme, timing in self.timings.items()},
+            "overheads": {scheme: self.overhead(scheme) for scheme in self.timings},
+        }
+
+
+def bench_train(
+    model: str = "alexnet",
+    schemes: Sequence[str] = ("bwn", "xnor"),
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    repeats: int = 21,
+    progress: Progress | None = None,
+    **changes: Any,
+) -> StepTimes:
+    """Time forward, backward and optimiser step under `schemes` and "float", taking turns.
+
+    device: "cpu" or "cuda". threads: of torch, on the CPU. repeats: rounds. changes: fields of the recipe, such as
+    batch_size, train_size, precision, model_options. Raises ValueError for what does not fit.
+    """
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device={device!r} must be 'cpu' or 'cuda'")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device='cuda' needs a GPU that torch can use; there is none")
+    if threads < 1:
+        raise ValueError(f"threads={threads} must be at least 1")
+    names = list(dict.fromkeys(["float", *schemes]))
+    recipes = {name: recipe_for("imagenette", model, name, **changes) for name in names}
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        calls = {name: _step(recipe, device) for name, recipe in recipes.items()}
+        timings = interleaved(calls, repeats=repeats, progress=progress)
+    finally:
+        torch.set_num_threads(before)
+    where = torch.cuda.get_device_name() if device == "cuda" else "CPU"
+    return StepTimes(recipes["float"], where, threads, describe(), timings)
+
+
+def _step(recipe: Recipe, device: str) -> Callable[[], None]:
+    """One whole step of a network of its own, on the same made-up pictures each time."""
+    task = Classification(recipe, tuple(map(str, range(CLASSES))), steps_per_epoch=1_000_000).to(device).train()
+    optimizer = task.configure_optimizers()["optimizer"]
+    rng = np.random.default_rng(0)
+    shape = (recipe.batch_size, recipe.train_size, recipe.train_size, 3)
+    pictures = torch.from_numpy(rng.integers(0, 256, shape, np.uint8)).permute(0, 3, 1, 2).to(device)
+    targets = torch.from_numpy(rng.integers(0, CLASSES, recipe.batch_size)).to(device)
+    mixed = recipe.precision == "bf16-mixed"
+
+    def step() -> None:
+        with torch.autocast(device, torch.bfloat16, enabled=mixed):
+            logits = task(pictures).float()
+        loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        task.bound_latent_weights()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return step
