@@ -120,11 +120,13 @@ def ship_all(
     inner = {recipe.start for recipe in recipes}
     for recipe in recipes:
         folder = Path(runs) / recipe.run_name
-        if recipe.name in inner or not (folder / "history.json").is_file():
+        if recipe.name in inner or not (folder / CHECKPOINT).is_file():
             continue
-        stored = Recipe.from_dict(json.loads((folder / "recipe.json").read_text(encoding="utf-8")))
+        _, stored, _, checkpoint = load_checkpoint(folder / CHECKPOINT)
         if stored != recipe:
             raise ValueError(f"{folder} was trained by another recipe than the zoo's; ship it by itself")
+        if len(stored_history(checkpoint)["epochs"]) < recipe.epochs:
+            continue
         yield ship(folder, data, out, **options)
 
 

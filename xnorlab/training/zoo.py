@@ -1,12 +1,12 @@
 """The networks that are shipped, as recipes, and one call that trains any list of recipes to its end."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from xnorlab.training.history import stored_history
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import Result, train
 from xnorlab.training.sources import CHECKPOINT
@@ -64,8 +64,7 @@ def complete(data: str | Path, recipe: Recipe, folder: str | Path, **options: An
         return train(data, recipe, folder, **options)
     stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if stored["epoch"] + 1 >= recipe.epochs and Recipe.from_dict(stored["recipe"]) == recipe:
-        history = json.loads((Path(folder) / "history.json").read_text(encoding="utf-8"))
-        return Result(Path(folder), checkpoint, recipe, history["epochs"])
+        return Result(Path(folder), checkpoint, recipe, stored_history(stored)["epochs"])
     return train(data, recipe, folder, resume=True, **options)
 
 
