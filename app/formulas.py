@@ -81,8 +81,8 @@ FORMULAS = (
     ),
     Formula(
         "alpha", "weights", "α, one number a filter",
-        (r"\alpha^{*} = \frac{W^{\mathsf T}\operatorname{sign}(W)}{n} = \frac{\lVert W \rVert_1}{n} "
-         r"= \operatorname{mean}\lvert W \rvert",),
+        (r"\alpha^{*} = \frac{W^{\mathsf T}\operatorname{sign}(W)}{n} = \frac{\lVert W \rVert_1}{n}",
+         r"\phantom{\alpha^{*}} = \operatorname{mean}\lvert W \rvert"),
         "The bottom of that parabola. BinaryConnect and BNN do without it; BWN and XNOR-Net keep it for every filter.",
         f"{PAPER}, section 3.1, equation 6",
         ("xnorlab.binarize.weight_scale:weight_scale", "xnorlab.binarize.weight_scale:MeanScale"),
@@ -174,7 +174,7 @@ FORMULAS = (
     ),
     Formula(
         "amdahl", "cost", "What stays real sets a limit",
-        (r"\text{speed-up} \;\le\; \frac{T_{\text{float}}}{t_{\text{first layer}}}",),
+        (r"\text{speed-up} \;\le\; \dfrac{\vphantom{\Big|} T_{\text{float}}}{t_{\text{first layer}}}",),
         "The first layer stays real under every scheme. However fast the rest becomes, a network cannot take less "
         "time than that layer.",
         "Amdahl 1967; the first and last layer stay real in XNOR-Net, section 4",

@@ -11,15 +11,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.benchmark import NetworkBench, OpTiming, Timing, bench_network
 from xnorlab.runtime import Network
+from xnorlab.runtime.graph import infer_shapes
 
 ROUND = 3  # runs between two looks at the page
 SAMPLE = "golf-ball"  # a time does not depend on what the photo shows
 FIRST, CONV, PACK, REST = STAGES = (
-    "real first layer", "multiply and add", "packing", "norms, activations, pools"
+    "real first layer", "other layers", "packing", "pools and the like"
 )  # fmt: skip
 LAB_KERNELS = (1, 3, 5, 7, 11)
 _LAB_LIMITS = {"channels": 2048, "filters": 2048, "size": 224}
-_STAGE_OF = {"pack": PACK, "sign": PACK, **dict.fromkeys(
+_STAGE_OF = {"pack": PACK, **dict.fromkeys(
     ("conv", "binary_conv", "binary_weight_conv", "linear", "binary_linear", "binary_weight_linear"), CONV
 )}  # fmt: skip
 
@@ -54,7 +55,7 @@ class Found:
 
     @property
     def runs(self) -> int:
-        """Runs of each network, op by op."""
+        """Runs of each network, step by step."""
         return len(self.bench.ops[0].timing.samples_s)
 
     def whole(self, scheme: str) -> Timing:
@@ -66,7 +67,8 @@ class Found:
         rows = self.bench.float_ops if scheme == self.settings.schemes[0] else self.bench.ops
         samples: dict[tuple[str, str], list[list[float]]] = {}
         for row in rows:
-            layer, stage = self.op_layers[scheme][row.timing.name], _STAGE_OF.get(row.kind, REST)
+            op = row.ops[0] if row.ops else row.timing.name  # a step that only packs has its reader's name
+            layer, stage = self.op_layers[scheme][op], _STAGE_OF.get(row.kind, REST)
             if stage == CONV and layer == self.layers[0].key:
                 stage = FIRST
             samples.setdefault((stage, layer), []).append(list(row.timing.samples_s))
@@ -140,24 +142,17 @@ def layers_of(network: Network) -> tuple[Layer, ...]:
 
 
 def layer_of_each_op(network: Network) -> dict[str, str]:
-    """Op → the key of the layer that its time counts to: what follows a layer is its own, packing is the next one's."""
+    """Op → the key of the layer that its time counts to: what follows a layer is its own."""
     starts = {name: layer.key for name, layer in _with_weights(network)}
     keys, current = {}, next(iter(starts.values()))
-    waiting: list[str] = []
     for op in network.ops:
-        if op.name in starts:
-            current = starts[op.name]
-            keys.update(dict.fromkeys(waiting, current))
-            waiting = []
-        if _STAGE_OF.get(op.kind) == PACK:
-            waiting.append(op.name)
-        keys[op.name] = current
+        keys[op.name] = current = starts.get(op.name, current)
     return keys
 
 
 def _with_weights(network: Network) -> list[tuple[str, Layer]]:
     """(op, layer) of every op with weights; the same layer of two schemes has the same key."""
-    shapes = {row.name: row.output_shape for row in network.summary()}
+    shapes = infer_shapes(network.ops, network.input_shape)
     ops = [op for op in network.ops if op.weight_bits]
     found, counts = [], {"conv": 0, "shortcut": 0, "dense": 0}
     for op in ops:

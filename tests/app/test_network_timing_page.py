@@ -53,7 +53,7 @@ def test_speed_up_and_limit_follow_from_the_runs(ran):
     assert any("Amdahl" in m.value and units.times(whole / first) in m.value for m in ran.markdown)
 
 
-def test_every_op_is_counted_once(ran):
+def test_every_step_is_counted_once(ran):
     found = ran.session_state[RESULT]
     for scheme, rows in (("float", found.bench.float_ops), ("xnor", found.bench.ops)):
         fastest = sum(min(row.timing.samples_s) for row in rows)
