@@ -9,7 +9,7 @@ from xnorlab.binarize import ESTIMATORS, forward_and_gradient, integral_from_zer
 from xnorlab.figures import learning, units
 
 WIDEST = 3.0
-POINTS_PER_UNIT = 100
+POINTS_PER_UNIT = 500  # fine enough for three digits of the area
 
 
 def show() -> None:
@@ -35,6 +35,7 @@ def show() -> None:
     x = torch.arange(-n, n + 1, dtype=torch.float64) / POINTS_PER_UNIT
     forward, slope = forward_and_gradient(lambda values: estimator(values, clip_range), x)
     smooth = integral_from_zero(x, slope)
+    every = POINTS_PER_UNIT // 10
     reached = (slope > 0).double().mean().item()
     with controls:
         first, second = st.columns(2, wrap=False)
@@ -54,9 +55,9 @@ def show() -> None:
             alt=f"Two curves over x. Forward: the sign, −1 or +1. Backward: the slope of the {estimator.title} "
             f"estimator, {estimator.slope}; it is above zero on {units.percent(reached)} of the axis on show.",
             table={
-                "x": x[:: POINTS_PER_UNIT // 10].tolist(),
-                "forward": forward[:: POINTS_PER_UNIT // 10].tolist(),
-                "slope used backward": [units.significant(v) for v in slope[:: POINTS_PER_UNIT // 10].tolist()],
+                "x": x[::every].tolist(),
+                "forward": forward[::every].tolist(),
+                "slope used backward": [units.significant(v) for v in slope[::every].tolist()],
             },
             key="estimator-curves",
         )  # fmt: skip

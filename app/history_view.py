@@ -44,7 +44,11 @@ def show() -> None:
     missing = [f"{style.look(s).label}: {problems[s]}" for s in schemes if s in problems]
     if missing:
         st.warning(parts.plain("; ".join(missing)), icon=":material/inventory_2:")
-    st.caption("Everything here was measured during training, and is read from the files shipped with the networks.")
+    st.caption(
+        "All measured during training, and read from the files shipped with the networks. Validation is drawn where it "
+        "was recorded; the marks are the finished networks on the whole validation set. Training losses count smoothed "
+        "labels and cropped pictures, so validation may lie below."
+    )
 
 
 def _shipped(family: str) -> list[str]:
@@ -68,9 +72,14 @@ def _load(family: str, schemes: list[str]) -> tuple[dict[str, TrainingHistory], 
     return found, problems
 
 
+def _short(layer: str) -> str:
+    """A layer's name without the parts that all layers share: features.conv2.conv → conv2."""
+    return layer.removeprefix("features.").removesuffix(".conv")
+
+
 def _layer(history: TrainingHistory, scheme: str, epoch: int) -> None:
     address.take("learnt_layer", history.layers, history.layers[0])
-    layer = st.selectbox("Layer", history.layers, key="learnt_layer", persist_state="session")
+    layer = st.selectbox("Layer", history.layers, key="learnt_layer", persist_state="session", format_func=_short)
     address.publish(learnt_layer=layer)
     epochs = history.curve("train_loss")[0]
     flips = {name: history.flips(name) for name in history.layers}
@@ -79,8 +88,8 @@ def _layer(history: TrainingHistory, scheme: str, epoch: int) -> None:
         st.markdown("**Signs that flipped** in each epoch, layer by layer")
         parts.chart(
             learning.sign_flips(
-                epochs.tolist(), {name: shares.tolist() for name, shares in flips.items()},
-                scheme=scheme, chosen=layer, along="epoch", at=epoch, dark=parts.dark(),
+                epochs.tolist(), {_short(name): shares.tolist() for name, shares in flips.items()},
+                scheme=scheme, chosen=_short(layer), along="epoch", at=epoch, dark=parts.dark(),
             ),
             alt=f"Share of the signs of {len(flips)} layers that flipped in each of {len(epochs)} epochs; in {layer} "
             f"{units.percent(float(flips[layer][0]))} in the first and {units.percent(float(flips[layer][-1]))} in "
@@ -93,7 +102,7 @@ def _layer(history: TrainingHistory, scheme: str, epoch: int) -> None:
     scaled = _has_alpha(scheme)
     scale = histogram.mean_abs if scaled else 1.0
     with right:
-        st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
+        st.markdown(f"**Latent weights** of {_short(layer)} after epoch {histogram.epoch}")
         parts.chart(
             learning.latent_weights(
                 histogram.edges, histogram.counts, scheme=scheme, scale=scale,

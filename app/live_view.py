@@ -1,54 +1,28 @@
 """The live part of "How it learns": controls, and a picture of the run that is renewed while it trains."""
 
-import html
-from collections.abc import Iterable
-from functools import cache
-
 import address
+import live_pictures
 import live_run
-import numpy as np
-import parts
 import streamlit as st
-from live_run import LiveRun, Snapshot
+from live_run import LiveRun
 
 from xnorlab.binarize import ESTIMATORS
-from xnorlab.figures import learning, pictures, style, units
-from xnorlab.training.live import INPUT_ESTIMATORS, LAYERS, RECORD_STEPS, SCHEMES, STEPS, LiveSettings
+from xnorlab.figures import style
+from xnorlab.training.live import BATCH, INPUT_ESTIMATORS, SCHEMES, LiveSettings
 
 RATES = ("0.001", "0.003", "0.01", "0.02", "0.05", "0.2")
 WIDTHS = {"4": "4", "8": "8", "16": "16", "32": "32"}
-PACES = {"slow": 5.0, "medium": 30.0, "full": float("inf")}
-PACE_WORDS = {"slow": "5 steps a second", "medium": "30", "full": "as fast as it goes"}
-HISTOGRAM_BINS = 40
+PACES = {"slow": 3.0, "medium": 15.0, "full": float("inf")}
+PACE_WORDS = {"slow": "3 steps a second", "medium": "15", "full": "as fast as it goes"}
 MOST_EARLIER = 6
-REDRAW_SECONDS = 0.7
+REDRAW_SECONDS = 1.0
 
 RUN, EARLIER = "live: run", "live: earlier runs"
-
-ENDINGS = {
-    "ready": "Not trained yet: the weights are random, the answers guesses. Press Start.",
-    "stopped": "Stopped. Resume continues exactly where it stands.",
-    "left": "Stopped, because the page was left or hidden. Resume continues exactly where it stands.",
-    "late": f"Stopped after {live_run.LONGEST_SECONDS:.0f} seconds. Resume continues exactly where it stands.",
-    "done": f"Done: {STEPS} steps, the learning rate has come down to 0.",
-}
-
-_CSS = """
-<style>
-.xl-digits, .xl-filters { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); }
-.xl-filters { grid-template-columns: repeat(auto-fill, minmax(52px, 1fr)); }
-.xl-digits figure, .xl-filters figure { margin: 0; }
-.xl-digits figure { border: 1.5px solid transparent; border-radius: 6px; padding: 3px; text-align: center; }
-.xl-digits figure.xl-wrong { border: 1.5px dashed currentColor; }
-.xl-digits img, .xl-filters img { width: 100%; image-rendering: pixelated; border-radius: 4px; display: block; }
-.xl-digits figcaption { font-size: .84rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
-</style>
-"""
 
 
 def show() -> None:
     """Controls, buttons, and the run; the address holds the settings."""
-    st.html(_CSS)
+    live_pictures.style_sheet()
     st.markdown(
         f"A small network, three binary convolutions, learns to read {len(live_run.DIGITS.train[0]):,} drawn digits "
         "while you watch. Train one scheme, then another: earlier runs stay in the charts."
@@ -62,13 +36,14 @@ def show() -> None:
         if changed:
             st.info("Settings changed: **Start** trains with them; what is on show stays as a faint line.",
                     icon=":material/sync_problem:")  # fmt: skip
-    address.take("live_layer", LAYERS, "conv2")
     refresh = REDRAW_SECONDS if run.running else None
-    st.fragment(_news, run_every=refresh)(run, redrawn=run.running)
+    with st.container(key="live-run"):
+        st.fragment(_news, run_every=refresh)(run, redrawn=run.running)
     st.caption(
         f"Data: digits drawn here with the font that Pillow carries inside, {live_run.DIGITS.test_count} others for "
-        "testing; shifted, turned, sheared and noisy, but printed: no handwriting, no photographs. 64 pictures a "
-        "step, Adam, cosine schedule. All numbers are measured here, now; the same settings give the same curve. "
+        "testing; shifted, turned, sheared and noisy, but printed: no handwriting, no photographs. "
+        f"{BATCH} pictures a step, Adam, cosine schedule. All numbers are measured here, now; the same settings give "
+        "the same curve. "
         "Training takes turns with everybody else in slices of some 40 ms and waits while a speed is being measured."
     )
 
@@ -155,143 +130,8 @@ def _news(run: LiveRun, *, redrawn: bool) -> None:
     snapshot = run.watch()
     if redrawn and not run.running:
         st.rerun()
-    _progress(run, snapshot)
-    look, curves, earlier = style.SCHEMES[run.settings.scheme], snapshot.curves, st.session_state.get(EARLIER, [])
-    _figures(snapshot)
-    left, right = st.columns(2, gap="large")
-    for place, of, name, key in ((left, "accuracy", "top1", "live-accuracy"), (right, "loss", "loss", "live-loss")):
-        runs = [_as_run(settings, old, name, faint=True) for settings, old in earlier if settings != run.settings]
-        runs.append(_as_run(run.settings, curves, name, faint=False))
-        with place:
-            st.markdown(f"**{of.capitalize()}**: solid on the training pictures, dotted on the test pictures")
-            parts.chart(
-                learning.training_curves(runs, of=of, along="step", end=STEPS, dark=parts.dark()),
-                alt=f"{of.capitalize()} of {look.label} over {snapshot.step} steps of training, "
-                f"and of {len(runs) - 1} earlier runs.",
-                table={
-                    "step": curves.step,
-                    f"training {of}": _three_digits(getattr(curves, f"train_{name}")),
-                    f"test {of}": _three_digits(getattr(curves, f"test_{name}")),
-                },
-                key=key,
-            )
-    _weights(run, snapshot)
-    _pictures(run, snapshot)
-
-
-def _progress(run: LiveRun, snapshot: Snapshot) -> None:
-    if run.state == "failed":
-        st.error(f"Training ended: {parts.plain(run.problem)}. Reset begins anew.", icon=":material/report:")
-        return
-    text = "Training…" if run.running else ENDINGS[run.state]
-    if run.waiting:
-        text = "Waiting: a speed is being measured on this machine."
-    st.progress(snapshot.step / STEPS, text)
-
-
-def _figures(snapshot: Snapshot) -> None:
-    curves, flips = snapshot.curves, snapshot.curves.flips
-    step, train, test, flipped = parts.pairs(4)
-    step.metric("step", f"{snapshot.step} of {STEPS}")
-    train.metric("training accuracy", units.percent(curves.train_top1[-1]) if curves.step else "–")
-    test.metric("test accuracy", units.percent(curves.test_top1[-1]) if curves.step else "–")
-    latest = [shares[-1] for shares in flips.values()] if curves.step else []
-    flipped.metric(
-        f"signs flipped in {RECORD_STEPS} steps", units.percent(float(np.mean(latest))) if latest else "–",
-        help="Mean over the three layers, between the last two records.",
-    )  # fmt: skip
-
-
-def _as_run(settings: LiveSettings, curves, name: str, *, faint: bool) -> learning.Run:
-    test = getattr(curves, f"test_{name}")
-    return learning.Run(
-        settings.scheme, _label(settings), curves.step, getattr(curves, f"train_{name}"), curves.step, test,
-        faint=faint,
-    )  # fmt: skip
-
-
-def _label(settings: LiveSettings) -> str:
-    """The scheme, and what differs from the usual settings."""
-    usual = LiveSettings(scheme=settings.scheme, rate=0.02)
-    words = {
-        "estimator": settings.estimator, "clip_range": f"t = {settings.clip_range:g}",
-        "rate": f"rate {settings.rate:g}",
-        "width": f"{settings.width} filters", "seed": f"seed {settings.seed}",
-    }  # fmt: skip
-    differing = [text for name, text in words.items() if getattr(settings, name) != getattr(usual, name)]
-    return ", ".join([style.SCHEMES[settings.scheme].short, *differing])
-
-
-def _three_digits(values: Iterable[float]) -> list[str]:
-    return [units.significant(value) for value in values]
-
-
-def _weights(run: LiveRun, snapshot: Snapshot) -> None:
-    layer = st.segmented_control("Layer", LAYERS, key="live_layer", required=True, persist_state="session")
-    layer = "conv2" if layer is None else layer
-    address.publish(live_layer=layer)
-    left, right = st.columns(2, gap="large")
-    curves, scheme, scale = snapshot.curves, run.settings.scheme, snapshot.scales[layer]
-    with left:
-        real = "" if scale is not None else " (real here: the signs do nothing)"
-        st.markdown(f"**Signs that flipped** in each {RECORD_STEPS} steps{real}")
-        parts.chart(
-            learning.sign_flips(
-                curves.step, curves.flips, scheme=scheme, chosen=layer, along="step", end=STEPS, dark=parts.dark()
-            ),
-            alt=f"Share of the signs of three layers that flipped in each {RECORD_STEPS} steps, {layer} emphasised.",
-            table={"step": curves.step}
-            | {f"{name}, %": _three_digits([100 * v for v in shares]) for name, shares in curves.flips.items()},
-            key="live-flips",
-        )
-    with right:
-        st.markdown(f"**Latent weights** of {layer}: real numbers that training moves, read by their signs")
-        weights = snapshot.weights[layer]
-        limit = float(np.abs(weights).max()) or 1.0
-        counts, edges = np.histogram(weights, bins=HISTOGRAM_BINS, range=(-limit, limit))
-        parts.chart(
-            learning.latent_weights(edges, counts, scheme=scheme, scale=scale, dark=parts.dark()),
-            alt=f"Histogram of the {weights.size:,} latent weights of {layer}, "
-            f"{units.percent(float((weights >= 0).mean()))} of them positive.",
-            table={"from": _three_digits(edges[:-1]), "to": _three_digits(edges[1:]), "weights": counts.tolist()},
-            key="live-weights",
-        )
-
-
-@cache
-def _digit(index: int) -> str:
-    return parts.png(np.repeat(live_run.DIGITS.test[0][index][..., None], 3, axis=-1))
-
-
-def _pictures(run: LiveRun, snapshot: Snapshot) -> None:
-    left, right = st.columns(2, gap="large")
-    digits = live_run.DIGITS.test[1][: len(snapshot.answers)]
-    answers, shares = snapshot.answers.argmax(1), snapshot.answers.max(1)
-    with left:
-        st.markdown("**Test pictures**, and what the network answers; the wrong ones are outlined")
-        cells = "".join(
-            f"<figure{'' if answer == digit else ' class=xl-wrong'}>"
-            f"<img src='{_digit(index)}' alt='A {digit}, answered {answer}'>"
-            f"<figcaption><b>{answer}</b>{'' if answer == digit else f' ≠ {digit}'} · "
-            f"{html.escape(f'{100 * share:.0f} %')}</figcaption></figure>"
-            for index, (digit, answer, share) in enumerate(zip(digits, answers, shares, strict=True))
-        )
-        st.html(f"<div class='xl-digits'>{cells}</div>")
-        parts.numbers(
-            {"digit": digits.tolist(), "answer": answers.tolist(), "probability": [units.percent(s) for s in shares]},
-            key="live-answers",
-        )
-    with right:
-        filters = snapshot.weights["conv1"][:, 0]
-        binary = snapshot.scales["conv1"] is not None
-        shown = np.where(filters >= 0, 1.0, -1.0) if binary else filters
-        what = "their signs, −1 blue and +1 orange" if binary else "real weights, blue below zero, orange above"
-        st.markdown(f"**The first layer's filters**, 5 × 5: {what}")
-        drawn = [parts.png(pictures.signed_picture(f, dark=parts.dark())) for f in shown]
-        images = "".join(f"<figure><img src='{png}' alt='Filter {index}'></figure>" for index, png in enumerate(drawn))
-        st.html(f"<div class='xl-filters'>{images}</div>")
-        parts.numbers(
-            {"filter": list(range(len(filters))), "positive of 25": (filters >= 0).sum((1, 2)).tolist(),
-             "mean|W|": _three_digits(np.abs(filters).mean((1, 2)).tolist())},
-            key="live-filters",
-        )  # fmt: skip
+    live_pictures.progress(run, snapshot)
+    live_pictures.headline(snapshot)
+    live_pictures.curves(run, snapshot, st.session_state.get(EARLIER, []))
+    live_pictures.weights(run, snapshot)
+    live_pictures.answers(snapshot)

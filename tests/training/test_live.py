@@ -9,9 +9,7 @@ import torch
 from xnorlab.binarize import sign
 from xnorlab.training import live
 from xnorlab.training.digits import Digits
-from xnorlab.training.live import LAYERS, LiveSettings, LiveTraining, live_network
-
-SMALL = {"width": 4, "rate": 0.02}
+from xnorlab.training.live import LAYERS, RECORD_STEPS, LiveSettings, LiveTraining, live_network
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,7 +26,7 @@ def digits() -> Digits:
 
 
 def trained(digits: Digits, *cuts: int, **settings) -> LiveTraining:
-    run = LiveTraining(LiveSettings(**SMALL | settings), digits)
+    run = LiveTraining(LiveSettings(width=4, **settings), digits)
     for steps in cuts:
         run.advance(steps)
     return run
@@ -56,17 +54,17 @@ def test_another_seed_is_another_run(digits):
 
 @pytest.mark.parametrize("scheme", ["float", "xnor"])
 def test_it_learns(scheme):
-    run = LiveTraining(LiveSettings(scheme=scheme, width=8, rate=0.02), Digits(640, 100))
-    run.advance(150)
+    run = LiveTraining(LiveSettings(scheme=scheme, width=8), Digits(640, 100))
+    run.advance(75)
     assert run.curves.train_loss[-1] < 0.8 * run.curves.train_loss[0]
     assert run.curves.test_top1[-1] > 0.35  # guessing is 0.1
 
 
 def test_flips_count_signs_that_changed_since_the_last_record(digits):
-    run = trained(digits, 10)
+    run = trained(digits, RECORD_STEPS)
     before = {layer: run.weights(layer) >= 0 for layer in LAYERS}
-    run.advance(10)
-    assert run.curves.step == [10, 20]
+    run.advance(RECORD_STEPS)
+    assert run.curves.step == [RECORD_STEPS, 2 * RECORD_STEPS]
     for layer in LAYERS:
         changed = ((run.weights(layer) >= 0) != before[layer]).mean()
         assert run.curves.flips[layer][1] == pytest.approx(changed)
@@ -97,8 +95,8 @@ def test_latent_weights_stay_in_the_range_that_the_scheme_clips_to(digits, schem
 
 def test_a_narrow_range_stops_the_gradient_of_what_lies_beyond(digits):
     """With no input inside the range the second layer's norm learns nothing."""
-    narrow = live_network(LiveSettings(scheme="xnor", clip_range=0.01, **SMALL))
-    wide = live_network(LiveSettings(scheme="xnor", clip_range=100.0, **SMALL))
+    narrow = live_network(LiveSettings(scheme="xnor", clip_range=0.01, width=4))
+    wide = live_network(LiveSettings(scheme="xnor", clip_range=100.0, width=4))
     shares = []
     for network in (narrow, wide):
         x = torch.linspace(-2, 2, 8).repeat(1, 4, 8, 1).requires_grad_()
@@ -126,10 +124,10 @@ def test_weights_handed_out_do_not_change_with_training(digits):
 
 
 def test_curves_copied_do_not_grow(digits):
-    run = trained(digits, 10)
+    run = trained(digits, RECORD_STEPS)
     copy = run.curves.copy()
-    run.advance(10)
-    assert copy.step == [10]
+    run.advance(RECORD_STEPS)
+    assert copy.step == [RECORD_STEPS]
     assert all(len(shares) == 1 for shares in copy.flips.values())
 
 
@@ -151,8 +149,13 @@ def test_a_setting_that_makes_no_sense_is_named(name, value):
         dataclasses.replace(LiveSettings(), **{name: value})
 
 
+def test_pictures_for_less_than_one_step_are_refused():
+    with pytest.raises(ValueError, match="train_count=100 must be at least"):
+        LiveTraining(LiveSettings(), Digits(100, 10))
+
+
 def test_the_input_of_the_binary_layers_is_binary_where_the_scheme_says_so():
-    network = live_network(LiveSettings(scheme="xnor", **SMALL))
+    network = live_network(LiveSettings(scheme="xnor", width=4))
     binarizer = network.get_submodule("conv2.conv").get_submodule("input_binarizer")
     x = torch.randn(10)
     assert torch.equal(binarizer(x), sign(x))

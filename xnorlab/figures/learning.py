@@ -12,6 +12,9 @@ from xnorlab.figures import style, units
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 """Layers of one network share its scheme's colour and differ by dash."""
 
+MOST_IN_LEGEND = 6
+"""Layers that a legend names; of a deeper network only the chosen one is told apart, the others by pointing at them."""
+
 
 def estimator_curves(
     x: np.ndarray,
@@ -86,7 +89,7 @@ def training_curves(
     """Loss or accuracy over training: solid on the training pictures, dotted on held-out ones.
 
     of: "loss", or "accuracy" with shares that are shown in %. along: the x axis' title, "epoch" or "step". at: an x to
-    mark, end: where the x axis ends.
+    mark, end: where the x axis of runs under way ends.
     """
     percent = 100.0 if of == "accuracy" else 1.0
     unit = " %" if of == "accuracy" else ""
@@ -116,7 +119,8 @@ def training_curves(
     figure.update_layout(margin_t=58 if len(runs) > 3 else 36)
     figure.update_xaxes(title=along, range=None if end is None else [0, end])
     if of == "accuracy":
-        figure.update_yaxes(title="accuracy, %", range=[0, 103])
+        # While a run is watched the axis stands still; finished runs lie close together and fill it.
+        figure.update_yaxes(title="accuracy, %", range=None if end is None else [0, 103])
     else:
         figure.update_yaxes(title="loss", rangemode="tozero")
     return figure
@@ -146,9 +150,9 @@ def sign_flips(
             line={"color": colour, "dash": DASHES[index % len(DASHES)], "width": 3 if layer == chosen else 1.5},
             hovertemplate=f"{along} %{{x}}: %{{y:.3g}} % of the signs flipped<extra>{layer}</extra>",
         )  # fmt: skip
-    style.finish(figure, height=300, dark=dark, legend=True)
+    style.finish(figure, height=300, dark=dark, legend=len(flips) <= MOST_IN_LEGEND)
     _mark_place(figure, at, dark)
-    figure.update_layout(margin_t=58 if len(flips) > 4 else 36)
+    figure.update_layout(margin_t=36)
     figure.update_xaxes(title=along, range=None if end is None else [0, end])
     figure.update_yaxes(title="signs flipped, %", rangemode="tozero")
     return figure
@@ -215,7 +219,7 @@ def _spikes(
         end = " →" if beyond and side > 0 else ""
         figure.add_annotation(
             x=place, y=0.99 * top, text=f"{arrow}{units.percent(share)}<br>become {value}{end}", showarrow=False,
-            yanchor="top", xanchor="left" if side < 0 and beyond else "right" if beyond else "center",
+            yanchor="top", xanchor="left" if (side > 0) != beyond else "right", xshift=0 if beyond else 6 * side,
             font={"size": style.FONT_PX - 1, "color": style.ink(dark)},
         )  # fmt: skip
 

@@ -33,7 +33,7 @@ class Digits:
     """
 
     train_count: int = 3000
-    test_count: int = 500
+    test_count: int = 400
     seed: int = 0
 
     def __post_init__(self) -> None:

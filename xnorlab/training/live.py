@@ -16,18 +16,18 @@ from xnorlab.nn import BinaryConv2d, Scheme, conv_block, get_scheme
 from xnorlab.nn.blocks import activation, chain
 from xnorlab.training.digits import CLASSES, SIDE, Digits
 
-STEPS = 600
+STEPS = 300
 """Steps of a whole run; the learning rate falls along a cosine from the chosen one to 0 over them."""
 
-RECORD_STEPS = 10
+RECORD_STEPS = 5
 """Steps between two records of the curves."""
 
 SCHEMES = ("float", "binaryconnect", "bwn", "bnn", "xnor")
 INPUT_ESTIMATORS = ("clipped", "bireal", "identity")
 LAYERS = ("conv1", "conv2", "conv3")
 
-_BATCH = 64
-_TEST_PART = 500
+BATCH = 128
+"""Pictures a step."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LiveSettings:
     scheme: str = "xnor"
     estimator: str = "clipped"
     clip_range: float = 1.0
-    rate: float = 0.01
+    rate: float = 0.02
     width: int = 16
     seed: int = 0
 
@@ -131,19 +131,23 @@ class LiveTraining:
 
     digits: the data; read only, so that many runs may share one. Training depends on the settings and the data
     alone, not on how the steps are divided among calls, on torch's own random numbers or on other runs.
+    Raises ValueError where there are fewer training pictures than BATCH.
     """
 
     def __init__(self, settings: LiveSettings, digits: Digits):
+        if digits.train_count < BATCH:
+            raise ValueError(f"digits.train_count={digits.train_count} must be at least {BATCH}, one step's pictures")
         self.settings, self.step, self.curves = settings, 0, Curves(flips={name: [] for name in LAYERS})
-        self.network = live_network(settings)
+        # Channels last and a fused optimiser halve the time of a step: the maximum of a pool goes over vectors.
+        self.network = live_network(settings).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._scheme = get_scheme(settings.scheme)
         self._pictures, self._targets = _tensors(*digits.train)
         self._test_pictures, self._test_targets = _tensors(*digits.test)
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rate)
+        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rate, fused=True)
         self._order, self._signs, self._loss, self._right = torch.empty(0, dtype=torch.int64), self._all_signs(), 0.0, 0
 
     def advance(self, steps: int = 1) -> None:
-        """Take `steps` steps of 64 pictures each, as far as the run's STEPS reach."""
+        """Take `steps` steps of BATCH pictures each, as far as the run's STEPS reach."""
         for _ in range(min(steps, STEPS - self.step)):
             self._one_step()
             if self.step % RECORD_STEPS == 0:
@@ -172,12 +176,12 @@ class LiveTraining:
         return F.softmax(self._test_logits(count), 1).numpy()
 
     def _one_step(self) -> None:
-        epoch, at = divmod(self.step * _BATCH, len(self._targets) - len(self._targets) % _BATCH)
+        epoch, at = divmod(self.step * BATCH, len(self._targets) - len(self._targets) % BATCH)
         if at == 0:
             rng = np.random.default_rng([self.settings.seed, epoch])
             self._order = torch.from_numpy(rng.permutation(len(self._targets)))
         self._optimizer.param_groups[0]["lr"] = self.rate
-        chosen = self._order[at : at + _BATCH]
+        chosen = self._order[at : at + BATCH]
         self.network.train()
         logits = self.network(self._pictures[chosen])
         loss = F.cross_entropy(logits, self._targets[chosen])
@@ -197,7 +201,7 @@ class LiveTraining:
         now, logits, curves = self._all_signs(), self._test_logits(len(self._test_targets)), self.curves
         curves.step.append(self.step)
         curves.train_loss.append(self._loss / RECORD_STEPS)
-        curves.train_top1.append(self._right / (RECORD_STEPS * _BATCH))
+        curves.train_top1.append(self._right / (RECORD_STEPS * BATCH))
         curves.test_loss.append(F.cross_entropy(logits, self._test_targets).item())
         curves.test_top1.append((logits.argmax(1) == self._test_targets).float().mean().item())
         for name in LAYERS:
@@ -219,4 +223,4 @@ class LiveTraining:
 def _tensors(pictures: np.ndarray, digits: np.ndarray) -> tuple[Tensor, Tensor]:
     """Pictures as (N, 1, 16, 16) float32, roughly of mean 0 and deviation 1, and digits."""
     x = torch.from_numpy(pictures).float().view(-1, 1, SIDE, SIDE)
-    return (x - 50.0) / 70.0, torch.from_numpy(digits)
+    return ((x - 50.0) / 70.0).contiguous(memory_format=torch.channels_last), torch.from_numpy(digits)
