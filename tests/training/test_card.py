@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from xnorlab.training.card import train_command
+from xnorlab.training.card import card, train_command
 from xnorlab.training.recipe import recipe_for
+from xnorlab.training.run import Result
 
 
 @pytest.mark.parametrize(
@@ -10,9 +13,24 @@ from xnorlab.training.recipe import recipe_for
         ({}, ""),
         ({"epochs": 24}, " --epochs 24"),
         ({"flip": False, "crop_area": (0.5, 1.0)}, " --crop-area 0.5 1.0 --no-flip"),
+        (
+            {"teacher": "imagenette/resnet18-float", "temperature": 2.0},
+            " --teacher imagenette/resnet18-float --temperature 2.0",
+        ),
         ({"model_options": {"width": 64}}, " --model-option width=64"),
     ],
 )
 def test_the_command_spells_out_what_differs_from_the_default(changes: dict, expected: str):
     recipe = recipe_for("imagenette", "resnet18", "bwn", **changes)
     assert train_command(recipe) == "xnorlab train DATA --out RUN --model resnet18 --scheme bwn" + expected
+
+
+def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Result):
+    entry = {
+        "hardware": None, "labels": ["ant", "bee"], "top1": 0.5, "torch_top1": 0.5, "images": 24, "labels_differ": 0,
+        "bytes": 1, "latent_bytes": 2, "date": "2000-01-01", "trained_seconds": 60, "history_file": "h.json",
+    }  # fmt: skip
+    alone = card(finished_run.recipe, entry, finished_run.epochs)
+    taught = card(replace(finished_run.recipe, teacher="big", start="big-stage-1"), entry, finished_run.epochs)
+    assert "It learned from" not in alone
+    assert "It learned from big and big-stage-1: train first what is not shipped" in taught

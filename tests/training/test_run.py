@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from xnorlab.training.recipe import Recipe
+from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import Result, train
 
 Make = Callable[..., Recipe]
@@ -17,7 +17,7 @@ Run = Callable[..., Result]
 # Lightning starts the second process by running the program again, so it must be one of its own
 TWO_PROCESSES = """
 import json, sys, warnings
-from xnorlab.training.recipe import Recipe
+from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import train
 
 if __name__ == "__main__":
@@ -128,3 +128,10 @@ def test_arguments_that_do_not_fit_are_refused(
     with pytest.raises(ValueError, match="is not a folder"):
         train(tmp_path / "nowhere", small_recipe(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("scheme", ["binaryconnect-stochastic", "xnor-k"])
+def test_schemes_that_once_learned_nothing_learn(scheme: str, run_small: Run, small_recipe: Make, tmp_path: Path):
+    factor = recipe_for("insects", "resnet18", scheme).binary_rate_factor
+    result = run_small(small_recipe(scheme=scheme, epochs=15, binary_rate_factor=factor), tmp_path, evaluate_every=15)
+    assert result.epochs[-1]["val_top1"] > 0.7, "a third is chance"

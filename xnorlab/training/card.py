@@ -97,7 +97,7 @@ To do it again, and to check the accuracy:
 xnorlab ship RUN --data DATA
 xnorlab evaluate {recipe.name} --data DATA
 ```
-
+{_sources(recipe)}
 | recipe | |
 |---|---|
 {rows}
@@ -109,6 +109,14 @@ It gives every picture one of them, whatever it shows. It sees the central squar
 The top-1 has a standard error of {_standard_error(entry):.1f} points from the number of pictures alone.
 It is one seed's; another seed gives another.
 """
+
+
+def _sources(recipe: Recipe) -> str:
+    """Where the networks come from that this one learned from; empty where there are none."""
+    names = list(dict.fromkeys(name for name in (recipe.teacher, recipe.start) if name is not None))
+    if not names:
+        return ""
+    return f"\nIt learned from {' and '.join(names)}: train first what is not shipped (`xnorlab zoo train` does).\n"
 
 
 def _standard_error(entry: dict[str, Any]) -> float:
