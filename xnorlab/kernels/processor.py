@@ -47,6 +47,8 @@ class VectorUnit:
         plain = group == 1
         if self.bits == 256:
             return (3, 1) if plain and arithmetic.startswith("xnor") else (4, 2) if plain else (2, 1)
+        if self.bits == 128 and group > 2:
+            return 2, 1
         return (8, 4) if plain and (self.bits == 512 or not arithmetic.startswith("xnor")) else (4, 2)
 
 

@@ -85,12 +85,13 @@ class _Packed:
         n = self.rows * COLUMNS
         counts, parities = state[:n], state[n:]
         new_counts, new_parities = [], []
-        at_once = self.rows if self.group == 2 else 1
+        wide = self.unit.bits == 512
+        at_once = self.rows if self.group == 2 and wide else 1
         for m in range(0, self.rows, at_once):
             part = slice(m * COLUMNS, (m + at_once) * COLUMNS)
             added, after = self._group(x[m : m + at_once], w, parities[part])
             sums = [self.b.add(c, a) for c, a in zip(counts[part], added, strict=True)]
-            new_counts += [self.e.pin(s, self.unit.register) for s in sums] if self.group == 1 else sums
+            new_counts += [self.e.pin(s, self.unit.register) for s in sums] if self.group == 1 or not wide else sums
             new_parities += after
         return new_counts + new_parities
 
