@@ -197,7 +197,8 @@ class TestPerformance:
 
     def test_panels_stand_side_by_side_on_one_scale_and_name_each_line_once(self):
         channels = performance.Panel("channels", [64, 65], {"naive": [90.0, 120.0]}, [57.6, 57.7], [57.6, 30.8])
-        kernel = performance.Panel("kernel", [1, 3], {"naive": [50.0, 99.0], "best-float": [9.0, 20.0]}, [51.2, 62.3])
+        rivals = {"naive": [50.0, 99.0], "best-float": [9.0, 20.0]}
+        kernel = performance.Panel("kernel", [1, 3], rivals, [51.2, 62.3], in_words=[51.2, 62.3])
         figure = performance.sweeps([channels, kernel])
         assert [list(t.y) for t in figure.data if t.xaxis == "x2"] == [[51.2, 62.3], [50.0, 99.0], [9.0, 20.0]]
         assert figure.layout.yaxis2.matches == "y"

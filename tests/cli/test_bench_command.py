@@ -75,13 +75,13 @@ def test_sweep_as_table_json_and_plot(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_architecture_is_timed_with_random_weights():
-    result = run("bench", "network", "resnet18", "--scheme", "bwn", "--size", 32, "--json", *QUICK)
+    result = run("bench", "network", "nin", "--scheme", "bwn", "--size", 32, "--json", *QUICK)
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert found["name"] == "resnet18-bwn, untrained"
+    assert found["name"] == "nin-bwn, untrained"
     assert found["input_shape"] == [1, 32, 32, 3]
     assert set(found["timings"]) == {"packed", "float"}
-    assert found["memory"]["file_ratio"] == pytest.approx(32)
+    assert 20 < found["memory"]["file_ratio"] < 32, "160 and 96 channels leave bits of their last words unused"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_network_as_json_and_table(shipped: Path):
     assert {op["kind"] for op in found["ops"]} >= {"conv", "binary_conv"}
     table = run("bench", "network", "test/resnet18-xnor", *QUICK).stdout
     assert "this runtime, float twin" in table
-    assert "layer by layer" in table
+    assert "step by step" in table
     assert "× the fastest float32 (float)" in table
     assert "binary weights: " in table
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from xnorlab import pretrained
-from xnorlab.benchmark import BenchmarkError, NetworkContestant, bench_network
+from xnorlab.benchmark import BenchmarkError, NetworkContestant, bench_network, binary_memory
+from xnorlab.benchmark.network import DEVIATIONS
 from xnorlab.peers import network_peers
 from xnorlab.peers.networks import onnxruntime_network
 from xnorlab.runtime import Network
@@ -18,15 +19,20 @@ from xnorlab.runtime import ops as rt
 PHOTO = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
 
 
-def test_all_engines_agree_and_every_op_is_timed(shipped: Path):
+def test_all_engines_agree_and_the_work_of_every_op_is_timed(shipped: Path):
     network, twin = pretrained.load("test/resnet18-xnor"), pretrained.load("test/resnet18-float")
     result = bench_network(network, [PHOTO] * 2, float_twin=twin, peers=network_peers(network, twin), repeats=2)
     assert list(result.timings)[:2] == ["packed", "float"]
     assert {"torch-simulated", "torch-nchw", "torch-channels-last"} <= set(result.timings)
-    assert [op.timing.name for op in result.ops] == [op.name for op in network.ops]
-    assert [op.timing.name for op in result.float_ops] == [op.name for op in twin.ops]
+    for steps, one in ((result.ops, network), (result.float_ops, twin)):
+        assert sorted(name for step in steps for name in step.ops) == sorted(op.name for op in one.ops)
+        assert all(len(step.timing.samples_s) == 2 for step in steps)
     assert sum(op.binary_macs for op in result.ops) == 2 * sum(row.binary_macs for row in network.summary())
     assert sum(op.binary_macs for op in result.float_ops) == 0
+    assert result.fastest_float in ("float", "torch-nchw", "torch-channels-last", "openvino-float", "onnxruntime-float")
+    assert result.memory == binary_memory(network)
+    if "openvino-int8" in result.timings:
+        assert 1e-4 < result.deviations["openvino-int8"] <= DEVIATIONS["int8"], "another network, but a near one"
     found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert found["input_shape"] == [2, 64, 64, 3]
     assert found["speedups"]["float"] == result.timings["float"].median_s / result.timings["packed"].median_s
@@ -48,6 +54,32 @@ def test_engine_with_other_logits_is_not_timed(shipped: Path):
 
     with pytest.raises(BenchmarkError, match="liar gives other logits for test/resnet18-xnor"):
         bench_network(network, [PHOTO], peers=[liar], repeats=1)
+
+
+@pytest.mark.parametrize("computes", ["signs", "int8"])
+def test_rounded_network_must_stay_near(shipped: Path, computes):
+    network = pretrained.load("test/resnet18-xnor")
+
+    def rounded(share: float):
+        @contextmanager
+        def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+            logits = network.run(x) * np.float32(1 + share)
+            yield [NetworkContestant("rounded", "", lambda: logits, np.asarray, network.name, computes)]
+
+        return peer
+
+    near = DEVIATIONS[computes] / 2
+    result = bench_network(network, [PHOTO], peers=[rounded(near)], repeats=1)
+    assert result.deviations["rounded"] == pytest.approx(near, rel=0.01)
+    with pytest.raises(BenchmarkError, match="rounded gives other logits"):
+        bench_network(network, [PHOTO], peers=[rounded(4 * near)], repeats=1)
+
+
+def test_float_network_is_its_own_twin(shipped: Path):
+    network = pretrained.load("test/resnet18-float")
+    result = bench_network(network, [PHOTO], float_twin=network, peers=network_peers(network, network)[:1], repeats=1)
+    assert set(result.timings) == {"packed", "torch-nchw"}
+    assert (result.fastest_float, result.memory, result.float_ops) == ("torch-nchw", None, ())
 
 
 def test_no_picture_is_refused(shipped: Path):

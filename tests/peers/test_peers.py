@@ -58,6 +58,13 @@ def test_int8_that_falls_back_to_float_is_not_offered(monkeypatch: pytest.Monkey
     assert "openvino-int8" not in dict(contestants(convolutions.openvino_conv, ConvProblem(SHAPES[0])))
 
 
+def test_shape_without_a_binary_kernel_in_openvino_is_timed_without_it():
+    pytest.importorskip("openvino")
+    found = contestants(convolutions.openvino_conv, ConvProblem(ConvShape(64, 14, filters=16, kernel=11)))
+    assert found[0] == ("openvino-float", "float")
+    assert "openvino-binary" not in dict(found)
+
+
 def test_openvino_takes_zero_as_plus_one():
     pytest.importorskip("openvino")
     x = np.random.default_rng(0).integers(-1, 2, (1, 6, 6, 64)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A whole packed network, timed: against its float twin and other engines, and op by op."""
+"""A whole packed network, timed: against its float twin and other engines, and step by step."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -49,9 +49,13 @@ NetworkPeer = Callable[[np.ndarray, int], AbstractContextManager[Sequence[Networ
 
 @dataclass(frozen=True)
 class OpTiming:
-    """The time of one op of a network inside its runs, and its multiply-adds for the whole batch."""
+    """The time of one step of a network inside its runs, and its multiply-adds for the whole batch.
+
+    kind: of the step's main op, or "pack". ops: names of all ops whose work it does; see `runtime.Network.timed`.
+    """
 
     kind: str
+    ops: tuple[str, ...]
     binary_macs: int
     float_macs: int
     timing: Timing
@@ -59,15 +63,16 @@ class OpTiming:
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
         macs = {"binary_macs": self.binary_macs, "float_macs": self.float_macs}
-        return {"name": self.timing.name, "kind": self.kind, **macs, "timing": self.timing.to_dict()}
+        named = {"name": self.timing.name, "kind": self.kind, "ops": list(self.ops)}
+        return {**named, **macs, "timing": self.timing.to_dict()}
 
 
 @dataclass(frozen=True)
 class NetworkBench:
     """The times of one network. timings: by contestant, "packed" first. deviations: by contestant, how far its logits
     were from those of the first engine that ran the same network: norm of the difference over norm. fastest_float: who
-    ran the float twin fastest in float32; None without one. memory: of the binary weights. ops: of the packed network,
-    and of its float twin in the same runtime (empty without one), in order of execution.
+    ran the float twin fastest in float32; None without one. memory: of the binary weights. ops: the steps of the packed
+    network, and of its float twin in the same runtime (empty without one), in order of execution.
     """
 
     name: str
@@ -114,7 +119,7 @@ def bench_network(
     repeats: int = 21,
     progress: Progress | None = None,
 ) -> NetworkBench:
-    """Time `network` on `images` (uint8 (H, W, 3) each; one batch), preprocessing left out, and its ops one by one.
+    """Time `network` on `images` (uint8 (H, W, 3) each; one batch), preprocessing left out, and its steps one by one.
 
     float_twin: the same architecture with real weights, in this runtime. peers: other engines. All use `threads`.
     Waits for the process-wide lock. Engines that disagree on a network's logits raise BenchmarkError.
@@ -139,7 +144,7 @@ def bench_network(
             check=lambda name, answer: deviations.update({name: _deviation(contestants[name], answer, logits)}),
             progress=progress,
         )
-        ops = {label: _time_ops(one, x, repeats) for label, one in ours.items()}
+        ops = {label: _time_steps(one, x, repeats) for label, one in ours.items()}
     twin = "" if float_twin is None else float_twin.name
     rivals = [c.name for c in found if c.of == twin and c.computes == "float" and c.name != "packed"]
     return NetworkBench(
@@ -187,16 +192,12 @@ def _deviation(contestant: NetworkContestant, answer: Any, logits: dict[str, np.
     return deviation
 
 
-def _time_ops(network: Network, x: np.ndarray, repeats: int) -> tuple[OpTiming, ...]:
-    samples: dict[str, list[float]] = {op.name: [] for op in network.ops}
-    for _ in range(repeats):
-        network.run(x, lambda op, value, seconds: samples[op.name].append(seconds))
-    return tuple(
-        OpTiming(
-            row.kind,
-            row.binary_macs * len(x),
-            row.float_macs * len(x),
-            Timing(row.name, tuple(samples[row.name]), 1, samples[row.name][0]),
-        )
-        for row in network.summary()
-    )
+def _time_steps(network: Network, x: np.ndarray, repeats: int) -> tuple[OpTiming, ...]:
+    """The steps of `repeats` runs, after one that is not counted."""
+    network.run(x)
+    runs = [network.timed(x)[1] for _ in range(repeats)]
+    found = []
+    for i, (step, first) in enumerate(runs[0]):
+        timing = Timing(step.name, tuple(run[i][1] for run in runs), 1, first)
+        found.append(OpTiming(step.kind, step.ops, step.binary_macs * len(x), step.float_macs * len(x), timing))
+    return tuple(found)

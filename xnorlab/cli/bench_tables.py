@@ -66,26 +66,30 @@ def print_network(result: Any) -> None:
         )
     if verdict:
         typer.echo("; ".join(verdict))
-    twin = {op.timing.name: op for op in result.float_ops}
-    total = sum(op.timing.median_s for op in result.ops)
+    twin = {name: step for step in result.float_ops for name in step.ops}
+    total = sum(step.timing.median_s for step in result.ops)
     typer.echo()
     print_table(
-        "Packed network, layer by layer",
-        ["layer", "kind", "median ms", "share", "GMAC/s", "float twin ms"],
-        [
-            [
-                one_line(op.timing.name),
-                op.kind,
-                milliseconds(op.timing.median_s),
-                f"{op.timing.median_s / total:.1%}",
-                significant(n / op.timing.median_s / 1e9) if (n := op.binary_macs + op.float_macs) else "–",
-                milliseconds(twin[op.timing.name].timing.median_s) if op.timing.name in twin else "–",
-            ]
-            for op in result.ops
-        ],
+        "Packed network, step by step",
+        ["step", "kind", "median ms", "share", "GMAC/s", "float twin ms"],
+        [_step_row(step, total, twin.get(step.ops[0]) if step.ops else None) for step in result.ops],
         texts=2,
     )
     _print_notes(list(result.timings.values()))
+
+
+def _step_row(step: Any, total: float, twin: Any) -> list[str]:
+    """A step is called by its first op: norms, activations and sums that run within it follow that one."""
+    seconds, macs = step.timing.median_s, step.binary_macs + step.float_macs
+    name = one_line(step.ops[0] if step.ops else step.timing.name)
+    return [
+        name + (f" + {len(step.ops) - 1}" if len(step.ops) > 1 else ""),
+        step.kind,
+        milliseconds(seconds),
+        f"{seconds / total:.1%}",
+        significant(macs / seconds / 1e9) if macs else "–",
+        "–" if twin is None else milliseconds(twin.timing.median_s),
+    ]
 
 
 def print_sweeps(sweeps: Sequence[Any]) -> None:

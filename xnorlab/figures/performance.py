@@ -151,8 +151,10 @@ def roofline(
 
 @dataclass(frozen=True)
 class Panel:
-    """Speed-ups against one setting. measured: name in CONTENDERS of what the binary code is compared with → a value at
-    each of `values`; computed: the paper's formula; in_words: the formula where channels fill whole words, or None.
+    """Speed-ups against one setting.
+
+    measured: name in CONTENDERS of what the binary code is compared with → a value at each of `values`; computed: the
+    paper's formula; in_words: the formula where channels fill whole words, drawn where it differs.
     """
 
     axis_label: str
@@ -200,7 +202,8 @@ def _panel_traces(panel: Panel, dark: bool) -> list[go.Scatter]:
     places = [f"{value:g}" for value in panel.values]
     traces = []
     formulas = [("formula (computed)", "dash", panel.computed)]
-    formulas += [("formula in whole words (computed)", "dot", panel.in_words)] if panel.in_words is not None else []
+    if panel.in_words is not None and list(panel.in_words) != list(panel.computed):
+        formulas.append(("formula in whole words (computed)", "dot", panel.in_words))
     for name, dash, curve in formulas:
         traces.append(go.Scatter(
             x=places, y=list(curve), mode="lines", name=name,

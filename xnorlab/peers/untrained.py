@@ -26,8 +26,8 @@ def untrained(model: str, scheme: str, *, size: int = 224, classes: int = 1000, 
     """An architecture of `xnorlab.models` under a scheme, for pictures of size × size, with seeded random weights.
 
     The weights are rounded as those of a shipped network are. The normalisations take the statistics of a few random
-    pictures, so that values and signs are spread as in a trained network. Needs torch. Raises ValueError for an unknown model or
-    scheme or an impossible size.
+    pictures, so that values and signs are spread as in a trained network. Needs torch. Raises ValueError for an
+    unknown model or scheme or an impossible size.
     """
     if type(size) is not int or not SIZES[0] <= size <= SIZES[1]:
         raise ValueError(f"size={size!r} must be an integer from {SIZES[0]} to {SIZES[1]}")
