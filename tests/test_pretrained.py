@@ -51,6 +51,16 @@ def test_weights_are_float32_arrays_by_their_torch_names(shipped: Path):
     assert all(value.dtype == np.float32 for value in weights.values())
 
 
+def test_weights_in_eight_bits_are_multiplied_by_their_filters_step():
+    stored = {
+        "conv.weight": np.array([[-127, 0], [1, 3]], np.int8),
+        "conv.weight.step": np.array([0.5, 0.25], np.float32),
+    }
+    unpacked = pretrained.unpacked(stored)
+    assert list(unpacked) == ["conv.weight"]
+    assert unpacked["conv.weight"].tolist() == [[-63.5, 0], [0.25, 0.75]]
+
+
 @pytest.mark.parametrize("name", ["imagenette/alexnet-xnr", "alexnet-xnor", "Imagenette/AlexNet-XNOR"])
 def test_unknown_name_is_answered_with_the_near_one(shipped: Path, name: str):
     with pytest.raises(PretrainedError, match=f"name='{name}' is not .* did you mean imagenette/alexnet-xnor"):

@@ -7,6 +7,7 @@ sha256, the accuracy measured on the whole validation set, the recipe and the da
 import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from xnorlab.runtime import Network
 
 _HERE = Path(__file__).resolve().parent
+
+
+STEP = ".step"
+"""What is added to a tensor's name for the factor a filter of weights that are stored in 8 bits."""
 
 
 class PretrainedError(ValueError):
@@ -77,7 +82,22 @@ def weights(name: str) -> dict[str, np.ndarray]:
     """The latent weights and norms of `name` as float32 arrays, by their names in the torch module."""
     from safetensors.numpy import load_file
 
-    return {key: value.astype(np.float32) for key, value in load_file(latent_path(name)).items()}
+    return unpacked(load_file(latent_path(name)))
+
+
+def unpacked(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The tensors of a file of latent weights as float32.
+
+    Weights in 8 bits (N, ...) are multiplied by their "<name>.step" (N,).
+    """
+    found = {}
+    for name, value in stored.items():
+        if name.endswith(STEP):
+            continue
+        found[name] = value.astype(np.float32)
+        if name + STEP in stored:
+            found[name] *= stored[name + STEP].reshape(-1, *([1] * (value.ndim - 1)))
+    return found
 
 
 def manifest_entry(name: str) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from xnorlab import pretrained
+from xnorlab.binarize import weight_scale
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d
 from xnorlab.training.rounding import (
+    eight_bits_with_signs,
     first_real_convolution,
     fixed_point,
-    half_with_signs,
     round_weights_,
     shipped_tensors,
 )
@@ -71,16 +73,35 @@ def test_weights_beyond_float16_are_refused():
     with pytest.raises(ValueError, match="must be finite"):
         fixed_point(torch.tensor([[1.0, float("nan")]]))
     with pytest.raises(ValueError, match=r"values up to 1e\+05; float16 ends at 65,504"):
-        half_with_signs(torch.tensor([[1e5]]))
+        eight_bits_with_signs(torch.tensor([[1e5]]))
 
 
-def test_float16_never_flips_a_sign():
-    weight = torch.tensor([1e-9, -1e-9, 0.0, -0.0, -3e-8, -(2.0**-24), 0.1, -0.1])
-    rounded = half_with_signs(weight)
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-20, 4), st.integers(0, 2**16))
+def test_eight_bits_keep_signs_scales_and_shapes(log_scale: float, seed: int):
+    weight = filters(5, 7, 3, 3, scale=2.0**log_scale, seed=seed)
+    rounded = eight_bits_with_signs(weight)
     assert torch.equal(rounded >= 0, weight >= 0)
-    assert rounded[1] == -(2.0**-24)
     assert torch.equal(rounded.half().float(), rounded)
-    assert (rounded - weight).abs().max() < 6e-8 + 0.1 * 2**-11
+    assert torch.equal(eight_bits_with_signs(rounded), rounded)
+    step = torch.exp2(torch.ceil(torch.log2(weight.abs().flatten(1).amax(1) / 127).clamp(min=-24)))
+    numbers = rounded.flatten(1) / step[:, None]
+    assert torch.equal(numbers, numbers.round())
+    assert numbers.abs().max() <= 128
+    assert ((rounded - weight).flatten(1).abs() <= step[:, None]).all()
+
+
+def test_alpha_hardly_moves_in_eight_bits():
+    weight = filters(64, 128, 3, 3, scale=0.04)
+    moved = weight_scale(eight_bits_with_signs(weight)) / weight_scale(weight) - 1
+    assert moved.abs().max() < 0.005
+
+
+def test_next_to_nothing_keeps_its_sign():
+    weight = torch.tensor([[1e-9, -1e-9, 0.0, -0.0, -3e-8, -(2.0**-24)]])
+    rounded = eight_bits_with_signs(weight)
+    assert torch.equal(rounded >= 0, weight >= 0)
+    assert rounded[0, 1] == -(2.0**-24)
 
 
 def test_first_real_convolution_is_the_one_over_pictures():
@@ -89,21 +110,24 @@ def test_first_real_convolution_is_the_one_over_pictures():
     assert first_real_convolution(nn.Sequential(BinaryConv2d(3, 8, 3), nn.Conv2d(8, 8, 1))) is None
 
 
-@pytest.mark.parametrize("scheme", ["float", "binaryconnect", "xnor", "reactnet"])
+@pytest.mark.parametrize("scheme", ["float", "binaryconnect", "binaryconnect-stochastic", "xnor", "reactnet"])
 def test_a_rounded_model_is_stored_without_loss_and_keeps_its_signs(scheme: str):
     torch.manual_seed(0)
     model = build("resnet18", scheme, 3, width=8)
     with torch.no_grad():
         for _, layer in binary_layers(model):
-            layer.weight.mul_(1e-7)
+            layer.weight.mul_(1e-5)
     before = {name: layer.weight >= 0 for name, layer in binary_layers(model)}
     with pytest.raises(ValueError, match="is not rounded"):
         shipped_tensors(model)
     tensors = shipped_tensors(round_weights_(model))
-    for name, layer in binary_layers(model):
-        assert torch.equal(layer.weight >= 0, before[name])
+    unpacked = pretrained.unpacked({name: value.numpy() for name, value in tensors.items()})
     state = {name: value for name, value in model.state_dict().items() if "num_batches_tracked" not in name}
-    assert tensors.keys() == state.keys()
+    assert unpacked.keys() == state.keys()
+    in_eight_bits = {f"{name}.weight" for name in before} if scheme != "binaryconnect-stochastic" else set()
     for name, value in state.items():
-        assert torch.equal(tensors[name].float(), value), name
-        assert tensors[name].dtype == (torch.float16 if value.dim() > 1 else torch.float32), name
+        assert np.array_equal(unpacked[name], value.numpy()), name
+        expected = torch.int8 if name in in_eight_bits else torch.float16 if value.dim() > 1 else torch.float32
+        assert tensors[name].dtype == expected, name
+    if in_eight_bits:
+        assert all(torch.equal(layer.weight >= 0, before[name]) for name, layer in binary_layers(model))

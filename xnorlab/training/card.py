@@ -77,7 +77,7 @@ def card(
 | top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
 | pictures that the two label differently | {entry["labels_differ"]} |
 | packed file | {entry["bytes"]:,} bytes |
-| latent (training) weights, float16 and float32 | {entry["latent_bytes"]:,} bytes |
+| latent (training) weights, in 8 bits where only their signs and scales count | {entry["latent_bytes"]:,} bytes |
 | trained | {entry["date"]}, {recipe.epochs} epochs in {_duration(entry["trained_seconds"])}{where} |
 
 ## Data

@@ -3,10 +3,13 @@
 Rounding comes first and every accuracy is measured after it, so what is shipped is exactly what was measured.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from xnorlab.nn import BinaryConv2d, BinaryLinear
+from xnorlab.pretrained import STEP
 from xnorlab.training.task import binary_layers
 
 GRID_LIMIT = 2047
@@ -17,6 +20,9 @@ INPUT_LIMIT = 128
 
 EXACT_SUM = 2**24
 """Integers below it are exact in float32."""
+
+BYTE_LIMIT = 127
+"""Largest grid number of a latent weight that is stored in 8 bits."""
 
 SMALLEST_HALF = 2.0**-24
 """Smallest positive float16."""
@@ -46,13 +52,25 @@ def fixed_point(weight: Tensor) -> Tensor:
     return _checked_half(rounded).float()
 
 
-def half_with_signs(weight: Tensor) -> Tensor:
-    """The nearest float16 values, as float32, of which each has its weight's sign in the sense of x >= 0.
+def eight_bits_with_signs(weight: Tensor) -> Tensor:
+    """The nearest weights j·2^p, |j| <= 127, p a filter, each with its weight's sign in the sense of x >= 0.
 
-    A negative weight that float16 would round to zero, and so to the sign +1, becomes −2^-24 instead.
+    weight: (N, ...) float32, a filter a row. A network that binarizes them sees their signs and, through α, their mean
+    magnitude; a negative weight that would round to 0, and so to the sign +1, becomes −2^p instead. Raises ValueError
+    where a weight is not finite or too large for float16.
     """
-    half = _checked_half(weight.detach()).float()
-    return torch.where((weight < 0) & (half == 0), -SMALLEST_HALF, half)
+    rows = _checked_half(weight.detach()).double().flatten(1)
+    rows = torch.where((rows == 0) & (weight.flatten(1) < 0), -SMALLEST_HALF, rows)
+    step = _steps(rows)
+    grid = torch.round(rows / step)
+    grid = torch.where((rows < 0) & (grid == 0), -1.0, grid)
+    return (grid * step).view_as(weight).float()
+
+
+def _steps(rows: Tensor) -> Tensor:
+    """2^p a filter, the smallest with |j| <= 127 and p >= −24: (N, n) → (N, 1) float64."""
+    largest = rows.double().abs().amax(1, keepdim=True)
+    return torch.exp2(torch.ceil(torch.log2((largest / BYTE_LIMIT).clamp(min=SMALLEST_HALF))))
 
 
 def _checked_half(weight: Tensor) -> Tensor:
@@ -76,33 +94,50 @@ def round_weights_(model: nn.Module) -> nn.Module:
     """Round a trained model in place to what is shipped; returns it.
 
     The first real convolution goes to a fixed-point grid (see `fixed_point`), every other weight of two or more
-    dimensions to float16, keeping the signs of binary layers. Norms, biases, thresholds and slopes stay float32.
+    dimensions to float16, but the latent weights of binary layers to 8 bits, keeping their signs. Norms, biases,
+    thresholds and slopes stay float32.
     """
     first = first_real_convolution(model)
-    latent = {id(layer.weight) for _, layer in binary_layers(model)}
+    latent = {id(layer.weight) for _, layer in _only_signs(model)}
     with torch.no_grad():
         for parameter in model.parameters():
             if first is not None and parameter is first.weight:
                 parameter.copy_(fixed_point(parameter))
             elif id(parameter) in latent:
-                parameter.copy_(half_with_signs(parameter))
+                parameter.copy_(eight_bits_with_signs(parameter))
             elif parameter.dim() > 1:
                 parameter.copy_(_checked_half(parameter))
     return model
 
 
-def shipped_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """The state of a rounded model as it is stored: float16 for weights of two or more dimensions, else float32.
+def _only_signs(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLinear]]:
+    """The layers that see no more of a weight than its sign and its filter's scale, in evaluation too."""
+    for name, layer in binary_layers(model):
+        if layer.weight_binarizer is not None and not layer.weight_binarizer.real_in_eval:
+            yield name, layer
 
-    BatchNorm's counter of batches only serves training and is left out. Raises ValueError where float16 loses
-    something, that is where the model was not rounded.
+
+def shipped_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """The state of a rounded model as it is stored; `pretrained.unpacked` is the way back.
+
+    Latent weights of binary layers: int8 beside "<name>.step", float32 (N,). Other weights of two or more dimensions:
+    float16. The rest: float32. BatchNorm's counter of batches only serves training and is left out. Raises ValueError
+    where that loses something, which is where the model was not rounded.
     """
     found = {}
+    latent = {f"{name}.weight" for name, _ in _only_signs(model)}
     for name, value in model.state_dict().items():
         if name.endswith("num_batches_tracked"):
             continue
-        stored = value.half() if value.dim() > 1 else value.float()
-        if not torch.equal(stored.to(value.dtype), value):
-            raise ValueError(f"{name} is not rounded: float16 would change it; call round_weights_ first")
+        if name in latent:
+            step = _steps(value.flatten(1)).view(-1, *([1] * (value.dim() - 1)))
+            stored = torch.round(value / step).to(torch.int8)
+            back = (stored * step).to(value.dtype)
+            found[name + STEP] = step.flatten().float()
+        else:
+            stored = value.half() if value.dim() > 1 else value.float()
+            back = stored.to(value.dtype)
+        if not torch.equal(back, value):
+            raise ValueError(f"{name} is not rounded: storing would change it; call round_weights_ first")
         found[name] = stored.contiguous()
     return found

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save
+import torch
+from safetensors.numpy import load_file
+from safetensors.torch import save
 from torch import nn
 
 from xnorlab import models, pretrained
@@ -40,7 +42,7 @@ def ship(
     command: what reproduces the run, for the card; None is `xnorlab train` with the recipe's own values.
     data_note: how this copy of the data differs from its publisher's, for the card; None leaves that out.
 
-    Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (float16 and float32),
+    Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (8-bit, float16, float32),
     …-history.json (curves, flips, weight histograms), ….md (card) and the entry in manifest.json. Top-1 is measured
     after the rounding, over the whole validation set, and the files are read back for it: the packed file by the
     runtime, the latent file into a newly built torch model.
@@ -139,8 +141,9 @@ FILES = {"file": ".safetensors", "latent_file": "-latent.safetensors", "history_
 def _reload(recipe: Recipe, classes: int, latent_file: Path) -> nn.Module:
     """A new model with the weights of a latent file, in eval mode."""
     model = models.build(recipe.model, recipe.scheme, classes, **recipe.model_options)
+    stored = {key: torch.from_numpy(value) for key, value in pretrained.unpacked(load_file(latent_file)).items()}
     # BatchNorm's batch counter, which is not shipped, keeps its initial value; nothing else may be missing.
-    model.load_state_dict(model.state_dict() | {key: value.float() for key, value in load_file(latent_file).items()})
+    model.load_state_dict(model.state_dict() | stored)
     return model.eval()
 
 
