@@ -1,0 +1,52 @@
+/* Every visible text with too little contrast to what is behind it (WCAG 2.2, 1.4.3): 4.5 : 1, large text and marks 3 : 1. */
+() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    canvas.canvas.width = canvas.canvas.height = 1;
+    const rgba = (colour) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, bottom) => [0, 1, 2].map((i) => top[i] * top[3] + bottom[i] * (1 - top[3])).concat([1]);
+    const luminance = (colour) => {
+        const [r, g, b] = colour.slice(0, 3).map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ratio = (a, b) => {
+        const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+        return (high + 0.05) / (low + 0.05);
+    };
+    const background = (element) => {
+        const layers = [];
+        for (let e = element; e; e = e.parentElement) {
+            const colour = rgba(getComputedStyle(e).backgroundColor);
+            if (colour[3] > 0) layers.push(colour);
+            if (colour[3] === 1) break;
+        }
+        return layers.reverse().reduce((bottom, top) => over(top, bottom), [255, 255, 255, 1]);
+    };
+    const bad = new Set();
+    const walker = document.createTreeWalker(document.querySelector('.stApp'), NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const text = node.textContent.trim(), element = node.parentElement;
+        if (!text || element.closest('style, script, [disabled], [aria-disabled=true], [data-stale=true], canvas')) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const box = range.getBoundingClientRect(), style = getComputedStyle(element);
+        if (box.width < 2 || box.height < 2 || style.visibility === 'hidden') continue;
+        let opacity = 1;
+        for (let e = element; e; e = e.parentElement) opacity *= parseFloat(getComputedStyle(e).opacity);
+        if (opacity < 0.05) continue;
+        const ink = rgba(element.ownerSVGElement ? style.fill : style.color);
+        if (ink[3] === 0) continue; // measures of formulas, never shown
+        const thumb = element.closest('[data-testid=stSliderThumbValue]'); // stands above its thumb, not on it
+        const behind = background(thumb ? thumb.closest('.stSlider') : element);
+        const found = ratio(over([ink[0], ink[1], ink[2], ink[3] * opacity], behind), behind);
+        const mark = element.closest('[data-testid=stIconMaterial], .xl-glyph'); // a picture, though set as text
+        const px = parseFloat(style.fontSize), large = px >= 24 || (px >= 18.66 && parseInt(style.fontWeight) >= 700);
+        if (found < (large || mark ? 3 : 4.5)) bad.add(`${text.slice(0, 40)}: ${found.toFixed(2)} : 1, rgb ${ink} on ${behind}`);
+    }
+    return [...bad];
+}
