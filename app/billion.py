@@ -54,7 +54,7 @@ def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> N
         )
     else:
         st.caption(
-            f"Computed, not measured: the paper's operations at an assumed {units.count(ASSUMED_OPERATIONS_PER_S)} a "
-            "second. The ratios do not depend on that assumption, but a real CPU multiplies many floats in one "
+            f"Computed, not measured: the paper's operations at an assumed {ASSUMED_OPERATIONS_PER_S / 1e9:g} billion "
+            "a second. The ratios do not depend on that assumption, but a real CPU multiplies many floats in one "
             "instruction: press **Measure on this machine** above for what is true here."
         )

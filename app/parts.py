@@ -69,6 +69,17 @@ def chart(figure: "Figure", *, alt: str, table: Mapping[str, Iterable], key: str
     return [point["customdata"] for point in event["selection"]["points"]] if clickable else []
 
 
+def legend(schemes: Iterable[str], notes: Iterable[str] = ()) -> None:
+    """The marks of `schemes` in a line that wraps, where a chart's own legend would leave no room on a phone."""
+    marks = [
+        f"<span><span style='color:{_mark_colour(s)}' aria-hidden='true'>{style.look(s).glyph}</span> "
+        f"{style.look(s).label}</span>"
+        for s in schemes
+    ]
+    words = [f"<span class='xl-dim'>{html.escape(note)}</span>" for note in notes]
+    st.html(f"<div class='xl-legend'>{''.join([*marks, *words])}</div>")
+
+
 def clicked(key: str) -> list[Any]:
     """The customdata of the marks that stay clicked in the clickable chart `key`, known before it is drawn."""
     event = st.session_state.get(key)

@@ -8,7 +8,7 @@ import network_lab
 import networks
 import parts
 import streamlit as st
-from network_lab import Found, Settings
+from network_lab import STAGES, Found, Settings
 
 from xnorlab.benchmark import BenchmarkError
 from xnorlab.figures import units
@@ -141,9 +141,11 @@ if whole[worst].spread > lab.NOISY:
         icon=":material/graphic_eq:",
     )
 
-stages = {scheme: found.stages(scheme) for scheme in timed.schemes}
-kinds = list(dict.fromkeys(kind for times in stages.values() for kind in times))
-split = {look(s).label: {kind: sum(stages[s].get(kind, [])) for kind in kinds} for s in timed.schemes}
+taken = {scheme: found.stages(scheme) for scheme in timed.schemes}
+kinds = [kind for kind in STAGES if any(kind in times for times in taken.values())]
+nothing = [0.0] * len(found.layers)
+stages = {scheme: {kind: times.get(kind, nothing) for kind in kinds} for scheme, times in taken.items()}
+split = {look(s).label: {kind: sum(times) for kind, times in stages[s].items()} for s in timed.schemes}
 st.markdown(
     f"**The first layer** is real under both schemes. It takes {units.duration(firsts[other])} of "
     f"{look(other).label}'s {units.duration(medians[other])} "

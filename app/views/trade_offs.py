@@ -118,7 +118,7 @@ else:
     left, right = st.columns([6, 5], gap="large")
     with left:
         parts.chart(
-            trade_offs.pareto(points, axis, log=scale == "log", picked=picked, dark=parts.dark()),
+            trade_offs.pareto(points, axis, log=scale == "log", picked=picked, legend=False, dark=parts.dark()),
             alt=f"Top-1 accuracy against {axis.title}: "
             + "; ".join(f"{label(c)} {100 * c.top1:.1f} % at {axis.text(value(c))}" for c in costs),
             table={
@@ -136,15 +136,19 @@ else:
             key="pareto",
             clickable=True,
         )
+        on_show = sorted({c.model for c in costs})
+        rings = [f"ringed: {', '.join(map(zoo.title, on_show[1:]))}"] if len(on_show) > 1 else []
+        parts.legend(dict.fromkeys(c.scheme for c in costs), ["dotted: nothing cheaper is better", *rings])
     with right:
         st.dataframe(
             {
                 "network": [f"{look(c.scheme).glyph} {label(c)}" for c in costs],
-                "top-1 %": [round(100 * c.top1, 1) for c in costs],
+                "top-1 %": [100 * c.top1 for c in costs],
                 AXIS_WORDS[against].lower(): [axis.text(value(c)) for c in costs],
             },
             hide_index=True, on_select=follow_table, selection_mode="single-row", key=f"zoo-{picked}",
             selection_default={"selection": {"rows": [names.index(picked)]}} if picked else None,
+            column_config={"top-1 %": st.column_config.NumberColumn(format="%.1f")},
             alt="The networks of the chart; choose a row to mark its point.",
         )  # fmt: skip
         chosen = next((c for c in costs if c.name == picked), None)

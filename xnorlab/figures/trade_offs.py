@@ -34,12 +34,19 @@ def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
 
 
 def pareto(
-    points: Sequence[Point], axis: CostAxis, *, log: bool = True, picked: str | None = None, dark: bool = False
+    points: Sequence[Point],
+    axis: CostAxis,
+    *,
+    log: bool = True,
+    picked: str | None = None,
+    legend: bool = True,
+    dark: bool = False,
 ) -> go.Figure:
     """Accuracy in % against a cost, one mark a network with ± one standard error, and the front of the best.
 
     One trace a scheme; `customdata` holds the keys. Models after the first have a ring around the mark.
-    picked: the key of the point to be circled. Raises ValueError without points.
+    picked: the key of the point to be circled. legend: off where the page around it has one.
+    Raises ValueError without points.
     """
     if not points:
         raise ValueError("points is empty; there is nothing to draw")
@@ -48,7 +55,7 @@ def pareto(
     front = [points[i] for i in pareto_front([p.cost for p in points], [p.accuracy for p in points])]
     figure.add_scatter(
         x=[p.cost for p in front], y=[p.accuracy for p in front], mode="lines", hoverinfo="skip",
-        name="nothing smaller is better", line={"color": style.muted(dark), "dash": "dot", "width": 1.5, "shape": "hv"},
+        name="nothing cheaper is better", line={"color": style.muted(dark), "dash": "dot", "width": 1.5, "shape": "hv"},
     )  # fmt: skip
     for scheme in (s for s in (*style.SCHEMES, *style.VARIANTS) if any(p.scheme == s for p in points)):
         look, own = style.look(scheme), [p for p in points if p.scheme == scheme]
@@ -63,13 +70,19 @@ def pareto(
             selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
             hovertemplate="%{y:.1f} % of the pictures right<br>%{text}<extra>" + look.label + "</extra>",
         )  # fmt: skip
+    for model in models if len(models) > 1 else []:
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=f"ring: {model}" if models.index(model) else f"no ring: {model}",
+            marker={"symbol": "circle", "size": 11, "color": style.muted(dark),
+                    "line": {"width": 2.5 if models.index(model) else 0, "color": style.ink(dark)}},
+        )  # fmt: skip
     for point in points:
         if point.key == picked:
             figure.add_scatter(
                 x=[point.cost], y=[point.accuracy], mode="markers", hoverinfo="skip", showlegend=False, name="picked",
                 marker={"symbol": "circle-open", "size": 30, "color": style.ink(dark), "line": {"width": 2}},
             )  # fmt: skip
-    style.finish(figure, height=470, dark=dark, legend=True)
+    style.finish(figure, height=470 if legend else 400, dark=dark, legend=legend)
     costs = [p.cost for p in points]
     figure.update_xaxes(title=axis.title, **cost_ticks(min(costs), max(costs), axis, log=log))
     low, high = min(p.accuracy - p.error for p in points), max(p.accuracy + p.error for p in points)
