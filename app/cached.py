@@ -53,11 +53,14 @@ def conv_weights(name: str) -> dict[str, np.ndarray]:
 
 
 def _conv_keys(arrays: "Mapping[str, np.ndarray | Tensor]") -> dict[str, str]:
-    """conv1, conv2, … → the keys of the arrays with four axes, in the order of the modules: 2 before 10."""
-    keys = sorted(
-        arrays, key=lambda key: [(int(part), "") if part.isdigit() else (-1, part) for part in key.split(".")]
-    )
-    return {f"conv{i}": key for i, key in enumerate((k for k in keys if arrays[k].ndim == 4), start=1)}
+    """conv1, conv2, … → the keys of the arrays with four axes, in the order of the modules: the stem, 2 before 10."""
+
+    def place(key: str) -> tuple[bool, list[tuple[int, str]]]:
+        steps = [(int(part), "") if part.isdigit() else (-1, part) for part in key.split(".")]
+        return not key.startswith("stem."), steps
+
+    keys = sorted((key for key in arrays if arrays[key].ndim == 4), key=place)
+    return {f"conv{index}": key for index, key in enumerate(keys, start=1)}
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

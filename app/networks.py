@@ -3,7 +3,7 @@
 from typing import Any
 
 from xnorlab import pretrained
-from xnorlab.figures.style import SCHEMES
+from xnorlab.figures.style import SCHEMES, VARIANTS
 
 DEFAULT_FAMILY = "imagenette/alexnet"
 SCHEME_NAMES = list(SCHEMES)
@@ -22,6 +22,11 @@ def families() -> list[str]:
 def name(family: str, scheme: str) -> str:
     """The name that `xnorlab.load` takes."""
     return f"{family}-{scheme}"
+
+
+def schemes(family: str) -> list[str]:
+    """The five schemes, shipped or not, then the variants and later systems under which `family` is shipped."""
+    return SCHEME_NAMES + [scheme for scheme in VARIANTS if is_shipped(family, scheme)]
 
 
 def is_shipped(family: str, scheme: str) -> bool:

@@ -9,9 +9,7 @@ import networks
 import numpy as np
 from photos import Photo
 
-from xnorlab import pretrained
 from xnorlab.figures import units
-from xnorlab.figures.style import SCHEMES
 from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_conv, layer_inputs
 
 if TYPE_CHECKING:
@@ -27,13 +25,9 @@ WAYS = {
 
 
 def binary_schemes(family: str) -> list[str]:
-    """The schemes with binary weights under which `family` is shipped; all of them where the list cannot be read."""
-    binary = [scheme for scheme in SCHEMES if scheme != "float"]
-    try:
-        names = pretrained.names()
-    except pretrained.PretrainedError:
-        names = ()
-    return [scheme for scheme in binary if networks.name(family, scheme) in names] or binary
+    """The schemes with binary weights under which `family` is shipped; where none is, those that are looked for."""
+    binary = [scheme for scheme in networks.schemes(family) if scheme != "float"]
+    return [scheme for scheme in binary if networks.is_shipped(family, scheme)] or binary
 
 
 def layers(name: str) -> dict[str, BinaryConv2d]:

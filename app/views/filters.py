@@ -9,8 +9,7 @@ import numpy as np
 import parts
 import streamlit as st
 
-from xnorlab.figures import units
-from xnorlab.figures.style import SCHEMES
+from xnorlab.figures import style, units
 
 SOURCES = {"trained": "A trained filter", "own": "My own 3×3"}
 PRESETS = {
@@ -56,12 +55,13 @@ def trained_filter() -> tuple[np.ndarray, str]:
     """One filter of a shipped network's latent weights, as (C, kh, kw); stops with advice where there is none."""
     families = networks.families()
     address.take("model", families, families[0])
-    address.take("scheme", networks.SCHEME_NAMES, "float")
     first, second = st.columns(2)
     family = first.selectbox("Network", families, key="model", persist_state="session")
+    schemes = networks.schemes(family)
+    address.take("scheme", schemes, "float")
     scheme = second.selectbox(
-        "Trained as", networks.SCHEME_NAMES, key="scheme", persist_state="session",
-        format_func=lambda s: f"{SCHEMES[s].glyph} {SCHEMES[s].label}",
+        "Trained as", schemes, key="scheme", persist_state="session",
+        format_func=lambda s: f"{style.look(s).glyph} {style.look(s).label}",
     )  # fmt: skip
     address.publish(model=family, scheme=scheme)
     try:

@@ -7,8 +7,7 @@ import parts
 import photos
 import streamlit as st
 
-from xnorlab.figures import units
-from xnorlab.figures.style import SCHEMES
+from xnorlab.figures import style, units
 
 
 def open_filter(filter_: int) -> dict[str, str]:
@@ -39,7 +38,7 @@ with st.container(border=True):
     address.take("trained", schemes, "xnor" if "xnor" in schemes else schemes[0])
     scheme = second.selectbox(
         "Trained as", schemes, key="trained", persist_state="session",
-        format_func=lambda s: f"{SCHEMES[s].glyph} {SCHEMES[s].label}",
+        format_func=lambda s: f"{style.look(s).glyph} {style.look(s).label}",
     )  # fmt: skip
     address.publish(photo=photo_key if photo_key in photos.SAMPLES else None, model=family, trained=scheme)
     name = networks.name(family, scheme)
