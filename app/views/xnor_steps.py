@@ -186,8 +186,8 @@ def result(x: np.ndarray, w: np.ndarray, met: dot_product.Meeting, counted: list
         )  # fmt: skip
         st.caption(
             f"Computed: {units.times(2 * n / (3 * words))} fewer. A word costs its XOR, its count and one add, however "
-            "many of its bits are used: 65 channels cost what 128 do. The last step, from the count to the sum, comes "
-            "once."
+            f"many of its bits are used: {bits + 1} channels cost what {2 * bits} do. The last step, from the count to "
+            "the sum, comes once."
         )
 
 

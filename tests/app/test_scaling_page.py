@@ -1,5 +1,9 @@
 """Scaling factors: the numbers on show are those of the network's own values, α scales a map and K turns it."""
 
+import hashlib
+import json
+import urllib.parse
+
 import numpy as np
 import pytest
 from page_reading import array_of, chart_of
@@ -118,6 +122,45 @@ def test_missing_weights_say_how_to_get_them_and_another_network_still_works(pre
     at.selectbox(key="trained").set_value("bnn").run()
     assert not at.exception
     assert len(at.get("plotly_chart")) == 4
+
+
+@pytest.fixture
+def shipped_reactnet(pretrained_copy) -> str:
+    """A narrow ReActNet ResNet-18, untrained, among the shipped networks."""
+    import torch
+    from safetensors.torch import save_file
+
+    from xnorlab import export, models
+    from xnorlab.preprocessing import Preprocessing
+
+    name, labels = "imagenette/resnet18-reactnet", ["a", "b"]
+    model = models.resnet18("reactnet", num_classes=2, width=8).eval()
+    files = {"latent_file": f"{name}-latent.safetensors", "file": f"{name}.safetensors"}
+    save_file(dict(model.state_dict()), pretrained_copy / files["latent_file"])
+    packed = export.pack(
+        model, torch.zeros(1, 3, 128, 128), name=name, labels=labels, preprocessing=Preprocessing(), provenance={}
+    )
+    packed.save(pretrained_copy / files["file"])
+    sums = {key: hashlib.sha256((pretrained_copy / file).read_bytes()).hexdigest() for key, file in files.items()}
+    manifest = pretrained_copy / "manifest.json"
+    entry = {
+        **files, "sha256": sums["file"], "latent_sha256": sums["latent_file"], "model": "resnet18",
+        "scheme": "reactnet", "labels": labels, "recipe": {"model_options": {"width": 8}},
+    }  # fmt: skip
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text("utf-8")), name: entry}), "utf-8")
+    return name
+
+
+def test_a_later_system_on_another_model_is_shown_and_its_filters_open(shipped_reactnet, open_page):
+    at = open_page(PAGE, model="imagenette/resnet18", filter="2")
+    assert not at.exception
+    assert at.query_params["trained"] == "reactnet"
+    assert at.query_params["layer"] == "conv2"  # conv1 is the stem, which stays real
+    assert len(at.get("plotly_chart")) == 4
+    linked = dict(urllib.parse.parse_qsl(at.get("page_link")[0].proto.query_string))
+    opened = open_page("views/filters.py", **linked)
+    assert not opened.info
+    assert {key: opened.query_params[key] for key in linked} == linked
 
 
 def test_an_uploaded_photo_is_looked_at(open_page, photo_bytes):
