@@ -44,7 +44,7 @@
         const thumb = element.closest('[data-testid=stSliderThumbValue]'); // stands above its thumb, not on it
         const behind = background(thumb ? thumb.closest('.stSlider') : element);
         const found = ratio(over([ink[0], ink[1], ink[2], ink[3] * opacity], behind), behind);
-        const mark = element.closest('[data-testid=stIconMaterial], .xl-glyph'); // a picture, though set as text
+        const mark = element.closest('[data-testid=stIconMaterial]') || /^\p{S}+$/u.test(text); // pictures, though set as text
         const px = parseFloat(style.fontSize), large = px >= 24 || (px >= 18.66 && parseInt(style.fontWeight) >= 700);
         if (found < (large || mark ? 3 : 4.5)) bad.add(`${text.slice(0, 40)}: ${found.toFixed(2)} : 1, rgb ${ink} on ${behind}`);
     }
