@@ -72,5 +72,5 @@ def _said(ranged: bool, clip_range: float) -> str:
     return (
         f"**Beyond ±{clip_range:g} nothing passes back:** a value there keeps its sign whatever a small step does, so "
         "it is left alone. A narrow range resembles the sign better, but few values learn; a wide one lets all learn "
-        "from a slope that is wrong almost everywhere. Try both under **Train one here**."
+        "from a slope that is wrong almost everywhere. Try both under **Train live**."
     )

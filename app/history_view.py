@@ -32,11 +32,17 @@ def show() -> None:
     history = found[scheme]
     last = len(history.epochs)
     address.take_number("epoch", 0, last, last)
-    epoch = st.slider("Epoch (0: before training)", 0, last, key="epoch", persist_state="session")
+    first, second = st.columns([4, 8], gap="large")
+    epoch = second.slider("Epoch (0: before training)", 0, last, key="epoch", persist_state="session")
     address.publish(epoch=epoch)
 
     if history.layers:
-        _layer(history, scheme, epoch)
+        address.take("learnt_layer", history.layers, history.layers[0])
+        layer = first.selectbox(
+            "Layer", history.layers, key="learnt_layer", persist_state="session", format_func=_short
+        )
+        address.publish(learnt_layer=layer)
+        _layer(history, scheme, layer, epoch)
     else:
         st.info("Full precision has no signs, so none flip: choose a binary scheme to see its layers.",
                 icon=":material/info:")  # fmt: skip
@@ -77,10 +83,7 @@ def _short(layer: str) -> str:
     return layer.removeprefix("features.").removesuffix(".conv")
 
 
-def _layer(history: TrainingHistory, scheme: str, epoch: int) -> None:
-    address.take("learnt_layer", history.layers, history.layers[0])
-    layer = st.selectbox("Layer", history.layers, key="learnt_layer", persist_state="session", format_func=_short)
-    address.publish(learnt_layer=layer)
+def _layer(history: TrainingHistory, scheme: str, layer: str, epoch: int) -> None:
     epochs = history.curve("train_loss")[0]
     flips = {name: history.flips(name) for name in history.layers}
     left, right = st.columns(2, gap="large")
@@ -145,10 +148,7 @@ def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
             rows[f"training {of}"] += [units.significant(v) for v in train]
             rows[f"validation {of}"] += [units.significant(known.get(e, float("nan"))) for e in x.tolist()]
         with place:
-            marks = "; marks: the finished network on the whole validation set" if of == "accuracy" else ""
-            st.markdown(
-                f"**{of.capitalize()}**: solid in training, dotted on validation pictures, where recorded{marks}"
-            )
+            st.markdown(f"**{of.capitalize()}**, solid: training, dotted: validation")
             parts.chart(
                 learning.training_curves(runs, of=of, along="epoch", at=epoch, dark=parts.dark()),
                 alt=f"{of.capitalize()} over the epochs: "

@@ -156,7 +156,7 @@ def answers(snapshot: Snapshot) -> None:
     digits = live_run.DIGITS.test[1][: len(snapshot.answers)]
     answers, shares = snapshot.answers.argmax(1), snapshot.answers.max(1)
     with left:
-        st.markdown("**Test pictures** and its answers, wrong ones outlined")
+        st.markdown("**Test pictures** with answers, wrong ones outlined")
         cells = "".join(
             f"<figure{'' if answer == digit else ' class=xl-wrong'}>"
             f"<img src='{_digit(index)}' alt='A {digit}, answered {answer}'>"

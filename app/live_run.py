@@ -105,6 +105,8 @@ class LiveRun:
         try:
             while (ended := self._ended(started)) is None:
                 self.waiting = not self._slice()
+            with _one_thread():
+                self._publish()
             self.state = ended
         except Exception as error:  # shown on the page: a thread has nobody to raise to
             self.problem, self.state = f"{type(error).__name__}: {error}", "failed"
@@ -132,15 +134,17 @@ class LiveRun:
                 while steps == 0 or (time.monotonic() - began < SLICE_SECONDS and steps < pace * SLICE_SECONDS):
                     self._training.advance()
                     steps += 1
-                ends = self._training.step >= STEPS or self._stop.is_set()
-                if ends or began - self._news > NEWS_SECONDS:
-                    news, self._news = self._look(), began
-                    with self._change:
-                        self._snapshot = news
+                if began - self._news > NEWS_SECONDS:
+                    self._publish()
         finally:
             threads.run_lock.release()
         self._stop.wait(max(REST_SECONDS, began + steps / pace - time.monotonic()))
         return True
+
+    def _publish(self) -> None:
+        news, self._news = self._look(), time.monotonic()
+        with self._change:
+            self._snapshot = news
 
     def _look(self) -> Snapshot:
         training = self._training

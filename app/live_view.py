@@ -3,6 +3,7 @@
 import address
 import live_pictures
 import live_run
+import parts
 import streamlit as st
 from live_run import LiveRun
 
@@ -56,15 +57,15 @@ def _controls() -> None:
     address.take_number("live_range", 0.1, 4.0, 1.0)
     address.take("rate", RATES, "0.02")
     address.take_number("seed", 0, 999, 0)
-    first, second, third, fourth = st.columns(4, gap="medium")
+    first, second, third, fourth = parts.pairs(4)
     estimator = first.selectbox(
-        "Gradient of the inputs' sign", INPUT_ESTIMATORS, key="live_estimator", persist_state="session",
+        "Inputs' gradient", INPUT_ESTIMATORS, key="live_estimator", persist_state="session",
         format_func=lambda e: ESTIMATORS[e].title, disabled=not uses,
         help=None if uses else "This scheme keeps its inputs real: there is no sign to pass through.",
     )  # fmt: skip
     ranged = uses and ESTIMATORS[estimator].ranged
     second.slider("Clip range t", 0.1, 4.0, step=0.1, key="live_range", persist_state="session", disabled=not ranged)
-    third.select_slider("Learning rate, at the start", RATES, key="rate", persist_state="session")
+    third.select_slider("Learning rate", RATES, key="rate", persist_state="session")
     fourth.number_input("Seed", 0, 999, key="seed", persist_state="session")
     left, right = st.columns(2, gap="medium")
     with left:

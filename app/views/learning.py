@@ -3,7 +3,7 @@
 import address
 import streamlit as st
 
-PARTS = {"trick": "The trick", "live": "Train one here", "shipped": "The shipped networks"}
+PARTS = {"trick": "The trick", "live": "Train live", "shipped": "Shipped networks"}
 
 st.title("How it learns")
 notes = st.container()

@@ -1,0 +1,245 @@
+"""How it learns: both passes from autograd, a live run that obeys its buttons, shipped histories and their absence."""
+
+import time
+
+import numpy as np
+import pytest
+from page_reading import chart_of, html_of
+
+from xnorlab import histories, pretrained
+from xnorlab.figures.style import SCHEMES
+
+PAGE = "views/learning.py"
+LIVE = {"part": "live", "width": "4"}
+PATIENCE_S = 90
+
+
+def metric(at, label: str) -> str:
+    return next(m.value for m in at.metric if m.label == label)
+
+
+def values(trace: dict, axis: str = "y") -> np.ndarray:
+    """An axis of a plotly trace, plain or packed as plotly packs arrays."""
+    found = trace[axis]
+    if isinstance(found, dict):
+        import base64
+
+        return np.frombuffer(base64.b64decode(found["bdata"]), found["dtype"])
+    return np.array(found, dtype=np.float64)
+
+
+class TestTrick:
+    @pytest.mark.parametrize(("name", "steepest"), [("clipped", "1.00"), ("bireal", "2.00"), ("identity", "1.00")])
+    def test_forward_is_flat_and_the_slope_is_the_estimators(self, open_page, name, steepest):
+        at = open_page(PAGE, estimator=name)
+        assert not at.exception
+        _, forward, slope = chart_of(at)["data"]
+        assert set(values(forward)) == {-1.0, 1.0}
+        assert values(slope).max() == pytest.approx(float(steepest))
+        assert metric(at, "steepest slope") == steepest
+        assert at.get("plotly_chart")[0].proto.alt
+
+    def test_the_range_widens_the_slope_and_keeps_its_area(self, open_page):
+        at = open_page(PAGE, estimator="clipped", range="2")
+        _, _, slope = chart_of(at)["data"]
+        x, y = values(slope, "x"), values(slope)
+        assert np.abs(x[y > 0]).max() == pytest.approx(2)
+        assert metric(at, "steepest slope") == "0.500"
+        assert metric(at, "area under it") == "2.00"
+        at.slider(key="range").set_value(0.5).run()
+        assert metric(at, "steepest slope") == "2.00"
+        assert metric(at, "area under it") == "2.00"
+        assert at.query_params["range"] == "0.5"
+
+    def test_the_stochastic_sign_is_drawn_as_dots_and_has_no_range(self, open_page):
+        at = open_page(PAGE, estimator="stochastic")
+        assert not at.exception
+        assert chart_of(at)["data"][1]["mode"] == "markers"
+        assert at.slider(key="range").disabled
+        assert metric(at, "area under it") == "∞"
+
+    @pytest.mark.parametrize(
+        ("key", "value"), [("estimator", "tanh"), ("range", "-1"), ("range", "nan"), ("part", "moon")]
+    )
+    def test_a_bad_value_in_the_address_falls_back_with_a_note(self, open_page, key, value):
+        at = open_page(PAGE, **{key: value})
+        assert not at.exception
+        assert f"{key}={value}" in at.info[0].value
+
+
+class TestShipped:
+    def test_an_epoch_of_a_layer_is_shown_with_its_flips_weights_and_all_schemes_curves(self, open_page):
+        at = open_page(PAGE, part="shipped", scheme="xnor", epoch="8")
+        assert not at.exception
+        charts = at.get("plotly_chart")
+        assert len(charts) == 4
+        assert all(chart.proto.alt for chart in charts)
+        history = histories.load("imagenette/alexnet-xnor")
+        flips, weights, accuracy, _ = (chart_of(at, index) for index in range(4))
+        layer = history.layers[0]
+        chosen = max(flips["data"], key=lambda trace: trace["line"]["width"])
+        np.testing.assert_allclose(values(chosen), 100 * history.flips(layer))
+        kept = history.histogram(layer, 8)
+        np.testing.assert_allclose(values(weights["data"][0], "customdata"), 100 * kept.counts / kept.counts.sum())
+        assert weights["data"][2]["x"][0] == pytest.approx(kept.mean_abs)
+        named = {trace["name"].split(" ", 1)[1] for trace in accuracy["data"] if trace.get("showlegend", True)}
+        assert named >= {SCHEMES[name].short for name in ("float", "xnor")}
+
+    def test_scrubbing_and_another_layer_change_the_picture_and_the_address(self, open_page):
+        at = open_page(PAGE, part="shipped", scheme="xnor")
+        before = values(chart_of(at, 1)["data"][0])
+        at.slider(key="epoch").set_value(0).run()
+        assert not np.array_equal(values(chart_of(at, 1)["data"][0]), before)
+        assert at.query_params["epoch"] == "0"
+        layer = histories.load("imagenette/alexnet-xnor").layers[-1]
+        at.selectbox(key="learnt_layer").set_value(layer).run()
+        assert not at.exception
+        assert at.query_params["learnt_layer"] == layer
+
+    def test_signs_without_a_scale_are_pointed_to_beyond_the_axis(self, open_page):
+        at = open_page(PAGE, part="shipped", scheme="bnn")
+        assert not at.exception
+        texts = " ".join(a.get("text", "") for a in chart_of(at, 1)["layout"]["annotations"])
+        assert "1.00" in texts
+
+    def test_full_precision_has_no_flips_but_its_curves(self, open_page):
+        at = open_page(PAGE, part="shipped", scheme="float")
+        assert not at.exception
+        assert "no signs" in at.info[0].value
+        assert len(at.get("plotly_chart")) == 2
+
+    @pytest.mark.parametrize(("key", "value"), [("epoch", "9999"), ("learnt_layer", "conv99"), ("scheme", "ternary")])
+    def test_a_bad_value_in_the_address_falls_back_with_a_note(self, open_page, key, value):
+        at = open_page(PAGE, part="shipped", **{key: value})
+        assert not at.exception
+        assert f"{key}={value}" in at.info[0].value
+
+    def test_a_missing_history_says_how_to_get_it_and_the_other_schemes_are_drawn(self, pretrained_copy, open_page):
+        (pretrained_copy / pretrained.manifest_entry("imagenette/alexnet-bnn")["history_file"]).unlink()
+        at = open_page(PAGE, part="shipped", scheme="bnn")
+        assert not at.exception
+        assert "git checkout" in at.warning[0].value
+        at.pills(key="scheme").set_value("xnor").run()
+        assert not at.exception
+        assert len(at.get("plotly_chart")) == 4
+        assert "missing" in at.warning[0].value
+
+    def test_without_any_network_there_is_advice(self, pretrained_copy, open_page):
+        (pretrained_copy / "manifest.json").write_text("{}")
+        at = open_page(PAGE, part="shipped")
+        assert not at.exception
+        assert "xnorlab train" in at.warning[0].value
+
+
+@pytest.fixture
+def short_runs(app_modules, monkeypatch):
+    """Live runs of 10 steps, two records."""
+    import live_pictures
+    import live_run
+
+    from xnorlab.training import live
+
+    for module in (live, live_run, live_pictures):
+        monkeypatch.setattr(module, "STEPS", 10)
+
+
+def until(at, state: str):
+    """Run the page, as its fragment does by itself in a browser, until the run is in this state."""
+    deadline = time.monotonic() + PATIENCE_S
+    while at.session_state["live: run"].state != state:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        at.run()
+    return at.run()
+
+
+@pytest.mark.usefixtures("short_runs")
+class TestLive:
+    def test_nothing_is_trained_unasked_and_everything_is_in_place(self, open_page):
+        at = open_page(PAGE, **LIVE)
+        assert not at.exception
+        assert metric(at, "step") == "0 of 10"
+        assert at.session_state["live: run"].state == "ready"
+        assert all(chart.proto.alt for chart in at.get("plotly_chart"))
+        assert len(at.get("plotly_chart")) == 4
+        assert html_of(at).count("<figure") == 30 + 4
+        assert any("font that Pillow carries" in caption.value for caption in at.caption)
+
+    def test_start_trains_to_the_end(self, open_page):
+        at = open_page(PAGE, **LIVE)
+        at.button(key="start").click().run()
+        until(at, "done")
+        assert not at.exception
+        assert metric(at, "step") == "10 of 10"
+        assert metric(at, "test accuracy").endswith("%")
+        assert list(values(chart_of(at, 0)["data"][0], "x")) == [5, 10]
+        assert at.button(key="start").disabled
+        assert at.button(key="stop").disabled
+
+    def test_stop_and_resume_continue_the_same_run(self, open_page):
+        at = open_page(PAGE, **LIVE, pace="slow")
+        at.button(key="start").click().run()
+        at.button(key="stop").click().run()
+        run = at.session_state["live: run"]
+        assert run.state == "stopped"
+        assert at.button(key="start").label == "Resume"
+        at.segmented_control(key="pace").set_value("full").run()
+        at.button(key="start").click().run()
+        until(at, "done")
+        assert at.session_state["live: run"] is run
+
+    def test_changed_settings_are_named_and_the_old_curve_stays_as_a_faint_line(self, open_page):
+        at = open_page(PAGE, **LIVE)
+        at.button(key="start").click().run()
+        until(at, "done")
+        at.pills(key="live").set_value("float").run()
+        assert "Settings changed" in at.info[0].value
+        at.button(key="start").click().run()
+        until(at, "done")
+        assert not at.exception
+        assert not at.info
+        old, *_, new = chart_of(at, 0)["data"]
+        assert (old["opacity"], new["opacity"]) == (0.35, 1.0)
+        assert old["line"]["color"] == SCHEMES["xnor"].light
+        assert new["line"]["color"] == SCHEMES["float"].light
+        at.button(key="reset").click().run()
+        assert metric(at, "step") == "0 of 10"
+        assert all(trace["opacity"] == 1.0 for trace in chart_of(at, 0)["data"])
+
+    def test_settings_are_read_from_the_address_and_written_to_it(self, open_page):
+        address = {"live": "bnn", "live_estimator": "bireal", "live_range": "2.0", "rate": "0.05", "seed": "7"}
+        at = open_page(PAGE, **LIVE, **address)
+        settings = at.session_state["live: run"].settings
+        assert (settings.scheme, settings.estimator, settings.clip_range) == ("bnn", "bireal", 2.0)
+        assert (settings.rate, settings.width, settings.seed) == (0.05, 4, 7)
+        at.number_input(key="seed").set_value(8).run()
+        assert at.session_state["live: run"].settings.seed == 8
+        assert at.query_params["seed"] == "8"
+
+    def test_a_scheme_with_real_inputs_has_no_estimator(self, open_page):
+        at = open_page(PAGE, **LIVE, live="bwn")
+        assert at.selectbox(key="live_estimator").disabled
+        assert at.slider(key="live_range").disabled
+
+    def test_two_visitors_have_runs_of_their_own(self, open_page):
+        one, other = open_page(PAGE, **LIVE), open_page(PAGE, **LIVE)
+        one.button(key="start").click().run()
+        until(one, "done")
+        other.run()
+        assert metric(other, "step") == "0 of 10"
+
+    def test_a_run_that_failed_says_so_and_can_be_reset(self, open_page, monkeypatch):
+        at = open_page(PAGE, **LIVE)
+        monkeypatch.setattr(at.session_state["live: run"]._training, "advance", lambda: 1 / 0)
+        at.button(key="start").click().run()
+        until(at, "failed")
+        assert not at.exception
+        assert "ZeroDivisionError" in at.error[0].value
+        at.button(key="reset").click().run()
+        assert not at.error
+
+    @pytest.mark.parametrize(("key", "value"), [("live", "ternary"), ("rate", "7"), ("width", "5"), ("seed", "x")])
+    def test_a_bad_value_in_the_address_falls_back_with_a_note(self, open_page, key, value):
+        at = open_page(PAGE, **{"part": "live", key: value})
+        assert not at.exception
+        assert f"{key}={value}" in at.info[0].value
