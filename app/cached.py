@@ -41,8 +41,13 @@ def is_warm(name: str) -> bool:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def cost(name: str) -> NetworkCost:
-    """The figures of the packed network `name`, read from its file and its arrays; raises as `network` does."""
-    return network_cost(name, pretrained.manifest_entry(name), network(name))
+    """The figures of the packed network `name`, read from its file and its arrays; raises as `network` does.
+
+    Of a copy of its own, run once: what visitors do with the shared one must not change its figures.
+    """
+    loaded = pretrained.load(name)
+    loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
+    return network_cost(name, pretrained.manifest_entry(name), loaded)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -117,6 +117,9 @@ else:
     ]
     left, right = st.columns([6, 5], gap="large")
     with left:
+        on_show = sorted({c.model for c in costs})
+        rings = [f"ringed: {', '.join(map(zoo.title, on_show[1:]))}"] if len(on_show) > 1 else []
+        parts.legend(dict.fromkeys(c.scheme for c in costs), ["dotted: nothing cheaper is better", *rings])
         parts.chart(
             trade_offs.pareto(points, axis, log=scale == "log", picked=picked, legend=False, dark=parts.dark()),
             alt=f"Top-1 accuracy against {axis.title}: "
@@ -136,9 +139,6 @@ else:
             key="pareto",
             clickable=True,
         )
-        on_show = sorted({c.model for c in costs})
-        rings = [f"ringed: {', '.join(map(zoo.title, on_show[1:]))}"] if len(on_show) > 1 else []
-        parts.legend(dict.fromkeys(c.scheme for c in costs), ["dotted: nothing cheaper is better", *rings])
     with right:
         st.dataframe(
             {
