@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cached
 import networks
@@ -9,7 +10,7 @@ import photos
 import turns
 from streamlit.delta_generator import DeltaGenerator
 
-from xnorlab.benchmark import NetworkBench, OpTiming, Timing, bench_network
+from xnorlab.benchmark import Machine, NetworkBench, OpTiming, Timing, bench_network
 from xnorlab.runtime import Network
 from xnorlab.runtime.graph import infer_shapes
 
@@ -58,9 +59,31 @@ class Found:
         """Runs of each network, step by step."""
         return len(self.bench.ops[0].timing.samples_s)
 
+    @property
+    def machine(self) -> Machine:
+        """What it was measured on."""
+        return self.bench.machine
+
+    @property
+    def timings(self) -> dict[str, Timing]:
+        """The whole networks, end to end, by scheme."""
+        return {scheme: self.whole(scheme) for scheme in self.settings.schemes}
+
     def whole(self, scheme: str) -> Timing:
         """A whole network, end to end."""
         return self.bench.timings["float" if scheme == self.settings.schemes[0] else "packed"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it: the settings, all runs of the whole networks, and the layers' medians by stage."""
+        return {
+            "name": self.settings.family,
+            "threads": self.settings.threads,
+            "input_shape": list(self.bench.input_shape),
+            "machine": self.machine.to_dict(),
+            "timings": {scheme: timing.to_dict() for scheme, timing in self.timings.items()},
+            "layers": [{"key": layer.key, "shape": layer.shape} for layer in self.layers],
+            "layer_medians_s": {scheme: self.stages(scheme) for scheme in self.settings.schemes},
+        }
 
     def stages(self, scheme: str) -> dict[str, list[float]]:
         """Stage → median seconds of each of `layers`; stages that take no time anywhere are left out."""

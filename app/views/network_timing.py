@@ -18,7 +18,7 @@ from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.kernels.threads import available_threads
 from xnorlab.network_cost import amdahl_limit
 
-REPEATS = {n: n for n in ("5", "21", "51")}
+REPEATS = {n: n for n in ("5", "21", "51", "101")}
 RESULT, CLICKED = "network timing: result", "network timing: clicked"
 LAYER = re.compile(r"|(conv|shortcut|dense) \d{1,3}|classifier")
 AXIS = CostAxis("one picture (measured here)", units.duration)

@@ -112,6 +112,21 @@ def test_measurements_of_the_session_go_out_with_settings_and_machine(app_module
     assert rows[0]["cpu"] == bench.machine.cpu
 
 
+def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
+    import downloads
+
+    at = open_page("views/network_timing.py", first="bwn", second="xnor", runs="5")
+    at.button(key="run-network").click().run()
+    (result,) = downloads.measured([("network timing: result", at.session_state["network timing: result"])])
+    assert set(result["timings"]) == {"bwn", "xnor"}
+    assert [row["contestant"] for row in rows_of(downloads.as_csv(downloads.measured_rows([result])))] == [
+        "bwn",
+        "xnor",
+    ]
+    assert json.loads(downloads.as_json(result)) == result
+    assert len(result["layers"]) == len(result["layer_medians_s"]["xnor"]["real first layer"]) == 6
+
+
 def test_without_a_measurement_the_page_says_so_and_with_one_it_offers_it(open_page, monkeypatch):
     import zoo
 
