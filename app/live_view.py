@@ -59,7 +59,7 @@ def _controls() -> None:
     address.take_number("seed", 0, 999, 0)
     first, second, third, fourth = parts.pairs(4)
     estimator = first.selectbox(
-        "Inputs' gradient", INPUT_ESTIMATORS, key="live_estimator", persist_state="session",
+        "Estimator", INPUT_ESTIMATORS, key="live_estimator", persist_state="session",
         format_func=lambda e: ESTIMATORS[e].title, disabled=not uses,
         help=None if uses else "This scheme keeps its inputs real: there is no sign to pass through.",
     )  # fmt: skip
