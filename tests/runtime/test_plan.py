@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xnorlab.kernels.packing import pack_filters
-from xnorlab.runtime import Network, ops
+from xnorlab.runtime import Network, ops, plans
 from xnorlab.runtime.fusion import groups
 
 
@@ -178,7 +178,23 @@ def test_many_callers_at_once():
         for _ in range(5):
             for found, right in zip(pool.map(network.run, inputs), expected, strict=True):
                 np.testing.assert_array_equal(found, right)
-    assert len(network._plans._idle) <= 4
+    assert len(network._plans._idle) <= plans.IDLE_PLANS
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_runs_in_parts_that_fit_the_cache(threads: int, monkeypatch):
+    network = residual()
+    x = np.random.default_rng(4).standard_normal((11, 12, 12, 3), np.float32)
+    expected = one_by_one(network, x)
+    network.threads = threads
+    for cache_bytes, most in ((1, 32), (200_000, 32), (2**40, 32), (2**40, 4)):
+        monkeypatch.setattr(plans, "CACHE_BYTES", cache_bytes)
+        monkeypatch.setattr(plans, "MOST_AT_ONCE", most)
+        network._plans = plans.Plans(network.ops)
+        np.testing.assert_array_equal(network.run(x), expected)
+        output, steps = network.timed(x)
+        np.testing.assert_array_equal(output, expected)
+        assert [step.name for step, _ in steps] == [step.name for step, _ in network.timed(x[:1])[1]]
 
 
 def test_a_later_run_makes_no_new_buffers():

@@ -12,7 +12,8 @@ from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.op import Op, Shape
-from xnorlab.runtime.plan import Plan, Plans, Step
+from xnorlab.runtime.plan import Step
+from xnorlab.runtime.plans import Plans
 from xnorlab.runtime.records import LayerSummary, Prediction
 
 BATCH = 32
@@ -47,7 +48,7 @@ class Network:
         self.input_shape = tuple(input_shape)
         self._shapes = graph.check(self.ops, self.input_shape)
         self._free = graph.last_uses(self.ops)
-        self._plans = Plans()
+        self._plans = Plans(self.ops)
         self.output_shape = self._shapes[self.ops[-1].name]
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
@@ -155,11 +156,7 @@ class Network:
         x = np.ascontiguousarray(x)
         if observe is not None:
             return self._observed(x, observe)
-        plan = self._plans.borrow(x.shape, lambda: Plan(self.ops, shapes, len(x)))
-        try:
-            return plan(x, self.threads)
-        finally:
-            self._plans.give_back(x.shape, plan)
+        return self._plans.run(x, shapes, self.threads)
 
     def timed(self, x: np.ndarray) -> tuple[np.ndarray, list[tuple[Step, float]]]:
         """As `run`, at least one input: the output, and the seconds of every step as it is really executed.
@@ -170,13 +167,7 @@ class Network:
         shapes = self._checked(x)
         if len(x) == 0:
             raise ValueError("x holds no input; a run of nothing has no time")
-        x = np.ascontiguousarray(x)
-        plan = self._plans.borrow(x.shape, lambda: Plan(self.ops, shapes, len(x)))
-        try:
-            output, seconds = plan.timed(x, self.threads)
-            return output, list(zip(plan.steps, seconds, strict=True))
-        finally:
-            self._plans.give_back(x.shape, plan)
+        return self._plans.timed(np.ascontiguousarray(x), shapes, self.threads)
 
     def _checked(self, x: Any) -> dict[str, Shape]:
         """The shapes of all values for inputs x; raises ValueError where x is none."""

@@ -1,6 +1,6 @@
 """How a network runs at one input shape: steps in order, buffers planned once, nothing allocated later."""
 
-import threading
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,11 +36,33 @@ class Step:
     float_macs: int
 
 
-IDLE_PLANS = 4
-"""Plans that a network keeps for later, of whatever shapes."""
-
 Run = Callable[[np.ndarray, int], None]
 """One step, given the network's input and a thread count."""
+
+
+def places(found: Sequence[Group], shapes: dict[str, Shape], batch: int) -> tuple[dict[str, int], int]:
+    """Where in one piece of memory every stored value lies, in bytes, and the size of the piece.
+
+    found: the network's groups in order. Values that are never needed at once share their memory.
+    """
+    last = {name: i for i, group in enumerate(found) for op in group.ops for name in op.inputs}
+    live: list[tuple[int, int, int]] = []  # start, end, and the last group that needs them
+    starts: dict[str, int] = {}
+    size = LINE
+    for i, group in enumerate(found):
+        if not group.stored:
+            continue
+        live = sorted(item for item in live if item[2] >= i)
+        need = -(-4 * batch * math.prod(shapes[group.name]) // LINE) * LINE
+        start = 0
+        for begin, end, _ in live:
+            if begin - start >= need:
+                break
+            start = max(start, end)
+        starts[group.name] = start
+        live.append((start, start + need, last.get(group.name, len(found))))
+        size = max(size, start + need)
+    return starts, size
 
 
 class Plan:
@@ -58,22 +80,21 @@ class Plan:
         self._runs: list[Run] = []
         for group in self._groups:
             self._add(group)
-        self._output = self._values[ops[-1].name]
+        self.output = self._values[ops[-1].name]
 
-    def __call__(self, x: np.ndarray, threads: int) -> np.ndarray:
-        """x: float32, C-contiguous, of the plan's shape; returns an array of its own."""
+    def run(self, x: np.ndarray, threads: int) -> None:
+        """From x, float32, C-contiguous, of the plan's shape, to `output`, which the next run writes again."""
         for run in self._runs:
             run(x, threads)
-        return self._output.copy()
 
-    def timed(self, x: np.ndarray, threads: int) -> tuple[np.ndarray, list[float]]:
-        """As a call, and the seconds of every step."""
+    def timed(self, x: np.ndarray, threads: int) -> list[float]:
+        """As `run`; returns the seconds of every step."""
         seconds = []
         for run in self._runs:
             start = time.perf_counter()
             run(x, threads)
             seconds.append(time.perf_counter() - start)
-        return self._output.copy(), seconds
+        return seconds
 
     def _shape(self, name: str) -> tuple[int, ...]:
         return (self._batch, *self._shapes[name])
@@ -83,29 +104,11 @@ class Plan:
         return batch, height, width, channels
 
     def _buffers(self) -> dict[str, np.ndarray]:
-        """A float32 array for every value that is stored; values that never live at once share their memory."""
-        last = {name: i for i, group in enumerate(self._groups) for op in group.ops for name in op.inputs}
-        last[self._ops[-1].name] = len(self._groups)
-        live: list[tuple[int, int, int]] = []  # start, end in bytes, and the last group that needs them
-        places: dict[str, int] = {}
-        size = 0
-        for i, group in enumerate(self._groups):
-            if not group.stored:
-                continue
-            live = sorted(item for item in live if item[2] >= i)
-            need = -(-4 * int(np.prod(self._shape(group.name))) // LINE) * LINE
-            start = 0
-            for begin, end, _ in live:
-                if begin - start >= need:
-                    break
-                start = max(start, end)
-            places[group.name] = start
-            live.append((start, start + need, last[group.name]))
-            size = max(size, start + need)
-        self._arena = aligned((size,), np.uint8)
+        starts, size = places(self._groups, self._shapes, self._batch)
+        arena = aligned((size,), np.uint8)
         return {
-            name: np.frombuffer(self._arena, np.float32, int(np.prod(self._shape(name))), at).reshape(self._shape(name))
-            for name, at in places.items()
+            name: np.frombuffer(arena, np.float32, math.prod(self._shape(name)), at).reshape(self._shape(name))
+            for name, at in starts.items()
         }
 
     def _add(self, group: Group) -> None:
@@ -207,25 +210,3 @@ class Plan:
             words = self._words.setdefault(reader.name, aligned((*shape[:3], reader.kernel.pixel_words), np.uint64))
             epilogue.bits(words.ctypes.data, reader.threshold, reader.flip)
         return epilogue
-
-
-class Plans:
-    """The plans of a network that are not in use, newest last. Threads may borrow and give back at once."""
-
-    def __init__(self):
-        self._idle: list[tuple[tuple[int, ...], Plan]] = []
-        self._lock = threading.Lock()
-
-    def borrow(self, shape: tuple[int, ...], make: Callable[[], Plan]) -> Plan:
-        """A plan for inputs of `shape` that nobody else uses, made where none is idle."""
-        with self._lock:
-            for i in reversed(range(len(self._idle))):
-                if self._idle[i][0] == shape:
-                    return self._idle.pop(i)[1]
-        return make()
-
-    def give_back(self, shape: tuple[int, ...], plan: Plan) -> None:
-        """Keep the plan for the next caller; the one that has waited longest is dropped."""
-        with self._lock:
-            self._idle.append((shape, plan))
-            del self._idle[:-IDLE_PLANS]
