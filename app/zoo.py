@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab import pretrained
 from xnorlab.benchmark import Machine, Timing, describe, interleaved
-from xnorlab.figures.style import SCHEMES, VARIANTS
+from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.network_cost import NetworkCost
 from xnorlab.preprocessing import Preprocessing
 
@@ -49,6 +49,7 @@ def read(data_set: str) -> tuple[list[NetworkCost], dict[str, str]]:
     for name, entry in pretrained.manifest().items():
         if entry["dataset"] == data_set:
             try:
+                look(entry["scheme"])  # refuses a scheme that no chart knows how to draw
                 found.append(cached.cost(name))
             except ValueError as error:
                 problems[name] = str(error)

@@ -14,7 +14,7 @@ from xnorlab.benchmark import BenchmarkError
 from xnorlab.figures import units
 from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.stacked import paired_bars, stacked_bars
-from xnorlab.figures.style import SCHEMES, VARIANTS, look
+from xnorlab.figures.style import look
 from xnorlab.kernels.threads import available_threads
 from xnorlab.network_cost import amdahl_limit
 
@@ -52,8 +52,7 @@ st.markdown(
 with st.container(border=True):
     families = networks.families()
     family = address.pills("Network", {f: f for f in families}, key="timed_network", default=families[0])
-    schemes = [*SCHEMES, *(s for s in VARIANTS if networks.is_shipped(family, s))]
-    words = {s: with_glyph(s) for s in schemes}
+    words = {s: with_glyph(s) for s in networks.schemes(family)}
     left, right, t, r = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
     with left:
         first = address.menu("Compare", words, key="first", default="float")

@@ -1,5 +1,7 @@
 """Trade-offs: every number says where it comes from, chart and table agree, nothing is timed unasked."""
 
+import json
+
 import pytest
 from page_reading import chart_of, html_of
 
@@ -111,6 +113,17 @@ def test_a_missing_network_is_named_and_the_others_stay(pretrained_copy, open_pa
     assert "git checkout" in at.warning[0].value
     assert XNOR not in points(at)
     assert len(points(at)) >= 4
+
+
+def test_a_network_of_an_unknown_scheme_is_named_and_the_others_stay(pretrained_copy, open_page):
+    manifest = pretrained_copy / "manifest.json"
+    entries = json.loads(manifest.read_text("utf-8"))
+    entries["imagenette/alexnet-ternary"] = {**entries[XNOR], "scheme": "ternary"}
+    manifest.write_text(json.dumps(entries), "utf-8")
+    at = open_page(PAGE)
+    assert not at.exception
+    assert "ternary" in at.warning[0].value
+    assert XNOR in points(at)
 
 
 def test_without_any_network_the_page_says_what_to_do(pretrained_copy, open_page):
