@@ -1,4 +1,4 @@
-"""What holds for every page in a browser: no complaint, nothing cut off at any width, enough contrast in both themes."""
+"""What holds for every page in a browser: nothing is cut off at any width, every text can be read in both themes."""
 
 from pathlib import Path
 
