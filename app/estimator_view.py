@@ -7,6 +7,7 @@ import torch
 
 from xnorlab.binarize import ESTIMATORS, forward_and_gradient, integral_from_zero
 from xnorlab.figures import learning, units
+from xnorlab.training.live import INPUT_ESTIMATORS
 
 WIDEST = 3.0
 POINTS_PER_UNIT = 500  # fine enough for three digits of the area
@@ -22,7 +23,7 @@ def show() -> None:
         estimator = ESTIMATORS[chosen]
         address.take_number("range", 0.1, WIDEST, 1.0)
         clip_range = st.slider(
-            "Clip range t", 0.1, WIDEST, step=0.05, key="range", persist_state="session", disabled=not estimator.ranged,
+            "Clip range t", 0.1, WIDEST, step=0.1, key="range", persist_state="session", disabled=not estimator.ranged,
             help="x is divided by t before the estimator sees it: no sign changes, the slope gets wider and flatter.",
         )  # fmt: skip
         address.publish(estimator=chosen, range=clip_range if estimator.ranged else None)
@@ -45,6 +46,9 @@ def show() -> None:
             help="The sign jumps by 2, from −1 to +1: a slope of area 2 rises by just as much.",
         )  # fmt: skip
         st.markdown(_said(estimator.ranged, clip_range))
+        if chosen in INPUT_ESTIMATORS:
+            st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with,
+                      args=(chosen, clip_range))  # fmt: skip
     with picture:
         parts.chart(
             learning.estimator_curves(
@@ -63,6 +67,16 @@ def show() -> None:
         )  # fmt: skip
 
 
+def _train_with(estimator: str, clip_range: float) -> None:
+    """Go to live training with this estimator, under a scheme that has use for it."""
+    scheme = st.session_state.get("live")
+    chosen = {"part": "live", "live_estimator": estimator, "live_range": clip_range,
+              "live": scheme if scheme in ("bnn", "xnor") else "xnor"}  # fmt: skip
+    for key, value in chosen.items():
+        st.session_state[key] = value
+    address.publish(**chosen)
+
+
 def _said(ranged: bool, clip_range: float) -> str:
     if not ranged:
         return (
@@ -72,5 +86,5 @@ def _said(ranged: bool, clip_range: float) -> str:
     return (
         f"**Beyond ±{clip_range:g} nothing passes back:** a value there keeps its sign whatever a small step does, so "
         "it is left alone. A narrow range resembles the sign better, but few values learn; a wide one lets all learn "
-        "from a slope that is wrong almost everywhere. Try both under **Train live**."
+        "from a slope that is wrong almost everywhere."
     )

@@ -14,6 +14,7 @@ from xnorlab.figures import learning, pictures, style, units
 from xnorlab.training.live import LAYERS, RECORD_STEPS, STEPS, Curves, LiveSettings
 
 HISTOGRAM_BINS = 40
+NO_RECORD = ["–"]  # what a table holds before the first one
 
 ENDINGS = {
     "ready": "Not trained yet: the weights are random, the answers guesses. Press Start.",
@@ -82,7 +83,7 @@ def curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSetting
                 alt=f"{of.capitalize()} of {look.label} over {snapshot.step} steps of training, "
                 f"and of {len(runs) - 1} earlier runs.",
                 table={
-                    "step": found.step,
+                    "step": found.step or NO_RECORD,
                     f"training {of}": _three_digits(getattr(found, f"train_{name}")),
                     f"test {of}": _three_digits(getattr(found, f"test_{name}")),
                 },
@@ -110,7 +111,7 @@ def _label(settings: LiveSettings) -> str:
 
 
 def _three_digits(values: Iterable[float]) -> list[str]:
-    return [units.significant(value) for value in values]
+    return [units.significant(value) for value in values] or NO_RECORD
 
 
 def weights(run: LiveRun, snapshot: Snapshot) -> None:
@@ -127,7 +128,7 @@ def weights(run: LiveRun, snapshot: Snapshot) -> None:
                 curves.step, curves.flips, scheme=scheme, chosen=layer, along="step", end=STEPS, dark=parts.dark()
             ),
             alt=f"Share of the signs of three layers that flipped in each {RECORD_STEPS} steps, {layer} emphasised.",
-            table={"step": curves.step}
+            table={"step": curves.step or NO_RECORD}
             | {f"{name}, %": _three_digits([100 * v for v in shares]) for name, shares in curves.flips.items()},
             key="live-flips",
         )

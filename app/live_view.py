@@ -5,6 +5,7 @@ import live_pictures
 import live_run
 import parts
 import streamlit as st
+from estimator_view import WIDEST
 from live_run import LiveRun
 
 from xnorlab.binarize import ESTIMATORS
@@ -54,7 +55,7 @@ def _controls() -> None:
     scheme = address.pills("Scheme", options, key="live", default="xnor")
     uses = LiveSettings(scheme=scheme).uses_estimator
     address.take("live_estimator", INPUT_ESTIMATORS, "clipped")
-    address.take_number("live_range", 0.1, 4.0, 1.0)
+    address.take_number("live_range", 0.1, WIDEST, 1.0)
     address.take("rate", RATES, "0.02")
     address.take_number("seed", 0, 999, 0)
     first, second, third, fourth = parts.pairs(4)
@@ -64,7 +65,7 @@ def _controls() -> None:
         help=None if uses else "This scheme keeps its inputs real: there is no sign to pass through.",
     )  # fmt: skip
     ranged = uses and ESTIMATORS[estimator].ranged
-    second.slider("Clip range t", 0.1, 4.0, step=0.1, key="live_range", persist_state="session", disabled=not ranged)
+    second.slider("Clip range t", 0.1, WIDEST, step=0.1, key="live_range", persist_state="session", disabled=not ranged)
     third.select_slider("Learning rate", RATES, key="rate", persist_state="session")
     fourth.number_input("Seed", 0, 999, key="seed", persist_state="session")
     left, right = st.columns(2, gap="medium")

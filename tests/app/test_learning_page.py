@@ -58,6 +58,14 @@ class TestTrick:
         assert at.slider(key="range").disabled
         assert metric(at, "area under it") == "∞"
 
+    def test_the_estimator_on_show_can_be_trained_with(self, open_page):
+        at = open_page(PAGE, estimator="bireal", range="2.0", live="float")
+        at.button(key="train-with-it").click().run()
+        assert not at.exception
+        settings = at.session_state["live: run"].settings
+        assert (settings.scheme, settings.estimator, settings.clip_range) == ("xnor", "bireal", 2.0)
+        assert at.query_params["part"] == "live"
+
     @pytest.mark.parametrize(
         ("key", "value"), [("estimator", "tanh"), ("range", "-1"), ("range", "nan"), ("part", "moon")]
     )
