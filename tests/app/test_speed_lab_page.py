@@ -1,5 +1,6 @@
 """Speed lab: measures when told to, says what is measured and what is computed, and when results are stale."""
 
+import numpy as np
 import pytest
 
 PAGE = "views/speed_lab.py"
@@ -54,6 +55,28 @@ def test_a_photos_own_feature_maps_are_timed_at_the_layers_shape(open_page):
     at.button(key="run").click().run()
     assert not at.exception
     assert "384→256" in at.subheader[0].value
+
+
+def test_an_uploaded_photos_own_activations_are_what_is_timed(open_page, photo_bytes, monkeypatch):
+    import cached
+    import lab
+
+    timed = []
+    measure = lab.measure
+    monkeypatch.setattr(lab, "measure", lambda settings, place, x: timed.append(x) or measure(settings, place, x))
+    at = open_page("views/classify.py", schemes="xnor")
+    at.file_uploader[0].set_value([("mine.png", photo_bytes, "image/png")]).run()
+    at.switch_page(PAGE).run()
+    at.segmented_control(key="data").set_value("photo").run()
+    at.pills(key="lab_layer").set_value("conv5").run()
+    at.segmented_control(key="repeats").set_value("5").run()
+    at.button(key="run").click().run()
+    assert not at.exception
+    own = next(iter(at.session_state["photos: kept"].values()))
+    network = cached.network("imagenette/alexnet-xnor")
+    values = network.values([own.pixels])
+    assert any(np.array_equal(timed[0], value) for value in values.values())
+    assert timed[0].shape[-1] == 256  # what reaches the last of the binary convolutions
 
 
 def test_without_the_network_random_data_remain(pretrained_copy, open_page):
