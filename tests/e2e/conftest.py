@@ -1,23 +1,12 @@
 """A real server and browser; tests fail on a console error, an exception on the page, a request that leaves."""
 
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from app_pages import PAGES
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebSocket, expect, sync_playwright
-
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE_MS = 90_000  # a loaded machine of two cores, kernels compiled for the first time
+from serving import CHROMIUM, PATIENCE_MS, READY, serve
 
 # Opened at an inner address, Streamlit's page first looks for its server below that address, and then at the root.
 EXPECTED_404 = re.compile(rf"/({'|'.join(page.path for page in PAGES if page.path)})/_stcore/(health|host-config)$")
@@ -25,40 +14,12 @@ EXPECTED_404 = re.compile(rf"/({'|'.join(page.path for page in PAGES if page.pat
 # A camera that films a test picture, and permission to use it.
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
-READY = """() => {
-    const app = document.querySelector('.stApp');
-    return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
-        && !document.querySelector('[data-testid=stSkeleton]');
-}"""
-
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[str]:
-    """The address of `streamlit run app`, started from the repository's root as the README says."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    command = [sys.executable, "-m", "streamlit", "run", "app", "--server.port", str(port), "--server.headless", "true"]
-    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT) as process:
-        try:
-            address = f"http://localhost:{port}"
-            _wait_until_healthy(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the server did not start:\n{log.read_text()}")
+    """The address of a server of this test run."""
+    with serve(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

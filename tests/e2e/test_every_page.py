@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from app_pages import PAGES
-from conftest import READY
 from playwright.sync_api import expect
+from serving import READY
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,72 @@
+"""Pictures of every page for the README: `python tests/e2e/screenshots.py` writes app/screenshots/<page>.png.
+
+Light theme, 1280 × 860, few colours, so that a picture stays under 150 KB. Pages that measure are asked to first.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from serving import CHROMIUM, PATIENCE_MS, READY, ROOT, serve
+
+sys.path.append(str(ROOT / "tests"))
+from app_pages import PAGES, AppPage
+
+FOLDER = ROOT / "app" / "screenshots"
+MOST_BYTES = 150_000
+QUERIES = {"how-it-learns": "?part=shipped"}
+PRESSED = {  # button → what is there when its work is done
+    "": (".st-key-measure button", "[data-testid=stMetric]"),
+    "speed-lab": (".st-key-run button", ".st-key-speed-up .js-plotly-plot"),
+    "network-timing": (".st-key-run-network button", ".st-key-layers .js-plotly-plot"),
+}
+SETTLED_MS = 2500  # charts grow to their places
+
+
+def shoot(page: Page, address: str, wanted: AppPage) -> bytes:
+    """The page as PNG, after the button of PRESSED where it has one."""
+    page.goto(f"{address}/{wanted.path}{QUERIES.get(wanted.path, '')}")
+    page.wait_for_function(READY)
+    if wanted.path in PRESSED:
+        button, result = PRESSED[wanted.path]
+        page.locator(button).first.click()
+        page.locator(result).first.wait_for()
+        page.wait_for_function(READY)
+    page.wait_for_timeout(SETTLED_MS)
+    return page.screenshot(clip={"x": 0, "y": 0, "width": 1280, "height": 860})
+
+
+def small(png: bytes) -> bytes:
+    """`png` with a palette of as many colours as fit into MOST_BYTES."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    for colours in (256, 128, 64, 32, 16):
+        out = io.BytesIO()
+        picture.quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        if out.tell() <= MOST_BYTES:
+            break
+    return out.getvalue()
+
+
+def main() -> None:
+    """Shoot every page that is registered; pictures of pages that are no more are deleted."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as logs, serve(Path(logs) / "log.txt") as address, sync_playwright() as runner:
+        browser = runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
+        page.set_default_timeout(PATIENCE_MS)
+        kept = set()
+        for wanted in PAGES:
+            file = FOLDER / f"{wanted.path or 'start'}.png"
+            file.write_bytes(small(shoot(page, address, wanted)))
+            kept.add(file)
+            sys.stdout.write(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} KB\n")
+        browser.close()
+    for file in set(FOLDER.glob("*.png")) - kept:
+        file.unlink()
+
+
+if __name__ == "__main__":
+    main()
