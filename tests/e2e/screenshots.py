@@ -1,4 +1,4 @@
-"""Pictures of every page for the README: `python tests/e2e/screenshots.py` writes app/screenshots/<page>.png.
+"""Pictures of every page for the README: `python tests/e2e/screenshots.py [PAGE…]` writes app/screenshots/<page>.png.
 
 Light theme, 1280 × 860, few colours, so that a picture stays under 150 KB. Pages that measure are asked to first.
 """
@@ -23,6 +23,7 @@ PRESSED = {  # button → what is there when its work is done
     "speed-lab": (".st-key-run button", ".st-key-speed-up .js-plotly-plot"),
     "network-timing": (".st-key-run-network button", ".st-key-layers .js-plotly-plot"),
 }
+TOP = 56  # the empty bar above every page
 SETTLED_MS = 2500  # charts grow to their places
 
 
@@ -35,8 +36,9 @@ def shoot(page: Page, address: str, wanted: AppPage) -> bytes:
         page.locator(button).first.click()
         page.locator(result).first.wait_for()
         page.wait_for_function(READY)
+        page.mouse.move(0, 0)  # off the button, whose help would cover something
     page.wait_for_timeout(SETTLED_MS)
-    return page.screenshot(clip={"x": 0, "y": 0, "width": 1280, "height": 860})
+    return page.screenshot(clip={"x": 0, "y": TOP, "width": 1280, "height": 860})
 
 
 def small(png: bytes) -> bytes:
@@ -50,23 +52,22 @@ def small(png: bytes) -> bytes:
     return out.getvalue()
 
 
-def main() -> None:
-    """Shoot every page that is registered; pictures of pages that are no more are deleted."""
+def main(names: list[str]) -> None:
+    """Shoot the pages called `names`, or every page; then pictures of pages that are no more are deleted."""
     FOLDER.mkdir(exist_ok=True)
+    files = {FOLDER / f"{page.path or 'start'}.png": page for page in PAGES}
     with tempfile.TemporaryDirectory() as logs, serve(Path(logs) / "log.txt") as address, sync_playwright() as runner:
         browser = runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1280, "height": TOP + 860}, color_scheme="light")
         page.set_default_timeout(PATIENCE_MS)
-        kept = set()
-        for wanted in PAGES:
-            file = FOLDER / f"{wanted.path or 'start'}.png"
-            file.write_bytes(small(shoot(page, address, wanted)))
-            kept.add(file)
-            sys.stdout.write(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} KB\n")
+        for file, wanted in files.items():
+            if not names or file.stem in names:
+                file.write_bytes(small(shoot(page, address, wanted)))
+                sys.stdout.write(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} KB\n")
         browser.close()
-    for file in set(FOLDER.glob("*.png")) - kept:
+    for file in set(FOLDER.glob("*.png")) - set(files):
         file.unlink()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
