@@ -209,3 +209,13 @@ def test_a_later_run_makes_no_new_buffers():
 def test_a_run_of_nothing_has_no_time():
     with pytest.raises(ValueError, match="no input"):
         residual().timed(np.zeros((0, 12, 12, 3), np.float32))
+
+
+def test_a_network_that_has_run_in_every_way_still_says_what_it_keeps():
+    network = residual()
+    before = [row.resident_bytes for row in network.summary()]
+    x = np.zeros((1, 12, 12, 3), np.float32)
+    one_by_one(network, x)
+    network.run(x)
+    after = [row.resident_bytes for row in network.summary()]
+    assert all(late >= early > 0 or late == early for early, late in zip(before, after, strict=True))

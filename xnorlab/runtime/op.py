@@ -106,7 +106,7 @@ class Op:
     @property
     def resident_bytes(self) -> int:
         """Bytes of the arrays that the op keeps in memory: its tensors, and what its kernel made of them so far."""
-        arrays = {a.__array_interface__["data"][0]: a.nbytes for a in _arrays(vars(self))}
+        arrays = {a.__array_interface__["data"][0]: a.nbytes for a in _arrays(vars(self), set())}
         return sum(arrays.values())
 
     def tensors(self) -> dict[str, np.ndarray]:
@@ -172,15 +172,19 @@ class Op:
             raise ValueError(f"{self.name}: {name}={value!r} must be two integers from {minimum} to {MAX_GEOMETRY}")
 
 
-def _arrays(value: Any) -> Iterator[np.ndarray]:
-    """The arrays within dictionaries, sequences and our own objects."""
+def _arrays(value: Any, seen: set[int]) -> Iterator[np.ndarray]:
+    """The arrays within dictionaries, sequences and our own objects, which may hold each other; `seen`: their ids."""
     if isinstance(value, np.ndarray):
         yield value
-    elif isinstance(value, dict):
+        return
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, dict):
         for item in list(value.values()):  # a copy: another thread may be running the op
-            yield from _arrays(item)
+            yield from _arrays(item, seen)
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _arrays(item)
+        for item in list(value):
+            yield from _arrays(item, seen)
     elif type(value).__module__.startswith("xnorlab.") and hasattr(value, "__dict__"):
-        yield from _arrays(vars(value))
+        yield from _arrays(vars(value), seen)
