@@ -37,12 +37,13 @@ def run(monkeypatch, cache: Path) -> str:
     return done.stdout.strip()
 
 
-def test_a_second_process_compiles_nothing_and_a_damaged_cache_only_costs_time(tmp_path: Path, monkeypatch):
+def test_a_second_process_compiles_nothing_and_a_damaged_cache_is_made_anew(tmp_path: Path, monkeypatch):
     assert run(monkeypatch, tmp_path) == "0 of 4"
     assert run(monkeypatch, tmp_path) == "4 of 4"
     for file in tmp_path.rglob("*.nb[ci]"):
         file.write_bytes(file.read_bytes()[:40])
     assert run(monkeypatch, tmp_path) == "0 of 4"
+    assert run(monkeypatch, tmp_path) == "4 of 4"
 
 
 def test_a_cache_folder_that_cannot_be_made_only_costs_time(tmp_path: Path, monkeypatch):

@@ -9,6 +9,8 @@ from numba.extending import intrinsic
 
 _compiling = threading.Lock()
 
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
 
 class Kernel:
     """A function compiled by Numba at its first use, from the disk cache where that works.
@@ -32,13 +34,27 @@ class Kernel:
         with _compiling:
             if self._dispatcher is not None:
                 return
-            try:
-                dispatcher = numba.njit(nogil=True, error_model="numpy", cache=True)(self._function)
-                dispatcher.compile(types)
-            except Exception:  # the cache raises OSError, RuntimeError, EOFError and pickle's errors; all mean: compile
-                dispatcher = numba.njit(nogil=True, error_model="numpy")(self._function)
-                dispatcher.compile(types)
-            self._dispatcher = dispatcher
+            for attempt in (self._from_cache, self._into_a_new_cache):
+                try:
+                    self._dispatcher = attempt(types)
+                    return
+                except Exception:
+                    continue
+            self._dispatcher = _compiled(numba.njit(**OPTIONS)(self._function), types)
+
+    def _from_cache(self, types: tuple):
+        return _compiled(numba.njit(cache=True, **OPTIONS)(self._function), types)
+
+    def _into_a_new_cache(self, types: tuple):
+        """What lies there cannot be read, a cut-off file say: make room for what the next process is to find."""
+        dispatcher = numba.njit(cache=True, **OPTIONS)(self._function)
+        dispatcher._cache.flush()  # numba has no public name for it
+        return _compiled(dispatcher, types)
+
+
+def _compiled(dispatcher, types: tuple):
+    dispatcher.compile(types)
+    return dispatcher
 
 
 def kernel(function: Callable) -> Kernel:
