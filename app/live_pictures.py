@@ -51,7 +51,7 @@ def progress(run: LiveRun, snapshot: Snapshot) -> None:
         return
     text = "Training…" if run.running else ENDINGS[run.state]
     if run.waiting:
-        text = "Waiting: a speed is being measured on this machine."
+        text = "Waiting for its turn: a speed is being measured on this machine, or others train."
     st.progress(snapshot.step / STEPS, text)
 
 

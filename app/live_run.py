@@ -24,6 +24,7 @@ SLICE_SECONDS = 0.04  # how long others wait at most
 REST_SECONDS = 0.004  # between two slices, so that whoever waits for the lock gets it
 LOOK_SECONDS = 0.05  # between two looks at whether it is our turn
 NEWS_SECONDS = 0.3  # a snapshot is taken no more often than this
+PATIENT_SECONDS = 1.0  # a wait as long as this is worth telling
 UNWATCHED_SECONDS = 12.0  # without a sign of life from the page
 LONGEST_SECONDS = 240.0  # of one thread's life
 SHOWN_PICTURES = 30
@@ -63,7 +64,7 @@ class LiveRun:
         self.settings, self.steps_per_second = settings, steps_per_second
         self.state: State = "ready"
         self.problem = ""
-        self.waiting = False  # for somebody's timing run
+        self.waiting = False  # for others: a timing run, or visitors who train, too
         self._training = LiveTraining(settings, digits)
         self._snapshot, self._news = self._look(), 0.0
         self._change = threading.Lock()  # around the snapshot
@@ -101,10 +102,12 @@ class LiveRun:
             self._worker = None
 
     def _work(self) -> None:
-        started = time.monotonic()
+        started = moved = time.monotonic()
         try:
             while (ended := self._ended(started)) is None:
-                self.waiting = not self._slice()
+                if self._slice():
+                    moved = time.monotonic()
+                self.waiting = time.monotonic() - moved > PATIENT_SECONDS
             with _one_thread():
                 self._publish()
             self.state = ended

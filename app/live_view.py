@@ -18,6 +18,7 @@ PACES = {"slow": 3.0, "medium": 15.0, "full": float("inf")}
 PACE_WORDS = {"slow": "3 steps a second", "medium": "15", "full": "as fast as it goes"}
 MOST_EARLIER = 6
 REDRAW_SECONDS = 1.0
+WAITING_REDRAW_SECONDS = 4.0
 
 RUN, EARLIER = "live: run", "live: earlier runs"
 
@@ -38,9 +39,9 @@ def show() -> None:
         if changed:
             st.info("Settings changed: **Start** trains with them; what is on show stays as a faint line.",
                     icon=":material/sync_problem:")  # fmt: skip
-    refresh = REDRAW_SECONDS if run.running else None
+    every = _redraw_seconds(run)
     with st.container(key="live-run"):
-        st.fragment(_news, run_every=refresh)(run, redrawn=run.running)
+        st.fragment(_news, run_every=every)(run, every)
     st.caption(
         f"Data: digits drawn here with the font that Pillow carries inside, {live_run.DIGITS.test_count} others for "
         "testing; shifted, turned, sheared and noisy, but printed: no handwriting, no photographs. "
@@ -127,10 +128,17 @@ def _buttons(run: LiveRun, *, changed: bool) -> None:
                   help="Back to random weights; earlier runs are forgotten.")  # fmt: skip
 
 
-def _news(run: LiveRun, *, redrawn: bool) -> None:
-    """The run as it stands; called again and again while it trains."""
+def _redraw_seconds(run: LiveRun) -> float | None:
+    """Until the pictures are drawn again: rarely while a speed is measured, which drawing would disturb."""
+    if not run.running:
+        return None
+    return WAITING_REDRAW_SECONDS if run.waiting else REDRAW_SECONDS
+
+
+def _news(run: LiveRun, every: float | None) -> None:
+    """The run as it stands; called again and again, `every` seconds, while it trains."""
     snapshot = run.watch()
-    if redrawn and not run.running:
+    if every != _redraw_seconds(run):
         st.rerun()
     live_pictures.progress(run, snapshot)
     live_pictures.headline(snapshot)

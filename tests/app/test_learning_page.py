@@ -207,7 +207,7 @@ class TestLive:
         assert not at.exception
         assert not at.info
         old, *_, new = chart_of(at, 0)["data"]
-        assert (old["opacity"], new["opacity"]) == (0.35, 1.0)
+        assert (old["opacity"], new["opacity"]) == (0.5, 1.0)
         assert old["line"]["color"] == SCHEMES["xnor"].light
         assert new["line"]["color"] == SCHEMES["float"].light
         at.button(key="reset").click().run()

@@ -96,7 +96,7 @@ def training_curves(
     figure = go.Figure()
     for run in runs:
         look, thin = style.look(run.scheme), run.faint
-        colour, opacity = look.colour(dark), 0.35 if thin else 1.0
+        colour, opacity = look.colour(dark), 0.5 if thin else 1.0
         for kind, x, y, dash in (
             ("training", run.x, run.train, "solid"),
             ("held-out", run.held_out_x, run.held_out, "dot"),
