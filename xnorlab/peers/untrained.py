@@ -9,8 +9,11 @@ from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import Network
 
 SIZES = (32, 512)
-CALIBRATION = 4
+CALIBRATION = 16
 """Pictures that set the normalisation statistics."""
+PATCHES = 7
+"""Patches of colour across such a picture: noise by the pixel would give all pictures nearly the same features, and
+normalisations would blow up the little by which these differ."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ def _build(model: str, scheme: str, size: int, classes: int, seed: int) -> tuple
     from xnorlab import export, models
     from xnorlab.training.rounding import round_weights_
 
-    preprocessing = Preprocessing(resize=size, crop=size)
-    pictures = np.random.default_rng(seed).integers(0, 256, (CALIBRATION, size, size, 3), np.uint8)
-    batch = torch.from_numpy(preprocessing(pictures)).permute(0, 3, 1, 2).contiguous()
+    preprocessing = Preprocessing(resize=size, crop=size)  # enlarges the patches, too
+    patches = np.random.default_rng(seed).integers(0, 256, (CALIBRATION, PATCHES, PATCHES, 3), np.uint8)
+    batch = torch.from_numpy(preprocessing(patches)).permute(0, 3, 1, 2).contiguous()
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
         module = round_weights_(models.build(model, scheme, classes))
