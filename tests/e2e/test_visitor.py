@@ -78,18 +78,20 @@ def test_the_start_page_measures_when_asked(visit):
     expect(page.get_by_text("naive loops, measured here")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1920, "dark")])
-def test_no_page_scrolls_sideways(visit, width, theme):
-    page = visit("/", width=width, theme=theme)
-    start = page.url.split("?")[0]
-    for path, last in (
-        ("", ".xl-card"), ("classify?photo=cat", ".st-key-csv"), ("filters", ".st-key-histogram"),
-        (f"speed-lab?{SMALL_LAYER}", ".st-key-run"),
-    ):  # fmt: skip
-        page.goto(start + path)
-        main = page.locator("[data-testid=stMain]")
-        expect(main.locator(last).last).to_be_visible()
-        assert main.evaluate("m => m.scrollWidth - m.clientWidth") <= 0, path
+def test_a_shot_of_the_camera_is_answered(visit):
+    page = visit("/classify?bring=camera&schemes=float,xnor")
+    page.get_by_test_id("stCameraInputButton").click()
+    expect(page.get_by_text("Forget my photos")).to_be_visible()
+    expect(page.locator(".st-key-photo-shown img")).to_have_attribute("alt", re.compile("camera", re.I))
+    expect(page.locator(".xl-card .xl-answer")).to_have_count(2)
+
+
+def test_charts_follow_a_change_of_theme(visit):
+    page = visit("/filters")
+    spike = page.locator(".st-key-histogram .scatterlayer path.js-line").first
+    expect(spike).to_have_css("stroke", "rgb(8, 160, 84)")
+    page.emulate_media(color_scheme="dark")
+    expect(spike).to_have_css("stroke", "rgb(12, 233, 122)")
 
 
 def test_a_bad_address_falls_back_with_a_note(visit):
