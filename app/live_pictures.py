@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-import address
 import live_run
 import numpy as np
 import parts
@@ -11,7 +10,7 @@ import streamlit as st
 from live_run import LiveRun, Snapshot
 
 from xnorlab.figures import learning, pictures, style, units
-from xnorlab.training.live import LAYERS, RECORD_STEPS, STEPS, Curves, LiveSettings
+from xnorlab.training.live import RECORD_STEPS, STEPS, Curves, LiveSettings
 
 HISTOGRAM_BINS = 40
 NO_RECORD = ["–"]  # what a table holds before the first one
@@ -114,10 +113,8 @@ def _three_digits(values: Iterable[float]) -> list[str]:
     return [units.significant(value) for value in values] or NO_RECORD
 
 
-def weights(run: LiveRun, snapshot: Snapshot) -> None:
+def weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None:
     """Flips of all layers, latent weights of the chosen one."""
-    layer = address.segments("Layer", {name: name for name in LAYERS}, key="live_layer", default="conv2")
-    address.publish(live_layer=layer)
     left, right = st.columns(2, gap="large")
     curves, scheme, scale = snapshot.curves, run.settings.scheme, snapshot.scales[layer]
     with left:

@@ -10,7 +10,7 @@ from live_run import LiveRun
 
 from xnorlab.binarize import ESTIMATORS
 from xnorlab.figures import style
-from xnorlab.training.live import BATCH, INPUT_ESTIMATORS, SCHEMES, LiveSettings
+from xnorlab.training.live import BATCH, INPUT_ESTIMATORS, LAYERS, SCHEMES, LiveSettings
 
 RATES = ("0.001", "0.003", "0.01", "0.02", "0.05", "0.2")
 WIDTHS = {"4": "4", "8": "8", "16": "16", "32": "32"}
@@ -41,7 +41,7 @@ def show() -> None:
                     icon=":material/sync_problem:")  # fmt: skip
     every = _redraw_seconds(run)
     with st.container(key="live-run"):
-        st.fragment(_news, run_every=every)(run, every)
+        st.fragment(_news, run_every=every)(run, every, st.session_state["live_layer"])
     st.caption(
         f"Data: digits drawn here with the font that Pillow carries inside, {live_run.DIGITS.test_count} others for "
         "testing; shifted, turned, sheared and noisy, but printed: no handwriting, no photographs. "
@@ -69,17 +69,21 @@ def _controls() -> None:
     second.slider("Clip range t", 0.1, WIDEST, step=0.1, key="live_range", persist_state="session", disabled=not ranged)
     third.select_slider("Learning rate", RATES, key="rate", persist_state="session")
     fourth.number_input("Seed", 0, 999, key="seed", persist_state="session")
-    left, right = st.columns(2, gap="medium")
+    left, middle, right = st.columns(3, gap="medium")
     with left:
         address.segments("Filters in the first layer", WIDTHS, key="width", default="16")
-    with right:
+    with middle:
         address.segments("Pace", PACE_WORDS, key="pace", default="full")
+    with right:
+        # Not beside the charts that it changes: those are drawn anew each second, and a click there could be lost.
+        address.segments("Layer on show", {name: name for name in LAYERS}, key="live_layer", default="conv2")
 
 
 def _chosen() -> LiveSettings:
     """What the controls say now; published, and read by the buttons' callbacks, too."""
     state = st.session_state
-    values = {key: state[key] for key in ("live", "live_estimator", "live_range", "rate", "width", "seed", "pace")}
+    keys = ("live", "live_estimator", "live_range", "rate", "width", "seed", "pace", "live_layer")
+    values = {key: state[key] for key in keys}
     address.publish(**values)
     return LiveSettings(
         scheme=values["live"], estimator=values["live_estimator"], clip_range=values["live_range"],
@@ -135,7 +139,7 @@ def _redraw_seconds(run: LiveRun) -> float | None:
     return WAITING_REDRAW_SECONDS if run.waiting else REDRAW_SECONDS
 
 
-def _news(run: LiveRun, every: float | None) -> None:
+def _news(run: LiveRun, every: float | None, layer: str) -> None:
     """The run as it stands; called again and again, `every` seconds, while it trains."""
     snapshot = run.watch()
     if every != _redraw_seconds(run):
@@ -143,5 +147,5 @@ def _news(run: LiveRun, every: float | None) -> None:
     live_pictures.progress(run, snapshot)
     live_pictures.headline(snapshot)
     live_pictures.curves(run, snapshot, st.session_state.get(EARLIER, []))
-    live_pictures.weights(run, snapshot)
+    live_pictures.weights(run, snapshot, layer)
     live_pictures.answers(snapshot)
