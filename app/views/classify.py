@@ -86,14 +86,14 @@ with see:
         st.image(photo.pixels, width="stretch", alt=f"The photo {photo.title}")
     st.caption(parts.plain("; ".join([photo.title, *photo.notes])))
 
-pick, slide = st.columns([6, 4], gap="large", vertical_alignment="bottom")
+pick, slide = st.columns([6, 5], gap="large", vertical_alignment="bottom")
 with pick:
     schemes = st.pills(
         "Schemes", networks.SCHEME_NAMES, selection_mode="multi", key="schemes", persist_state="session", wrap=True,
         format_func=lambda s: f"{SCHEMES[s].glyph} {SCHEMES[s].label}",
     )  # fmt: skip
 with slide:
-    left, right = st.columns([1, 1], vertical_alignment="bottom")
+    left, right = st.columns([4, 3], vertical_alignment="bottom")
     family = left.selectbox("Model", families, key="model", persist_state="session")
     top = right.slider("Answers a card", 1, 10, key="top", persist_state="session")
 schemes = [s for s in networks.SCHEME_NAMES if s in schemes]

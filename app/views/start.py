@@ -16,7 +16,7 @@ from xnorlab.figures.style import SCHEMES
 TOUR = (
     ("views/filters.py", "1. See a filter lose its bits", ":material/grid_on:",
      "One bit a weight, one number a filter. Find the number that loses least."),
-    ("views/classify.py", "2. Ask five networks one question", ":material/photo_camera:",
+    ("views/classify.py", "2. Ask five networks", ":material/photo_camera:",
      "Real weights, binary weights, binary everything: the same photo, five answers."),
     ("views/speed_lab.py", "3. Time it on this machine", ":material/speed:",
      "XNOR and popcount against a good float library, with every run on show."),
