@@ -1,7 +1,7 @@
 """Charts that follow a change of theme: their colours are set in Python, so a change has to start a run."""
 
 import parts
-import streamlit as st
+from streamlit.components import v2 as components
 
 # An invisible element whose colour depends on the theme; the browser reports when the colour starts to change. The
 # theme that the charts were drawn for comes along: a browser may learn its theme only after the first run.
@@ -21,7 +21,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     compare();
 }
 """
-_sensor = st.components.v2.component("xnorlab_theme", html="<i aria-hidden='true'></i>", css=_CSS, js=_JS)
+_sensor = components.component("xnorlab_theme", html="<i aria-hidden='true'></i>", css=_CSS, js=_JS)
 
 
 def follow() -> None:
