@@ -48,7 +48,7 @@ class Kernel:
     def _into_a_new_cache(self, types: tuple):
         """What lies there cannot be read, a cut-off file say: make room for what the next process is to find."""
         dispatcher = numba.njit(cache=True, **OPTIONS)(self._function)
-        dispatcher._cache.flush()  # numba has no public name for it
+        dispatcher._cache.flush()  # pyright: ignore[reportAttributeAccessIssue] (numba has no public name for it)
         return _compiled(dispatcher, types)
 
 

@@ -120,7 +120,7 @@ class Packing:
 
     threshold: (C,) float32, 0 where None. flip: (C,) bool. groups: words are packed so many groups apart. prefix: see
     `pack_kernel`. border: rows and columns of words left free around the map. size: words of the packed map.
-    Runs as often as wanted, never twice at once.
+    table: for the kernel. Runs as often as wanted, never twice at once.
     """
 
     def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1, border=(0, 0)):
@@ -134,19 +134,19 @@ class Packing:
             grouped = np.reshape(flip, (groups, channels // groups))
             self._flips = np.ascontiguousarray(_pack_bits(grouped).reshape(-1))
         self.size = batch * (height + 2 * border[0]) * (width + 2 * border[1]) * groups * group_words
-        self._table = np.zeros(DONE + 1, np.int64)
-        self._table[LIMITS] = self._limits.ctypes.data
-        self._table[FLIPS] = 0 if self._flips is None else self._flips.ctypes.data
-        self._table[BATCH:TAKEN] = batch, height, width, channels, groups, prefix, *border
+        self.table = np.zeros(DONE + 1, np.int64)
+        self.table[LIMITS] = self._limits.ctypes.data
+        self.table[FLIPS] = 0 if self._flips is None else self._flips.ctypes.data
+        self.table[BATCH:TAKEN] = batch, height, width, channels, groups, prefix, *border
 
     def prepare(self, x: int, words: int) -> None:
         """Before every run: the addresses of the map and of its words."""
-        table = self._table
+        table = self.table
         table[X], table[WORDS], table[TAKEN], table[DONE] = x, words, 0, 0
 
     def work(self, part: int = 0, parts: int = 1) -> None:
         """Take rows until all are done; every thread of a run calls this once."""
-        pack_kernel(self._table)
+        pack_kernel(self.table)
 
     def run(self, x: int, words: int, threads: int = 1) -> None:
         """One whole run."""

@@ -66,7 +66,8 @@ class Tables:
 
 
 class Call:
-    """One walk over one input: the kernel's table, and what it points at. Runs as often as wanted, never twice at once.
+    """One walk over one input: the kernel's table, `head`, and what it points at. Runs as often as wanted, never twice
+    at once.
 
     Addresses are not checked: whoever makes a call has checked shapes, and keeps input and outputs alive.
     """
@@ -74,9 +75,9 @@ class Call:
     def __init__(self, kernel: Kernel, head: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
         self._kernel, self._tables, self._epilogue = kernel, tables, epilogue
         self._program = epilogue.program()
-        self._head = head.copy()
-        self._head[PROGRAM], self._head[N_STEPS] = self._program.ctypes.data, len(self._program)
-        self._head[X], self._head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
+        self.head = head.copy()
+        self.head[PROGRAM], self.head[N_STEPS] = self._program.ctypes.data, len(self._program)
+        self.head[X], self.head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
 
     @property
     def parts(self) -> int:
@@ -85,7 +86,7 @@ class Call:
 
     def prepare(self, x: int | None = None, out: int | None = None) -> None:
         """Before every run. x, out: new addresses of the input and of the stored map."""
-        head = self._head
+        head = self.head
         head[TAKEN] = 0
         if x is not None:
             head[X] = x
@@ -94,7 +95,7 @@ class Call:
 
     def work(self, part: int = 0, parts: int = 1) -> None:
         """Take tasks until none is left; every thread of a run calls this once."""
-        self._kernel(self._head)
+        self._kernel(self.head)
 
     def run(self, threads: int = 1) -> None:
         """One whole run."""

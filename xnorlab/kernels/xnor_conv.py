@@ -3,9 +3,11 @@
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, Size
+from xnorlab.kernels import packing, walk
 from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.epilogue import Epilogue
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
+from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packing import Packing, unpack_bits
 from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import run_parts, thread_count
@@ -22,6 +24,13 @@ def _prefix(group_words: int) -> int:
     Longer groups need more registers than there are and gained nothing.
     """
     return next(size for size in (4, 2, 1) if group_words % size == 0)
+
+
+@kernel
+def _aim(table, head, x, out):
+    """Both parts of a call at new arrays: in Python each address alone would cost a microsecond."""
+    table[packing.X], table[packing.TAKEN], table[packing.DONE] = x.ctypes.data, 0, 0
+    head[walk.OUT], head[walk.TAKEN] = out.ctypes.data, 0
 
 
 class XnorConv2d(TiledConv):
@@ -97,9 +106,9 @@ class XnorConv2d(TiledConv):
         """The words that `convolve` reads, in this layer's own order: uint64, flat. Arguments as in `__call__`."""
         x = feature_map(x, "x", self.channels)
         threads = thread_count(threads)
-        packing = self.packing(x.shape, threshold, flip)
-        words = np.empty(packing.size, np.uint64)
-        packing.run(x.ctypes.data, words.ctypes.data, threads)
+        pack = self.packing(x.shape, threshold, flip)
+        words = np.empty(pack.size, np.uint64)
+        pack.run(x.ctypes.data, words.ctypes.data, threads)
         return words
 
     def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
@@ -136,22 +145,22 @@ class XnorConv2d(TiledConv):
 
     def _lane(self, shape, epilogue: Epilogue, threshold=None, flip=None) -> tuple[Packing, Call, np.ndarray]:
         """What one caller at a time needs: packing, call, and the words between them."""
-        packing = self.packing(shape, threshold, flip)
-        words = aligned((packing.size,), np.uint64)
-        return packing, self.call(shape, epilogue, words.ctypes.data), words
+        pack = self.packing(shape, threshold, flip)
+        words = aligned((pack.size,), np.uint64)
+        pack.prepare(0, words.ctypes.data)
+        return pack, self.call(shape, epilogue, words.ctypes.data), words
 
     def _run(self, lane: tuple[Packing, Call, np.ndarray], x: np.ndarray, out: np.ndarray, threads: int) -> None:
-        packing, call, words = lane
-        packing.prepare(x.ctypes.data, words.ctypes.data)
-        call.prepare(out=out.ctypes.data)
+        pack, call, _ = lane
+        _aim(pack.table, call.head, x, out)
         threads = min(threads, call.parts)
         if threads == 1:
-            packing.work()
+            pack.work()
             call.work()
             return
 
         def work(part: int, parts: int) -> None:
-            packing.work()
+            pack.work()
             call.work()
 
         run_parts(work, threads)
