@@ -1,7 +1,7 @@
-"""Draw benchmarks/figure4.png from benchmarks/figure4.json: figure 4 of XNOR-Net, redone with measured points.
+"""Draw notebooks/figure4.png from notebooks/figure4.json: figure 4 of XNOR-Net, redone with measured points.
 
-    xnorlab bench sweep --json > benchmarks/figure4.json
-    python benchmarks/draw.py
+    xnorlab bench sweep --json > notebooks/figure4.json
+    python notebooks/figure4.py
 
 Needs plotly, and playwright with Chromium at /usr/bin/chromium, as the browser tests do.
 """
