@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 
-def aligned(shape: tuple[int, ...], dtype, make=np.zeros) -> np.ndarray:
-    """Zeros (or what `make` gives) on a 64-byte boundary: a load or store that crosses a cache line costs two."""
+def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Zeros on a 64-byte boundary: a load or store that crosses a cache line costs two."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    raw = make(size + 64, np.uint8)
+    raw = np.zeros(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size].view(dtype).reshape(shape)
 

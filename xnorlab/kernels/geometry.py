@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from xnorlab.conventions import WORD_BITS, Size, n_words, output_size, pair
-from xnorlab.kernels.blocks import aligned
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def feature_map(x, name: str = "x", channels: int | None = None) -> np.ndarray:
 def result(shape: tuple[int, ...], out) -> np.ndarray:
     """`out`, or a new float32 array of `shape` where it is None; raises ValueError where it does not fit."""
     if out is None:
-        return aligned(shape, np.float32, np.empty)
+        return np.empty(shape, np.float32)
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32 or not out.flags.carray:
         raise ValueError(f"out must be a writeable C-contiguous float32 array of shape {shape}")
     return out
