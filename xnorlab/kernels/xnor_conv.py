@@ -1,11 +1,12 @@
 """Binary convolution: signs of activations against signs of weights, 64 at a time."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, Size
 from xnorlab.kernels import packing, walk
 from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
-from xnorlab.kernels.epilogue import Epilogue
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
 from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packing import Packing, unpack_bits
@@ -26,11 +27,16 @@ def _prefix(group_words: int) -> int:
     return next(size for size in (4, 2, 1) if group_words % size == 0)
 
 
+NO_MAP = np.zeros((0, 0, 0, 0), np.float32)
+"""Where one half of a call neither reads nor writes."""
+
+
 @kernel
-def _aim(table, head, x, out):
-    """Both parts of a call at new arrays: in Python each address alone would cost a microsecond."""
-    table[packing.X], table[packing.TAKEN], table[packing.DONE] = x.ctypes.data, 0, 0
-    head[walk.OUT], head[walk.TAKEN] = out.ctypes.data, 0
+def _aim(table, head, x, words, out):
+    """Packing and call at new arrays: in Python each address alone would cost a microsecond."""
+    table[packing.X], table[packing.WORDS] = x.ctypes.data, words.ctypes.data
+    table[packing.TAKEN], table[packing.DONE] = 0, 0
+    head[walk.X], head[walk.OUT], head[walk.TAKEN] = words.ctypes.data, out.ctypes.data, 0
 
 
 class XnorConv2d(TiledConv):
@@ -104,11 +110,13 @@ class XnorConv2d(TiledConv):
 
     def pack(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
         """The words that `convolve` reads, in this layer's own order: uint64, flat. Arguments as in `__call__`."""
-        x = feature_map(x, "x", self.channels)
-        threads = thread_count(threads)
-        pack = self.packing(x.shape, threshold, flip)
-        words = np.empty(pack.size, np.uint64)
-        pack.run(x.ctypes.data, words.ctypes.data, threads)
+        x, threads = feature_map(x, "x", self.channels), thread_count(threads)
+        tables = self.tables(x.shape)
+        words = np.empty(tables.input_size // 8, np.uint64)
+        lane = self._lane(x.shape, threshold, flip)
+        _aim(lane.packing.table, lane.call.head, x, words, NO_MAP)
+        run_parts(lane.packing.work, min(threads, tables.parts))
+        lane.give_back()
         return words
 
     def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
@@ -116,9 +124,11 @@ class XnorConv2d(TiledConv):
         tables, threads = self.tables(tuple(shape)), thread_count(threads)
         if not isinstance(words, np.ndarray) or words.dtype != np.uint64 or words.shape != (tables.input_size // 8,):
             raise ValueError(f"words must be what pack() gives for shape={shape}: uint64, ({tables.input_size // 8},)")
-        words, factors, out = for_kernels(words), _factors(input_scale, tables.shape), result(tables.shape, out)
-        epilogue = self.epilogue(None if factors is None else factors.ctypes.data).store(out.ctypes.data)
-        self.call(tuple(shape), epilogue, words.ctypes.data).run(threads)
+        words, out = for_kernels(words), result(tables.shape, out)
+        lane = self._lane(tuple(shape), input_scale=input_scale)
+        _aim(lane.packing.table, lane.call.head, NO_MAP, words, out)
+        run_parts(lane.call.work, min(threads, tables.parts))
+        lane.give_back()
         return out
 
     def __call__(self, x, *, threshold=None, flip=None, input_scale=None, threads=1, out=None) -> np.ndarray:
@@ -127,48 +137,55 @@ class XnorConv2d(TiledConv):
         threshold: (C,) float32. flip: (C,) bool. input_scale: K, (B, OH, OW) float32. Returns (B, OH, OW, N)
         float32, in `out` where given.
         """
-        x = feature_map(x, "x", self.channels)
-        tables, threads = self.tables(x.shape), thread_count(threads)
+        x, threads = feature_map(x, "x", self.channels), thread_count(threads)
+        tables = self.tables(x.shape)
         out = result(tables.shape, out)
-        if threshold is None and flip is None and input_scale is None:
-            try:
-                lane = tables.free.pop()
-            except IndexError:
-                lane = self._lane(x.shape, self.epilogue())
-            self._run(lane, x, out, threads)
-            tables.free.append(lane)
-            return out
-        factors = _factors(input_scale, tables.shape)
-        epilogue = self.epilogue(None if factors is None else factors.ctypes.data)
-        self._run(self._lane(x.shape, epilogue, threshold, flip), x, out, threads)
+        lane = self._lane(x.shape, threshold, flip, input_scale)
+        _aim(lane.packing.table, lane.call.head, x, lane.words, out)
+        run_parts(lane.work, min(threads, tables.parts))
+        lane.give_back()
         return out
 
-    def _lane(self, shape, epilogue: Epilogue, threshold=None, flip=None) -> tuple[Packing, Call, np.ndarray]:
-        """What one caller at a time needs: packing, call, and the words between them."""
-        pack = self.packing(shape, threshold, flip)
-        words = aligned((pack.size,), np.uint64)
-        pack.prepare(0, words.ctypes.data)
-        return pack, self.call(shape, epilogue, words.ctypes.data), words
-
-    def _run(self, lane: tuple[Packing, Call, np.ndarray], x: np.ndarray, out: np.ndarray, threads: int) -> None:
-        pack, call, _ = lane
-        _aim(pack.table, call.head, x, out)
-        threads = min(threads, call.parts)
-        if threads == 1:
-            pack.work()
-            call.work()
-            return
-
-        def work(part: int, parts: int) -> None:
-            pack.work()
-            call.work()
-
-        run_parts(work, threads)
+    def _lane(self, shape, threshold=None, flip=None, input_scale=None) -> "_Lane":
+        """A lane that nobody else uses: one that was given back, where the call has no tables of its own."""
+        tables = self.tables(shape)
+        own = threshold is not None or flip is not None or input_scale is not None
+        if not own:
+            try:
+                return tables.free.pop()
+            except IndexError:
+                pass
+        factors = None if input_scale is None else _factors(input_scale, tables.shape)
+        call = self.call(shape, self.epilogue(None if factors is None else factors.ctypes.data))
+        words = aligned((tables.input_size // 8,), np.uint64)
+        return _Lane(self.packing(shape, threshold, flip), call, words, factors, None if own else tables.free)
 
 
-def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray | None:
-    if input_scale is None:
-        return None
+@dataclass
+class _Lane:
+    """What one caller at a time needs: packing, call, the words between them, and input scales that the call reads.
+
+    home: where it waits for the next caller; None where its tables are one call's own.
+    """
+
+    packing: Packing
+    call: Call
+    words: np.ndarray
+    factors: np.ndarray | None
+    home: list | None
+
+    def work(self, part: int, parts: int) -> None:
+        """Both parts; no thread begins to count before all words are packed."""
+        self.packing.work()
+        self.call.work()
+
+    def give_back(self) -> None:
+        """Wait for the next caller."""
+        if self.home is not None:
+            self.home.append(self)
+
+
+def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray:
     input_scale = np.asarray(input_scale)
     if input_scale.shape != shape[:3] or input_scale.dtype != np.float32:
         raise ValueError(
