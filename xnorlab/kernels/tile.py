@@ -76,7 +76,7 @@ class _Packed:
         return self.b.xor(self.b.and_(self.b.xor(parity, between), self.b.xor(parity, after)), between)
 
     def step(self, x, weights, state):
-        """One group of words: for all pixels together where the registers hold that, else pixel by pixel."""
+        """One group of words, pixel by pixel; by twos where that has work for all ports and registers to spare."""
         w = [
             [self.e.load(self.vector, self.e.offset(weights, 8 * (j * self.filters + v * self.lanes)), 8)
              for v in range(COLUMNS)]
@@ -85,13 +85,13 @@ class _Packed:
         n = self.rows * COLUMNS
         counts, parities = state[:n], state[n:]
         new_counts, new_parities = [], []
-        wide = self.unit.bits == 512
-        at_once = self.rows if self.group == 2 and wide else 1
+        at_once = 2 if self.group == 2 and self.rows > 1 else 1
         for m in range(0, self.rows, at_once):
             part = slice(m * COLUMNS, (m + at_once) * COLUMNS)
             added, after = self._group(x[m : m + at_once], w, parities[part])
             sums = [self.b.add(c, a) for c, a in zip(counts[part], added, strict=True)]
-            new_counts += [self.e.pin(s, self.unit.register) for s in sums] if self.group == 1 or not wide else sums
+            # Pinned: an accumulator in memory may share its low address bits with the output, and then waits for it.
+            new_counts += [self.e.pin(value, self.unit.register) for value in sums]
             new_parities += after
         return new_counts + new_parities
 
