@@ -1,5 +1,7 @@
 """Pooling over NHWC maps, with torch's semantics, and the input scale K of XNOR-Net."""
 
+from functools import reduce
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -94,22 +96,38 @@ def _global_kernel(x, sums):
                     to[c] += np.float64(values[c])
 
 
+@instruction
+def _magnitudes(typing, x, eights):
+    """Sum of |x| over `eights` times eight floats at an address, in eight float64 lanes, then lane after lane."""
+
+    def emit(context, builder, _, arguments):
+        e = Emitter(builder)
+        floats, doubles = ir.VectorType(ir.FloatType(), 8), ir.VectorType(ir.DoubleType(), 8)
+
+        def add(i, sums):
+            values = e.load(floats, e.offset(e.address(arguments[0]), builder.mul(i, ir.Constant(i.type, 32))), 4)
+            return [builder.fadd(sums[0], builder.fpext(e.call("llvm.fabs.v8f32", floats, values), doubles))]
+
+        (sums,) = e.repeat(arguments[1], [ir.Constant(doubles, [0.0] * 8)], add)
+        lanes = [builder.extract_element(sums, ir.Constant(ir.IntType(32), i)) for i in range(8)]
+        return reduce(builder.fadd, lanes)
+
+    return types.float64(types.int64, types.int64), emit
+
+
 @kernel
 def _magnitude_kernel(x, sums):
-    """Sums over channels of |x|, float64 (B, H, W). Eight running sums, so that the compiler may use vectors."""
+    """Sums over channels of |x|, float64 (B, H, W)."""
     batch, height, width, channels = x.shape
-    lanes = np.zeros(8)
+    here = np.int64(x.ctypes.data)
     for b in range(batch):
         for y in range(height):
             for z in range(width):
-                values = x[b, y, z]
-                lanes[:] = 0.0
-                for c in range(0, channels - 7, 8):
-                    for k in range(8):
-                        lanes[k] += np.float64(abs(values[c + k]))
+                total = _magnitudes(here, channels // 8)
                 for c in range(channels - channels % 8, channels):
-                    lanes[0] += np.float64(abs(values[c]))
-                sums[b, y, z] = lanes.sum()
+                    total += np.float64(abs(x[b, y, z, c]))
+                sums[b, y, z] = total
+                here += 4 * channels
 
 
 @kernel
@@ -158,15 +176,17 @@ def global_avg_pool(x, out=None) -> np.ndarray:
     return out
 
 
-def input_scale_map(x, kernel, stride: Size = 1, padding: Size = 0, dilation: Size = 1) -> np.ndarray:
+def input_scale_map(
+    x, kernel, stride: Size = 1, padding: Size = 0, dilation: Size = 1, out: np.ndarray | None = None
+) -> np.ndarray:
     """The input scale K of XNOR-Net (section 3.2): a box filter over A = mean over channels of |x|.
 
     x: (B, H, W, C) float32. K = A ∗ k with k = 1/(kh·kw) everywhere, zero padding; summed in float64, rounded
-    once. Returns (B, OH, OW) float32.
+    once. Returns (B, OH, OW) float32, in `out` where given.
     """
     x = feature_map(x)
     window = Window.of(kernel, stride, padding, dilation)
-    out = np.empty((x.shape[0], *window.output(x.shape[1], x.shape[2])), np.float32)
+    out = result((x.shape[0], *window.output(x.shape[1], x.shape[2])), out)
     sums = np.empty(x.shape[:3])
     _magnitude_kernel(x, sums)
     divisor = float(x.shape[3] * window.kernel[0] * window.kernel[1])

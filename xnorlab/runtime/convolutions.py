@@ -233,11 +233,12 @@ class BinaryConv(_PackedConvolution):
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, N)."""
         x = arrays[0]
-        factor = None
-        if self.input_scale:
-            geometry: dict[str, Any] = {name: getattr(self, name) for name in ("stride", "padding", "dilation")}
-            factor = input_scale_map(x, self._window[1:], **geometry)
+        factor = self.factors(x) if self.input_scale else None
         return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads, out=out)
+
+    def factors(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """K of an input (B, H, W, C): (B, OH, OW)."""
+        return input_scale_map(x, self._window[1:], self.stride, self.padding, self.dilation, out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All binary; K's box filter counts one real multiply-add a channel of the input and tap of the box."""

@@ -33,8 +33,8 @@ class Group:
 
 
 def is_tiled(op: Op) -> TypeGuard[Tiled]:
-    """Whether the op is a convolution whose sums end in an epilogue. K is made from the input, map by map, before."""
-    return isinstance(op, Conv | BinaryWeightConv) or (isinstance(op, BinaryConv) and not op.input_scale)
+    """Whether the op is a convolution, whose sums end in an epilogue."""
+    return isinstance(op, Tiled)
 
 
 def groups(ops: Sequence[Op]) -> list[Group]:
@@ -80,7 +80,10 @@ def _follows(op: Op, name: str, ready: set[str]) -> bool:
 
 
 def _takes_words(op: BinaryConv) -> bool:
-    """Words with unused bits and a running XOR would have to be cleared before every run: such layers pack."""
+    """Words with unused bits and a running XOR would have to be cleared before every run: such layers pack.
+
+    So do layers with K, which need their real input as well.
+    """
     if op.input_scale or op.groups > 1:
         return False
     return op.channels % WORD_BITS == 0 or op.kernel.prefix == 1

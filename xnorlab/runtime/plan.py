@@ -25,8 +25,9 @@ LINE = 64
 class Step:
     """One step of a network's execution.
 
-    name: of the value that comes out. kind: of its main op, or "pack" for thresholding and packing alone. ops: names
-    of all ops whose work it does, none where it only packs. binary_macs, float_macs: multiply-adds for one picture.
+    name: of the value that comes out. kind: of its main op, "pack" for thresholding and packing alone, or
+    "input_scale" for K alone. ops: names of all ops whose work it does, none where it only prepares one. binary_macs,
+    float_macs: multiply-adds for one picture.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Plan:
         self._groups = groups(ops)
         self._values = self._buffers()
         self._words: dict[str, np.ndarray] = {}
+        self._factors: dict[str, np.ndarray] = {}
         self.steps: list[Step] = []
         self._runs: list[Run] = []
         for group in self._groups:
@@ -115,8 +117,11 @@ class Plan:
         macs = [op.macs(*(self._shapes[name] for name in op.inputs)) for op in group.ops]
         binary, real = (sum(each) for each in zip(*macs, strict=True))
         main = group.ops[0]
-        if isinstance(main, BinaryConv) and not main.input_scale:
+        if isinstance(main, BinaryConv):
             self._add_packing(main)
+            if main.input_scale:
+                self._add_factors(main, macs[0][1])
+                real -= macs[0][1]
         run = self._tiled(group, main) if is_tiled(main) else self._single(main)
         names = tuple(op.name for op in group.ops)
         self._put(Step(group.name, main.kind, names, binary, real), run)
@@ -152,6 +157,16 @@ class Plan:
 
         self._put(Step(op.name, "pack", (), 0, 0), run)
 
+    def _add_factors(self, op: BinaryConv, macs: int) -> None:
+        """K, which the convolution's epilogue multiplies by."""
+        factors = self._factors[op.name] = np.empty(self._shape(op.name)[:3], np.float32)
+        value = None if op.inputs[0] == INPUT else self._values[op.inputs[0]]
+
+        def run(x: np.ndarray, threads: int) -> None:
+            op.factors(x if value is None else value, factors)
+
+        self._put(Step(op.name, "input_scale", (), 0, macs), run)
+
     def _tiled(self, group: Group, op: Tiled) -> Run:
         shape = self._map_shape(op.inputs[0])
         layer = op.kernel
@@ -185,8 +200,9 @@ class Plan:
         return run
 
     def _epilogue(self, group: Group, layer) -> Epilogue:
-        epilogue = layer.epilogue()
         before = group.ops[0].name
+        factors = self._factors.get(before)
+        epilogue = layer.epilogue(None if factors is None else factors.ctypes.data)
         for op in group.ops[1:]:
             match op:
                 case Affine():
