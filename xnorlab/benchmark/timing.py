@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, str], object]
 """Called with the finished fraction, 0..1, and a short text. Whatever it raises cancels the benchmark."""
 
 SAMPLE_S = 1e-3
