@@ -9,11 +9,11 @@ GUARD = 0xA5
 
 
 def signs(x: np.ndarray, threshold=None, flip=None) -> np.ndarray:
-    """int64 ±1: the sign of x − threshold, channel by channel, turned over where flip; NaN is −1."""
+    """int64 ±1: the sign of x − threshold, a channel each, turned over where flip; NaN lies below every threshold."""
     limit = np.zeros(x.shape[-1], np.float32) if threshold is None else threshold
     turned = np.zeros(x.shape[-1], bool) if flip is None else flip
     with np.errstate(invalid="ignore"):
-        return np.where(np.where(turned, x < limit, x >= limit), 1, -1)
+        return np.where((x >= limit) ^ turned, 1, -1)
 
 
 def pack(values: np.ndarray) -> np.ndarray:

@@ -14,6 +14,9 @@ PAD_VALUES = (-1, 0, 1)
 """What a padded border may hold once activations are signs."""
 
 
+EXACT_SUMS = 1 << 24
+"""float32 holds every integer up to here."""
+
 Size = int | tuple[int, int]
 """A size along both axes, or (vertical, horizontal)."""
 

@@ -68,6 +68,11 @@ def test_weights_on_no_exact_grid_are_told_apart():
     assert FixedConv2d.of(large) is None
 
 
+@pytest.mark.parametrize("weights", [[1, 2.0**-16, 0], [40_001 / 65_536, 0, 0], [2.0**-146, 0, 0], [2.0**110, 0, 0]])
+def test_weights_that_16_bits_or_float32_do_not_hold_are_told_apart(weights: list[float]):
+    assert FixedConv2d.of(np.float32(weights).reshape(1, 1, 1, 3)) is None
+
+
 def test_the_grid_is_the_coarsest_one():
     rows = np.float32([[0.75, -0.5, 0.0, 3.0], [0.0, 0.0, 0.0, 0.0], [2.0**-20, 2.0**-18, 0.0, 0.0], [96, 32, 64, 160]])
     integers, exponents = on_grid(rows)

@@ -57,11 +57,12 @@ def test_special_values(channels: int):
 
     assert bits(0.0, False) == [1, 1, 0, 1, 0, 1, 0, 1]
     assert bits(-0.0, False) == [1, 1, 0, 1, 0, 1, 0, 1]
-    assert bits(0.0, True) == [0, 0, 0, 0, 1, 0, 1, 0]  # a NaN stays bit 0
+    assert bits(0.0, True) == [0, 0, 1, 0, 1, 0, 1, 0]  # a NaN lies below every threshold
     assert bits(-np.inf, False) == [1, 1, 0, 1, 1, 1, 1, 1]
     assert bits(np.inf, False) == [0, 0, 0, 1, 0, 0, 0, 0]
-    assert bits(np.inf, True) == [1, 1, 0, 0, 1, 1, 1, 1]
-    assert bits(np.nan, False) == bits(np.nan, True) == [0] * 8
+    assert bits(np.inf, True) == [1, 1, 1, 0, 1, 1, 1, 1]
+    assert bits(np.nan, False) == [0] * 8
+    assert bits(np.nan, True) == [1] * 8
 
 
 def test_zero_weights_are_plus_one():

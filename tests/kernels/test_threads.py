@@ -114,6 +114,20 @@ def test_a_forked_child_starts_its_own_workers():
     pytest.fail("the child hangs")
 
 
+def test_nobody_works_on_once_an_interrupt_has_come_through():
+    ended: list[int] = []
+
+    def work(part: int, parts: int) -> None:
+        if part == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        ended.append(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_parts(work, 2)
+    assert ended == [1]
+
+
 def test_a_count_is_held_to_the_processors():
     assert [threads.thread_count(n) for n in (1, 2, 64)] == [1, 2, 2]
     for bad in (0, -1, 1.0, True, "2", None):

@@ -1,5 +1,6 @@
 """The binary convolution is exact at every geometry, writes nowhere else, and refuses what does not fit."""
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
@@ -136,6 +137,30 @@ def test_one_layer_serves_several_threads_at_once():
             calls = [pool.submit(layer, x, threads=1 + turn % 2) for x in maps]
             for call, right in zip(calls, expected, strict=True):
                 np.testing.assert_array_equal(call.result(), right)
+
+
+def test_a_deep_copy_is_the_layer_itself():
+    layer = XnorConv2d(WORDS, 64)
+    x = np.random.default_rng(5).standard_normal((1, 5, 5, 64), np.float32)
+    expected = layer(x)
+    twin = copy.deepcopy(layer)
+    del layer
+    np.testing.assert_array_equal(twin(x), expected)
+
+
+def test_both_halves_give_the_whole():
+    rng = np.random.default_rng(6)
+    for channels in (5, 64, 128, 256):
+        layer = XnorConv2d(pack_filters(rng.standard_normal((9, 3, 3, channels))), channels, padding=1)
+        x = rng.standard_normal((2, 6, 7, channels), np.float32)
+        limits, k = rng.standard_normal(channels, np.float32), rng.random((2, 6, 7), np.float32)
+        words = layer.pack(x, threshold=limits)
+        np.testing.assert_array_equal(
+            layer.convolve(words, x.shape, input_scale=k, threads=2), layer(x, threshold=limits, input_scale=k)
+        )
+        np.testing.assert_array_equal(layer.convolve(layer.pack(x), x.shape), layer(x))
+        with pytest.raises(ValueError, match="words must be what pack"):
+            layer.convolve(words[1:], x.shape)
 
 
 def test_small_work_stays_on_one_thread():

@@ -1,5 +1,6 @@
 """Ops that run together, in shared buffers, give what they give one by one, bit for bit."""
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -219,3 +220,10 @@ def test_a_network_that_has_run_in_every_way_still_says_what_it_keeps():
     network.run(x)
     after = [row.resident_bytes for row in network.summary()]
     assert all(late >= early > 0 or late == early for early, late in zip(before, after, strict=True))
+
+
+def test_a_nan_and_a_deep_copy_change_nothing_between_the_ways():
+    network = copy.deepcopy(residual())
+    x = np.random.default_rng(7).standard_normal((1, 12, 12, 3), np.float32)
+    x[0, 3, 4, 1] = np.nan
+    np.testing.assert_array_equal(network.run(x), one_by_one(network, x))

@@ -154,7 +154,7 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
         at = b.bitcast(at, kind.as_pointer())
         name, align = f"llvm.masked.{verb}.v{lanes}f32.p0", ir.Constant(_I32, 4)
         if value is None:
-            return e.call(name, kind, at, align, mask, ir.Constant(kind, ir.Undefined))
+            return e.call(name, kind, at, align, mask, ir.Constant(kind, [0.0] * lanes))
         return e.call(name, ir.VoidType(), value, at, align, mask)
 
     def one_step(i, state):

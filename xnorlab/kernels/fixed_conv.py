@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from xnorlab.conventions import Size
+from xnorlab.conventions import EXACT_SUMS, Size
 from xnorlab.kernels.blocks import aligned, blocks_of
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.geometry import Window
@@ -25,8 +25,11 @@ STEPS = 64
 INPUT_LIMIT = 128
 """Largest |input|·64."""
 
-EXACT_SUM = 1 << 24
-"""float32 holds every integer up to here."""
+LARGEST = (1 << 15) - 1
+"""Largest 16-bit integer."""
+
+EXPONENTS = -100, 100
+"""Smallest and largest p: far from where float32 runs into denormal numbers or infinity."""
 
 SLACK = 64
 """Bytes behind the integers: the last pair of a row may reach one integer beyond it, where its weight is 0."""
@@ -88,7 +91,9 @@ class FixedConv2d(TiledConv):
         """
         n = len(weight)
         integers, exponents = on_grid(weight.reshape(n, -1))
-        exact = INPUT_LIMIT * np.abs(integers).sum(axis=1) < EXACT_SUM
+        sizes = np.abs(integers)
+        exact = (INPUT_LIMIT * sizes.sum(axis=1) < EXACT_SUMS) & (sizes.max(axis=1) <= LARGEST)
+        exact &= (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
         if vector_unit().arm or not exact.all():
             return None
         scale = np.ldexp(np.float32(1 / STEPS), exponents).astype(np.float32)
@@ -131,9 +136,8 @@ class FixedConv2d(TiledConv):
         """Write the input at address x, float32 of `shape`, into `buffer`; False where it is no picture."""
         batch, height, width, channels = shape
         rows, columns = self.window.padding
-        return not _picture_kernel(
-            x, buffer.ctypes.data, batch, height, width * channels, rows, columns * channels
-        )  # fmt: skip
+        wrong = _picture_kernel(x, buffer.ctypes.data, batch, height, width * channels, rows, columns * channels)
+        return not wrong
 
 
 def on_grid(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -65,8 +65,7 @@ def pack_kernel(call):
                 for word_at in range(to, to + 8 * width * pixel_words, 8):
                     word = _compare(64, ">=", at, limits + 256 * c)
                     if flips:
-                        below, mask = _compare(64, "<", at, limits + 256 * c), np.uint64(load_int(flips + 8 * c))
-                        word = (word & ~mask) | (below & mask)
+                        word ^= np.uint64(load_int(flips + 8 * c))
                     running = word if c & (prefix - 1) == 0 else running ^ word
                     store_word(word_at, running)
                     at, c = at + 256, c + 1
@@ -74,20 +73,17 @@ def pack_kernel(call):
                 continue
             j, limit = np.int64(0), limits  # the word within its group, and where its first channel's threshold lies
             for word_at in range(to, to + 8 * width * pixel_words, 8):
-                word, below = np.uint64(0), np.uint64(0)
+                word = np.uint64(0)
                 size = 64 if j < full else rest
                 if size == 64:
-                    word, below = _compare(64, ">=", at, limit), _compare(64, "<", at, limit)
+                    word = _compare(64, ">=", at, limit)
                 else:
                     for k in range(0, rest - 7, 8):
                         word |= _compare(8, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
-                        below |= _compare(8, "<", at + 4 * k, limit + 4 * k) << np.uint64(k)
                     for k in range(rest - rest % 8, rest):
                         word |= _compare(1, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
-                        below |= _compare(1, "<", at + 4 * k, limit + 4 * k) << np.uint64(k)
                 if flips:
-                    mask = np.uint64(load_int(flips + 8 * c))
-                    word = (word & ~mask) | (below & mask)
+                    word ^= np.uint64(load_int(flips + 8 * c))
                 running = word if j & (prefix - 1) == 0 else running ^ word
                 store_word(word_at, running)
                 at, limit, c, j = at + 4 * size, limit + 4 * size, c + 1, j + 1
@@ -165,8 +161,8 @@ def _pack_bits(bits: np.ndarray) -> np.ndarray:
 def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out=None, threads=1) -> np.ndarray:
     """Pack (x >= threshold) ^ flip, channel by channel.
 
-    x: (B, H, W, C) float32. threshold: (C,) float32, 0 where None, ±inf allowed. flip: (C,) bool. NaN packs as
-    bit 0. border: rows and columns of `border_bit` around the map. Returns uint64
+    x: (B, H, W, C) float32. threshold: (C,) float32, 0 where None, ±inf allowed. flip: (C,) bool. NaN lies
+    below every threshold. border: rows and columns of `border_bit` around the map. Returns uint64
     (B, H + 2·border[0], W + 2·border[1], n_words(C)), written into `out` where given.
     """
     x = feature_map(x)

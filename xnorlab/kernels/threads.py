@@ -72,10 +72,17 @@ def run_parts(work: Callable[[int, int], object], threads: int) -> None:
         parts, done = hired + 1, queue.SimpleQueue()
         for part in range(1, parts):
             _workers[part - 1].put((work, part, parts, done))
+        errors = []
         try:
             work(0, parts)
-        finally:
-            errors = [done.get() for _ in range(hired)]
+        except BaseException as error:  # raised again, once nobody works on the caller's arrays any more
+            errors.append(error)
+        while hired:
+            try:
+                errors.append(done.get())
+                hired -= 1
+            except BaseException as error:  # an interrupt from the keyboard while waiting
+                errors.append(error)
         for error in errors:
             if error is not None:
                 raise error

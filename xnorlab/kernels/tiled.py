@@ -25,7 +25,6 @@ from xnorlab.kernels.walk import (
     INIT_SEGMENT,
     N_PASSES,
     N_STEPS,
-    OUT,
     PASS_BYTES,
     PASSES,
     PIECES,
@@ -66,32 +65,27 @@ class Tables:
 
 
 class Call:
-    """One walk over one input: the kernel's table, `head`, and what it points at. Runs as often as wanted, never twice
-    at once.
+    """One walk over one input: the kernel's table, `head`, and what it points at.
+
+    Runs as often as wanted, never twice at once. parts: threads that the work is worth.
 
     Addresses are not checked: whoever makes a call has checked shapes, and keeps input and outputs alive.
     """
 
     def __init__(self, kernel: Kernel, head: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
-        self._kernel, self._tables, self._epilogue = kernel, tables, epilogue
+        # The arrays alone: tables hold calls that wait, and a circle would wait for the garbage collector.
+        self._kernel, self._arrays, self._epilogue = kernel, tables.arrays, epilogue
+        self.parts = tables.parts
         self._program = epilogue.program()
         self.head = head.copy()
         self.head[PROGRAM], self.head[N_STEPS] = self._program.ctypes.data, len(self._program)
         self.head[X], self.head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
 
-    @property
-    def parts(self) -> int:
-        """Threads that the work is worth."""
-        return self._tables.parts
-
-    def prepare(self, x: int | None = None, out: int | None = None) -> None:
-        """Before every run. x, out: new addresses of the input and of the stored map."""
-        head = self.head
-        head[TAKEN] = 0
+    def prepare(self, x: int | None = None) -> None:
+        """Before every run. x: a new address of the input."""
+        self.head[TAKEN] = 0
         if x is not None:
-            head[X] = x
-        if out is not None:
-            head[OUT] = out
+            self.head[X] = x
 
     def work(self, part: int = 0, parts: int = 1) -> None:
         """Take tasks until none is left; every thread of a run calls this once."""
@@ -131,6 +125,10 @@ class TiledConv:
         self._arithmetic = arithmetic
         self._kernel = walker(arithmetic, prefix, *unit.rows(arithmetic, prefix))
         self._shapes: OrderedDict[tuple[int, ...], tuple[Tables, np.ndarray]] = OrderedDict()
+
+    def __deepcopy__(self, memo: dict) -> "TiledConv":
+        """The layer itself: nothing of it changes, and a copy's addresses would point into the original."""
+        return self
 
     def epilogue(self, factor: int | None = None) -> Epilogue:
         """The layer's own: scale, input scale (the address of one factor an output pixel), bias; no store yet."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.conventions import PAD_VALUES, Size
+from xnorlab.conventions import EXACT_SUMS, PAD_VALUES, Size
 from xnorlab.kernels import packing, walk
 from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
@@ -12,11 +12,8 @@ from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packing import Packing, unpack_bits
 from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import run_parts, thread_count
-from xnorlab.kernels.tiled import Call, TiledConv
+from xnorlab.kernels.tiled import Call, Tables, TiledConv
 from xnorlab.kernels.walk import Layout, Walk
-
-EXACT_SUMS = 1 << 24
-"""float32 holds every integer up to here."""
 
 
 def _prefix(group_words: int) -> int:
@@ -116,7 +113,7 @@ class XnorConv2d(TiledConv):
         lane = self._lane(x.shape, threshold, flip)
         _aim(lane.packing.table, lane.call.head, x, words, NO_MAP)
         run_parts(lane.packing.work, min(threads, tables.parts))
-        lane.give_back()
+        lane.give_back(tables)
         return words
 
     def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
@@ -128,7 +125,7 @@ class XnorConv2d(TiledConv):
         lane = self._lane(tuple(shape), input_scale=input_scale)
         _aim(lane.packing.table, lane.call.head, NO_MAP, words, out)
         run_parts(lane.call.work, min(threads, tables.parts))
-        lane.give_back()
+        lane.give_back(tables)
         return out
 
     def __call__(self, x, *, threshold=None, flip=None, input_scale=None, threads=1, out=None) -> np.ndarray:
@@ -143,7 +140,7 @@ class XnorConv2d(TiledConv):
         lane = self._lane(x.shape, threshold, flip, input_scale)
         _aim(lane.packing.table, lane.call.head, x, lane.words, out)
         run_parts(lane.work, min(threads, tables.parts))
-        lane.give_back()
+        lane.give_back(tables)
         return out
 
     def _lane(self, shape, threshold=None, flip=None, input_scale=None) -> "_Lane":
@@ -158,31 +155,31 @@ class XnorConv2d(TiledConv):
         factors = None if input_scale is None else _factors(input_scale, tables.shape)
         call = self.call(shape, self.epilogue(None if factors is None else factors.ctypes.data))
         words = aligned((tables.input_size // 8,), np.uint64)
-        return _Lane(self.packing(shape, threshold, flip), call, words, factors, None if own else tables.free)
+        return _Lane(self.packing(shape, threshold, flip), call, words, factors, own)
 
 
 @dataclass
 class _Lane:
     """What one caller at a time needs: packing, call, the words between them, and input scales that the call reads.
 
-    home: where it waits for the next caller; None where its tables are one call's own.
+    own: made for one call alone, whose thresholds or input scales it holds.
     """
 
     packing: Packing
     call: Call
     words: np.ndarray
     factors: np.ndarray | None
-    home: list | None
+    own: bool
 
     def work(self, part: int, parts: int) -> None:
         """Both parts; no thread begins to count before all words are packed."""
         self.packing.work()
         self.call.work()
 
-    def give_back(self) -> None:
-        """Wait for the next caller."""
-        if self.home is not None:
-            self.home.append(self)
+    def give_back(self, tables: Tables) -> None:
+        """Wait there for the next caller."""
+        if not self.own:
+            tables.free.append(self)
 
 
 def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray:

@@ -4,10 +4,12 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
 
+from xnorlab.kernels.threads import thread_count
 from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.file_format import PackedFileError
@@ -30,8 +32,8 @@ class Network:
     ops: in order of execution, the last one is the output. input_shape: (H, W, C) or (F,) of one input.
     labels: a name a class, or empty. preprocessing: from pictures to the input, or None. provenance: JSON values.
 
-    Raises ValueError where these do not fit together. A network has no state but `threads`: many visitors can call
-    it at once. threads: how many threads its layers may use, 1 unless set.
+    Raises ValueError where these do not fit together. A network's answers depend on nothing but their
+    input: many visitors can call it at once. threads: how many threads its layers may use, 1 unless set.
     """
 
     def __init__(
@@ -62,6 +64,10 @@ class Network:
         self.preprocessing = preprocessing
         self.provenance = _json_object({} if provenance is None else provenance, "provenance")
         self.threads = 1
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        """A copy with a thread count of its own; nothing else of a network changes, and weights are shared."""
+        return copy(self)
 
     def _checked_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
         if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
@@ -156,10 +162,10 @@ class Network:
         x = np.ascontiguousarray(x)
         if observe is not None:
             return self._observed(x, observe)
-        return self._plans.run(x, shapes, self.threads)
+        return self._plans.run(x, shapes, thread_count(self.threads))
 
     def timed(self, x: np.ndarray) -> tuple[np.ndarray, list[tuple[Step, float]]]:
-        """As `run`, at least one input: the output, and the seconds of every step as it is really executed.
+        """As `run`, at least one input: the output, and the seconds of every step; parts of a batch one after another.
 
         A step does the work of one op or of several: norms, activations and sums run within the convolution ahead of
         them, and its output leaves as packed signs where the next convolution wants nothing else.
@@ -167,7 +173,7 @@ class Network:
         shapes = self._checked(x)
         if len(x) == 0:
             raise ValueError("x holds no input; a run of nothing has no time")
-        return self._plans.timed(np.ascontiguousarray(x), shapes, self.threads)
+        return self._plans.timed(np.ascontiguousarray(x), shapes, thread_count(self.threads))
 
     def _checked(self, x: Any) -> dict[str, Shape]:
         """The shapes of all values for inputs x; raises ValueError where x is none."""

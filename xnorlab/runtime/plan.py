@@ -1,4 +1,4 @@
-"""How a network runs at one input shape: steps in order, buffers planned once, nothing allocated later."""
+"""How a network runs at one input shape: steps in order, every value's memory planned once."""
 
 import math
 import time

@@ -18,6 +18,9 @@ CACHE_BYTES = 1 << 20
 MOST_AT_ONCE = 32
 """Inputs that run at once where they are tiny."""
 
+SHAPES_KNOWN = 64
+"""Input shapes whose number at once is remembered."""
+
 IDLE_PLANS = 8
 """Plans that a network keeps for later, of whatever shapes."""
 
@@ -73,6 +76,8 @@ class Plans:
     def _inputs_at_once(self, shapes: dict[str, Shape]) -> int:
         shape = shapes[INPUT]
         if shape not in self._at_once:
+            if len(self._at_once) >= SHAPES_KNOWN:
+                self._at_once.clear()
             _, size = places(groups(self._ops), shapes, 1)
             self._at_once[shape] = max(1, min(MOST_AT_ONCE, CACHE_BYTES // size))
         return self._at_once[shape]
@@ -87,9 +92,7 @@ class Plans:
                     plan = self._idle.pop(i)[1]
                     break
         plan = Plan(self._ops, shapes, shape[0]) if plan is None else plan
-        try:
-            yield plan
-        finally:
-            with self._lock:
-                self._idle.append((shape, plan))
-                del self._idle[:-IDLE_PLANS]
+        yield plan
+        with self._lock:  # not after an error, which may have come in the middle of a step
+            self._idle.append((shape, plan))
+            del self._idle[:-IDLE_PLANS]

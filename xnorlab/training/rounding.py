@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from xnorlab.conventions import EXACT_SUMS
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.pretrained import STEP
 from xnorlab.training.task import binary_layers
@@ -17,9 +18,6 @@ GRID_LIMIT = 2047
 
 INPUT_LIMIT = 128
 """Largest |input|·64: pictures enter as (value − 128)/64 with values 0..255."""
-
-EXACT_SUM = 2**24
-"""Integers below it are exact in float32."""
 
 BYTE_LIMIT = 127
 """Largest grid number of a latent weight that is stored in 8 bits."""
@@ -40,11 +38,11 @@ def fixed_point(weight: Tensor) -> Tensor:
         raise ValueError("weight must be finite to be rounded to a grid")
     rows = weight.detach().double().flatten(1)
     # The least step by each rule; rounding up can still break one, so the exponent then grows until both hold.
-    needed = torch.maximum(rows.abs().amax(1) / GRID_LIMIT, rows.abs().sum(1) * (INPUT_LIMIT / EXACT_SUM))
+    needed = torch.maximum(rows.abs().amax(1) / GRID_LIMIT, rows.abs().sum(1) * (INPUT_LIMIT / EXACT_SUMS))
     exponent = torch.ceil(torch.log2(needed.clamp(min=SMALLEST_HALF)))
     while True:
         grid = torch.round(rows / torch.exp2(exponent)[:, None])
-        breaks = (grid.abs().amax(1) > GRID_LIMIT) | (INPUT_LIMIT * grid.abs().sum(1) >= EXACT_SUM)
+        breaks = (grid.abs().amax(1) > GRID_LIMIT) | (INPUT_LIMIT * grid.abs().sum(1) >= EXACT_SUMS)
         if not breaks.any():
             break
         exponent += breaks
