@@ -17,6 +17,12 @@ PAD_VALUES = (-1, 0, 1)
 EXACT_SUMS = 1 << 24
 """float32 holds every integer up to here."""
 
+PICTURE_STEPS = 64
+"""A network's pictures are multiples of 1/64, see `preprocessing.Preprocessing`."""
+
+PICTURE_LIMIT = 128
+"""Largest |value|·64 of a picture: (0 − 128)."""
+
 Size = int | tuple[int, int]
 """A size along both axes, or (vertical, horizontal)."""
 

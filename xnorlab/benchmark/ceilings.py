@@ -1,6 +1,5 @@
 """What one core of this machine can do at best: loops of nothing but the arithmetic, or nothing but memory."""
 
-import time
 from dataclasses import asdict, dataclass
 from functools import reduce
 
@@ -8,7 +7,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from xnorlab.kernels.ceiling import accumulators, popcount_ceiling
+from xnorlab.kernels.ceiling import accumulators, fastest, popcount_ceiling
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.processor import vector_unit
@@ -49,7 +48,7 @@ def float_ceiling(seconds: float = 0.3) -> float:
     work = _ROUNDS * accumulators(unit) * unit.bits // 32
     _spin(10, np.float32(0.5))
     with run_lock:
-        return work / _fastest(lambda: _spin(_ROUNDS, np.float32(0.5)), seconds)
+        return work / fastest(lambda: _spin(_ROUNDS, np.float32(0.5)), seconds)
 
 
 def copy_bandwidth(seconds: float = 0.3) -> float:
@@ -57,17 +56,7 @@ def copy_bandwidth(seconds: float = 0.3) -> float:
     source = np.ones(COPY_BYTES // 8)
     target = np.zeros_like(source)
     with run_lock:
-        return 2 * COPY_BYTES / _fastest(lambda: np.copyto(target, source), seconds)
-
-
-def _fastest(call, seconds: float) -> float:
-    """Seconds of the fastest of the calls that fit into `seconds`; at least one."""
-    best, stop = np.inf, time.perf_counter() + seconds
-    while best == np.inf or time.perf_counter() < stop:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best
+        return 2 * COPY_BYTES / fastest(lambda: np.copyto(target, source), seconds)
 
 
 @instruction
@@ -85,9 +74,7 @@ def _multiply_add_on_registers(typing, rounds, factor):
             return [e.call(name, vector, s, pattern, pattern) for s in sums]
 
         starts = [ir.Constant(vector, [float(i)] * lanes) for i in range(accumulators(unit))]
-        total = reduce(builder.fadd, e.repeat(arguments[0], starts, one_round))
-        each = [builder.extract_element(total, ir.Constant(ir.IntType(32), lane)) for lane in range(lanes)]
-        return reduce(builder.fadd, each)
+        return e.across(builder.fadd, reduce(builder.fadd, e.repeat(arguments[0], starts, one_round)))
 
     return types.float32(types.int64, types.float32), emit
 

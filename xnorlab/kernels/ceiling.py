@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 
@@ -77,9 +78,7 @@ def _count_on_registers(typing, rounds, seed):
             return [builder.add(s, c) for s, c in zip(sums, counts, strict=True)]
 
         sums = e.repeat(arguments[0], [ir.Constant(vector, [i] * lanes) for i in range(n)], one_round)
-        total = reduce(builder.add, sums)
-        each = [builder.extract_element(total, ir.Constant(ir.IntType(32), lane)) for lane in range(lanes)]
-        return reduce(builder.add, each)
+        return e.across(builder.add, reduce(builder.add, sums))
 
     return types.int64(types.int64, types.int64), emit
 
@@ -100,10 +99,15 @@ def popcount_ceiling(seconds: float = 0.3) -> float:
     rounds = 200_000
     work = rounds * accumulators(unit) * unit.bits
     _spin(10, 1)
-    best, stop = np.inf, time.perf_counter() + seconds
     with run_lock:
-        while time.perf_counter() < stop or best == np.inf:
-            start = time.perf_counter()
-            _spin(rounds, 12345)
-            best = min(best, time.perf_counter() - start)
-    return work / best / 1e9
+        return work / fastest(lambda: _spin(rounds, 12345), seconds) / 1e9
+
+
+def fastest(call: Callable[[], object], seconds: float) -> float:
+    """Seconds of the fastest of the calls that fit into `seconds`; at least one."""
+    best, stop = np.inf, time.perf_counter() + seconds
+    while best == np.inf or time.perf_counter() < stop:
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best

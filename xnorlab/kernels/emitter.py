@@ -1,5 +1,7 @@
 """LLVM code from Python: byte addresses, vectors, loops that carry values in registers, counters that threads share."""
 
+from functools import reduce
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -36,6 +38,11 @@ class Emitter:
         undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
         first = self.b.insert_element(undefined, scalar, ir.Constant(_I32, 0))
         return self.b.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
+
+    def across(self, combine, vector):
+        """All lanes of a vector, combined one after the other."""
+        lanes = (ir.Constant(_I32, i) for i in range(vector.type.count))
+        return reduce(combine, [self.b.extract_element(vector, lane) for lane in lanes])
 
     def call(self, name, result, *arguments):
         """Call an LLVM intrinsic by its full name."""

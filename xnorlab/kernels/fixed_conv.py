@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from xnorlab.conventions import EXACT_SUMS, Size
+from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT, PICTURE_STEPS, Size
 from xnorlab.kernels.blocks import aligned, blocks_of
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.geometry import Window
@@ -18,12 +18,6 @@ from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.tiled import TiledConv
 from xnorlab.kernels.walk import Layout, Walk
-
-STEPS = 64
-"""Pictures are multiples of 1/64, see `preprocessing.Preprocessing`."""
-
-INPUT_LIMIT = 128
-"""Largest |input|·64."""
 
 LARGEST = (1 << 15) - 1
 """Largest 16-bit integer."""
@@ -45,8 +39,10 @@ def _to_integers(typing, lanes, x, out):
     def emit(context, builder, signature, arguments):
         e = Emitter(builder)
         floats, wide, narrow = (ir.VectorType(t, n) for t in (ir.FloatType(), ir.IntType(32), ir.IntType(16)))
-        scaled = builder.fmul(e.load(floats, e.address(arguments[1]), 4), ir.Constant(floats, [float(STEPS)] * n))
-        low, high = (ir.Constant(floats, [float(limit)] * n) for limit in (-INPUT_LIMIT, INPUT_LIMIT))
+        scaled = builder.fmul(
+            e.load(floats, e.address(arguments[1]), 4), ir.Constant(floats, [float(PICTURE_STEPS)] * n)
+        )
+        low, high = (ir.Constant(floats, [float(limit)] * n) for limit in (-PICTURE_LIMIT, PICTURE_LIMIT))
         clipped = builder.select(builder.fcmp_ordered("<", scaled, high), scaled, high)  # NaN becomes a number, too
         clipped = builder.select(builder.fcmp_ordered(">", clipped, low), clipped, low)
         integers = builder.fptosi(clipped, wide)
@@ -92,11 +88,11 @@ class FixedConv2d(TiledConv):
         n = len(weight)
         integers, exponents = on_grid(weight.reshape(n, -1))
         sizes = np.abs(integers)
-        exact = (INPUT_LIMIT * sizes.sum(axis=1) < EXACT_SUMS) & (sizes.max(axis=1) <= LARGEST)
+        exact = (PICTURE_LIMIT * sizes.sum(axis=1) < EXACT_SUMS) & (sizes.max(axis=1) <= LARGEST)
         exact &= (exponents >= EXPONENTS[0]) & (exponents <= EXPONENTS[1])
         if vector_unit().arm or not exact.all():
             return None
-        scale = np.ldexp(np.float32(1 / STEPS), exponents).astype(np.float32)
+        scale = np.ldexp(np.float32(1 / PICTURE_STEPS), exponents).astype(np.float32)
         return cls(integers.reshape(weight.shape), scale, bias, Window.of(weight.shape[1:3], stride, padding))
 
     def __init__(self, integers: np.ndarray, scale: np.ndarray, bias, window: Window):

@@ -1,7 +1,5 @@
 """Pooling over NHWC maps, with torch's semantics, and the input scale K of XNOR-Net."""
 
-from functools import reduce
-
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -109,8 +107,7 @@ def _magnitudes(typing, x, eights):
             return [builder.fadd(sums[0], builder.fpext(e.call("llvm.fabs.v8f32", floats, values), doubles))]
 
         (sums,) = e.repeat(arguments[1], [ir.Constant(doubles, [0.0] * 8)], add)
-        lanes = [builder.extract_element(sums, ir.Constant(ir.IntType(32), i)) for i in range(8)]
-        return reduce(builder.fadd, lanes)
+        return e.across(builder.fadd, sums)
 
     return types.float64(types.int64, types.int64), emit
 

@@ -5,9 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from xnorlab.binarize import WeightBinarizer, input_scale
-from xnorlab.conventions import PAD_VALUES, output_size, pair
-
-Size = int | tuple[int, int]
+from xnorlab.conventions import PAD_VALUES, Size, output_size, pair
 
 
 class BinaryConv2d(nn.Module):

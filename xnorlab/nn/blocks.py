@@ -4,7 +4,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from xnorlab.nn.binary_conv import BinaryConv2d, Size
+from xnorlab.conventions import Size
+from xnorlab.nn.binary_conv import BinaryConv2d
 from xnorlab.nn.binary_linear import BinaryLinear
 from xnorlab.nn.schemes import Scheme
 

@@ -8,16 +8,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from xnorlab.conventions import EXACT_SUMS
+from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.pretrained import STEP
 from xnorlab.training.task import binary_layers
 
 GRID_LIMIT = 2047
 """Largest grid number of a weight: 11 bits, what a float16 holds exactly."""
-
-INPUT_LIMIT = 128
-"""Largest |input|·64: pictures enter as (value − 128)/64 with values 0..255."""
 
 BYTE_LIMIT = 127
 """Largest grid number of a latent weight that is stored in 8 bits."""
@@ -38,11 +35,11 @@ def fixed_point(weight: Tensor) -> Tensor:
         raise ValueError("weight must be finite to be rounded to a grid")
     rows = weight.detach().double().flatten(1)
     # The least step by each rule; rounding up can still break one, so the exponent then grows until both hold.
-    needed = torch.maximum(rows.abs().amax(1) / GRID_LIMIT, rows.abs().sum(1) * (INPUT_LIMIT / EXACT_SUMS))
+    needed = torch.maximum(rows.abs().amax(1) / GRID_LIMIT, rows.abs().sum(1) * (PICTURE_LIMIT / EXACT_SUMS))
     exponent = torch.ceil(torch.log2(needed.clamp(min=SMALLEST_HALF)))
     while True:
         grid = torch.round(rows / torch.exp2(exponent)[:, None])
-        breaks = (grid.abs().amax(1) > GRID_LIMIT) | (INPUT_LIMIT * grid.abs().sum(1) >= EXACT_SUMS)
+        breaks = (grid.abs().amax(1) > GRID_LIMIT) | (PICTURE_LIMIT * grid.abs().sum(1) >= EXACT_SUMS)
         if not breaks.any():
             break
         exponent += breaks
