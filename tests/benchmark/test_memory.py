@@ -1,5 +1,6 @@
 """Binary weights take one bit each, in the file and in memory."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,8 @@ network = Network.open(sys.argv[1])
 for _ in range(3):
     network.predict([np.zeros((300, 400, 3), np.uint8)])
 assert "torch" not in sys.modules
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+status = dict(line.split()[:2] for line in open("/proc/self/status") if line.startswith(("VmHWM", "Rss")))
+print({name.rstrip(":"): 1024 * int(value) for name, value in status.items()})
 """
 
 
@@ -82,11 +84,14 @@ def test_binary_weights_of_resnet18_are_a_32nd_of_float32(packed_resnet18: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from Linux's /proc")
-def test_process_that_serves_resnet18_stays_under_200_megabytes(packed_resnet18: Path):
-    """A process that has to compile kernels takes another 40; the later ones find them on disk.
+def test_process_that_serves_resnet18_takes_little_memory(packed_resnet18: Path):
+    """What it allocates: weights, buffers, Python, and the compiler's data where kernels are not yet on disk.
 
-    More than one, since the tests' own process may be writing to that cache at the same time.
+    The pages of libraries come on top, 92 MB here, two thirds of them LLVM's. They are shared with other processes
+    and dropped when memory is short, and how many are resident at once is the system's choice: on another machine the
+    same call had 31 MB more. What users see, all of it together, is in the README.
     """
     serve = [sys.executable, "-c", SERVE, str(packed_resnet18)]
-    peaks = [subprocess.run(serve, check=True, capture_output=True, text=True).stdout for _ in range(4)]
-    assert 1024 * min(map(int, peaks[1:])) < 200e6
+    found = ast.literal_eval(subprocess.run(serve, check=True, capture_output=True, text=True).stdout)
+    own = found["VmHWM"] - found["RssFile"] - found["RssShmem"]
+    assert 0 < own < 130e6, found

@@ -95,3 +95,28 @@ def test_rsign_compares_each_channel_with_its_own_threshold():
     layer(x).sum().backward()
     # d/dτ sign(x − τ) = −(2 − 2|x − τ|) at distances 0.5, 0.5 and 0
     assert torch.allclose(layer.threshold.grad, torch.tensor([-1.0, -1.0, -2.0]))
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_rsign_is_bi_reals_sign_of_what_lies_above_the_threshold(memory: torch.memory_format):
+    torch.manual_seed(0)
+    layer = RSign(5).double()
+    torch.nn.init.normal_(layer.threshold)
+    x = torch.randn(2, 5, 4, 3, dtype=torch.float64).contiguous(memory_format=memory).requires_grad_()
+    grad = torch.randn(2, 5, 4, 3, dtype=torch.float64)
+    results = [layer(x), sign_bireal(x - layer.threshold.view(1, -1, 1, 1))]
+    assert torch.equal(*results)
+    assert results[0].is_contiguous(memory_format=memory)
+    for ours, composed in zip(*(torch.autograd.grad(y, (x, layer.threshold), grad) for y in results), strict=True):
+        assert torch.allclose(ours, composed)
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (2, 1, 1, 3)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rsign_of_the_threshold_itself_is_plus_one_and_so_is_minus_zeros(shape: tuple[int, ...], dtype: torch.dtype):
+    layer = RSign(1)
+    for threshold, value in ((0.0, 0.0), (0.0, -0.0), (-0.0, 0.0), (-0.0, -0.0), (0.5, 0.5)):
+        layer.threshold.data.fill_(threshold)
+        y = layer(torch.full(shape, value, dtype=dtype))
+        assert y.dtype == dtype
+        assert y.eq(1).all()

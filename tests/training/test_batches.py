@@ -57,6 +57,11 @@ def test_pictures_arrive_in_channels_last_memory(squares, targets, small_recipe:
         assert pictures.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_pictures_are_as_large_as_the_epoch_asks(squares, targets, small_recipe: Make):
+    batches = TrainBatches(squares, targets, small_recipe(epochs=3, train_size=48, first_size=16))
+    assert [batches[(epoch, 0)][0].shape[2:] for epoch in range(3)] == [(16, 16), (32, 32), (48, 48)]
+
+
 def test_crops_are_torchvisions_resized_crops(squares):
     crops = np.array([[0, 0, 18, 18, 0], [2, 5, 9, 12, 0], [3, 1, 7, 7, 1]])
     found = crop_and_scale(squares, [4, 0, 7], crops, 16)

@@ -27,6 +27,14 @@ def test_defaults_follow_data_set_and_network():
     assert recipe_for("tiny-imagenet", "alexnet", "bnn").name == "tiny-imagenet/alexnet-bnn"
 
 
+def test_pictures_grow_evenly_to_their_last_size():
+    sizes = [Recipe(epochs=60, first_size=64).size_at(epoch) for epoch in range(60)]
+    assert [sizes.count(size) for size in (64, 80, 96, 112)] == [10, 20, 20, 10]
+    assert sizes == sorted(sizes)
+    assert Recipe(epochs=1, first_size=64).size_at(0) == 64
+    assert {Recipe(epochs=9).size_at(epoch) for epoch in range(9)} == {112}
+
+
 def test_training_and_evaluation_see_the_same_square():
     recipe = Recipe()
     assert (recipe.preprocessing().resize, recipe.preprocessing().crop) == (144, 128)
@@ -44,6 +52,9 @@ def test_training_and_evaluation_see_the_same_square():
         ("peak_rate", "fast", "above 0"),
         ("binary_rate_factor", -1.0, "above 0"),
         ("weight_decay", -0.1, "0 or more"),
+        ("first_size", 0, "None, or train_size=112 less a multiple of 16"),
+        ("first_size", 128, "None, or train_size=112 less a multiple of 16"),
+        ("first_size", 65, "None, or train_size=112 less a multiple of 16"),
         ("teacher", "", "None or a name"),
         ("start", 3, "None or a name"),
         ("teacher_weight", 0, r"in \(0, 1\]"),
@@ -72,7 +83,7 @@ def test_an_unknown_field_is_refused():
 
 def test_recipes_of_before_distillation_are_still_read():
     values = Recipe(scheme="bwn").to_dict()
-    for name in ("teacher", "teacher_weight", "temperature", "start"):
+    for name in ("teacher", "teacher_weight", "temperature", "start", "first_size"):
         del values[name]
     assert Recipe.from_dict(values) == Recipe(scheme="bwn")
 

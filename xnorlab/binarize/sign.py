@@ -49,6 +49,11 @@ def sign_clipped(x: Tensor) -> Tensor:
     return _ClippedSign.apply(x)  # pyright: ignore[reportReturnType]
 
 
+def _bireal_gradient(x: Tensor, grad: Tensor) -> Tensor:
+    # The fewest passes over memory: 2 − 2|x| is one after |x|, and the rest happens in place.
+    return torch.rsub(x.abs(), 2.0, alpha=2.0).clamp_(min=0.0).mul_(grad)
+
+
 class _BiRealSign(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
@@ -59,7 +64,7 @@ class _BiRealSign(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return x.abs().mul_(-2.0).add_(2.0).clamp_(min=0.0).mul_(grad)  # in place: 0.6 of the time
+        return _bireal_gradient(x, grad)
 
 
 def sign_bireal(x: Tensor) -> Tensor:
@@ -116,6 +121,36 @@ class BiRealSign(nn.Module):
         return sign_bireal(x)
 
 
+def by_channel(values: Tensor, x: Tensor) -> Tensor:
+    """Values (C,) in the number format of x (N, C, ...) and in a shape that broadcasts over it.
+
+    Left in float32 beside a bfloat16 map, they would turn it and all that follows into float32. Beside a map in
+    channels-last memory they are repeated along a row, since torch's inner loop is only as long as what they cover:
+    with 32 values it takes up to 1.5 times as long as with a row of them.
+    """
+    values = values.to(x.dtype).view(1, -1, *([1] * (x.dim() - 2)))
+    if x.dim() != 4 or x.is_contiguous():
+        return values
+    return values.expand(1, -1, 1, x.shape[3]).contiguous(memory_format=torch.channels_last)
+
+
+class _RSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, threshold: Tensor) -> Tensor:
+        # 0 − τ is +0.0 for τ = 0, so that no sum is −0.0 and its sign needs no pass of its own to mend.
+        shifted = x + by_channel(0.0 - threshold, x)
+        ctx.save_for_backward(shifted)
+        ctx.dtype = threshold.dtype
+        return torch.copysign(torch.ones((), dtype=x.dtype, device=x.device), shifted)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:
+        (shifted,) = ctx.saved_tensors
+        inner = _bireal_gradient(shifted, grad)
+        return inner, -inner.sum([axis for axis in range(grad.dim()) if axis != 1]).to(ctx.dtype)
+
+
 class RSign(nn.Module):
     """Input binarizer sign(x − τ_c) with a learned threshold a channel: ReActNet (Liu et al. 2020, eq. 1).
 
@@ -128,9 +163,7 @@ class RSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, C, ...) real; returns −1 and +1."""
-        # A float32 threshold would turn a bfloat16 map into float32.
-        threshold = self.threshold.to(x.dtype)
-        return sign_bireal(x - threshold.view(1, -1, *([1] * (x.dim() - 2))))
+        return _RSign.apply(x, self.threshold)  # pyright: ignore[reportReturnType]
 
 
 class KBit(nn.Module):

@@ -3,7 +3,7 @@
 from torch import nn
 
 from xnorlab.nn import ResidualBlock, Scheme, get_scheme
-from xnorlab.nn.blocks import activation, chain, classifier, first_conv
+from xnorlab.nn.blocks import chain, classifier, first_conv
 
 STEMS = ("imagenet", "tiny", "cifar")
 
@@ -30,8 +30,7 @@ def resnet18(
         raise ValueError(f"width={width} must be at least 1")
     kernel, stride = {"imagenet": (7, 2), "tiny": (3, 2), "cifar": (3, 1)}[stem]
     first = first_conv(scheme, width, kernel, stride, kernel // 2)
-    # The norm stays in the stem whatever the scheme's order: the first shortcut carries its output onward.
-    act = nn.ReLU() if scheme.activation is None else activation(scheme, width)
+    # The stem is the same under every scheme's order and activation: the first shortcut carries its output onward.
     pool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else None
     blocks, channels = [], width
     for stage in range(4):
@@ -43,7 +42,7 @@ def resnet18(
             channels = out
     needs_norm = scheme.order == "norm-sign-conv"
     return chain(
-        stem=chain(conv=first, norm=nn.BatchNorm2d(width), act=act, pool=pool),
+        stem=chain(conv=first, norm=nn.BatchNorm2d(width), act=nn.ReLU(), pool=pool),
         blocks=nn.Sequential(*blocks),
         norm=nn.BatchNorm2d(channels) if needs_norm else None,
         act=nn.ReLU() if needs_norm else None,

@@ -5,11 +5,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-
-def _channels(values: Tensor, x: Tensor) -> Tensor:
-    """Values (C,) in the shape and number format that broadcast over x (N, C, ...)."""
-    # Left in float32 beside a bfloat16 map, they would turn it and all that follows into float32.
-    return values.to(x.dtype).view(1, -1, *([1] * (x.dim() - 2)))
+from xnorlab.binarize.sign import by_channel
 
 
 class Shift(nn.Module):
@@ -21,7 +17,7 @@ class Shift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, C) or (N, C, H, W) → the same shape."""
-        return x + _channels(self.bias, x)
+        return x + by_channel(self.bias, x)
 
 
 class RPReLU(nn.Sequential):
@@ -46,9 +42,9 @@ class RPReLU(nn.Sequential):
 class _RPReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, before: Tensor, slope: Tensor, after: Tensor) -> Tensor:
-        shifted = x + _channels(before, x)
+        shifted = x + by_channel(before, x)
         ctx.save_for_backward(shifted, slope)
-        return F.prelu(shifted, slope.to(x.dtype)).add_(_channels(after, x))
+        return F.prelu(shifted, slope.to(x.dtype)).add_(by_channel(after, x))
 
     @staticmethod
     @once_differentiable
@@ -56,7 +52,7 @@ class _RPReLU(torch.autograd.Function):
         shifted, slope = ctx.saved_tensors
         above = torch.ops.aten.threshold_backward(grad, shifted, 0)
         below = grad - above
-        inner = torch.addcmul(above, below, _channels(slope, grad))
+        inner = torch.addcmul(above, below, by_channel(slope, grad))
         axes = [axis for axis in range(grad.dim()) if axis != 1]
         sums = [part.sum(axes).to(slope.dtype) for part in (inner, below.mul_(shifted), grad)]
         return inner, *sums

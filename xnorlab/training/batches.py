@@ -78,7 +78,7 @@ class TrainBatches(Dataset[Batch]):
         share = slice(self.rank * size // self.world, (self.rank + 1) * size // self.world)
         chosen = self.order(epoch)[number * size : (number + 1) * size][share]
         crops = random_crops(np.random.default_rng([self.recipe.seed, epoch, 1 + number]), self.recipe)[share]
-        return crop_and_scale(self.squares, chosen, crops, self.recipe.train_size), self.targets[chosen]
+        return crop_and_scale(self.squares, chosen, crops, self.recipe.size_at(epoch)), self.targets[chosen]
 
 
 def random_crops(random: np.random.Generator, recipe: Recipe) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 from xnorlab.images import Preprocessing
 
 PRECISIONS = ("bf16-mixed", "32-true")
+GROWTH = 16
+"""Pixels by which a training picture's side grows at a time."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Recipe:
     label_smoothing: share of the target probability spread over all classes.
     resize, eval_size: evaluation resizes a picture's short side to `resize` and cuts the central `eval_size`.
     train_size: side of a training picture; a random crop of the central `resize` square, scaled to it.
+    first_size: its side in the first epoch, smaller than train_size by a multiple of 16; it grows by 16 pixels at a
+        time, evenly over the epochs, to train_size. None: train_size throughout. Growing pictures spare a third of
+        the time (progressive resizing; Tan, Le 2021, EfficientNetV2, section 4).
     crop_area: smallest and largest share of that square's area in a training crop.
     crop_ratio: smallest and largest ratio of a training crop's width to its height.
     flip: mirror every other training picture, at random.
@@ -53,6 +58,7 @@ class Recipe:
     resize: int = 144
     eval_size: int = 128
     train_size: int = 112
+    first_size: int | None = None
     crop_area: tuple[float, float] = (0.35, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: bool = True
@@ -68,6 +74,12 @@ class Recipe:
             _require(isinstance(getattr(self, name), str) and getattr(self, name), name, self, "a name")
         for name in ("epochs", "batch_size", "resize", "eval_size", "train_size"):
             _require(_is_int(getattr(self, name)) and getattr(self, name) >= 1, name, self, "an int of 1 or more")
+        if self.first_size is not None:
+            grows = (
+                _is_int(self.first_size) and self.first_size >= 1 and (self.train_size - self.first_size) % GROWTH == 0
+            )
+            rule = f"None, or train_size={self.train_size} less a multiple of {GROWTH}"
+            _require(grows and self.first_size <= self.train_size, "first_size", self, rule)
         _require(_is_int(self.seed) and 0 <= self.seed < 2**31, "seed", self, "an int in [0, 2^31)")
         _require(self.eval_size <= self.resize, "eval_size", self, f"at most resize={self.resize}")
         for name in ("peak_rate", "binary_rate_factor", "temperature"):
@@ -98,6 +110,13 @@ class Recipe:
     def run_name(self) -> str:
         """The name of the run's folder: `name`, with the seed where it is not 0."""
         return f"{self.name}-seed{self.seed}" if self.seed else self.name
+
+    def size_at(self, epoch: int) -> int:
+        """Side of a training picture in an epoch, counted from 0."""
+        if self.first_size is None:
+            return self.train_size
+        share = epoch / max(1, self.epochs - 1)
+        return self.first_size + GROWTH * round(share * (self.train_size - self.first_size) / GROWTH)
 
     def preprocessing(self) -> Preprocessing:
         """How a picture becomes the network's input at evaluation; stored in the packed file."""
