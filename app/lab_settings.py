@@ -1,4 +1,4 @@
-"""The Speed lab's controls for what is convolved: five numbers by hand, or a layer with what a photo sends into it."""
+"""The Speed lab's controls for what is convolved: six numbers by hand, or a layer with what a photo sends into it."""
 
 import address
 import lab
@@ -11,14 +11,15 @@ from xnorlab.benchmark import ConvShape
 
 PRESETS = {"64 @ 56": (64, 56), "128 @ 28": (128, 28), "256 @ 14": (256, 14), "512 @ 7": (512, 7)}
 KERNELS = {n: f"{n} × {n}" for n in ("1", "3", "5", "7", "11")}
+STRIDES = {n: n for n in ("1", "2", "4")}
 
 
 def preset(channels: int, size: int) -> None:
-    st.session_state.update(channels=channels, filters=channels, size=size, kernel="3", batch=1)
+    st.session_state.update(channels=channels, filters=channels, size=size, kernel="3", stride="1", batch=1)
 
 
 def shape_by_hand() -> ConvShape:
-    """The five numbers of a convolution."""
+    """The six numbers of a convolution; its border is half the kernel."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Layers of ResNet-18, channels @ size", width="content")
         for label, (channels, size) in PRESETS.items():
@@ -32,9 +33,11 @@ def shape_by_hand() -> ConvShape:
     size = s.number_input("Height, width", 1, 224, key="size", persist_state="session")
     filters = f.number_input("Filters", 1, 2048, key="filters", persist_state="session")
     batch = b.number_input("Batch", 1, 16, key="batch", persist_state="session")
-    kernel = address.segments("Kernel", KERNELS, key="kernel", default="3")
-    address.publish(channels=channels, size=size, kernel=kernel, filters=filters, batch=batch)
-    return ConvShape(channels=channels, size=size, filters=filters, kernel=int(kernel), batch=batch)
+    with st.container(horizontal=True, gap="large"):
+        kernel = address.segments("Kernel", KERNELS, key="kernel", default="3")
+        stride = address.segments("Stride", STRIDES, key="stride", default="1")
+    address.publish(channels=channels, size=size, kernel=kernel, stride=stride, filters=filters, batch=batch)
+    return ConvShape(channels=channels, size=size, filters=filters, kernel=int(kernel), stride=int(stride), batch=batch)
 
 
 def shape_of_photo() -> tuple[ConvShape, np.ndarray, str]:

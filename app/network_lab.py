@@ -19,7 +19,7 @@ SAMPLE = "golf-ball"  # a time does not depend on what the photo shows
 FIRST, CONV, PACK, REST = STAGES = (
     "real first layer", "other layers", "packing", "pools and the like"
 )  # fmt: skip
-LAB_KERNELS = (1, 3, 5, 7, 11)
+_LAB_KERNELS, _LAB_STRIDES = (1, 3, 5, 7, 11), (1, 2, 4)
 _LAB_LIMITS = {"channels": 2048, "filters": 2048, "size": 224}
 _STAGE_OF = {"pack": PACK, **dict.fromkeys(
     ("conv", "binary_conv", "binary_weight_conv", "linear", "binary_linear", "binary_weight_linear"), CONV
@@ -38,11 +38,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer with weights. shape: in words. lab: the Speed lab's address with its geometry, None where it has none."""
+    """A layer with weights. shape: in words. lab: the Speed lab's address with its geometry, None where it has none.
+
+    padding: the Speed lab's border, where the layer's own is another one; else None.
+    """
 
     key: str
     shape: str
     lab: dict[str, str] | None
+    padding: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,16 +187,19 @@ def _with_weights(network: Network) -> list[tuple[str, Layer]]:
         kind = "shortcut" if "shortcut" in op.name.split(".") else "conv" if is_conv else "dense"
         counts[kind] += 1
         key = "classifier" if op is ops[-1] else f"{kind} {counts[kind]}"
-        found.append((op.name, _conv_layer(key, op, shapes[op.name]) if is_conv else Layer(key, "dense", None)))
+        maps = shapes[op.inputs[0]], shapes[op.name]
+        found.append((op.name, _conv_layer(key, op, *maps) if is_conv else Layer(key, "dense", None)))
     return found
 
 
-def _conv_layer(key: str, op, output: tuple[int, ...]) -> Layer:
+def _conv_layer(key: str, op, source: tuple[int, ...], output: tuple[int, ...]) -> Layer:
     filters, height, width = (op.words if op.weight_bits == 1 else op.weight).shape[:3]
-    (rows, columns, _), stride = output, op.stride[0]
+    stride, padding = op.stride[0], height // 2
     over = "" if stride == 1 else f"/{stride}"
-    shape = f"{height}×{width}{over} {op.in_channels}→{filters} @ {rows}"
-    lab = {"channels": op.in_channels, "filters": filters, "size": rows, "kernel": height}
-    fits = height == width in LAB_KERNELS and rows == columns and op.groups == 1
+    shape = f"{height}×{width}{over} {op.in_channels}→{filters} @ {output[0]}"
+    lab = {"channels": op.in_channels, "filters": filters, "size": source[0], "kernel": height, "stride": stride}
+    fits = height == width in _LAB_KERNELS and op.stride == (stride, stride) and stride in _LAB_STRIDES
+    fits = fits and source[0] == source[1] and op.groups == 1 and op.dilation == (1, 1)
     fits = fits and all(lab[name] <= limit for name, limit in _LAB_LIMITS.items())
-    return Layer(key, shape, {"data": "random", "batch": "1", **{k: str(v) for k, v in lab.items()}} if fits else None)
+    address = {"data": "random", "batch": "1", **{name: str(value) for name, value in lab.items()}} if fits else None
+    return Layer(key, shape, address, None if op.padding == (padding, padding) else padding)

@@ -203,9 +203,9 @@ address.publish(timed_layer=picked or None)
 chosen = next((layer for layer in found.layers if layer.key == picked), None)
 with link:
     if chosen is not None and chosen.lab is not None:
-        strided = "" if "/" not in chosen.shape else ", at stride 1 with as many outputs"
+        border = "" if chosen.padding is None else f", with a border of {chosen.padding}"
         st.page_link(
-            "views/speed_lab.py", label=f"Time {chosen.key}, {chosen.shape}, in the Speed lab{strided}",
+            "views/speed_lab.py", label=f"Time {chosen.key}, {chosen.shape}, in the Speed lab{border}",
             icon=":material/speed:", query_params=chosen.lab,
         )  # fmt: skip
     elif chosen is not None:

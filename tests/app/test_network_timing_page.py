@@ -77,8 +77,12 @@ def test_a_layer_leads_to_the_speed_lab_with_its_geometry(open_page):
     (link,) = at.get("page_link")
     assert "conv 3, 3×3 192→384 @ 7" in link.proto.label
     assert dict(re.findall(r"(\w+)=(\w+)", link.proto.query_string)) == {
-        "data": "random", "batch": "1", "channels": "192", "filters": "384", "size": "7", "kernel": "3"
+        "data": "random", "batch": "1", "channels": "192", "filters": "384", "size": "7", "kernel": "3", "stride": "1"
     }  # fmt: skip
+    at.selectbox(key="timed_layer").set_value("conv 1").run()
+    (link,) = at.get("page_link")
+    assert link.proto.label == "Time conv 1, 11×11/4 3→64 @ 31, in the Speed lab, with a border of 5"
+    assert "size=128&kernel=11&stride=4" in link.proto.query_string
     at.selectbox(key="timed_layer").set_value("classifier").run()
     assert any("the Speed lab has no such shape" in c.value for c in at.caption)
     assert at.query_params["timed_layer"] == "classifier"

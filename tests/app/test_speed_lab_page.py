@@ -40,6 +40,16 @@ def test_changed_settings_mark_the_result_as_old(open_page):
     assert at.query_params["channels"] == "65"
 
 
+def test_a_strided_convolution_is_timed_as_one(open_page):
+    at = open_page(PAGE, **SMALL | {"stride": "2"})
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert "3×3/2" in at.subheader[0].value
+    at.button(key="preset-64").click().run()
+    assert at.segmented_control(key="stride").value == "1"
+    assert at.query_params["channels"] == "64"
+
+
 def test_a_noisy_machine_is_named(open_page, monkeypatch):
     import lab
 
@@ -129,7 +139,8 @@ def test_both_sweeps_draw_the_formula_and_two_rivals(open_page, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("channels", "0"), ("kernel", "4"), ("threads", "9999"), ("repeats", "2"), ("data", "noise")]
+    ("key", "value"),
+    [("channels", "0"), ("kernel", "4"), ("stride", "3"), ("threads", "9999"), ("repeats", "2"), ("data", "noise")],
 )
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
     at = open_page(PAGE, **{key: value})
