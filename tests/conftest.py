@@ -50,7 +50,7 @@ def small_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "dataset": "test",
             "top1": 1 / 3,
             "images": 3,
-            "recipe": {"model_options": OPTIONS},
+            "recipe": {"model_options": OPTIONS, "epochs": 2},
             "date": "2026-11-22",
             "labels": LABELS,
         }

@@ -5,8 +5,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from xnorlab import claims, pretrained, verdicts
+from xnorlab.cli import app
 from xnorlab.evidence import Evidence, published_top1
 from xnorlab.verdicts import build, keep_benchmark, load, markdown
 
@@ -28,6 +30,13 @@ def evidence(**tops: float) -> Evidence:
 def test_the_shipped_table_is_what_the_shipped_measurements_give():
     computed = build(Evidence.read(pretrained.folder()))
     assert load() == computed, "`xnorlab verdicts --write` makes the file anew"
+
+
+def test_the_readme_shows_the_tables_of_networks_and_verdicts():
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    networks = CliRunner().invoke(app, ["names", "--markdown"]).stdout
+    for command, table in (("xnorlab names --markdown", networks), ("xnorlab verdicts", markdown(load()))):
+        assert table.strip() in readme, f"README.md: put in what `{command}` prints"
 
 
 def test_every_claim_has_a_row_even_where_nothing_is_measured():

@@ -21,9 +21,12 @@ def test_names_with_accuracy_and_size(shipped: Path):
     assert result.exit_code == 0
     for name, entry in pretrained.manifest().items():
         line = next(line for line in result.stdout.splitlines() if name in line)
-        assert "33.3" in line
+        assert "33.3 ± 27.2" in line
         assert bytes_(entry["bytes"]) in line
     assert json.loads(run("names", "--json").stdout) == pretrained.manifest()
+    header, rule, *rows = run("names", "--markdown").stdout.splitlines()
+    assert header.count("|") == rule.count("|") == rows[0].count("|") == 7
+    assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in pretrained.manifest()]
 
 
 def test_summary_counts_what_the_file_holds(shipped: Path):

@@ -9,8 +9,13 @@ from xnorlab.cli.predict import open_network
 from xnorlab.network_cost import float32_bytes
 
 
-def names(as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the whole manifest.")] = False) -> None:
+def names(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the whole manifest.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as README shows it.")] = False,
+) -> None:
     """List the **pretrained networks** with their measured accuracy and size.
+
+    ± is the standard error that comes from the number of pictures alone; other seeds are further runs of the recipe.
 
     `xnorlab names`
     """
@@ -20,11 +25,22 @@ def names(as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the 
     if as_json:
         print_json(entries)
         return
+    header = ["name", "top-1 %", "other seeds", "epochs", "taught by", "packed file"]
     rows = [
-        [name, f"{100 * entry['top1']:.1f}", f"{entry['images']:,}", bytes_(entry["bytes"]), entry["date"]]
+        [
+            name,
+            f"{100 * entry['top1']:.1f} ± {100 * (entry['top1'] * (1 - entry['top1']) / entry['images']) ** 0.5:.1f}",
+            ", ".join(f"{100 * repeat['top1']:.1f}" for repeat in entry.get("repeats", [])) or "–",
+            str(entry["recipe"]["epochs"]),
+            entry["recipe"].get("teacher") or "–",
+            bytes_(entry["bytes"]),
+        ]
         for name, entry in entries.items()
     ]
-    print_table("Pretrained networks", ["name", "top-1 %", "measured on", "packed file", "trained"], rows)
+    if as_markdown:
+        typer.echo("\n".join("| " + " | ".join(line) + " |" for line in (header, ["---"] * len(header), *rows)))
+        return
+    print_table("Pretrained networks", header, rows)
 
 
 def summary(
