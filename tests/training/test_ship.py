@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from xnorlab import models, pretrained
+from xnorlab.benchmark.machine import cpu_name
 from xnorlab.training.evaluate import evaluate_all
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
@@ -70,7 +71,7 @@ def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, dict]):
         "--epochs 3 --batch-size 12 --resize 18 --eval-size 16 --train-size 16 --precision 32-true",
         f"xnorlab evaluate {NAME} --data DATA",
         "The pictures are noise.",
-        "threads of",
+        f" of {cpu_name()}",
         "It knows 3 classes: ant, bee, cat.",
     ):
         assert expected in text
@@ -88,7 +89,10 @@ def test_a_second_network_joins_the_manifest(
     run_small(small_recipe(scheme="float", epochs=1), tmp_path / "run")
     ship(tmp_path / "run", image_folder, out, cache_folder=cache_folder)
     assert list(json.loads((out / "manifest.json").read_text())) == ["insects/resnet18-float", NAME]
-    assert "signs flipped" not in (out / "insects/resnet18-float.md").read_text()
+    text = (out / "insects/resnet18-float.md").read_text()
+    assert 'under the scheme "full precision", trained' in text
+    assert "| weights for torch, float16 |" in text
+    assert "signs flipped" not in text
 
 
 def test_an_unfinished_run_is_not_shipped(

@@ -57,6 +57,10 @@ def card(
     """
     scheme = get_scheme(recipe.scheme)
     where = "" if entry["hardware"] is None else f" on {entry['hardware']}"
+    source = "" if scheme.weights is None and scheme.inputs is None else f" ({scheme.source})"
+    latent = "latent (training) weights, in 8 bits where only their signs and scales count"
+    if scheme.weights is None:
+        latent = "weights for torch, float16"
     rows = "\n".join(f"| {name} | {_value(value)} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
     known = ", ".join(entry["labels"][:10]) + (", …" if len(entry["labels"]) > 10 else "")
@@ -69,7 +73,7 @@ def card(
         flip_line = f" In the last epoch {share:.2f} % of a layer's signs flipped, on average over the layers."
     return f"""# {recipe.name}
 
-{recipe.model} under the scheme "{scheme.title}" ({scheme.source}), trained on {recipe.dataset} with xnorlab.
+{recipe.model} under the scheme "{scheme.title}"{source}, trained on {recipe.dataset} with xnorlab.
 
 | | |
 |---|---|
@@ -77,7 +81,7 @@ def card(
 | top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
 | pictures that the two label differently | {entry["labels_differ"]} |
 | packed file | {entry["bytes"]:,} bytes |
-| latent (training) weights, in 8 bits where only their signs and scales count | {entry["latent_bytes"]:,} bytes |
+| {latent} | {entry["latent_bytes"]:,} bytes |
 | trained | {entry["date"]}, {recipe.epochs} epochs in {_duration(entry["trained_seconds"])}{where} |
 
 ## Data

@@ -153,8 +153,8 @@ class Classification(L.LightningModule):
         """Plain values only: torch.load(..., weights_only=True) reads every checkpoint."""
         checkpoint["recipe"] = self.recipe.to_dict()
         checkpoint["labels"] = list(self.labels)
-        on_gpu = self.device.type == "cuda"
-        name = (
-            torch.cuda.get_device_name(self.device) if on_gpu else f"{torch.get_num_threads()} threads of {cpu_name()}"
-        )
+        threads = torch.get_num_threads()
+        name = f"{threads} thread{'s' if threads > 1 else ''} of {cpu_name()}"
+        if self.device.type == "cuda":
+            name = torch.cuda.get_device_name(self.device)
         checkpoint["hardware"] = name if self.trainer.world_size == 1 else f"{self.trainer.world_size} × {name}"
