@@ -14,6 +14,7 @@ from xnorlab.network_cost import (
     INNER,
     LAST,
     amdahl_limit,
+    architecture,
     core_hours,
     network_cost,
 )
@@ -85,3 +86,13 @@ def test_core_hours_and_amdahls_limit():
 def test_impossible_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_network_that_differs_from_its_papers_says_so():
+    def entry(model: str, **options: object) -> dict:
+        return {"model": model, "recipe": {"model_options": options}}
+
+    assert architecture(entry("resnet18", width=32)) == "ResNet-18, width 32 of 64"
+    assert architecture(entry("resnet18", width=64)) == architecture(entry("resnet18")) == "ResNet-18"
+    assert architecture(entry("alexnet", head="pool")) == "AlexNet, pooled head"
+    assert architecture(entry("lenet")) == "lenet"

@@ -25,6 +25,20 @@ ASSUMED_OPERATIONS_PER_S = 1e9
 every ratio of two schemes."""
 
 
+MODEL_TITLES = {"alexnet": "AlexNet", "resnet18": "ResNet-18", "nin": "Network in Network"}
+_FULL_WIDTH = {"resnet18": 64}
+
+
+def architecture(entry: Mapping[str, Any]) -> str:
+    """A manifest entry's network in words, with what tells it from its paper's: "ResNet-18, width 32 of 64"."""
+    model, options = entry["model"], entry["recipe"].get("model_options", {})
+    title = MODEL_TITLES.get(model, model)
+    full = _FULL_WIDTH.get(model)
+    if full is not None and options.get("width", full) != full:
+        title += f", width {options['width']} of {full}"
+    return f"{title}, pooled head" if options.get("head") == "pool" else title
+
+
 @dataclass(frozen=True)
 class NetworkCost:
     """The figures of one network, for one picture of its own size.
