@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorlab.kernels.jit import kernel
+from xnorlab.kernels.jit import REVISION, kernel
 
 ONE_OF_EACH = """
 import numpy as np
@@ -44,6 +44,15 @@ def test_a_second_process_compiles_nothing_and_a_damaged_cache_is_made_anew(tmp_
         file.write_bytes(file.read_bytes()[:40])
     assert run(monkeypatch, tmp_path) == "0 of 4"
     assert run(monkeypatch, tmp_path) == "4 of 4"
+
+
+def test_every_kernel_of_many_has_a_cache_file_of_its_own_named_after_all_sources(tmp_path: Path, monkeypatch):
+    run(monkeypatch, tmp_path)
+    indices = [file.name for file in tmp_path.rglob("*.nbi")]
+    assert sum("walk_xnor_1_" in name for name in indices) == sum("walk_xnor_4_" in name for name in indices) == 1
+    assert all(REVISION in name for name in indices)
+    for index in indices:  # so that no two processes number their kernels in one index
+        assert len(list(tmp_path.rglob(f"{index.removesuffix('.nbi')}.*.nbc"))) == 1
 
 
 def test_a_cache_folder_that_cannot_be_made_only_costs_time(tmp_path: Path, monkeypatch):

@@ -1,13 +1,31 @@
 """How kernels are compiled: without the GIL, without bounds checks, cached on disk where that is possible."""
 
+import os
 import threading
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 from numba.extending import intrinsic
 
 _compiling = threading.Lock()
+
+
+def _forget_compiling() -> None:
+    """After a fork nobody compiles in the child, whoever held the parent's lock."""
+    global _compiling
+    _compiling = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_compiling)
+
+_ROOM = Path(__file__).parent
+_SOURCES = [_ROOM.parent / "conventions.py", *sorted(_ROOM.glob("*.py"))]
+REVISION = f"{zlib.crc32(b''.join(file.read_bytes() for file in _SOURCES)):08x}"
+"""Of all that kernels are made of. Numba's cache watches only the file that a kernel stands in."""
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -16,9 +34,14 @@ class Kernel:
     """A function compiled by Numba at its first use, from the disk cache where that works.
 
     A cache folder that is missing, read-only, full or damaged only costs the time of compiling again.
+
+    which: tells kernels apart that are made by one function. It goes with REVISION into the name of the cache file:
+    Numba numbers what one file's index holds, and two processes that add to it at once may give two kernels the same
+    number, so that one is later taken for the other.
     """
 
-    def __init__(self, function: Callable):
+    def __init__(self, function: Callable, which: str = ""):
+        function.__qualname__ = "_".join(filter(None, (function.__qualname__, which, REVISION)))
         self._function = function
         self._dispatcher = None
 
@@ -58,8 +81,13 @@ def _compiled(dispatcher, types: tuple):
 
 
 def kernel(function: Callable) -> Kernel:
-    """Decorator: `function` is a kernel. See `Kernel`."""
+    """Decorator: `function`, the only one of its name, is a kernel. See `Kernel`."""
     return Kernel(function)
+
+
+def kernel_of_many(which: str) -> Callable[[Callable], Kernel]:
+    """Decorator for a function that is made anew for each `which`, a word of letters, digits and _."""
+    return lambda function: Kernel(function, which)
 
 
 def instruction(function: Callable) -> Any:

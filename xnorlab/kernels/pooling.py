@@ -7,7 +7,7 @@ from numba import types
 from xnorlab.conventions import Size
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.geometry import Window, feature_map, result
-from xnorlab.kernels.jit import instruction, kernel
+from xnorlab.kernels.jit import instruction, kernel, kernel_of_many
 
 
 @instruction
@@ -47,7 +47,7 @@ def _reduce(typing, largest, lanes, x, row_bytes, rows, pixel_bytes, columns, di
 
 
 def _pooler(largest: int):
-    @kernel
+    @kernel_of_many("largest" if largest else "mean")
     def pool(x, out, kh, kw, sh, sw, ph, pw):
         _, height, width, channels = x.shape
         batch, oh, ow, _ = out.shape

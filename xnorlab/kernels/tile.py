@@ -21,22 +21,14 @@ vector operations a word instead of 3 (carry-save counting after Harley and Seal
 moved into the packing).
 """
 
-import zlib
-from pathlib import Path
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from xnorlab.kernels import emitter, epilogue, processor
+from xnorlab.kernels import epilogue
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.jit import instruction
 from xnorlab.kernels.processor import COLUMNS, VectorUnit, vector_unit
-
-REVISION = zlib.crc32(
-    b"".join(Path(str(f)).read_bytes() for f in (__file__, emitter.__file__, epilogue.__file__, processor.__file__))
-)
-"""Given to every tile, so that it is part of the cache key: Numba's cache watches only the file of the caller."""
 
 _I1, _I16, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 
@@ -209,7 +201,7 @@ def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
 
 
 @instruction
-def tile(typing, arithmetic, group, rows, revision, pixels, operands):
+def tile(typing, arithmetic, group, rows, pixels, operands):
     """Compute `rows` pixels × one block of filters and run the epilogue on the sums.
 
     arithmetic, group and rows are literals. pixels: address of two int64 for each pixel, byte offset into x and
@@ -222,10 +214,10 @@ def tile(typing, arithmetic, group, rows, revision, pixels, operands):
     def emit(context, builder, _, arguments):
         e = Emitter(builder)
         math = _arithmetic(e, kind, vector_unit(context), n_rows, n_group)
-        _compute_tile(e, math, n_rows, arguments[4], cgutils.unpack_tuple(builder, arguments[5]))
+        _compute_tile(e, math, n_rows, arguments[3], cgutils.unpack_tuple(builder, arguments[4]))
         return context.get_dummy_value()
 
-    return types.void(arithmetic, group, rows, revision, pixels, operands), emit
+    return types.void(arithmetic, group, rows, pixels, operands), emit
 
 
 def _compute_tile(e: Emitter, math, rows: int, pixels, operands) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from xnorlab.kernels.emitter import fetch_and_add, load_int, prefetch
 from xnorlab.kernels.geometry import Window
-from xnorlab.kernels.jit import Kernel, kernel
-from xnorlab.kernels.tile import REVISION, tile
+from xnorlab.kernels.jit import Kernel, kernel_of_many
+from xnorlab.kernels.tile import tile
 
 # Places in a call, one int64 each; most are addresses. TAKEN counts the tasks that threads have taken.
 X, TAKEN, PROGRAM, N_STEPS, PASSES, N_PASSES, PIECES, RUNS, PIXELS = range(9)
@@ -103,9 +103,8 @@ class Walk:
 @cache
 def walker(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
     """The kernel that walks a call with tiles of `tall`, `short` and 1 pixels."""
-    revision = REVISION
 
-    @kernel
+    @kernel_of_many(f"{arithmetic}_{group}_{tall}_{short}")
     def walk(call):
         """Take tasks, a pass over one block of filters each, until none is left."""
         counter = np.int64(call.ctypes.data) + 8 * TAKEN
@@ -135,13 +134,13 @@ def walker(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
                 while p < stop:
                     pixels = call[PIXELS] + 16 * p
                     if p + tall <= stop:
-                        tile(arithmetic, group, tall, revision, pixels, operands)
+                        tile(arithmetic, group, tall, pixels, operands)
                         p += tall
                     elif p + short <= stop:
-                        tile(arithmetic, group, short, revision, pixels, operands)
+                        tile(arithmetic, group, short, pixels, operands)
                         p += short
                     else:
-                        tile(arithmetic, group, 1, revision, pixels, operands)
+                        tile(arithmetic, group, 1, pixels, operands)
                         p += 1
             task = fetch_and_add(counter, 1)
 
