@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from xnorlab.benchmark.timing import MAX_REPEATS, SLOW_S, VERY_SLOW_S, Timing, interleaved
+from xnorlab.benchmark.timing import MAX_REPEATS, SETTLE_S, SLOW_S, VERY_SLOW_S, Timing, interleaved
 
 
 def test_calls_take_turns_and_nobody_is_always_first():
@@ -23,7 +23,8 @@ def test_calls_take_turns_and_nobody_is_always_first():
     rounds = log[3 * (first + warm) : -3 * check]
     turns = [rounds[i : i + 6 : 2] for i in range(0, len(rounds), 6)]  # an untimed and a timed run each
     assert [sorted(turn) for turn in turns] == [["a", "b", "c"]] * 6
-    assert [turn[0] for turn in turns] == list("abcabc")
+    assert len({turn[0] for turn in turns}) > 1
+    assert len({tuple(turn) for turn in turns}) > 2, "nobody always follows the same one"
 
 
 def test_every_sample_is_kept_and_the_first_call_is_apart():
@@ -55,6 +56,35 @@ def test_slow_calls_join_fewer_rounds():
     calls = {"slow": lambda: time.sleep(1.2 * SLOW_S), "slower": lambda: time.sleep(1.1 * VERY_SLOW_S)}
     timings = interleaved({**calls, "fast": lambda: None}, repeats=8)
     assert [len(timings[name].samples_s) for name in ("slower", "slow", "fast")] == [2, 3, 8]
+
+
+def test_every_timed_run_but_that_of_a_very_slow_call_is_warm():
+    runs = dict.fromkeys(("slow", "slower"), 0)
+
+    def call(name: str, seconds: float):
+        def run() -> None:
+            runs[name] += 1
+            time.sleep(seconds)
+
+        return run
+
+    timings = interleaved({"slow": call("slow", 1.2 * SLOW_S), "slower": call("slower", 1.05 * VERY_SLOW_S)}, repeats=1)
+    assert {name: len(timing.samples_s) for name, timing in timings.items()} == {"slow": 1, "slower": 1}
+    assert runs == {"slow": 1 + 3 + 2 + 1, "slower": 1 + 1 + 1 + 1}
+
+
+def test_with_several_threads_every_call_finds_a_machine_at_rest():
+    ended: list[float] = []
+    pauses: list[float] = []
+
+    def call() -> None:
+        if ended:
+            pauses.append(time.perf_counter() - ended[-1])
+        time.sleep(2e-3)
+        ended.append(time.perf_counter())
+
+    interleaved({"x": call}, repeats=4, threads=2)
+    assert sum(pause >= SETTLE_S for pause in pauses) == 4
 
 
 def test_first_and_last_answers_are_checked():

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from xnorlab import pretrained
 from xnorlab.benchmark import BenchmarkError, NetworkContestant, bench_network, binary_memory
 from xnorlab.benchmark.network import DEVIATIONS
 from xnorlab.peers import network_peers
-from xnorlab.peers.networks import onnxruntime_network
+from xnorlab.peers.networks import onnxruntime_network, torch_network
 from xnorlab.runtime import Network
 from xnorlab.runtime import ops as rt
 
@@ -36,6 +37,21 @@ def test_all_engines_agree_and_the_work_of_every_op_is_timed(shipped: Path):
     found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert found["input_shape"] == [2, 64, 64, 3]
     assert found["speedups"]["float"] == result.timings["float"].median_s / result.timings["packed"].median_s
+
+
+def test_a_layout_is_not_forced_on_the_other_contestants_module(shipped: Path):
+    network = pretrained.load("test/resnet18-float")
+    module = torch.nn.Conv2d(3, 4, 3)
+    with torch_network(network, lambda: module, "torch-channels-last")(np.zeros((1, 8, 8, 3), np.float32), 1) as found:
+        assert found[0].call().is_contiguous(memory_format=torch.channels_last)
+        assert module.weight.is_contiguous()
+
+
+def test_networks_of_one_name_cannot_be_told_apart(shipped: Path):
+    network, twin = pretrained.load("test/resnet18-xnor"), pretrained.load("test/resnet18-float")
+    twin.name = network.name
+    with pytest.raises(ValueError, match="network and float_twin are both named 'test/resnet18-xnor'"):
+        bench_network(network, [PHOTO], float_twin=twin, repeats=1)
 
 
 def test_shared_network_keeps_its_own_threads(shipped: Path):

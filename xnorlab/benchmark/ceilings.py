@@ -7,11 +7,11 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
+from xnorlab.kernels import threads
 from xnorlab.kernels.ceiling import accumulators, fastest, popcount_ceiling
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.processor import vector_unit
-from xnorlab.kernels.threads import run_lock
 
 COPY_BYTES = 2**26
 """What is copied: far more than the caches of a core hold."""
@@ -38,7 +38,7 @@ class Ceilings:
 
 def measure_ceilings(seconds: float = 0.3) -> Ceilings:
     """All three, `seconds` each; holds the run lock. A ceiling is what is possible: the fastest round counts."""
-    with run_lock:
+    with threads.run_lock:
         return Ceilings(1e9 * popcount_ceiling(seconds), float_ceiling(seconds), copy_bandwidth(seconds))
 
 
@@ -47,7 +47,7 @@ def float_ceiling(seconds: float = 0.3) -> float:
     unit = vector_unit()
     work = _ROUNDS * accumulators(unit) * unit.bits // 32
     _spin(10, np.float32(0.5))
-    with run_lock:
+    with threads.run_lock:
         return work / fastest(lambda: _spin(_ROUNDS, np.float32(0.5)), seconds)
 
 
@@ -55,7 +55,7 @@ def copy_bandwidth(seconds: float = 0.3) -> float:
     """Bytes a second that one thread reads and writes while it copies memory; holds the run lock."""
     source = np.ones(COPY_BYTES // 8)
     target = np.zeros_like(source)
-    with run_lock:
+    with threads.run_lock:
         return 2 * COPY_BYTES / fastest(lambda: np.copyto(target, source), seconds)
 
 

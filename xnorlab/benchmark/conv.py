@@ -143,6 +143,7 @@ def bench_conv(
         timings = interleaved(
             {name: contestant.call for name, contestant in contestants.items()},
             repeats=repeats,
+            threads=problem.threads,
             check=lambda name, answer: check(contestants[name], answer, problem),
             progress=progress,
         )

@@ -126,6 +126,8 @@ def bench_network(
     """
     if network.preprocessing is None or not images:
         raise ValueError("images need at least one picture and a network that stores its preprocessing")
+    if float_twin is not None and float_twin is not network and float_twin.name == network.name:
+        raise ValueError(f"network and float_twin are both named {network.name!r}; logits are told apart by the name")
     threads = thread_count(threads)
     x = network.preprocessing(images)
     ours = {"packed": _with_threads(network, threads)}
@@ -141,12 +143,14 @@ def bench_network(
         timings = interleaved(
             {name: contestant.call for name, contestant in contestants.items()},
             repeats=repeats,
+            threads=threads,
             check=lambda name, answer: deviations.update({name: _deviation(contestants[name], answer, logits)}),
             progress=progress,
         )
         ops = {label: _time_steps(one, x, repeats) for label, one in ours.items()}
-    twin = "" if float_twin is None else float_twin.name
-    rivals = [c.name for c in found if c.of == twin and c.computes == "float" and c.name != "packed"]
+    rivals = []
+    if float_twin is not None:
+        rivals = [c.name for c in found if c.of == float_twin.name and c.computes == "float" and c.name != "packed"]
     return NetworkBench(
         name=network.name,
         input_shape=x.shape,

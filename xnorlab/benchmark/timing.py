@@ -1,5 +1,7 @@
 """The honest timing core: interleaved runs after warm-up, medians and quartiles, the first call apart."""
 
+import math
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +17,8 @@ SLOW_S, VERY_SLOW_S = 20e-3, 300e-3
 """Calls slower than this join every third, or every seventh, round only, so that a naive loop does not make everyone
 wait."""
 MAX_REPEATS = 1001
+SETTLE_S = 20e-3
+"""How long engines with several threads may go on spinning after a call, on cores that the next one wants."""
 
 
 class BenchmarkError(ValueError):
@@ -67,14 +71,17 @@ def interleaved(
     calls: Mapping[str, Callable[[], Any]],
     *,
     repeats: int = 21,
+    threads: int = 1,
     check: Callable[[str, Any], None] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Timing]:
     """Time every one of `calls`, taking turns, so that a change of clock rate or load meets all alike.
 
-    In each round every call gets one untimed run, which brings its data back into the caches, and one timed sample;
-    the order moves on by one each round. repeats: rounds, 1 to MAX_REPEATS. check(name, answer) is called with the
-    first and the last answer of each. Call with the timing lock held.
+    In each round every call gets one untimed run, which brings its data back into the caches, and one timed sample, in
+    an order drawn anew for each round; only what is slower than VERY_SLOW_S, where caches do not matter, is spared the
+    untimed run. repeats: rounds, 1 to MAX_REPEATS. threads: that the calls use; beyond 1 the machine is left alone for
+    SETTLE_S before each. check(name, answer) is called with the first and the last answer of each. Call with the timing
+    lock held.
     """
     if type(repeats) is not int or not 1 <= repeats <= MAX_REPEATS:
         raise ValueError(f"repeats={repeats!r} must be an integer from 1 to {MAX_REPEATS}")
@@ -89,16 +96,18 @@ def interleaved(
         best = _seconds(calls[name], 1)
         if best <= VERY_SLOW_S:
             best = min(best, *(_seconds(calls[name], 1) for _ in range(2)))
-        inner[name] = max(1, round(SAMPLE_S / max(best, 1e-7)))
+        inner[name] = math.ceil(SAMPLE_S / max(best, 1e-7))
         every[name] = 7 if best > VERY_SLOW_S else 3 if best > SLOW_S else 1
     samples: dict[str, list[float]] = {name: [] for name in names}
+    order = random.Random(0)
     for turn in range(repeats):
-        for i in range(len(names)):
-            name = names[(turn + i) % len(names)]
+        for i, name in enumerate(order.sample(names, len(names))):
             if turn % every[name]:
                 continue
             report(0.3 + 0.7 * (turn + i / len(names)) / repeats, f"timing {name}")
-            if every[name] == 1:
+            if threads > 1:
+                time.sleep(SETTLE_S)
+            if every[name] < 7:
                 calls[name]()
             samples[name].append(_seconds(calls[name], inner[name]))
     for name in names:

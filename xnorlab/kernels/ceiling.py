@@ -12,10 +12,10 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
+from xnorlab.kernels import threads
 from xnorlab.kernels.emitter import Emitter
 from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.processor import VectorUnit, compiler_target, vector_unit
-from xnorlab.kernels.threads import available_threads, run_lock
 
 TELLING_FEATURES = (
     "avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve"
@@ -42,7 +42,7 @@ def describe_cpu() -> dict:
         "vector_bits": unit.bits,
         "path": path,
         "features": [name for name in TELLING_FEATURES if name in has],
-        "threads": available_threads(),
+        "threads": threads.available_threads(),
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
     }
@@ -99,7 +99,7 @@ def popcount_ceiling(seconds: float = 0.3) -> float:
     rounds = 200_000
     work = rounds * accumulators(unit) * unit.bits
     _spin(10, 1)
-    with run_lock:
+    with threads.run_lock:
         return work / fastest(lambda: _spin(rounds, 12345), seconds) / 1e9
 
 

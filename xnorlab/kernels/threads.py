@@ -41,13 +41,15 @@ def thread_count(threads: int) -> int:
 
 def _serve(tasks: queue.SimpleQueue) -> None:
     while True:
-        work, part, parts, done = tasks.get()
+        work, part, parts, ended, bell = tasks.get()
         try:
             work(part, parts)
         except BaseException as error:  # handed to the caller, who raises it
-            done.put(error)
+            ended.append(error)
         else:
-            done.put(None)
+            ended.append(None)
+        bell.put(None)
+        del work, ended, bell  # a worker that waits keeps nobody's arrays
 
 
 def _hire(count: int) -> int:
@@ -69,20 +71,23 @@ def run_parts(work: Callable[[int, int], object], threads: int) -> None:
         return
     with run_lock:
         hired = _hire(threads - 1)
-        parts, done = hired + 1, queue.SimpleQueue()
-        for part in range(1, parts):
-            _workers[part - 1].put((work, part, parts, done))
-        errors = []
+        ended: list[BaseException | None] = []
+        bell: queue.SimpleQueue = queue.SimpleQueue()
+        started, errors = 0, []
         try:
-            work(0, parts)
+            for started, tasks in enumerate(_workers[:hired], 1):
+                tasks.put((work, started, hired + 1, ended, bell))
+            work(0, hired + 1)
         except BaseException as error:  # raised again, once nobody works on the caller's arrays any more
             errors.append(error)
-        while hired:
+        # What has ended is counted by the workers, not here, where an interrupt may come between ring and count.
+        while len(ended) < started:
             try:
-                errors.append(done.get())
-                hired -= 1
+                bell.get(timeout=1.0)
+            except queue.Empty:
+                pass
             except BaseException as error:  # an interrupt from the keyboard while waiting
                 errors.append(error)
-        for error in errors:
+        for error in [*errors, *ended]:
             if error is not None:
                 raise error

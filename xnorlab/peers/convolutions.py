@@ -17,7 +17,11 @@ from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_
 
 @contextmanager
 def torch_conv(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
-    """The float32 convolution of torch (oneDNN) in its two layouts."""
+    """The float32 convolution of torch (oneDNN) in its two layouts, called as a layer calls it.
+
+    OpenVINO and ONNX Runtime lay a model's weights out once; torch is given them anew in each call, and with many
+    channels and few pixels that shows.
+    """
     import torch
     import torch.nn.functional as F
 

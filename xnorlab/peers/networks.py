@@ -3,6 +3,7 @@
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -27,7 +28,8 @@ def torch_network(network: Network, module: Callable[[], Any], label: str) -> Ne
 
         channels_last = label.endswith("channels-last")
         layout = torch.channels_last if channels_last else torch.contiguous_format
-        model = module().to(memory_format=layout)
+        # A copy: the layout is changed in place, and the other contestant may hold the same module.
+        model = copy.deepcopy(module()).to(memory_format=layout)
         batch = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
         about = f"torch float32, {'channels-last' if channels_last else 'NCHW'}, {network.name}"
         signs = any(row.binary_macs for row in network.summary())
