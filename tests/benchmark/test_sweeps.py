@@ -22,6 +22,8 @@ def test_each_axis_changes_itself_alone():
 
 def test_threads_are_swept_as_far_as_the_machine_has_them(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("xnorlab.benchmark.sweeps.available_threads", lambda: 2)
+    with pytest.raises(ValueError, match=r"values=\(1, 8\) must be at most 2"):
+        sweep("threads", shape=SMALL, values=(1, 8))
     found = sweep("threads", shape=SMALL, naive=False, repeats=1)
     assert found.values == (1, 2)
     assert {result.shape for result in found.results} == {SMALL}

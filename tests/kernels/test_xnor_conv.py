@@ -243,3 +243,11 @@ X = np.ones((1, 5, 5, 64), np.float32)
 def test_a_call_that_does_not_fit_is_refused(x, options: dict, told: str):
     with pytest.raises(ValueError, match=told):
         XnorConv2d(WORDS, 64)(x, **options)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 8, 8, 999), (0, 8, 8, 64), (1, 8.0, 8, 64)])
+def test_words_of_a_shape_that_the_layer_does_not_take_are_refused(shape: tuple):
+    layer = XnorConv2d(pack_filters(np.ones((4, 3, 3, 64), np.float32)), 64)
+    words = layer.pack(np.ones((1, 8, 8, 64), np.float32))
+    with pytest.raises(ValueError, match=r"shape=\(.*\) must be \(B, H, W, 64\), each an int of at least 1"):
+        layer.convolve(words, shape)

@@ -50,6 +50,14 @@ def test_ops_that_are_no_graph(steps, reason):
         graph.check(steps, (4, 4, 3))
 
 
+def test_values_that_do_not_fit_into_memory_at_once():
+    many = [relu(f"r{i}", "input") for i in range(40)]
+    sums = [add("s0", "r0", "r1"), *(add(f"s{i}", f"s{i - 1}", f"r{i + 1}") for i in range(1, 39))]
+    assert graph.check([*many, *sums], (64, 64, 3))
+    with pytest.raises(ValueError, match="r.*: the values that are needed at once take .* bytes, more than"):
+        graph.check([*many, *sums], (4096, 4096, 4))
+
+
 @pytest.mark.parametrize("shape", [(), (3, 3), (0, 4, 3), (4, 4, 3, 1), (4.0, 4, 3), (True, 4, 3), ("4", 4, 3)])
 def test_impossible_input_shapes(shape):
     with pytest.raises(ValueError, match="input_shape"):

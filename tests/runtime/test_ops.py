@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xnorlab.kernels.packing import pack_filters
-from xnorlab.runtime import ops
+from xnorlab.runtime import convolutions, ops
 from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
 
 RNG = np.random.default_rng(0)
@@ -55,6 +55,8 @@ def test_arrays_that_the_compiled_loops_cannot_take_are_refused():
         parametric_relu(X, np.float32([[1, 2, 3]]))
     with pytest.raises(ValueError, match="contiguous"):
         parametric_relu(X, np.zeros(6, np.float32)[::2])
+    with pytest.raises(ValueError, match="out must be a writeable C-contiguous"):
+        multiply_add(X, A, B, np.zeros((*X.shape[:-1], 2 * X.shape[-1]), np.float32)[..., ::2])
 
 
 def test_activations():
@@ -206,3 +208,43 @@ def test_every_kind_is_registered_once():
     assert all(kind.kind == name for name, kind in ops.OPS.items())
     public = {getattr(ops, name) for name in ops.__all__ if name not in ("OPS", "Op", "Shape")}
     assert set(ops.OPS.values()) == public
+
+
+def conv(shape: tuple[int, ...], **fields):
+    return ops.Conv(name="c", inputs=("input",), weight=np.ones(shape, np.float32), **fields)
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "rule"),
+    [
+        (conv((3, 120, 120, 1), groups=3, padding=(120, 120)), (120, 120, 3), "c: kernel and padding make .* runs"),
+        (conv((1, 4097, 1, 1)), (5000, 1, 1), "c: a kernel of 4097×1 is larger than 4096"),
+        (conv((64, 64, 64, 1), padding=(32, 32)), (4096, 4096, 1), "c: .* multiply-adds, more than"),
+        (
+            ops.MaxPool(name="p", inputs=("input",), kernel=(1024, 1024), stride=(1, 1)),
+            (2048, 2048, 3),
+            "p: .* values under its windows, more than",
+        ),
+    ],
+)
+def test_work_that_would_not_end_or_fit_is_refused_before_it_begins(op, shape, rule):
+    with pytest.raises(ValueError, match=rule):
+        op.output_shape(shape)
+
+
+def test_groups_that_tiles_would_blow_up_are_refused(monkeypatch):
+    monkeypatch.setattr(convolutions, "_MAX_TILE_BYTES", 2**20)
+    with pytest.raises(ValueError, match=r"c: filters=4096 in groups=4096 take up to 4,718,592 bytes"):
+        conv((4096, 3, 3, 1), groups=4096)
+
+
+@pytest.mark.parametrize("first", [3e38, -3e38])
+def test_a_scaled_weight_beyond_float32_is_refused(first: float):
+    scale = np.full(2, 10, np.float32)
+    weight = np.array([[first, 0, 1], [1, 1, 1]], np.float32)
+    for make in (
+        lambda: ops.Conv(name="c", inputs=("input",), weight=weight[:, None, None], scale=scale),
+        lambda: ops.Linear(name="c", inputs=("input",), weight=weight, scale=scale),
+    ):
+        with pytest.raises(ValueError, match="c: weight × scale is too large for float32"):
+            make()

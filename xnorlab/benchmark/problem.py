@@ -42,7 +42,7 @@ class ConvShape:
         for name, minimum in (("channels", 1), ("size", 1), ("filters", 1), ("kernel", 1), ("stride", 1), ("batch", 1)):
             value = getattr(self, name)
             if type(value) is not int or not minimum <= value <= MAX_VALUES:
-                raise ValueError(f"{name}={value!r} must be an integer of at least {minimum}")
+                raise ValueError(f"{name}={value!r} must be an integer from {minimum} to {MAX_VALUES:,}")
         if type(self.padding) is not int or not 0 <= self.padding < self.kernel:
             raise ValueError(f"padding={self.padding!r} must be an integer from 0 to kernel−1={self.kernel - 1}")
         if self.pad_value not in PAD_VALUES:

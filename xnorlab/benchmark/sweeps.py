@@ -97,6 +97,8 @@ def sweep(
         values = [value for value in SWEEPS[axis] if value <= most]
     if not values:
         raise ValueError(f"values={values!r} must hold at least one")
+    if axis == "threads" and max(values) > available_threads():
+        raise ValueError(f"values={values!r} must be at most {available_threads()}, the threads that there are")
     results = []
     for i, value in enumerate(values):
         if progress is not None:

@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+MAX_BLOCK = 32
+"""Filters of the largest block: two registers of 16 float32."""
+
 
 def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
     """Zeros on a 64-byte boundary: a load or store that crosses a cache line costs two."""
@@ -23,6 +26,15 @@ def blocks_of(filters: np.ndarray, groups: int, block_filters: int) -> np.ndarra
             part = filters[g * n + k * block_filters : g * n + min(n, (k + 1) * block_filters)]
             out[g, k, :, : len(part)] = part.T
     return out
+
+
+def tile_bytes(filters: int, groups: int, inputs: int) -> int:
+    """Most bytes that `blocks_of` makes of float32 filters over so many taps × channels, whatever the processor.
+
+    Every group is filled up to whole blocks, so that small groups may take many times their own size.
+    """
+    block = MAX_BLOCK
+    return 4 * groups * -(-filters // groups // block) * block * (inputs // groups)
 
 
 def per_filter(values: np.ndarray, groups: int, block_filters: int) -> np.ndarray:

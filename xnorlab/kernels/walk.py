@@ -35,6 +35,19 @@ def _axis(size: int, kernel: int, stride: int, padding: int, dilation: int, coun
     return [(*taps, positions) for taps, positions in found.items()]
 
 
+def run_count(window: Window, groups: int, height: int, width: int) -> int:
+    """How many runs of taps a `Walk` over such a map lists: one a tap, or one a row of taps that lie together."""
+    together = window.dilation[1] == 1 and groups == 1
+    totals = []
+    for size, axis, count in zip((height, width), (0, 1), window.output(height, width), strict=True):
+        kernel, stride, padding, dilation = (
+            pair[axis] for pair in (window.kernel, window.stride, window.padding, window.dilation)
+        )
+        parts = _axis(size, kernel, stride, padding, dilation, count)
+        totals.append(len(parts) if together and axis else sum(last - first for first, last, _ in parts))
+    return totals[0] * totals[1]
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a layer's operands lie in memory: bytes of a pixel and of a tap's weights, tile steps a tap."""

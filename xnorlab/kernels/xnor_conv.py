@@ -118,11 +118,14 @@ class XnorConv2d(TiledConv):
 
     def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
         """The convolution of words that `pack` gave for an input of `shape` (B, H, W, C); returns as `__call__`."""
-        tables, threads = self.tables(tuple(shape)), thread_count(threads)
+        shape = tuple(shape)
+        if len(shape) != 4 or shape[3] != self.channels or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise ValueError(f"shape={shape} must be (B, H, W, {self.channels}), each an int of at least 1")
+        tables, threads = self.tables(shape), thread_count(threads)
         if not isinstance(words, np.ndarray) or words.dtype != np.uint64 or words.shape != (tables.input_size // 8,):
             raise ValueError(f"words must be what pack() gives for shape={shape}: uint64, ({tables.input_size // 8},)")
         words, out = for_kernels(words), result(tables.shape, out)
-        lane = self._lane(tuple(shape), input_scale=input_scale)
+        lane = self._lane(shape, input_scale=input_scale)
         _aim(lane.packing.table, lane.call.head, NO_MAP, words, out)
         run_parts(lane.call.work, min(threads, tables.parts))
         lane.give_back(tables)

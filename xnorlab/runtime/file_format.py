@@ -12,6 +12,7 @@ float32 tensors are stored as float16 where that loses nothing; binary weights a
 import contextlib
 import hashlib
 import json
+import math
 import os
 import secrets
 import stat
@@ -93,7 +94,11 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]
     except OSError as error:
         raise PackedFileError(path, f"cannot be read: {error.strerror}") from None
     expected = header.pop("digest", None)
-    if digest(header, stored) != expected:
+    try:
+        found = digest(header, stored)
+    except RecursionError:
+        raise PackedFileError(path, "is altered: its header is nested too deeply") from None
+    if found != expected:
         raise PackedFileError(path, "was altered: its contents do not match its digest")
     del header["format_version"]
     widened = {n: a.astype(np.float32) if a.dtype == np.float16 else a for n, a in stored.items()}
@@ -168,7 +173,7 @@ def _parse_header(path: str | os.PathLike, metadata: dict[str, str] | None) -> d
     if text is None:
         raise PackedFileError(path, f"is not a packed network (safetensors without {KEY!r} in its metadata)")
     try:
-        header = json.loads(text, parse_constant=_refuse_constant)
+        header = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise PackedFileError(path, "is altered: its header is not valid JSON") from None
     if not isinstance(header, dict):
@@ -185,6 +190,13 @@ def _parse_header(path: str | os.PathLike, metadata: dict[str, str] | None) -> d
 
 def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value
 
 
 def _tensor(path: str | os.PathLike, file: Any, name: str) -> np.ndarray:

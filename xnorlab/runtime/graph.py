@@ -5,6 +5,7 @@ stand before it; the last op is the output. An op that nobody reads is an error,
 op that reads a later one.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,9 @@ from xnorlab.runtime.op import MAX_VALUES, Op, Shape
 from xnorlab.runtime.ops import OPS
 
 INPUT = "input"
-MAX_OPS = 10_000
+MAX_OPS = 2_000
+MAX_BYTES = 2**31
+"""Most bytes of values that one picture needs at once."""
 
 
 def check(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
@@ -24,7 +27,9 @@ def check(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
     if len(input_shape) not in (1, 3) or not all(type(size) is int and size >= 1 for size in input_shape):
         raise ValueError(f"input_shape={input_shape!r} must be (H, W, C) or (F,), each at least 1")
     _check_order(ops)
-    return infer_shapes(ops, input_shape)
+    shapes = infer_shapes(ops, input_shape)
+    _check_memory(ops, shapes)
+    return shapes
 
 
 def infer_shapes(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
@@ -108,6 +113,17 @@ def _check_order(ops: Sequence[Op]) -> None:
     unused = [op.name for op in ops[:-1] if op.name not in used]
     if unused or ops[-1].name in used:
         raise ValueError(f"{(unused or [ops[-1].name])[0]}: nobody reads it, and it is not the last op")
+
+
+def _check_memory(ops: Sequence[Op], shapes: dict[str, Shape]) -> None:
+    live = 4 * math.prod(shapes[INPUT])
+    for op, free in zip(ops, last_uses(ops), strict=True):
+        live += 4 * math.prod(shapes[op.name])
+        if live > MAX_BYTES:
+            raise ValueError(
+                f"{op.name}: the values that are needed at once take {live:,} bytes, more than {MAX_BYTES:,}"
+            )
+        live -= sum(4 * math.prod(shapes[name]) for name in free)
 
 
 def _check_size(name: str, shape: Shape) -> None:

@@ -66,7 +66,10 @@ class Linear(_Matrix):
 
     @cached_property
     def _kernel(self) -> FloatLinear:
-        weight = self.weight if self.scale is None else self.weight * self.scale[:, None]
+        with np.errstate(over="ignore"):
+            weight = self.weight if self.scale is None else self.weight * self.scale[:, None]
+        if not np.isfinite(weight).all():
+            raise ValueError(f"{self.name}: weight × scale is too large for float32")
         return FloatLinear(weight, bias=self.bias)
 
     @property

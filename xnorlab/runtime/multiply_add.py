@@ -5,6 +5,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from xnorlab.kernels.geometry import result
 from xnorlab.kernels.jit import kernel
 
 
@@ -34,17 +35,17 @@ def _parametric_relu(x, slope, out):
 
 
 def multiply_add(x: np.ndarray, scale: np.ndarray, bias: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """scale[c]·x + bias[c], rounded once: x float32 (…, C), scale and bias float32 (C,); `out` as numpy has it."""
+    """scale[c]·x + bias[c], rounded once: x float32 (…, C), scale and bias float32 (C,); out: float32, C, as x."""
     rows = _rows(x, scale=scale, bias=bias)
-    out = np.empty_like(x, order="C") if out is None else out
+    out = result(x.shape, out)
     _multiply_add(rows, scale, bias, out.reshape(rows.shape))
     return out
 
 
 def parametric_relu(x: np.ndarray, slope: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """PReLU, x where x > 0 and else slope[c]·x: x float32 (…, C), slope float32 (C,); `out` as numpy has it."""
+    """PReLU, x where x > 0 and else slope[c]·x: x float32 (…, C), slope float32 (C,); out: float32, C, as x."""
     rows = _rows(x, slope=slope)
-    out = np.empty_like(x, order="C") if out is None else out
+    out = result(x.shape, out)
     _parametric_relu(rows, slope, out.reshape(rows.shape))
     return out
 

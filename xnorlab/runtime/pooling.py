@@ -7,7 +7,7 @@ import numpy as np
 
 from xnorlab.conventions import output_size
 from xnorlab.kernels import pooling as kernels
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.op import MAX_WORK, Op, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +32,9 @@ class _Pool(Op):
             columns = output_size(width, self.kernel[1], self.stride[1], self.padding[1])
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from None
+        work = rows * columns * channels * self.kernel[0] * self.kernel[1]
+        if work > MAX_WORK:
+            raise ValueError(f"{self.name}: {work:,} values under its windows, more than {MAX_WORK:,}")
         return rows, columns, channels
 
 
