@@ -1,17 +1,16 @@
 """The only st.cache_* calls: networks and weights that all visitors share. Never a timing."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import demonstration
 import numpy as np
 import streamlit as st
+from layer_names import layer_names
 
 from xnorlab import pretrained
 from xnorlab.network_cost import NetworkCost, network_cost
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
 
     from xnorlab.nn import BinaryConv2d
@@ -25,9 +24,11 @@ def network(name: str) -> "Network":
     Raises ValueError (PretrainedError, PackedFileError) where the file is missing, altered or not ours; a failure
     is not kept, so that a file that comes back is found.
     """
-    loaded = pretrained.load(name)
-    loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
-    _warm.add(name)
+    try:
+        loaded = pretrained.load(name)
+        loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
+    finally:
+        _warm.add(name)
     return loaded
 
 
@@ -35,7 +36,7 @@ _warm: set[str] = set()
 
 
 def is_warm(name: str) -> bool:
-    """Whether `network` has been there for `name` once, so that the next call does not wait for a compiler."""
+    """Whether `name` was loaded, or refused, once, so that the next call does not wait for a compiler."""
     return name in _warm
 
 
@@ -52,33 +53,20 @@ def cost(name: str) -> NetworkCost:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def conv_weights(name: str) -> dict[str, np.ndarray]:
-    """The latent weights of every convolution of `name`, conv1, conv2, … → (N, C, kh, kw) float32; read only."""
-    arrays = pretrained.weights(name)
-    return {layer: arrays[key] for layer, key in _conv_keys(arrays).items()}
-
-
-def _conv_keys(arrays: "Mapping[str, np.ndarray | Tensor]") -> dict[str, str]:
-    """conv1, conv2, … → the keys of the arrays with four axes, in the order of the modules: the stem, 2 before 10."""
-
-    def place(key: str) -> tuple[bool, list[tuple[int, str]]]:
-        steps = [(int(part), "") if part.isdigit() else (-1, part) for part in key.split(".")]
-        return not key.startswith("stem."), steps
-
-    keys = sorted((key for key in arrays if arrays[key].ndim == 4), key=place)
-    return {f"conv{index}": key for index, key in enumerate(keys, start=1)}
+    """The latent weights of every convolution of `name`, by `layer_names` → (N, C, kh, kw) float32; read only."""
+    found = {key.removesuffix(".weight"): array for key, array in pretrained.weights(name).items() if array.ndim == 4}
+    return {layer: found[path] for path, layer in layer_names(found).items()}
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def torch_network(name: str) -> "tuple[Module, dict[str, BinaryConv2d]]":
-    """The torch twin of `name`, and its layers that may be binary by the names of `conv_weights`; read only."""
+    """The torch twin of `name`, and its convolutions that may be binary by `layer_names`; read only."""
     from xnorlab import models
     from xnorlab.nn import BinaryConv2d
 
     model = models.load(name)
-    modules = {
-        layer: model.get_submodule(key.rpartition(".")[0]) for layer, key in _conv_keys(model.state_dict()).items()
-    }
-    return model, {layer: module for layer, module in modules.items() if isinstance(module, BinaryConv2d)}
+    found = {path: module for path, module in model.named_modules() if isinstance(module, BinaryConv2d)}
+    return model, {layer: found[path] for path, layer in layer_names(found).items()}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

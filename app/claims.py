@@ -1,7 +1,6 @@
 """The verdict table: each claim of the paper, its printed value, ours, and what became of it."""
 
 import html
-import re
 
 import parts
 import streamlit as st
@@ -41,12 +40,7 @@ def show() -> None:
         f"<p><small>published</small>{html.escape(v.published)}</p>"
         f"<p><small>ours, measured</small>{html.escape(v.ours)}</p>"
         f"<p class='xl-ruling'><span aria-hidden='true'>{MARKS.get(v.verdict, '·')}</span> {html.escape(v.verdict)}</p>"
-        f"<p class='xl-why'>{_with_code(v.why)}</p></article>"
+        f"<p class='xl-why'>{parts.with_code(v.why)}</p></article>"
         for v in found
     )
     st.html(f"{_CSS}<div class='xl-claims'>{shown}</div>")
-
-
-def _with_code(text: str) -> str:
-    """`text` as HTML, commands in it set as code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))

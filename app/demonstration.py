@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import networks
 import numpy as np
 import photos
 from PIL import Image
 
-from xnorlab.figures import units
+from xnorlab.figures import style, units
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +49,7 @@ def responses(sample: str, filters: np.ndarray, index: int) -> dict[str, Respons
     w = torch.from_numpy(filters[index]).sum(0)[None, None]
     found: dict[str, Response] = {}
     with torch.no_grad():
-        for name in networks.SCHEME_NAMES:
+        for name in style.SCHEMES:
             scheme = SCHEMES[_LAYERS.get(name, name)]
             layer = BinaryConv2d(
                 1, 1, (w.shape[2], w.shape[3]), weight_binarizer=scheme.weights and scheme.weights(1),

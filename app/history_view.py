@@ -4,8 +4,9 @@ import address
 import networks
 import parts
 import streamlit as st
+from layer_names import layer_names
 
-from xnorlab import histories, pretrained
+from xnorlab import histories
 from xnorlab.binarize import MeanScale
 from xnorlab.figures import learning, style, units
 from xnorlab.histories import TrainingHistory
@@ -17,17 +18,15 @@ def show() -> None:
     families = networks.families()
     address.take("model", families, families[0])
     first, second = st.columns([4, 8], gap="large")
-    family = first.selectbox("Network", families, key="model", persist_state="session")
-    schemes = _shipped(family)
-    options = {s: f"{style.look(s).glyph} {style.look(s).label}" for s in schemes}
+    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
+    schemes = networks.schemes(family)
+    options = {s: networks.with_glyph(s) for s in schemes}
     with second:
         scheme = address.pills("Trained as", options, key="scheme", default="xnor" if "xnor" in options else schemes[0])
     address.publish(model=family, scheme=scheme)
     found, problems = _load(family, schemes)
     if scheme not in found:
-        st.warning(
-            f"{parts.plain(problems[scheme])}\n\n{networks.advice(family, scheme)}", icon=":material/inventory_2:"
-        )
+        parts.cannot_use(problems[scheme], networks.advice(family, scheme))
         return
     history = found[scheme]
     last = len(history.epochs)
@@ -37,19 +36,18 @@ def show() -> None:
     address.publish(epoch=epoch)
 
     if history.layers:
-        address.take("learnt_layer", history.layers, history.layers[0])
-        layer = first.selectbox(
-            "Layer", history.layers, key="learnt_layer", persist_state="session", format_func=_short
-        )
+        names = {layer: path for path, layer in layer_names(history.layers).items()}
+        address.take("learnt_layer", list(names), next(iter(names)))
+        layer = first.selectbox("Layer", list(names), key="learnt_layer", persist_state="session")
         address.publish(learnt_layer=layer)
-        _layer(history, scheme, layer, epoch)
+        _layer(history, scheme, names, layer, epoch)
     else:
         st.info("Full precision has no signs, so none flip: choose a binary scheme to see its layers.",
                 icon=":material/info:")  # fmt: skip
     _curves(family, found, epoch)
     missing = [f"{style.look(s).label}: {problems[s]}" for s in schemes if s in problems]
     if missing:
-        st.warning(parts.plain("; ".join(missing)), icon=":material/inventory_2:")
+        st.warning(parts.sentence("; ".join(missing)), icon=":material/inventory_2:")
     st.caption(
         "All measured during training, and read from the files shipped with the networks. Validation is drawn where it "
         "was recorded; the marks are the finished networks on the whole validation set. Training losses count smoothed "
@@ -57,42 +55,28 @@ def show() -> None:
     )
 
 
-def _shipped(family: str) -> list[str]:
-    """The schemes of a family that are shipped, the paper's first; the paper's where none is."""
-    try:
-        names = pretrained.names()
-    except pretrained.PretrainedError:
-        names = ()
-    known = [s for s in (*style.SCHEMES, *style.VARIANTS) if networks.name(family, s) in names]
-    return known or list(style.SCHEMES)
-
-
-def _load(family: str, schemes: list[str]) -> tuple[dict[str, TrainingHistory], dict[str, str]]:
+def _load(family: str, schemes: list[str]) -> tuple[dict[str, TrainingHistory], dict[str, ValueError]]:
     """The histories that can be read, and what is wrong with the others."""
     found, problems = {}, {}
     for scheme in schemes:
         try:
             found[scheme] = histories.load(networks.name(family, scheme))
         except ValueError as error:
-            problems[scheme] = str(error)
+            problems[scheme] = error
     return found, problems
 
 
-def _short(layer: str) -> str:
-    """A layer's name without the parts that all layers share: features.conv2.conv → conv2."""
-    return layer.removeprefix("features.").removesuffix(".conv")
-
-
-def _layer(history: TrainingHistory, scheme: str, layer: str, epoch: int) -> None:
+def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: str, epoch: int) -> None:
+    """Flips and weights of one layer; names: of all its layers → their paths in the history."""
     epochs = history.curve("train_loss")[0]
-    flips = {name: history.flips(name) for name in history.layers}
+    flips = {name: history.flips(path) for name, path in names.items()}
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Signs that flipped** in each epoch, layer by layer")
         parts.chart(
             learning.sign_flips(
-                epochs.tolist(), {_short(name): shares.tolist() for name, shares in flips.items()},
-                scheme=scheme, chosen=_short(layer), along="epoch", at=epoch, dark=parts.dark(),
+                epochs.tolist(), {name: shares.tolist() for name, shares in flips.items()},
+                scheme=scheme, chosen=layer, along="epoch", at=epoch, dark=parts.dark(),
             ),
             alt=f"Share of the signs of {len(flips)} layers that flipped in each of {len(epochs)} epochs; in {layer} "
             f"{units.percent(float(flips[layer][0]))} in the first and {units.percent(float(flips[layer][-1]))} in "
@@ -101,11 +85,11 @@ def _layer(history: TrainingHistory, scheme: str, layer: str, epoch: int) -> Non
             | {f"{name}, %": [units.significant(100 * v) for v in shares] for name, shares in flips.items()},
             key="flips",
         )  # fmt: skip
-    histogram, kept = history.histogram(layer, epoch), history.kept(layer)
+    histogram, kept = history.histogram(names[layer], epoch), history.kept(names[layer])
     scaled = _has_alpha(scheme)
     scale = histogram.mean_abs if scaled else 1.0
     with right:
-        st.markdown(f"**Latent weights** of {_short(layer)} after epoch {histogram.epoch}")
+        st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
         parts.chart(
             learning.latent_weights(
                 histogram.edges, histogram.counts, scheme=scheme, scale=scale,

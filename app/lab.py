@@ -6,6 +6,7 @@ import cached
 import networks
 import numpy as np
 import turns
+from layer_names import layer_names
 from photos import Photo
 from streamlit.delta_generator import DeltaGenerator
 
@@ -86,13 +87,14 @@ def sweep(axis: str, threads: int, place: DeltaGenerator) -> Sweep:
     return found
 
 
-def feature_maps(photo: Photo) -> dict[str, tuple[ConvShape, np.ndarray]]:
-    """Every binary convolution of the XNOR network, conv2, conv3, …: its shape, and what `photo` sends into it.
+def feature_maps(photo: Photo, family: str) -> dict[str, tuple[ConvShape, np.ndarray]]:
+    """Every binary convolution of the family's XNOR network: its shape, and what `photo` sends into it.
 
     Raises ValueError where the network is not there.
     """
-    network = cached.network(networks.name(networks.DEFAULT_FAMILY, "xnor"))
+    network = cached.network(networks.name(family, "xnor"))
     values = network.values([photo.pixels])
+    names = layer_names(op.name for op in network.ops if op.weight_bits)
     found = {}
     for op in network.ops:
         if isinstance(op, BinaryConv):
@@ -102,5 +104,5 @@ def feature_maps(photo: Photo) -> dict[str, tuple[ConvShape, np.ndarray]]:
                 channels=op.channels, size=x.shape[1], filters=filters, kernel=kernel, stride=op.stride[0],
                 padding=op.padding[0], pad_value=op.pad_value,
             )  # fmt: skip
-            found[f"conv{len(found) + 2}"] = shape, x
+            found[names[op.name]] = shape, x
     return found

@@ -2,6 +2,7 @@
 
 import address
 import lab
+import networks
 import numpy as np
 import parts
 import photo_choice
@@ -43,14 +44,16 @@ def shape_by_hand() -> ConvShape:
 def shape_of_photo() -> tuple[ConvShape, np.ndarray, str]:
     """A layer of the XNOR network with what a photo sends into it; stops with advice where there is no network."""
     photo = photo_choice.choose("pavilion")
+    families = {f: networks.title(f) for f in networks.families("xnor")}
+    family = address.pills("XNOR network", families, key="lab_network", default=networks.DEFAULT_FAMILY)
     try:
-        layers = lab.feature_maps(photo)
+        layers = lab.feature_maps(photo, family)
     except ValueError as error:
-        st.warning(parts.plain(str(error)), icon=":material/inventory_2:")
+        parts.cannot_use(error, networks.advice(family, "xnor"))
         st.stop()
     words = {name: f"{name}: {shape}" for name, (shape, _) in layers.items()}
-    layer = address.pills("Layer of the XNOR network", words, key="lab_layer", default=next(iter(layers)))
-    address.publish(lab_layer=layer)
+    layer = address.pills("Layer", words, key="lab_layer", default=next(iter(layers)))
+    address.publish(lab_network=family, lab_layer=layer)
     st.caption("Own photos are uploaded on the page Classify. The filters stay random; a time does not depend on them.")
     shape, x = layers[layer]
-    return shape, x, f"{photo.title}, {layer}"
+    return shape, x, f"{photo.title}, {layer} of {networks.title(family)}"

@@ -8,6 +8,7 @@ import cached
 import networks
 import photos
 import turns
+from layer_names import layer_names
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.benchmark import Machine, NetworkBench, OpTiming, Timing, bench_network
@@ -181,13 +182,10 @@ def _with_weights(network: Network) -> list[tuple[str, Layer]]:
     """(op, layer) of every op with weights; the same layer of two schemes has the same key."""
     shapes = infer_shapes(network.ops, network.input_shape)
     ops = [op for op in network.ops if op.weight_bits]
-    found, counts = [], {"conv": 0, "shortcut": 0, "dense": 0}
+    keys, found = layer_names(op.name for op in ops), []
     for op in ops:
+        maps, key = (shapes[op.inputs[0]], shapes[op.name]), keys[op.name]
         is_conv = op.kind.endswith("conv")
-        kind = "shortcut" if "shortcut" in op.name.split(".") else "conv" if is_conv else "dense"
-        counts[kind] += 1
-        key = "classifier" if op is ops[-1] else f"{kind} {counts[kind]}"
-        maps = shapes[op.inputs[0]], shapes[op.name]
         found.append((op.name, _conv_layer(key, op, *maps) if is_conv else Layer(key, "dense", None)))
     return found
 

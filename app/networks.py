@@ -1,22 +1,25 @@
-"""Which shipped networks there are, seen as the pages show them: families of one model under the five schemes."""
+"""Which shipped networks there are, seen as the pages show them: families of one model, each under several schemes."""
 
 from typing import Any
 
 from xnorlab import pretrained
-from xnorlab.figures.style import SCHEMES, VARIANTS
+from xnorlab.figures.style import SCHEMES, VARIANTS, look
+from xnorlab.network_cost import MODEL_TITLES
 
 DEFAULT_FAMILY = "imagenette/alexnet"
-SCHEME_NAMES = list(SCHEMES)
+DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
 
 
-def families() -> list[str]:
-    """`<data set>/<model>` of every shipped network; the default one is always listed, and first."""
-    try:
-        names = pretrained.names()
-    except pretrained.PretrainedError:
-        names = ()
-    found = {name.rpartition("/")[0] + "/" + name.rpartition("/")[2].partition("-")[0] for name in names}
+def families(scheme: str | None = None) -> list[str]:
+    """`<data set>/<model>` of every shipped network, or of those under `scheme`; the default one is always first."""
+    found = {family for family, own in map(_parts, _shipped()) if scheme in (None, own)}
     return [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})]
+
+
+def title(family: str) -> str:
+    """A family in words: "AlexNet on Imagenette"."""
+    data, _, model = family.partition("/")
+    return f"{MODEL_TITLES.get(model, model)} on {DATA_TITLES.get(data, data)}"
 
 
 def name(family: str, scheme: str) -> str:
@@ -25,28 +28,39 @@ def name(family: str, scheme: str) -> str:
 
 
 def schemes(family: str) -> list[str]:
-    """The five schemes, shipped or not, then the variants and later systems under which `family` is shipped."""
-    return SCHEME_NAMES + [scheme for scheme in VARIANTS if is_shipped(family, scheme)]
+    """The schemes under which `family` is shipped, in their fixed order; the paper's five where it is under none."""
+    shipped = _shipped()
+    return [s for s in (*SCHEMES, *VARIANTS) if name(family, s) in shipped] or list(SCHEMES)
 
 
-def is_shipped(family: str, scheme: str) -> bool:
-    """Whether the manifest names it."""
-    try:
-        return name(family, scheme) in pretrained.names()
-    except pretrained.PretrainedError:
-        return False
+def with_glyph(scheme: str) -> str:
+    """A scheme as menus write it."""
+    return f"{look(scheme).glyph} {look(scheme).label}"
 
 
 def advice(family: str, scheme: str) -> str:
-    """How to get a network that is not there."""
-    dataset, _, model = family.partition("/")
-    return (
-        "Bring it back with `git checkout -- pretrained` in a checkout, or by installing xnorlab again. Or train it on "
-        f"{dataset}'s folder: `xnorlab train {dataset} --model {model} --scheme {scheme} --out runs/{scheme}`, then "
-        f"`xnorlab ship runs/{scheme} --data {dataset}`."
-    )
+    """How to get a network that is not shipped; nothing of one whose file is missing or altered: its error says how."""
+    wanted = name(family, scheme)
+    if wanted in _shipped():
+        return ""
+    return f"Train it: `xnorlab zoo train --data DATA --only {wanted}`, then `xnorlab zoo ship --data DATA`."
 
 
 def entry(family: str, scheme: str) -> dict[str, Any]:
     """The manifest's record of a network that could be loaded."""
     return pretrained.manifest_entry(name(family, scheme))
+
+
+def _shipped() -> tuple[str, ...]:
+    """Every name of the manifest; none where there is no manifest that can be read."""
+    try:
+        return pretrained.names()
+    except pretrained.PretrainedError:
+        return ()
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """(family, scheme) of a shipped network's name."""
+    data, _, network = name.rpartition("/")
+    model, _, scheme = network.partition("-")
+    return f"{data}/{model}", scheme

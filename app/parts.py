@@ -41,6 +41,21 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>:&^=])", r"\\\1", text)
 
 
+def sentence(text: str) -> str:
+    """The same, but for commands in backticks, which stay code."""
+    return "".join(part if part.startswith("`") else plain(part) for part in re.split("(`[^`]+`)", text))
+
+
+def with_code(text: str) -> str:
+    """`text` as HTML, commands in backticks set as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+def cannot_use(problem: Exception, advice: str = "") -> None:
+    """Say why a network cannot be used, and what to do."""
+    st.warning("\n\n".join(filter(None, (sentence(str(problem)), advice))), icon=":material/inventory_2:")
+
+
 def label(text: str, longest: int = 28) -> str:
     """`text` for a button: its middle left out where it is long, and shown letter for letter."""
     return plain(text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 + 1 :]}")
@@ -126,7 +141,7 @@ def filter_card(
     scheme: str, weights: np.ndarray, response: np.ndarray, *, said: Sequence[str], footnotes: Sequence[str]
 ) -> str:
     """The card of one scheme with a filter (kh, kw) as the scheme keeps it and its response (H, W) to a photo."""
-    label = style.SCHEMES[scheme].label
+    label = style.look(scheme).label
     images = "".join(
         f"<img class='{kind}' width='{values.shape[1]}' height='{values.shape[0]}' alt='{alt} under {label}' "
         f"src='{png(pictures.signed_picture(values, dark=dark()))}'>"
@@ -153,8 +168,8 @@ def line(number: str, text: str) -> str:
 
 def advice_card(scheme: str, problem: str, advice: str) -> str:
     """The card of a scheme whose network cannot be used: what is wrong, what to do."""
-    return _card(scheme, f"<div class='xl-answer xl-dim'>not available</div><div>{html.escape(problem)}</div>"
-                         f"<div class='xl-foot'>{html.escape(advice)}</div>")  # fmt: skip
+    return _card(scheme, f"<div class='xl-answer xl-dim'>not available</div><div>{with_code(problem)}</div>"
+                         f"<div class='xl-foot'>{with_code(advice)}</div>")  # fmt: skip
 
 
 def waiting_card(scheme: str) -> str:

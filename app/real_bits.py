@@ -1,10 +1,9 @@
-"""Real bits: what a photo sends into a layer of the XNOR network, and a filter's weights, where they meet."""
+"""Real bits: what a photo sends into a layer of an XNOR network, and a filter's weights, where they meet."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import cached
-import networks
 import numpy as np
 import scaling
 from photos import Photo
@@ -12,18 +11,16 @@ from photos import Photo
 if TYPE_CHECKING:
     from xnorlab.nn import BinaryConv2d
 
-NETWORK = networks.name(networks.DEFAULT_FAMILY, "xnor")
+
+def layers(name: str) -> "Mapping[str, BinaryConv2d]":
+    """The binary convolutions of the network `name`; raises ValueError where it cannot be loaded."""
+    return cached.torch_network(name)[1]
 
 
-def layers() -> "Mapping[str, BinaryConv2d]":
-    """The binary layers of the network; raises ValueError where it cannot be loaded."""
-    return cached.torch_network(NETWORK)[1]
-
-
-def take(photo: Photo, layer: str, filter_: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+def take(photo: Photo, name: str, layer: str, filter_: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """The first `most` channels of the middle pixel as the layer's signs, (n,), and of the filter's middle tap."""
-    module = layers()[layer]
-    x = scaling.layer_input(photo, NETWORK, layer)
+    module = layers(name)[layer]
+    x = scaling.layer_input(photo, name, layer)
     signs = module.input_binarizer(x) if module.input_binarizer is not None else x
     _, _, height, width = x.shape
     kh, kw = module.kernel_size

@@ -10,7 +10,7 @@ import numpy as np
 from photos import Photo
 
 from xnorlab.figures import units
-from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_conv, layer_inputs
+from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_conv, get_scheme, layer_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,9 +25,20 @@ WAYS = {
 
 
 def binary_schemes(family: str) -> list[str]:
-    """The schemes with binary weights under which `family` is shipped; where none is, those that are looked for."""
-    binary = [scheme for scheme in networks.schemes(family) if scheme != "float"]
-    return [scheme for scheme in binary if networks.is_shipped(family, scheme)] or binary
+    """The schemes on offer under which `family` runs with binary weights; where it has none, XNOR is looked for.
+
+    Stochastic BinaryConnect is none of them: its signs are drawn in training, and it runs with its real weights.
+    """
+    binarizers = {scheme: get_scheme(scheme).weights for scheme in networks.schemes(family)}
+    return [s for s, binarizer in binarizers.items() if binarizer and not binarizer(1).real_in_eval] or ["xnor"]
+
+
+def before(scheme: str) -> str:
+    """Where on their way the inputs of a binary layer are looked at, in words; none where they meet no sign."""
+    found = get_scheme(scheme)
+    if found.inputs is None:
+        return ""
+    return " (after the norm, before the sign)" if found.order == "norm-sign-conv" else " (before the sign)"
 
 
 def layers(name: str) -> dict[str, BinaryConv2d]:

@@ -1,4 +1,4 @@
-"""Classify: the same photo, five answers."""
+"""Classify: the same photo, an answer of every network of a family."""
 
 import collections
 import statistics
@@ -16,12 +16,14 @@ import turns
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.figures import classification, units
-from xnorlab.figures.style import SCHEMES
+from xnorlab.figures.style import look
 from xnorlab.preprocessing import Preprocessing
 
 RUNS = 7  # runs of a network behind the time on its card
 BRING = {"files": "Files", "folder": "A folder", "camera": "Camera"}
 MOST_REASONS = 6  # reasons on show for files that could not be used
+COUNTS = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), start=1))
+ASKED = "classify: family"  # whose schemes are chosen
 
 
 def bring() -> None:
@@ -63,15 +65,24 @@ def open_row(keys: list[str]) -> None:
 
 st.title("Classify")
 notes = st.container()
-st.markdown("One photo, five networks of the same shape: real weights, binary weights, binary everything.")
-
 families = networks.families()
 address.take("model", families, families[0])
-address.take_many("schemes", networks.SCHEME_NAMES, networks.SCHEME_NAMES)
+family: str = st.session_state["model"]
+options = networks.schemes(family)
+if st.session_state.get(ASKED, family) != family:
+    st.session_state.pop("schemes", None)  # another family has other schemes: all of them are asked again
+st.session_state[ASKED] = family
+address.take_many("schemes", options, options)
 address.take_number("top", 1, 10, 5)
+count = COUNTS.get(len(options), str(len(options)))
+st.markdown(
+    f"One photo, {count} networks of the same shape: real weights, binary weights, binary everything."
+    if len(options) > 1
+    else f"One photo, one network: {networks.title(family)} has no other yet."
+)
 
-choose, look = st.columns([6, 7], gap="large")
-see, crop = look.columns([4, 3], gap="medium", wrap=False)
+choose, shown_beside = st.columns([6, 7], gap="large")
+see, crop = shown_beside.columns([4, 3], gap="medium", wrap=False)
 with choose:
     pick = st.container()
     bring()
@@ -89,14 +100,14 @@ with see:
 pick, slide = st.columns([6, 5], gap="large", vertical_alignment="bottom")
 with pick:
     schemes = st.pills(
-        "Schemes", networks.SCHEME_NAMES, selection_mode="multi", key="schemes", persist_state="session", wrap=True,
-        format_func=lambda s: f"{SCHEMES[s].glyph} {SCHEMES[s].label}",
+        "Schemes", options, selection_mode="multi", key="schemes", persist_state="session", wrap=True,
+        format_func=networks.with_glyph,
     )  # fmt: skip
 with slide:
     left, right = st.columns([4, 3], vertical_alignment="bottom")
-    family = left.selectbox("Model", families, key="model", persist_state="session")
+    left.selectbox("Model", families, key="model", persist_state="session", format_func=networks.title)
     top = right.slider("Answers a card", 1, 10, key="top", persist_state="session")
-schemes = [s for s in networks.SCHEME_NAMES if s in schemes]
+schemes = [s for s in options if s in schemes]
 address.publish(model=family, schemes=schemes or None, top=top)
 address.show_notes(notes)
 if not schemes:
@@ -189,10 +200,8 @@ if verdicts:
     parts.chart(
         classification.answers(labels, shares, dark=parts.dark()),
         alt="Probability of every class under every scheme. "
-        + "; ".join(
-            f"{SCHEMES[s].short}: {v.labels[0]} {units.percent(v.probabilities[0])}" for s, v in verdicts.items()
-        ),
-        table={"class": labels, **{SCHEMES[s].label: [units.percent(p) for p in row] for s, row in shares.items()}},
+        + "; ".join(f"{look(s).short}: {v.labels[0]} {units.percent(v.probabilities[0])}" for s, v in verdicts.items()),
+        table={"class": labels, **{look(s).label: [units.percent(p) for p in row] for s, row in shares.items()}},
         key="side-by-side",
     )
 
@@ -205,7 +214,7 @@ if verdicts:
             "photo": [p.title for p in shown.values()],
             "answers": ["agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
                         for i in range(len(shown))],
-            **{SCHEMES[s].short: [f"{a.labels[0]}, {units.percent(a.probabilities[0])}" for a in column]
+            **{look(s).short: [f"{a.labels[0]}, {units.percent(a.probabilities[0])}" for a in column]
                for s, column in table.items()},
         },
         key="photo-table", on_select=lambda: open_row(list(shown)), selection_mode="single-row", hide_index=True,

@@ -9,7 +9,7 @@ import numpy as np
 import parts
 import streamlit as st
 
-from xnorlab.figures import style, units
+from xnorlab.figures import units
 
 SOURCES = {"trained": "A trained filter", "own": "My own 3×3"}
 PRESETS = {
@@ -32,7 +32,7 @@ def fill(preset: str) -> None:
 
 
 def own_filter() -> tuple[np.ndarray, str]:
-    """Nine numbers by hand, as (1, 3, 3)."""
+    """Nine numbers by hand, as (1, 3, 3), and what names them."""
     address.take_numbers("own", 9, -OWN_LIMIT, OWN_LIMIT, PRESETS["Edge"])
     with st.container(horizontal=True, gap="small"):
         for preset in PRESETS:
@@ -51,23 +51,25 @@ def own_filter() -> tuple[np.ndarray, str]:
     return np.array(values, np.float32).reshape(1, 3, 3), " ".join(numbers)
 
 
-def trained_filter() -> tuple[np.ndarray, str]:
-    """One filter of a shipped network's latent weights, as (C, kh, kw); stops with advice where there is none."""
+def trained_filter() -> tuple[np.ndarray, str, str]:
+    """One filter of a shipped network's latent weights, as (C, kh, kw); stops with advice where there is none.
+
+    Returns it, what names it, and which layers of its network stay real.
+    """
     families = networks.families()
     address.take("model", families, families[0])
     first, second = st.columns(2)
-    family = first.selectbox("Network", families, key="model", persist_state="session")
+    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
     schemes = networks.schemes(family)
-    address.take("scheme", schemes, "float")
+    address.take("scheme", schemes, "float" if "float" in schemes else schemes[0])
     scheme = second.selectbox(
-        "Trained as", schemes, key="scheme", persist_state="session",
-        format_func=lambda s: f"{style.look(s).glyph} {style.look(s).label}",
-    )  # fmt: skip
+        "Trained as", schemes, key="scheme", persist_state="session", format_func=networks.with_glyph
+    )
     address.publish(model=family, scheme=scheme)
     try:
         layers = cached.conv_weights(networks.name(family, scheme))
     except ValueError as error:
-        st.warning(f"{parts.plain(str(error))}\n\n{networks.advice(family, scheme)}", icon=":material/inventory_2:")
+        parts.cannot_use(error, networks.advice(family, scheme))
         st.info("A filter of your own needs no network: choose it above.")
         st.stop()
     names = list(layers)
@@ -80,7 +82,10 @@ def trained_filter() -> tuple[np.ndarray, str]:
     address.take_number("filter", 0, count - 1, 0)
     index = st.slider("Filter", 0, count - 1, key="filter", persist_state="session")
     address.publish(layer=layer, filter=index)
-    return layers[layer][index], f"{family} {scheme} {layer} {index}"
+    real = "the first and the last layer"
+    if any(name.startswith("shortcut") for name in names):
+        real = "the first and the last layer and the convolutions on shortcuts"
+    return layers[layer][index], f"{family} {scheme} {layer} {index}", real
 
 
 st.title("Binarize a filter")
@@ -94,7 +99,11 @@ left, right = st.columns([5, 7], gap="large")
 with left:
     source = address.segments("Filter", SOURCES, key="from", default="trained")
     address.publish(**{"from": source})
-    weights, identity = own_filter() if source == "own" else trained_filter()
+    kept_real = ""
+    if source == "own":
+        weights, identity = own_filter()
+    else:
+        weights, identity, kept_real = trained_filter()
 
     with st.spinner("Loading torch, once…"):
         import torch
@@ -179,6 +188,6 @@ st.markdown(
 st.caption(
     f"sign(0) = +1 everywhere in xnorlab: the rule is x ≥ 0. {zeros:,} of these {n:,} weights "
     f"{'is' if zeros == 1 else 'are'} exactly 0. All numbers on this page are computed here from the weights on show. "
-    "In the networks the first and the last layer stay real; their filters are shown for comparison."
+    + (f"In the networks {kept_real} stay real; their filters are shown for comparison." if kept_real else "")
 )
 address.show_notes(notes)

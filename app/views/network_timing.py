@@ -3,6 +3,7 @@
 import re
 
 import address
+import cached
 import lab
 import network_lab
 import networks
@@ -20,13 +21,8 @@ from xnorlab.network_cost import amdahl_limit
 
 REPEATS = {n: n for n in ("5", "21", "51", "101")}
 RESULT, CLICKED = "network timing: result", "network timing: clicked"
-LAYER = re.compile(r"|(conv|shortcut|dense) \d{1,3}|classifier")
+LAYER = re.compile(r"|(conv|shortcut|fc) ?\d{1,3}|classifier")
 AXIS = CostAxis("one picture (measured here)", units.duration)
-
-
-def with_glyph(scheme: str) -> str:
-    """A scheme as the menus write it."""
-    return f"{look(scheme).glyph} {look(scheme).label}"
 
 
 def rows_of(found: Found) -> dict[str, list[str]]:
@@ -51,13 +47,15 @@ st.markdown(
 
 with st.container(border=True):
     families = networks.families()
-    family = address.pills("Network", {f: f for f in families}, key="timed_network", default=families[0])
-    words = {s: with_glyph(s) for s in networks.schemes(family)}
+    family = address.pills(
+        "Network", {f: networks.title(f) for f in families}, key="timed_network", default=families[0]
+    )
+    words = {s: networks.with_glyph(s) for s in networks.schemes(family)}
     left, right, t, r = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
     with left:
-        first = address.menu("Compare", words, key="first", default="float")
+        first = address.menu("Compare", words, key="first", default=next(iter(words)))
     with right:
-        second = address.menu("with", words, key="second", default="xnor")
+        second = address.menu("with", words, key="second", default="xnor" if "xnor" in words else list(words)[-1])
     cores = available_threads()
     address.take_number("threads", 1, cores, 1)
     threads = t.number_input("Threads", 1, cores, key="threads", persist_state="session")
@@ -71,10 +69,15 @@ with st.container(border=True):
     )
     row.caption("One picture, batch 1; reading and cropping left out. Nothing is timed unasked.", width="content")
     place = st.empty()
-    if first == second:
+    if len(words) == 1:
+        st.info(
+            f"{networks.title(family)} has no second network yet to compare with.", icon=":material/compare_arrows:"
+        )
+    elif first == second:
         st.info("Choose two different schemes.", icon=":material/compare_arrows:")
 
-address.take_text("timed_layer", "", valid=lambda key: bool(LAYER.fullmatch(key)), rule="a layer such as conv 2")
+address.take_text("timed_layer", "", valid=lambda key: bool(LAYER.fullmatch(key)), rule="a layer such as conv2")
+st.session_state["timed_layer"] = st.session_state["timed_layer"].replace(" ", "")  # addresses once wrote conv 2
 address.publish(timed_layer=st.session_state["timed_layer"] or None)
 address.show_notes(notes)
 if pressed:
@@ -88,13 +91,17 @@ if pressed:
         st.session_state[RESULT] = found
         live.table(rows_of(found), border="horizontal", hide_index=True)
 
+    scheme = first
     try:
+        for scheme in settings.schemes:
+            cached.network(networks.name(family, scheme))
         network_lab.measure(settings, bar, show)
-    except BenchmarkError as error:
-        st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
-        st.stop()
     except ValueError as error:
-        st.warning(f"{parts.plain(str(error))}\n\n{networks.advice(family, second)}", icon=":material/inventory_2:")
+        place.empty()
+        if isinstance(error, BenchmarkError):
+            st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
+        else:
+            parts.cannot_use(error, networks.advice(family, scheme))
         st.stop()
     place.empty()
 
@@ -105,7 +112,7 @@ found: Found = st.session_state[RESULT]
 timed = found.settings
 if timed != settings:
     st.warning(
-        f"Settings changed, run again. Below: {timed.family}, {look(timed.schemes[0]).label} and "
+        f"Settings changed, run again. Below: {networks.title(timed.family)}, {look(timed.schemes[0]).label} and "
         f"{look(timed.schemes[1]).label}, {timed.threads} thread(s).",
         icon=":material/sync_problem:",
     )
@@ -119,7 +126,7 @@ medians = {scheme: timing.median_s for scheme, timing in whole.items()}
 firsts = {scheme: found.first_layer_s(scheme) for scheme in timed.schemes}
 limit, measured = amdahl_limit(medians[base], firsts[other]), medians[base] / medians[other]
 
-st.subheader(f"{timed.family}, measured here at {found.bench.machine.taken[11:19]} UTC")
+st.subheader(f"{networks.title(timed.family)}, measured here at {found.bench.machine.taken[11:19]} UTC")
 for figure, (title, text) in zip(
     parts.pairs(4),
     (

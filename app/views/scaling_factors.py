@@ -4,10 +4,10 @@ import address
 import networks
 import numpy as np
 import parts
-import photos
+import photo_choice
 import streamlit as st
 
-from xnorlab.figures import style, units
+from xnorlab.figures import units
 
 
 def open_filter(filter_: int) -> dict[str, str]:
@@ -23,13 +23,11 @@ st.markdown(
 )
 
 with st.container(border=True):
-    titles = {key: parts.label(title) for key, title in photos.titles().items()}
-    photo_key = address.pills("Photo", titles, key="photo", default="pavilion")
-    photo = photos.get(photo_key)
+    photo = photo_choice.choose("pavilion")
     families = networks.families()
     address.take("model", families, families[0])
     first, second, third, fourth = st.columns([4, 4, 5, 4], gap="medium")
-    family = first.selectbox("Network", families, key="model", persist_state="session")
+    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
     with st.spinner("Loading torch, once…"):
         import scaling
 
@@ -37,10 +35,9 @@ with st.container(border=True):
     schemes = scaling.binary_schemes(family)
     address.take("trained", schemes, "xnor" if "xnor" in schemes else schemes[0])
     scheme = second.selectbox(
-        "Trained as", schemes, key="trained", persist_state="session",
-        format_func=lambda s: f"{style.look(s).glyph} {style.look(s).label}",
-    )  # fmt: skip
-    address.publish(photo=photo_key if photo_key in photos.SAMPLES else None, model=family, trained=scheme)
+        "Trained as", schemes, key="trained", persist_state="session", format_func=networks.with_glyph
+    )
+    address.publish(model=family, trained=scheme)
     name = networks.name(family, scheme)
     try:
         modules = scaling.layers(name)
@@ -52,7 +49,7 @@ with st.container(border=True):
         )  # fmt: skip
         found = scaling.approximate(photo, name, layer)
     except ValueError as error:
-        st.warning(f"{parts.plain(str(error))}\n\n{networks.advice(family, scheme)}", icon=":material/inventory_2:")
+        parts.cannot_use(error, networks.advice(family, scheme))
         address.show_notes(notes)
         st.stop()
     count = modules[layer].weight.shape[0]
@@ -170,7 +167,7 @@ st.markdown(
     "their released code leaves it out."
 )
 st.caption(
-    f"True: the network's latent weights on the values that reach {layer} when it looks at the photo (after the norm, "
-    "before the sign). Approximate: the same, with signs. Computed here, through torch; bias and norm behind the layer "
-    "left out. Own photos are uploaded on the page Classify."
+    f"True: the network's latent weights on the values that reach {layer} when it looks at the photo"
+    f"{scaling.before(scheme)}. Approximate: the same, with signs. Computed here, through torch; bias and norm "
+    "behind the layer left out. Own photos are uploaded on the page Classify."
 )

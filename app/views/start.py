@@ -16,8 +16,8 @@ from xnorlab.figures.style import SCHEMES
 TOUR = (
     ("views/filters.py", "1. See a filter lose its bits", ":material/grid_on:",
      "One bit a weight, one number a filter. Find the number that loses least."),
-    ("views/classify.py", "2. Ask five networks", ":material/photo_camera:",
-     "Real weights, binary weights, binary everything: the same photo, five answers."),
+    ("views/classify.py", "2. Ask the networks", ":material/photo_camera:",
+     "Real weights, binary weights, binary everything: the same photo, an answer each."),
     ("views/speed_lab.py", "3. Time it on this machine", ":material/speed:",
      "XNOR and popcount against a good float library, with every run on show."),
 )  # fmt: skip
@@ -68,10 +68,7 @@ network = networks.name(networks.DEFAULT_FAMILY, "float")
 try:
     filters = cached.conv_weights(network)["conv1"]
 except ValueError as error:
-    st.warning(
-        f"{parts.plain(str(error))}\n\n{networks.advice(networks.DEFAULT_FAMILY, 'float')}",
-        icon=":material/inventory_2:",
-    )
+    parts.cannot_use(error, networks.advice(networks.DEFAULT_FAMILY, "float"))
     address.show_notes(notes)
     st.stop()
 

@@ -5,9 +5,10 @@ import time
 import address
 import bit_steps
 import bits_board
+import networks
 import numpy as np
 import parts
-import photos
+import photo_choice
 import session_bits
 import streamlit as st
 from session_bits import MOST
@@ -34,32 +35,34 @@ def play(last: int) -> None:
 
 
 def from_network(n: int) -> int:
-    """Choose a photo, a layer and a filter; where they change, their bits come onto the board.
+    """Choose a photo, an XNOR network, a layer and a filter; where they change, their bits come onto the board.
 
     Returns how many of the n bits wished for there are.
     """
     import real_bits
 
-    titles = {key: parts.label(title) for key, title in photos.titles().items()}
-    photo = address.pills("Photo", titles, key="photo", default="pavilion")
+    photo = photo_choice.choose("pavilion")
+    families = {f: networks.title(f) for f in networks.families("xnor")}
+    family = address.pills("XNOR network", families, key="bits_network", default=networks.DEFAULT_FAMILY)
+    name = networks.name(family, "xnor")
     try:
-        layers = real_bits.layers()
+        layers = real_bits.layers(name)
     except ValueError as error:
-        st.warning(parts.plain(str(error)), icon=":material/inventory_2:")
+        parts.cannot_use(error, networks.advice(family, "xnor"))
         return n
     address.take("layer", list(layers), next(iter(layers)))
     left, right = st.columns(2, gap="medium")
     layer = left.selectbox(
-        "Layer of the XNOR network", list(layers), key="layer", persist_state="session",
-        format_func=lambda name: f"{name}: {layers[name].weight.shape[1]} channels",
+        "Layer", list(layers), key="layer", persist_state="session",
+        format_func=lambda own: f"{own}: {layers[own].weight.shape[1]} channels",
     )  # fmt: skip
     count, channels = layers[layer].weight.shape[:2]
     address.take_number("filter", 0, count - 1, 0)
     index = right.slider("Filter", 0, count - 1, key="filter", persist_state="session")
-    address.publish(photo=photo if photo in photos.SAMPLES else None, layer=layer, filter=index)
-    identity = f"{photo} {layer} {index}"
+    address.publish(bits_network=family, layer=layer, filter=index)
+    identity = f"{photo.key} {name} {layer} {index}"
     if st.session_state.get(SOURCE) != identity and (SOURCE in st.session_state or "x" not in st.query_params):
-        real = real_bits.take(photos.get(photo), layer, index, MOST)
+        real = real_bits.take(photo, name, layer, index, MOST)
         session_bits.put_signs(*real)
     st.session_state[SOURCE] = identity
     shown = min(n, channels)

@@ -1,6 +1,8 @@
 """Runs of the app without a browser: the real entry script, in this process, through Streamlit's AppTest."""
 
+import hashlib
 import io
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +59,54 @@ def pretrained_copy(tmp_path, monkeypatch) -> Path:
     shutil.copytree(pretrained.folder(), copy)
     monkeypatch.setattr(pretrained, "folder", lambda: copy)
     return copy
+
+
+@pytest.fixture
+def ship_resnet(pretrained_copy) -> Callable[..., str]:
+    """ship_resnet("xnor", **recipe) → the name of a narrow, untrained ResNet-18 among the networks of the copy.
+
+    It has latent weights and a history of two epochs; whatever ResNet-18 the repository ships is left out.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    from xnorlab import export, models
+    from xnorlab.nn import BinaryConv2d
+    from xnorlab.preprocessing import Preprocessing
+
+    file = pretrained_copy / "manifest.json"
+    entries = {name: entry for name, entry in json.loads(file.read_text("utf-8")).items() if "resnet18" not in name}
+
+    def ship(scheme: str, **recipe) -> str:
+        torch.manual_seed(0)
+        name, labels = f"imagenette/resnet18-{scheme}", ["a", "b"]
+        model = models.resnet18(scheme, num_classes=2, width=8).eval()
+        ends = {"latent_file": "-latent.safetensors", "file": ".safetensors", "history_file": "-history.json"}
+        files = {key: f"{name}{end}" for key, end in ends.items()}
+        save_file(dict(model.state_dict()), pretrained_copy / files["latent_file"])
+        export.pack(
+            model, torch.zeros(1, 3, 64, 64), name=name, labels=labels, preprocessing=Preprocessing(resize=72, crop=64),
+            provenance={},
+        ).save(pretrained_copy / files["file"])  # fmt: skip
+        binary = [path for path, m in model.named_modules() if isinstance(m, BinaryConv2d) and m.weight_binarizer]
+        counts = {path: {"limit": 1.0, "counts": [1, 2, 2, 1]} for path in binary}
+        curves = {"train_loss": 1.0, "train_top1": 0.5, "val_loss": 1.0, "val_top1": 0.5}
+        history = {
+            "epochs": [{"epoch": n, "flips": dict.fromkeys(binary, 0.1), **curves} for n in (1, 2)],
+            "histograms": [{"epoch": 0, "layers": counts}] if binary else [],
+        }
+        (pretrained_copy / files["history_file"]).write_text(json.dumps(history), "utf-8")
+        sums = {key: hashlib.sha256((pretrained_copy / path).read_bytes()).hexdigest() for key, path in files.items()}
+        entries[name] = {
+            **files, "sha256": sums["file"], "latent_sha256": sums["latent_file"],
+            "history_sha256": sums["history_file"], "model": "resnet18", "scheme": scheme, "dataset": "imagenette",
+            "top1": 0.5, "images": 100, "bytes": (pretrained_copy / files["file"]).stat().st_size, "labels": labels,
+            "recipe": {"model_options": {"width": 8}, "epochs": 2, "teacher": None, "start": None, **recipe},
+        }  # fmt: skip
+        file.write_text(json.dumps(entries), "utf-8")
+        return name
+
+    return ship
 
 
 @pytest.fixture

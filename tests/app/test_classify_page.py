@@ -14,7 +14,7 @@ PAGE = "views/classify.py"
 
 
 def cards(at) -> dict[str, str]:
-    return dict(re.findall(r"data-scheme='(\w+)'>(.*?)</article>", html_of(at), re.S))
+    return dict(re.findall(r"data-scheme='([\w-]+)'>(.*?)</article>", html_of(at), re.S))
 
 
 def upload(at, *files):
@@ -160,8 +160,7 @@ def test_a_missing_network_says_how_to_get_it_and_the_others_answer(pretrained_c
     (pretrained_copy / "imagenette" / "alexnet-bwn.safetensors").unlink()
     found = cards(open_page(PAGE, photo="cat"))
     assert "not available" in found["bwn"]
-    assert "git checkout" in found["bwn"]
-    assert "xnorlab train" in found["bwn"]
+    assert "<code>git checkout -- pretrained</code>" in found["bwn"]
     assert all("measured here" in card for scheme, card in found.items() if scheme != "bwn")
 
 
@@ -177,7 +176,10 @@ def test_without_any_network_every_card_gives_advice(pretrained_copy, open_page)
     (pretrained_copy / "manifest.json").write_text("{}")
     at = open_page(PAGE)
     assert not at.exception
-    assert all("not available" in card for card in cards(at).values())
+    found = cards(at)
+    assert list(found) == list(SCHEMES)
+    for scheme, card in found.items():
+        assert f"<code>xnorlab zoo train --data DATA --only imagenette/alexnet-{scheme}</code>" in card
 
 
 def test_the_chart_has_a_mark_for_every_scheme_on_show(open_page):
@@ -193,3 +195,35 @@ def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
     one = answers.Answer(("church", "tench"), (0.75, 0.25))
     rows = list(csv.reader(io.StringIO(answers.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
     assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]
+
+
+def test_a_family_is_asked_under_what_is_shipped_of_it_and_counted(ship_resnet, open_page):
+    for scheme in ("xnor", "reactnet", "binaryconnect-stochastic"):
+        ship_resnet(scheme)
+    at = open_page(PAGE, schemes="float,xnor")
+    at.selectbox(key="model").set_value("imagenette/resnet18").run()
+    assert not at.exception
+    assert not at.info
+    assert list(cards(at)) == ["xnor", "binaryconnect-stochastic", "reactnet"]
+    assert any("three networks" in m.value for m in at.markdown)
+    assert at.query_params["schemes"] == "xnor,binaryconnect-stochastic,reactnet"
+    at.selectbox(key="model").set_value("imagenette/alexnet").run()
+    assert not at.exception
+    assert list(cards(at))[:5] == list(SCHEMES)
+
+
+def test_an_address_that_asks_for_what_is_not_shipped_shows_the_rest_with_a_note(ship_resnet, open_page):
+    ship_resnet("xnor")
+    at = open_page(PAGE, model="imagenette/resnet18", schemes="float,xnor")
+    assert not at.exception
+    assert list(cards(at)) == ["xnor"]
+    assert "schemes=float,xnor" in at.info[0].value
+    assert any("one network: ResNet-18 on Imagenette" in m.value for m in at.markdown)
+
+
+def test_a_network_that_was_refused_once_is_not_waited_for_again(pretrained_copy, open_page):
+    import cached
+
+    (pretrained_copy / "imagenette" / "alexnet-bwn.safetensors").unlink()
+    open_page(PAGE)
+    assert cached.is_warm("imagenette/alexnet-bwn")

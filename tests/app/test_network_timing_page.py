@@ -8,7 +8,7 @@ from page_reading import chart_of
 PAGE = "views/network_timing.py"
 RESULT = "network timing: result"
 QUICK = {"runs": "5"}
-LAYERS = ["conv 1", "conv 2", "conv 3", "conv 4", "conv 5", "classifier"]
+LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "classifier"]
 
 
 def run(at):
@@ -75,13 +75,13 @@ def test_a_layer_leads_to_the_speed_lab_with_its_geometry(open_page):
     at = run(open_page(PAGE, timed_layer="conv 3", **QUICK))
     assert not at.exception
     (link,) = at.get("page_link")
-    assert "conv 3, 3×3 192→384 @ 7" in link.proto.label
+    assert "conv3, 3×3 192→384 @ 7" in link.proto.label
     assert dict(re.findall(r"(\w+)=(\w+)", link.proto.query_string)) == {
         "data": "random", "batch": "1", "channels": "192", "filters": "384", "size": "7", "kernel": "3", "stride": "1"
     }  # fmt: skip
-    at.selectbox(key="timed_layer").set_value("conv 1").run()
+    at.selectbox(key="timed_layer").set_value("conv1").run()
     (link,) = at.get("page_link")
-    assert link.proto.label == "Time conv 1, 11×11/4 3→64 @ 31, in the Speed lab, with a border of 5"
+    assert link.proto.label == "Time conv1, 11×11/4 3→64 @ 31, in the Speed lab, with a border of 5"
     assert "size=128&kernel=11&stride=4" in link.proto.query_string
     at.selectbox(key="timed_layer").set_value("classifier").run()
     assert any("the Speed lab has no such shape" in c.value for c in at.caption)
@@ -127,11 +127,29 @@ def test_one_scheme_twice_cannot_be_run(open_page):
     assert any("two different schemes" in info.value for info in at.info)
 
 
-def test_a_missing_network_says_how_to_get_it(pretrained_copy, open_page):
-    (pretrained_copy / "imagenette" / "alexnet-xnor.safetensors").unlink()
+@pytest.mark.parametrize("scheme", ["float", "xnor"])
+def test_a_missing_network_says_how_to_get_it_and_leaves_no_button_behind(pretrained_copy, open_page, scheme):
+    (pretrained_copy / "imagenette" / f"alexnet-{scheme}.safetensors").unlink()
     at = run(open_page(PAGE, **QUICK))
     assert not at.exception
-    assert "git checkout" in at.warning[0].value
+    assert f"alexnet-{scheme}" in at.warning[0].value.replace("\\", "")
+    assert at.warning[0].value.count("git checkout") == 1
+    assert "cancel" not in [button.key for button in at.button]
+
+
+def test_without_any_network_the_advice_is_about_the_scheme_that_failed(pretrained_copy, open_page):
+    (pretrained_copy / "manifest.json").write_text("{}")
+    at = run(open_page(PAGE, **QUICK))
+    assert "xnorlab zoo train --data DATA --only imagenette/alexnet-float`" in at.warning[0].value
+
+
+def test_a_family_offers_what_is_shipped_of_it_and_one_network_cannot_be_compared(ship_resnet, open_page):
+    ship_resnet("float")
+    at = open_page(PAGE, timed_network="imagenette/resnet18")
+    assert not at.exception
+    assert at.selectbox(key="second").options == ["● Full precision"]
+    assert at.button(key="run-network").disabled
+    assert any("no second network yet" in info.value for info in at.info)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +174,10 @@ def test_layers_of_a_residual_network_pair_up_whatever_the_scheme(app_modules, s
     model = models.resnet18(scheme, 10, width=8).eval()
     network = export.pack(model, torch.zeros(1, 3, 64, 64))
     layers = network_lab.layers_of(network)
-    assert [layer.key for layer in layers if layer.key.startswith("conv")] == [f"conv {i}" for i in range(1, 18)]
+    assert [layer.key for layer in layers if layer.key.startswith("conv")] == [f"conv{i}" for i in range(1, 18)]
     assert sum(layer.key.startswith("shortcut") for layer in layers) == 3
     assert layers[-1].key == "classifier"
     by_key = {layer.key: layer.shape for layer in layers}
-    assert by_key["conv 1"] == "7×7/2 3→8 @ 32"
-    assert by_key["shortcut 3"] == "1×1 32→64 @ 2"
+    assert by_key["conv1"] == "7×7/2 3→8 @ 32"
+    assert by_key["shortcut3"] == "1×1 32→64 @ 2"
     assert set(network_lab.layer_of_each_op(network)) == {op.name for op in network.ops}

@@ -1,7 +1,5 @@
 """Scaling factors: the numbers on show are those of the network's own values, α scales a map and K turns it."""
 
-import hashlib
-import json
 import urllib.parse
 
 import numpy as np
@@ -124,34 +122,8 @@ def test_missing_weights_say_how_to_get_them_and_another_network_still_works(pre
     assert len(at.get("plotly_chart")) == 4
 
 
-@pytest.fixture
-def shipped_reactnet(pretrained_copy) -> str:
-    """A narrow ReActNet ResNet-18, untrained, among the shipped networks."""
-    import torch
-    from safetensors.torch import save_file
-
-    from xnorlab import export, models
-    from xnorlab.preprocessing import Preprocessing
-
-    name, labels = "imagenette/resnet18-reactnet", ["a", "b"]
-    model = models.resnet18("reactnet", num_classes=2, width=8).eval()
-    files = {"latent_file": f"{name}-latent.safetensors", "file": f"{name}.safetensors"}
-    save_file(dict(model.state_dict()), pretrained_copy / files["latent_file"])
-    packed = export.pack(
-        model, torch.zeros(1, 3, 128, 128), name=name, labels=labels, preprocessing=Preprocessing(), provenance={}
-    )
-    packed.save(pretrained_copy / files["file"])
-    sums = {key: hashlib.sha256((pretrained_copy / file).read_bytes()).hexdigest() for key, file in files.items()}
-    manifest = pretrained_copy / "manifest.json"
-    entry = {
-        **files, "sha256": sums["file"], "latent_sha256": sums["latent_file"], "model": "resnet18",
-        "scheme": "reactnet", "labels": labels, "recipe": {"model_options": {"width": 8}},
-    }  # fmt: skip
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text("utf-8")), name: entry}), "utf-8")
-    return name
-
-
-def test_a_later_system_on_another_model_is_shown_and_its_filters_open(shipped_reactnet, open_page):
+def test_a_later_system_on_another_model_is_shown_and_its_filters_open(ship_resnet, open_page):
+    ship_resnet("reactnet")
     at = open_page(PAGE, model="imagenette/resnet18", filter="2")
     assert not at.exception
     assert at.query_params["trained"] == "reactnet"
@@ -170,3 +142,15 @@ def test_an_uploaded_photo_is_looked_at(open_page, photo_bytes):
     assert not at.exception
     assert at.session_state["photo"].startswith("own-")
     assert "noise.png" in at.get("plotly_chart")[1].proto.alt
+
+
+def test_what_runs_with_real_weights_is_left_out_and_the_place_of_the_inputs_follows_the_scheme(ship_resnet, open_page):
+    for scheme in ("bwn", "binaryconnect-stochastic", "xnor"):
+        ship_resnet(scheme)
+    at = open_page(PAGE, model="imagenette/resnet18", trained="bwn")
+    assert at.selectbox(key="trained").options == ["▲ Binary-Weight (BWN)", "★ XNOR-Net"]
+    (said,) = [c.value for c in at.caption if c.value.startswith("True:")]
+    assert "sign" not in said.partition("Approximate")[0]
+    at.selectbox(key="trained").set_value("xnor").run()
+    assert not at.exception
+    assert any("after the norm, before the sign" in c.value for c in at.caption)

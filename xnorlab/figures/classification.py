@@ -26,7 +26,7 @@ def answers(labels: Sequence[str], probabilities: Mapping[str, np.ndarray], *, d
             line={"color": style.muted(dark), "width": 1},
         )  # fmt: skip
     for name, row in zip(probabilities, table, strict=True):
-        look = style.SCHEMES[name]
+        look = style.look(name)
         figure.add_scatter(
             x=100 * row[order], y=ranked, mode="markers", name=look.label,
             marker={"symbol": look.symbol, "size": 12, "color": look.colour(dark), "opacity": 0.9},

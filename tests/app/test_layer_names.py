@@ -1,0 +1,38 @@
+"""Names of layers: one a layer, the same from all of a network's paths and from its binary ones, in order."""
+
+import pytest
+
+RESNET_CONVS = [f"conv{i}" for i in range(1, 18)]
+
+
+def paths(model, kinds) -> list[str]:
+    return [path for path, module in model.named_modules() if isinstance(module, kinds)]
+
+
+@pytest.mark.parametrize("scheme", ["float", "xnor", "reactnet"])
+def test_convolutions_of_a_residual_network_are_counted_without_its_shortcuts(app_modules, scheme):
+    from layer_names import layer_names
+    from torch import nn
+
+    from xnorlab import models
+    from xnorlab.nn import BinaryConv2d
+
+    model = models.resnet18(scheme, 10, width=8)
+    everything = layer_names(reversed(paths(model, (nn.Conv2d, BinaryConv2d, nn.Linear))))
+    names = list(everything.values())
+    assert [name for name in names if name.startswith("conv")] == RESNET_CONVS
+    assert [name for name in names if name.startswith("shortcut")] == ["shortcut1", "shortcut2", "shortcut3"]
+    assert names[-1] == "classifier"
+    binary = layer_names(paths(model, BinaryConv2d))
+    assert list(binary.values()) == RESNET_CONVS[1:]
+    assert binary.items() <= everything.items()
+
+
+def test_a_layer_that_has_a_name_of_its_own_keeps_it(app_modules):
+    from layer_names import layer_names
+
+    given = ["classifier", "features.conv10.conv", "features.conv2.conv", "head.fc6.linear", "some.thing"]
+    assert layer_names(given) == {
+        "features.conv2.conv": "conv2", "features.conv10.conv": "conv10", "head.fc6.linear": "fc6",
+        "some.thing": "some.thing", "classifier": "classifier",
+    }  # fmt: skip
