@@ -17,6 +17,7 @@ from xnorlab.network_cost import (
     architecture,
     core_hours,
     network_cost,
+    standard_error,
 )
 
 
@@ -65,7 +66,8 @@ def test_every_scheme_multiplies_and_adds_as_often_and_only_signs_cost_less(cost
 
 def test_standard_error_is_that_of_a_share(costs):
     cost = costs["xnor"]
-    assert cost.standard_error == pytest.approx(math.sqrt(cost.top1 * (1 - cost.top1) / cost.images))
+    assert cost.standard_error == standard_error(cost.top1, cost.images)
+    assert standard_error(0.5, 400) == 0.025
 
 
 def test_core_hours_and_amdahls_limit():

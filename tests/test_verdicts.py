@@ -3,28 +3,47 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from xnorlab import claims, pretrained, verdicts
 from xnorlab.cli import app
-from xnorlab.evidence import Evidence, published_top1
+from xnorlab.evidence import Evidence, published_top1, weights_digest
+from xnorlab.training.recipe import Recipe
 from xnorlab.verdicts import build, keep_benchmark, load, markdown
 
-RECIPE = {"scheme": "", "epochs": 60, "seed": 0, "binary_rate_factor": 1.0}
+RECIPE = {"model": "alexnet", "model_options": {"head": "pool"}}
+DIGEST = "d1"
 
 
-def entry(scheme: str, top1: float, *repeats: float, images: int = 3925, **changes: object) -> dict:
+def entry(scheme: str, top1: float, *repeats: float, images: int = 3925, pictures: str = "p", **changes: Any) -> dict:
     runs = [{"top1": top} for top in repeats]
     recipe = RECIPE | {"scheme": scheme} | changes
-    return {"top1": top1, "images": images, "recipe": recipe} | ({"repeats": runs} if runs else {})
+    found = {"model": recipe["model"], "top1": top1, "images": images, "recipe": recipe, "pictures_sha256": pictures}
+    return found | ({"repeats": runs} if runs else {})
+
+
+def of(manifest: dict, ablations: dict | None = None) -> Evidence:
+    cost = SimpleNamespace(binary_times_smaller=31.0, times_smaller=26.0)
+    found: Any = lambda name: cost  # noqa: E731
+    return Evidence(manifest, ablations or {}, {}, found, lambda name: DIGEST)
 
 
 def evidence(**tops: float) -> Evidence:
-    manifest = {f"imagenette/alexnet-{name}": entry(name, top) for name, top in tops.items()}
-    cost = SimpleNamespace(binary_times_smaller=31.0, times_smaller=26.0)
-    return Evidence(manifest, {}, {}, lambda name: cost)  # pyright: ignore[reportArgumentType]
+    return of({f"imagenette/alexnet-{name}": entry(name, top) for name, top in tops.items()})
+
+
+def residual(**tops: float) -> Evidence:
+    changes = {"model": "resnet18", "model_options": {"width": 32}}
+    return of({f"imagenette/resnet18-{name}": entry(name, top, **changes) for name, top in tops.items()})
+
+
+def ablation(rows: dict[str, float], network: str = "imagenette/alexnet-xnor") -> dict:
+    found = [{"label": label, "network": network, "top1": top, "recipe": RECIPE} for label, top in rows.items()]
+    return {"command": "c", "images": 3925, "rows": found}
 
 
 def test_the_shipped_table_is_what_the_shipped_measurements_give():
@@ -40,7 +59,7 @@ def test_the_readme_shows_the_tables_of_networks_and_verdicts():
 
 
 def test_every_claim_has_a_row_even_where_nothing_is_measured():
-    rows = build(Evidence({}, {}, {}, lambda name: pytest.fail("no network is there")))
+    rows = build(Evidence({}, {}, {}, *[lambda name: pytest.fail("no network is there")] * 2))
     assert len(rows) == len(claims.CLAIMS)
     assert {row.verdict for row in rows} == {"not measured yet"}
     assert {row.ours for row in rows} == {"–"}
@@ -48,69 +67,164 @@ def test_every_claim_has_a_row_even_where_nothing_is_measured():
 
 
 @pytest.mark.parametrize(
-    ("bwn", "ruling"), [(0.875, "holds"), (0.871, "holds"), (0.855, "holds in part"), (0.80, "does not hold here")]
+    ("bwn", "ruling", "why"),
+    [
+        (0.91, "holds", "It is better here, beyond two standard errors."),
+        (0.871, "holds", "No loss shows beyond two standard errors."),
+        (0.855, "holds in part", "It loses more than 1.0 points here, but not beyond two standard errors."),
+        (0.80, "does not hold here", "It loses more than 1.0 points here, beyond two standard errors."),
+    ],
 )
-def test_a_loss_is_judged_by_the_published_one_and_two_standard_errors(bwn, ruling):
+def test_a_loss_is_judged_by_the_published_one_and_two_standard_errors(bwn: float, ruling: str, why: str):
     row = claims.bwn_equals_float(evidence(bwn=bwn, float=0.875))
-    assert row.verdict == ruling
-    assert re.search(r"± 0\.[78] points", row.ours)
+    assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
+    assert re.search(r"± 0\.[78] points .*, AlexNet, pooled head, on Imagenette$", row.ours)
     assert row.published == "+0.2 points (56.8 against 56.6 %), AlexNet on ImageNet"
 
 
 @pytest.mark.parametrize(
-    ("xnor", "ruling"),
-    [(0.80, "does not hold here"), (0.85, "holds in part"), (0.97, "holds"), (0.7, "does not hold here")],
-)
-def test_a_margin_is_judged_by_sixteen_points(xnor, ruling):
-    assert claims.xnor_beats_bnn(evidence(xnor=xnor, bnn=0.80)).verdict == ruling
+    ("claim", "tops", "ruling", "why"),
+    [
+        (claims.resnet_xnor, {"xnor": 0.78, "bwn": 0.86, "float": 0.87}, "holds",
+         "It loses, beyond two standard errors, but no more than 18.1 points. "
+         "Binary inputs alone: −8.0 ± 0.9 here, −9.6 in the paper. Losses on"),
+        (claims.resnet_xnor, {"xnor": 0.78, "float": 0.87}, "holds",
+         "It loses, beyond two standard errors, but no more than 18.1 points. Losses on"),
+        (claims.resnet_xnor, {"xnor": 0.68, "bwn": 0.68, "float": 0.87}, "holds in part",
+         "It loses more than 18.1 points here, but not beyond two standard errors. "
+         "Binary inputs alone: 0.0 ± 1.1 here, −9.6 in the paper."),
+        (claims.resnet_bwn, {"bwn": 0.88, "float": 0.87}, "holds", "No loss shows"),
+        (claims.resnet_bwn, {"bwn": 0.60, "float": 0.87}, "does not hold here", "It loses more than 8.5 points here,"),
+    ],
+)  # fmt: skip
+def test_residual_networks_are_judged_by_their_own_tables(claim, tops: dict, ruling: str, why: str):
+    row = claim(residual(**tops))
+    assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
+    assert row.ours.endswith(", ResNet-18, width 32 of 64, on Imagenette")
 
 
-def test_networks_of_different_recipes_are_not_compared():
-    unlike = evidence(xnor=0.8, bnn=0.7)
-    longer = entry("bnn", 0.7, epochs=16)
-    unlike = replace(unlike, manifest={**unlike.manifest, "imagenette/alexnet-bnn": longer})
-    assert claims.xnor_beats_bnn(unlike).verdict == "not measured yet"
-
-
-def test_seeds_are_averaged_and_named():
-    manifest = {
-        "imagenette/alexnet-bwn": entry("bwn", 0.80, 0.82, 0.84),
-        "imagenette/alexnet-float": entry("float", 0.83),
-    }
-    gap = Evidence(manifest, {}, {}, evidence().cost).gap("alexnet", "bwn", "float")
-    assert gap is not None
-    assert gap.points == pytest.approx(-1.0)
-    assert gap.error == pytest.approx(((82 * 18 + 83 * 17) / 3925) ** 0.5)
-    assert gap.based_on == ("imagenette/alexnet-bwn, 60 epochs, 3 seeds", "imagenette/alexnet-float, 60 epochs")
+@pytest.mark.parametrize("claim", [claims.xnor_loses, claims.resnet_bwn, claims.resnet_xnor])
+def test_a_claimed_loss_is_the_published_one(claim):
+    row = claim(evidence())
+    assert f"no more than {row.published.removeprefix('−').partition(' ')[0]} points" in row.claim
 
 
 @pytest.mark.parametrize(
-    ("alpha", "bwn", "ruling"), [(0.5, 0.8, "holds in part"), (0.5, 0.95, "holds"), (0.11, 0.8, "does not hold here")]
+    ("xnor", "ruling", "why"),
+    [
+        (0.97, "holds", "A gain beyond two standard errors; a norm"),
+        (0.85, "holds in part", "A gain beyond two standard errors, but less than 16 points; a norm"),
+        (0.81, "does not hold here", "No difference shows beyond two standard errors; a norm"),
+        (0.7, "does not hold here", "The other way round here, beyond two standard errors; a norm"),
+    ],
 )
-def test_alpha_is_judged_put_in_and_trained(alpha, bwn, ruling):
-    rows = [
-        {"label": "sign(W), norms as trained", "top1": 0.1},
-        {"label": "α·sign(W), norms as trained", "top1": alpha},
-        {"label": "(α/ρ)·sign(W), norms as trained", "top1": 0.6},
-        {"label": "α·sign(W), norms estimated anew", "top1": 0.7},
-    ]
-    ablations = {"no-retraining": {"command": "xnorlab ablate", "images": 3925, "rows": rows}}
-    row = claims.scale_matters(replace(evidence(bwn=bwn, binaryconnect=0.8), ablations=ablations))
-    assert row.verdict == ruling
-    assert "60.0 %, and norms estimated anew 70.0 %" in row.why
+def test_a_margin_is_judged_by_sixteen_points(xnor: float, ruling: str, why: str):
+    row = claims.xnor_beats_bnn(evidence(xnor=xnor, bnn=0.80))
+    assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
 
 
-def test_order_and_input_scale_come_from_ablations():
-    ablations = {
-        "order": {"command": "c", "images": 3925, "rows": [{"label": "B A C P", "top1": 0.75},
-                                                           {"label": "C B A P", "top1": 0.70}]},
-        "input-scale": {"command": "c", "images": 3925, "rows": [{"label": "with K", "top1": 0.75},
-                                                                 {"label": "without K", "top1": 0.749}]},
-    }  # fmt: skip
-    measured = replace(evidence(), ablations=ablations)
-    assert claims.block_order(measured).verdict == "holds in part"
-    assert claims.block_order(measured).ours == "+5.0 ± 1.0 points (75.0 against 70.0 %)"
-    assert claims.input_scale(measured).verdict == "holds"
+@pytest.mark.parametrize("changes", [{"epochs": 16}, {"binary_rate_factor": 2.0}, {"pictures": "others"}])
+def test_networks_of_different_recipes_or_pictures_are_not_compared(changes: dict):
+    manifest = evidence(xnor=0.8).manifest
+    assert claims.xnor_beats_bnn(of({**manifest, "imagenette/alexnet-bnn": entry("bnn", 0.7)})).ours != "–"
+    unlike = of({**manifest, "imagenette/alexnet-bnn": entry("bnn", 0.7, **changes)})
+    assert claims.xnor_beats_bnn(unlike).verdict == "not measured yet"
+
+
+def test_a_seed_and_a_field_that_an_older_recipe_lacks_are_no_difference():
+    newer = entry("bnn", 0.7) | {"recipe": Recipe.from_dict(RECIPE | {"scheme": "bnn", "seed": 3}).to_dict()}
+    found = of({**evidence(xnor=0.8).manifest, "imagenette/alexnet-bnn": newer})
+    assert claims.xnor_beats_bnn(found).verdict == "holds in part"
+
+
+def test_seeds_are_averaged_named_and_their_spread_adds_to_the_error():
+    found = of({
+        "imagenette/alexnet-bwn": entry("bwn", 0.80, 0.82, 0.84),
+        "imagenette/alexnet-float": entry("float", 0.83),
+    })  # fmt: skip
+    gap = found.gap("alexnet", "bwn", "float")
+    assert gap is not None
+    assert gap.points == pytest.approx(-1.0)
+    assert gap.error == pytest.approx(((82 * 18 + 83 * 17) / 3925 + 4 / 3) ** 0.5)
+    assert gap.based_on == ("imagenette/alexnet-bwn, 60 epochs, 3 seeds", "imagenette/alexnet-float, 60 epochs")
+
+
+def put_in(alpha: float, **changes: Any) -> dict:
+    rows = {
+        "sign(W), norms as trained": 0.3,
+        "α·sign(W), norms as trained": alpha,
+        "(α/ρ)·sign(W), norms as trained": 0.6,
+        "sign(W), norms estimated anew": 0.75,
+        "α·sign(W), norms estimated anew": 0.7,
+    }
+    fixed = {"network": "imagenette/alexnet-float", "weights_sha256": DIGEST, "pictures_sha256": "p"}
+    return {"no-retraining": ablation(rows) | fixed | changes}
+
+
+@pytest.mark.parametrize(
+    ("alpha", "ruling", "why"),
+    [
+        (0.5, "holds", "A gain beyond two standard errors."),
+        (0.35, "holds in part", "A gain beyond two standard errors, but less than 10 points."),
+        (0.31, "does not hold here", "No difference shows"),
+        (0.11, "does not hold here", "The other way round here"),
+    ],
+)
+def test_alpha_is_judged_as_it_is_put_in(alpha: float, ruling: str, why: str):
+    row = claims.scale_put_in(replace(evidence(float=0.8), ablations=put_in(alpha)))
+    assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
+    assert "reaches 60.0 %; with norms estimated anew α reaches 70.0 %, no factor 75.0 %." in row.why
+    assert row.ours.endswith("AlexNet, pooled head, on Imagenette")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"weights_sha256": "other"}, {"pictures_sha256": "other"}, {"network": "flowers/alexnet-float"},
+     {"network": "imagenette/alexnet-nobodys"}],
+)  # fmt: skip
+def test_signs_put_into_another_network_than_the_shipped_one_are_not_judged(changes: dict):
+    row = claims.scale_put_in(replace(evidence(float=0.8), ablations=put_in(0.5, **changes)))
+    assert row.verdict == "not measured yet"
+
+
+MEASURED_APART: list[Any] = [
+    (claims.block_order, "order", "B A C P", "C B A P"),
+    (claims.learned_scale, "scale", "BWN, mean", "BWN, learned"),
+]
+
+
+@pytest.mark.parametrize(("claim", "name", "first", "second"), MEASURED_APART)
+def test_order_and_learned_scale_come_from_ablations_on_imagenette(claim, name: str, first: str, second: str):
+    for top1, ruling in ((0.85, "holds"), (0.75, "holds in part"), (0.70, "does not hold here")):
+        row = claim(of({}, {name: ablation({first: top1, second: 0.70})}))
+        assert row.verdict == ruling
+    row = claim(of({}, {name: ablation({first: 0.75, second: 0.70})}))
+    assert row.ours == "+5.0 ± 1.0 points (75.0 against 70.0 %), AlexNet, pooled head, on Imagenette"
+    for unlike in (ablation({first: 0.75, second: 0.70}, network="cifar10/alexnet-xnor"), ablation({first: 0.75})):
+        assert claim(of({}, {name: unlike})).verdict == "not measured yet"
+
+
+@pytest.mark.parametrize(
+    ("with_k", "ruling", "why"),
+    [
+        (0.701, "holds", "What K changes is within two standard errors."),
+        (0.66, "holds", "K even loses, beyond two standard errors."),
+        (0.725, "holds in part", "K gains 1 point or more, but not beyond two standard errors of that."),
+        (0.75, "does not hold here", "K gains 1 point or more, and beyond two standard errors of that."),
+    ],
+)
+def test_the_input_scale_is_judged_by_one_point_and_two_standard_errors(with_k: float, ruling: str, why: str):
+    row = claims.input_scale(of({}, {"input-scale": ablation({"with K": with_k, "without K": 0.70})}))
+    assert (row.verdict, row.why) == (ruling, why)
+
+
+def test_a_shipped_network_is_known_by_its_weights():
+    found = Evidence.read(pretrained.folder())
+    name = next(iter(found.manifest))
+    tensors = pretrained.weights(name)
+    assert found.weights(name) == weights_digest(tensors | {"norm.num_batches_tracked": np.zeros(1)})
+    first = next(iter(tensors))
+    assert found.weights(name) != weights_digest(tensors | {first: tensors[first] + 1})
 
 
 @pytest.mark.parametrize(
@@ -149,7 +263,7 @@ def test_benchmarks_of_two_machines_are_not_mixed(tmp_path: Path):
 
 
 def test_the_table_is_markdown_with_a_row_a_claim():
-    lines = markdown(load()).splitlines()
+    lines = markdown(build(evidence())).splitlines()
     assert len(lines) == 2 + len(claims.CLAIMS)
     assert all(len(re.findall(r"(?<!\\)\|", line)) == 6 for line in lines)
 

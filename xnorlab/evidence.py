@@ -1,31 +1,50 @@
 """What the verdicts rest on: the manifest's accuracies, recorded ablations, the benchmark, the packed files' sizes."""
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from xnorlab.cost_model import PAPER, PUBLISHED_ACCURACY
-from xnorlab.network_cost import NetworkCost, network_cost
+from xnorlab.network_cost import NetworkCost, architecture, network_cost, standard_error
+from xnorlab.training.recipe import Recipe
 
 BENCHMARK = "benchmark.json"
 ABLATIONS = "ablations.json"
+DATASET = "imagenette"
+"""The data set whose networks are judged."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Top-1 of two networks in points, `first` − `second`; error: its standard error from the pictures alone."""
+    """Top-1 of two networks in points, `first` − `second`.
+
+    error: its standard error. Each network's from the number of pictures, as if the two were independent; they see the
+    same pictures and mostly err on the same ones, so that the true one is smaller. Where a network was trained with
+    several seeds their spread is added; where there is one seed, nothing of what another would give is in it.
+    network: the architecture in words, see `network_cost.architecture`.
+    """
 
     first: float
     second: float
     error: float
+    network: str
     based_on: tuple[str, ...]
 
     @property
     def points(self) -> float:
         """The difference."""
         return self.first - self.second
+
+    @property
+    def direction(self) -> int:
+        """1 or −1 where the difference is beyond two standard errors, else 0."""
+        return 0 if abs(self.points) <= 2 * self.error else 1 if self.points > 0 else -1
 
     def __str__(self) -> str:
         return f"{signed(self.points)} ± {self.error:.1f} points ({self.first:.1f} against {self.second:.1f} %)"
@@ -39,12 +58,17 @@ def signed(points: float) -> str:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is measured: manifest and ablations by name, the benchmark's shapes, and packed networks' costs."""
+    """What is measured.
+
+    manifest, ablations: by name. benchmark: its shapes. cost: of a packed network, by name. weights: the
+    `weights_digest` of a shipped network's latent weights, by name.
+    """
 
     manifest: Mapping[str, Mapping[str, Any]]
     ablations: Mapping[str, Mapping[str, Any]]
     benchmark: Mapping[str, Any]
     cost: Callable[[str], NetworkCost]
+    weights: Callable[[str], str]
 
     @classmethod
     def read(cls, folder: Path) -> "Evidence":
@@ -60,37 +84,85 @@ class Evidence:
 
             return network_cost(name, manifest[name], Network.open(folder / manifest[name]["file"]))
 
-        return cls(manifest, found[ABLATIONS], found[BENCHMARK], cost)
+        def weights(name: str) -> str:
+            from safetensors.numpy import load_file
+
+            from xnorlab.pretrained import unpacked
+
+            return weights_digest(unpacked(load_file(folder / manifest[name]["latent_file"])))
+
+        return cls(manifest, found[ABLATIONS], found[BENCHMARK], cost, weights)
 
     def gap(self, model: str, first: str, second: str) -> Gap | None:
-        """Of two shipped schemes on Imagenette, means over the seeds; None unless both had the same recipe."""
-        entries = [self.manifest.get(f"imagenette/{model}-{scheme}") for scheme in (first, second)]
-        if entries[0] is None or entries[1] is None:
+        """Of two shipped schemes on Imagenette, means over the seeds.
+
+        None unless both had the same recipe but for scheme and seed, and were shown the same pictures.
+        """
+        names = [f"{DATASET}/{model}-{scheme}" for scheme in (first, second)]
+        entries = [self.manifest[name] for name in names if name in self.manifest]
+        if len(entries) < 2 or entries[0]["pictures_sha256"] != entries[1]["pictures_sha256"]:
             return None
-        recipes = [{**e["recipe"], "scheme": "", "binary_rate_factor": 1.0} for e in entries if e is not None]
+        # a recipe of before a field came lacks it; from_dict fills in what was done then, the default
+        recipes = [replace(Recipe.from_dict(entry["recipe"]), scheme="any", seed=0) for entry in entries]
         if recipes[0] != recipes[1]:
             return None
-        tops, names = [], []
-        for scheme, entry in zip((first, second), entries, strict=True):
-            assert entry is not None
-            runs = [entry, *entry.get("repeats", [])]
-            tops.append(100 * sum(run["top1"] for run in runs) / len(runs))
-            seeds = f", {len(runs)} seeds" if len(runs) > 1 else ""
-            names.append(f"imagenette/{model}-{scheme}, {recipes[0]['epochs']} epochs{seeds}")
-        return Gap(tops[0], tops[1], _error(tops, entries[0]["images"]), tuple(names))
+        tops = [[run["top1"] for run in (entry, *entry.get("repeats", []))] for entry in entries]
+        based_on = tuple(
+            f"{name}, {recipes[0].epochs} epochs" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
+            for name, runs in zip(names, tops, strict=True)
+        )
+        return _gap(tops, entries[0]["images"], architecture(entries[0]), based_on)
 
     def ablated(self, name: str, first: str, second: str) -> Gap | None:
-        """Of two rows, by label, of a recorded ablation."""
-        if name not in self.ablations:
+        """Of two rows, by label, of a recorded ablation; None where one of them is not recorded."""
+        entry = self.ablations.get(name, {"rows": []})
+        rows = {row["label"]: row for row in entry["rows"]}
+        if first not in rows or second not in rows:
             return None
-        entry = self.ablations[name]
-        tops = {row["label"]: 100 * row["top1"] for row in entry["rows"]}
-        pair = [tops[first], tops[second]]
-        return Gap(pair[0], pair[1], _error(pair, entry["images"]), (f"{ABLATIONS}: {entry['command']}",))
+        of = self.manifest.get(entry["network"], {}) if "network" in entry else rows[first]
+        recipe = of.get("recipe")
+        network = "" if recipe is None else architecture({"model": recipe["model"], "recipe": recipe})
+        based_on = (f"{ABLATIONS}: {entry['command']}",)
+        return _gap([[rows[label]["top1"]] for label in (first, second)], entry["images"], network, based_on)
+
+    def judged(self, name: str, first: str, second: str) -> Gap | None:
+        """`ablated`, where the ablation is of AlexNets on Imagenette and, if it changed a shipped network, of ours.
+
+        Ours: its weights and the pictures that it was measured on are those of the manifest's network.
+        """
+        entry = self.ablations.get(name, {})
+        networks = [entry["network"]] if "network" in entry else [row["network"] for row in entry.get("rows", [])]
+        if not all(network.startswith(f"{DATASET}/alexnet-") for network in networks):
+            return None
+        if "weights_sha256" in entry:
+            shipped = self.manifest.get(entry["network"])
+            if shipped is None or shipped["pictures_sha256"] != entry["pictures_sha256"]:
+                return None
+            if self.weights(entry["network"]) != entry["weights_sha256"]:
+                return None
+        return self.ablated(name, first, second)
 
 
-def _error(tops: list[float], images: int) -> float:
-    return sum(top * (100 - top) / images for top in tops) ** 0.5
+def weights_digest(weights: Mapping[str, np.ndarray]) -> str:
+    """sha256 over a network's tensors by name, BatchNorm's counter of batches left out, since it is not shipped."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        if not name.endswith("num_batches_tracked"):
+            digest.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _gap(tops: Sequence[Sequence[float]], images: int, network: str, based_on: tuple[str, ...]) -> Gap:
+    """tops: two lists of shares of `images` pictures, one a seed."""
+    first, second = (100 * statistics.fmean(runs) for runs in tops)
+    error = 100 * sum(_squared_error(runs, images) for runs in tops) ** 0.5
+    return Gap(first, second, error, network, based_on)
+
+
+def _squared_error(runs: Sequence[float], images: int) -> float:
+    """Of a mean over seeds. All see the same pictures, so that more seeds do not lessen the pictures' part."""
+    seeds = statistics.variance(runs) / len(runs) if len(runs) > 1 else 0.0
+    return standard_error(statistics.fmean(runs), images) ** 2 + seeds
 
 
 def published_top1(network: str, scheme: str, note: str | None = None) -> float:

@@ -39,6 +39,14 @@ def architecture(entry: Mapping[str, Any]) -> str:
     return f"{title}, pooled head" if options.get("head") == "pool" else title
 
 
+def standard_error(share: float, count: int) -> float:
+    """√(p·(1 − p)/n), of a share 0..1 of `count` independent pictures, as a share: what other pictures would change.
+
+    What another seed would change is not in it.
+    """
+    return math.sqrt(share * (1 - share) / count)
+
+
 @dataclass(frozen=True)
 class NetworkCost:
     """The figures of one network, for one picture of its own size.
@@ -82,7 +90,7 @@ class NetworkCost:
     @property
     def standard_error(self) -> float:
         """Of `top1`, from the number of pictures alone."""
-        return math.sqrt(self.top1 * (1 - self.top1) / self.images)
+        return standard_error(self.top1, self.images)
 
     @property
     def predicted_seconds(self) -> float:

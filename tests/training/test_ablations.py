@@ -44,7 +44,7 @@ def test_a_table_is_trained_measured_and_recorded(
     assert [row["recipe"]["scheme"] for row in entry["rows"]] == ["xnor", "xnor-k"]
     assert all(0.3 < row["top1"] <= 1 for row in entry["rows"]), "three classes, clearly different"
     assert entry["images"] == 24
-    assert entry["command"] == "xnorlab ablate run pair --data DATA --epochs 2 --seed 0"
+    assert entry["command"] == "xnorlab ablate run pair --data DATA --dataset insects --epochs 2 --seed 0"
     assert stored(tmp_path) == {}
     record("pair", entry, tmp_path)
     record("another", {"rows": []}, tmp_path)

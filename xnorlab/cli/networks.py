@@ -6,7 +6,7 @@ import typer
 
 from xnorlab.cli.output import bytes_, macs, one_line, print_json, print_table
 from xnorlab.cli.predict import open_network
-from xnorlab.network_cost import float32_bytes
+from xnorlab.network_cost import float32_bytes, standard_error
 
 
 def names(
@@ -29,7 +29,7 @@ def names(
     rows = [
         [
             name,
-            f"{100 * entry['top1']:.1f} ± {100 * (entry['top1'] * (1 - entry['top1']) / entry['images']) ** 0.5:.1f}",
+            f"{100 * entry['top1']:.1f} ± {100 * standard_error(entry['top1'], entry['images']):.1f}",
             ", ".join(f"{100 * repeat['top1']:.1f}" for repeat in entry.get("repeats", [])) or "–",
             str(entry["recipe"]["epochs"]),
             entry["recipe"].get("teacher") or "–",

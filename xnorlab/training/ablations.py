@@ -125,7 +125,7 @@ def run_ablation(
         rows.append({"label": row.label, "network": recipe.name, "top1": accuracy, "recipe": recipe.to_dict()})
     return {
         "question": ablation.question,
-        "command": f"xnorlab ablate run {name} --data DATA --epochs {epochs} --seed {seed}",
+        "command": f"xnorlab ablate run {name} --data DATA --dataset {dataset} --epochs {epochs} --seed {seed}",
         "images": len(found.val),
         "pictures_sha256": found.val.fingerprint(),
         "rows": rows,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from xnorlab.network_cost import standard_error
 from xnorlab.nn import get_scheme
 from xnorlab.training.recipe import Recipe, recipe_for
 
@@ -56,6 +57,7 @@ def card(
     `train_command`. data_note: how the copy of the data differs from its publisher's, None leaves it out.
     """
     scheme = get_scheme(recipe.scheme)
+    error = 100 * standard_error(entry["top1"], entry["images"])
     where = "" if entry["hardware"] is None else f" on {entry['hardware']}"
     source = "" if scheme.weights is None and scheme.inputs is None else f" ({scheme.source})"
     latent = "latent (training) weights, in 8 bits where only their signs and scales count"
@@ -110,7 +112,7 @@ xnorlab evaluate {recipe.name} --data DATA
 
 It knows {len(entry["labels"])} classes: {known}.
 It gives every picture one of them, whatever it shows. It sees the central square at {recipe.eval_size} pixels.
-The top-1 has a standard error of {_standard_error(entry):.1f} points from the number of pictures alone.
+The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
 It is one seed's; another seed gives another.
 """
 
@@ -121,10 +123,6 @@ def _sources(recipe: Recipe) -> str:
     if not names:
         return ""
     return f"\nIt learned from {' and '.join(names)}: train first what is not shipped (`xnorlab zoo train` does).\n"
-
-
-def _standard_error(entry: dict[str, Any]) -> float:
-    return 100 * (entry["top1"] * (1 - entry["top1"]) / entry["images"]) ** 0.5
 
 
 def _value(value: Any) -> str:

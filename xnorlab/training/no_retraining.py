@@ -4,7 +4,6 @@ Here the paper's argument for α can be seen undisturbed: every later layer and 
 """
 
 import copy
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from xnorlab.binarize import sign, weight_scale
+from xnorlab.evidence import weights_digest
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import squares
 from xnorlab.training.evaluate import pictures, top1, torch_logits
@@ -117,7 +117,7 @@ def no_retraining(
         "question": "A float network's filters replaced by signs, without training after it",
         "command": f"xnorlab ablate no-retraining {network} --data DATA",
         "network": source.recipe.name,
-        "weights_sha256": _digest(source.model),
+        "weights_sha256": weights_digest({name: value.numpy() for name, value in source.model.state_dict().items()}),
         "images": len(shown),
         "pictures_sha256": found.val.fingerprint(),
         "calibration_pictures": len(calibration),
@@ -133,11 +133,3 @@ def _calibration(found: Any, recipe: Any, cache_folder: str | Path | None) -> Te
     chosen = np.random.default_rng(0).permutation(chosen)
     shown = np.stack([recipe.preprocessing().crop_image(whole[i]) for i in chosen])
     return torch.from_numpy(recipe.preprocessing()(shown)).permute(0, 3, 1, 2)
-
-
-def _digest(model: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        if not name.endswith("num_batches_tracked"):
-            digest.update(name.encode() + np.ascontiguousarray(value.numpy()).tobytes())
-    return digest.hexdigest()
