@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xnorlab.kernels.packing import pack_filters
-from xnorlab.runtime import convolutions, ops
+from xnorlab.runtime import limits, ops
 from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
 
 RNG = np.random.default_rng(0)
@@ -218,7 +218,7 @@ def conv(shape: tuple[int, ...], **fields):
     ("op", "shape", "rule"),
     [
         (conv((3, 120, 120, 1), groups=3, padding=(120, 120)), (120, 120, 3), "c: kernel and padding make .* runs"),
-        (conv((1, 4097, 1, 1)), (5000, 1, 1), "c: a kernel of 4097×1 is larger than 4096"),
+        (conv((1, 4097, 1, 1)), (5000, 1, 1), r"c: a kernel of \(4097, 1\) is larger than 4096"),
         (conv((64, 64, 64, 1), padding=(32, 32)), (4096, 4096, 1), "c: .* multiply-adds, more than"),
         (
             ops.MaxPool(name="p", inputs=("input",), kernel=(1024, 1024), stride=(1, 1)),
@@ -233,7 +233,7 @@ def test_work_that_would_not_end_or_fit_is_refused_before_it_begins(op, shape, r
 
 
 def test_groups_that_tiles_would_blow_up_are_refused(monkeypatch):
-    monkeypatch.setattr(convolutions, "_MAX_TILE_BYTES", 2**20)
+    monkeypatch.setattr(limits, "MAX_BYTES", 2**20)
     with pytest.raises(ValueError, match=r"c: filters=4096 in groups=4096 take up to 4,718,592 bytes"):
         conv((4096, 3, 3, 1), groups=4096)
 

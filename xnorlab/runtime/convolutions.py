@@ -7,20 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, output_size
-from xnorlab.kernels.blocks import tile_bytes
 from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.pooling import input_scale_map
 from xnorlab.kernels.tiled import TiledConv
-from xnorlab.kernels.walk import run_count
 from xnorlab.kernels.xnor_conv import XnorConv2d
-from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_GEOMETRY, MAX_VALUES, MAX_WORK, REAL, WORDS, Op, Shape
+from xnorlab.runtime.limits import check_taps, check_tiles, check_work
+from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
 from xnorlab.runtime.packed_words import PackedWords
 
 _MAX_CHANNELS = 2**20
-_MAX_RUNS = 2**20
-_MAX_TILE_BYTES = 2**31
 
 FEW_CHANNELS = 4
 """A picture's; an input of more is a feature map."""
@@ -60,12 +57,7 @@ class _Convolution(Op):
                 raise ValueError(f"{self.name}: groups={self.groups} does not divide {name}={value}")
         for name in ("scale", "bias"):
             self._per_channel(name, filters)
-        tiles = tile_bytes(filters, self.groups, np.prod(self._window[1:], dtype=object) * self.in_channels)
-        if tiles > _MAX_TILE_BYTES:
-            raise ValueError(
-                f"{self.name}: filters={filters} in groups={self.groups} take up to {tiles:,} bytes in the order in "
-                f"which tiles read them, more than {_MAX_TILE_BYTES:,}"
-            )
+        check_tiles(self.name, filters, self.groups, self._window[1:], self.in_channels)
         self._kernel  # noqa: B018 (built here, so that a network that opens also runs)
 
     @cached_property
@@ -89,18 +81,10 @@ class _Convolution(Op):
                 sizes.append(output_size(size, kernel, stride, pad, dilation))
             except ValueError as error:
                 raise ValueError(f"{self.name}: {error}") from None
-        if max(kh, kw) > MAX_GEOMETRY:
-            raise ValueError(f"{self.name}: a kernel of {kh}×{kw} is larger than {MAX_GEOMETRY}")
-        padded = (height + 2 * self.padding[0]) * (width + 2 * self.padding[1]) * self.in_channels
-        if padded > MAX_VALUES:
-            raise ValueError(f"{self.name}: the padded input has {padded:,} values, more than {MAX_VALUES:,}")
-        work = sizes[0] * sizes[1] * filters * kh * kw * (self.in_channels // self.groups)
-        if work > MAX_WORK:
-            raise ValueError(f"{self.name}: {work:,} multiply-adds, more than {MAX_WORK:,}")
         window = Window((kh, kw), self.stride, self.padding, self.dilation)
-        runs = run_count(window, self.groups, height, width)
-        if runs > _MAX_RUNS:
-            raise ValueError(f"{self.name}: kernel and padding make {runs:,} runs of taps, more than {_MAX_RUNS:,}")
+        check_taps(self.name, window, self.groups, height, width, self.in_channels)
+        work = sizes[0] * sizes[1] * filters * kh * kw * (self.in_channels // self.groups)
+        check_work(self.name, work, "multiply-adds")
         return sizes[0], sizes[1], filters
 
     def _all_macs(self, shapes: tuple[Shape, ...]) -> int:

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from xnorlab.runtime.limits import MAX_VALUES
 from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
-from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_VALUES, REAL, Op, Shape
+from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, Op, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

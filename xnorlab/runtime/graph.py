@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.runtime.op import MAX_VALUES, Op, Shape
+from xnorlab.runtime.limits import MAX_BYTES, MAX_OPS, MAX_VALUES
+from xnorlab.runtime.op import Op, Shape
 from xnorlab.runtime.ops import OPS
 
 INPUT = "input"
-MAX_OPS = 2_000
-MAX_BYTES = 2**31
-"""Most bytes of values that one picture needs at once."""
 
 
 def check(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:

@@ -9,7 +9,8 @@ import numpy as np
 from xnorlab.kernels.float_conv import BinaryWeightLinear as BinaryWeightLinearKernel
 from xnorlab.kernels.float_conv import FloatLinear
 from xnorlab.kernels.xnor_linear import XnorLinear
-from xnorlab.runtime.op import EXTENDED, FLAGS, MAX_VALUES, REAL, WORDS, Op, Shape
+from xnorlab.runtime.limits import MAX_VALUES
+from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
 from xnorlab.runtime.packed_words import PackedWords
 
 

@@ -10,16 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from xnorlab.runtime.file_format import stored_bytes
+from xnorlab.runtime.limits import MAX_GEOMETRY
 
 Shape = tuple[int, ...]
-
-MAX_VALUES = 2**26
-"""Most values (of 4 bytes) that one feature map of one picture may have: a forged file must not ask for more."""
-MAX_WORK = 2**40
-"""Most multiply-adds, or values under a pool's windows, of one op for one picture: minutes, where it is not hours."""
-MAX_GEOMETRY = 4096
-"""Largest kernel size, stride, padding or dilation."""
-
 
 # Metadata of the dataclass fields that are tensors: such a field holds an array, or None where that is its default.
 REAL = {"dtype": np.float32, "finite": True}

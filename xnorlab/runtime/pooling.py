@@ -7,7 +7,8 @@ import numpy as np
 
 from xnorlab.conventions import output_size
 from xnorlab.kernels import pooling as kernels
-from xnorlab.runtime.op import MAX_WORK, Op, Shape
+from xnorlab.runtime.limits import check_work
+from xnorlab.runtime.op import Op, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,8 +34,7 @@ class _Pool(Op):
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from None
         work = rows * columns * channels * self.kernel[0] * self.kernel[1]
-        if work > MAX_WORK:
-            raise ValueError(f"{self.name}: {work:,} values under its windows, more than {MAX_WORK:,}")
+        check_work(self.name, work, "values under its windows")
         return rows, columns, channels
 
 
