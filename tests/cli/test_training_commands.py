@@ -102,10 +102,13 @@ def test_shipped_and_evaluated(finished: Path, pictures: Path, tmp_path: Path, m
     (row,) = json.loads(run("evaluate", finished / "last.ckpt", "--data", pictures, *cache, "--json").stdout)
     assert row["images"] == 6
     entry["top1"] = 1 - entry["top1"] / 2
+    entry["pictures_sha256"] = "another's"
     manifest.write_text(json.dumps({"lamps/resnet18-xnor": entry}))
     result = run("evaluate", "all", "--data", pictures, *cache)
     assert result.exit_code == 1
     assert "differs" in result.stdout
+    assert "6, another copy" in result.stdout
+    assert result.stderr.startswith("lamps/resnet18-xnor: top-1 ")
 
 
 def test_cards_commands_are_commands(monkeypatch: pytest.MonkeyPatch, pictures: Path):

@@ -132,12 +132,17 @@ def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict
 
 
 def test_evaluation_of_all_includes_repeats(
-    two_seeds: tuple[Path, dict], image_folder: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+    two_seeds: tuple[Path, dict], image_folder: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):  # fmt: skip
     out, entry = two_seeds
     monkeypatch.setattr(pretrained, "folder", lambda: out)
-    rows = evaluate_all(image_folder, cache_folder=cache_folder)
-    assert [row["network"] for row in rows] == [NAME, f"{NAME}, seed 1"]
+    # the folder that holds the data set may hold others, too
+    others = tmp_path / "data"
+    (others / "unfinished").mkdir(parents=True)
+    (others / "insects").symlink_to(image_folder)
+    rows = evaluate_all(others, cache_folder=cache_folder)
+    assert [(row["network"], row["same_pictures"]) for row in rows] == [(NAME, True), (f"{NAME}, seed 1", True)]
     assert [row["differs"] for row in rows] == [False, False]
     entry["repeats"][0]["top1"] -= 0.1
     (out / "manifest.json").write_text(json.dumps({NAME: entry}))

@@ -219,7 +219,8 @@ def evaluate(
     """Measure **top-1 accuracy** on the validation pictures in `--data`, packed and through torch.
 
     A pretrained network is also compared with what the manifest claims; exit code 1 where it is off by more than
-    0.1 point or the pictures are not as many.
+    0.1 point or the pictures are not as many. "another copy": the pictures are not those of the manifest, byte for
+    byte.
 
     `xnorlab evaluate all --data .`
 
@@ -229,7 +230,7 @@ def evaluate(
     from xnorlab.training.evaluate import evaluate_all
 
     if network == "all":
-        rows = evaluate_all(data, threads=threads, cache_folder=cache_folder)
+        rows = evaluate_all(data, threads=threads, cache_folder=cache_folder, report=_say_row)
     else:
         rows = [measure(network, data, threads=threads, cache_folder=cache_folder)]
     if as_json:
@@ -241,7 +242,7 @@ def evaluate(
             [
                 [
                     one_line(row["network"]),
-                    f"{row['images']:,}",
+                    f"{row['images']:,}" + ("" if row.get("same_pictures", True) else ", another copy"),
                     f"{100 * row['packed_top1']:.2f}",
                     f"{100 * row['torch_top1']:.2f}" if "torch_top1" in row else "–",
                     str(row.get("labels_differ", "–")),
@@ -254,3 +255,8 @@ def evaluate(
         )
     if any(row.get("differs") for row in rows):
         raise typer.Exit(1)
+
+
+def _say_row(row: dict[str, Any]) -> None:
+    """A measured network in one line on stderr: all of them take minutes."""
+    typer.echo(f"{one_line(row['network'])}: top-1 {row['packed_top1']:.2%}", err=True)

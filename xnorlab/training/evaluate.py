@@ -112,64 +112,78 @@ def evaluate(
         packed = pack(model, recipe, labels, shown)
         return {"network": str(network), "dataset": found.name, **_compared(packed, model, shown, threads)}
     if source.suffix == ".safetensors":
-        packed = Network.open(source)
-        shown, found = _validation(None, packed.labels, _preprocessing_of(packed), data, cache_folder)
-        packed.threads = threads
-        accuracy = top1(packed_logits(packed, shown), shown.targets)
-        return {"network": str(network), "dataset": found.name, "images": len(shown), "packed_top1": accuracy}
+        return _evaluate_file(source, None, data, threads, cache_folder)
     entry = pretrained.manifest_entry(str(network))
     packed = pretrained.load(str(network))
     shown, found = _validation(entry["dataset"], packed.labels, _preprocessing_of(packed), data, cache_folder)
     measured = _compared(packed, models.load(str(network)), shown, threads)
     row = {"network": str(network), "dataset": found.name, **measured}
-    claimed = entry["top1"]
-    differs = _differs(row, claimed, entry["images"])
-    same = found.val.fingerprint() == entry["pictures_sha256"]
-    return {**row, "manifest_top1": claimed, "differs": differs, "same_pictures": same}
+    return row | _against(row, entry, found.val.fingerprint() == entry["pictures_sha256"])
 
 
 def evaluate_all(
     data: str | Path,
     *,
-    names: Sequence[str] | None = None,
     threads: int = 1,
     cache_folder: str | Path | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """`evaluate` for every shipped network (or `names`), and its repeats under other seeds, which have no torch twin.
+    """`evaluate` for every shipped network and its repeats under other seeds, which have no torch twin.
 
-    report is called with each row as it is done.
+    data: a folder with every data set of the manifest, or the only one. report: called with each row as it is done.
 
     The caller exits non-zero where any row's `differs` is true.
     """
     rows = []
-    for name in pretrained.names() if names is None else names:
-        found = [evaluate(name, data, threads=threads, cache_folder=cache_folder)]
-        for repeat in pretrained.manifest_entry(name).get("repeats", []):
-            found.append(_evaluate_repeat(name, repeat, data, threads, cache_folder))
-        for row in found:
-            rows.append(row)
-            if report is not None:
-                report(row)
+
+    def done(row: dict[str, Any]) -> None:
+        rows.append(row)
+        if report is not None:
+            report(row)
+
+    for name in pretrained.names():
+        row = evaluate(name, data, threads=threads, cache_folder=cache_folder)
+        done(row)
+        entry = pretrained.manifest_entry(name)
+        for repeat in entry.get("repeats", []):
+            done(_evaluate_repeat(name, entry, repeat, row["same_pictures"], data, threads, cache_folder))
     return rows
 
 
 def _evaluate_repeat(
-    name: str, repeat: Mapping[str, Any], data: str | Path, threads: int, cache_folder: str | Path | None
+    name: str,
+    entry: Mapping[str, Any],
+    repeat: Mapping[str, Any],
+    same_pictures: bool,
+    data: str | Path,
+    threads: int,
+    cache_folder: str | Path | None,
 ) -> dict[str, Any]:
+    """A repeat was measured on the pictures of its entry."""
     file = pretrained.folder() / repeat["file"]
     if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != repeat["sha256"]:
         raise ValueError(f"{file}, seed {repeat['seed']} of {name}, is missing or is not the one that was shipped")
-    row = evaluate(file, data, threads=threads, cache_folder=cache_folder)
-    claimed = {"manifest_top1": repeat["top1"], "differs": _differs(row, repeat["top1"], repeat["images"])}
-    return row | {"network": f"{name}, seed {repeat['seed']}"} | claimed
+    row = _evaluate_file(file, entry["dataset"], data, threads, cache_folder)
+    return row | {"network": f"{name}, seed {repeat['seed']}"} | _against(row, repeat, same_pictures)
 
 
-def _differs(row: Mapping[str, Any], top1: float, images: int) -> bool:
-    """Whether a top-1 of the row is more than TOLERANCE away from the manifest's, or of other pictures."""
-    off = max(abs(row[key] - top1) for key in ("packed_top1", "torch_top1") if key in row)
+def _evaluate_file(
+    file: Path, dataset: str | None, data: str | Path, threads: int, cache_folder: str | Path | None
+) -> dict[str, Any]:
+    """Top-1 of a packed file on the data set of that name in `data`; None: on the one that `data` is."""
+    packed = Network.open(file)
+    shown, found = _validation(dataset, packed.labels, _preprocessing_of(packed), data, cache_folder)
+    packed.threads = threads
+    accuracy = top1(packed_logits(packed, shown), shown.targets)
+    return {"network": str(file), "dataset": found.name, "images": len(shown), "packed_top1": accuracy}
+
+
+def _against(row: Mapping[str, Any], claimed: Mapping[str, Any], same_pictures: bool) -> dict[str, Any]:
+    """What the manifest says beside a row: `differs` where a top-1 is more than TOLERANCE off, or of other pictures."""
+    off = max(abs(row[key] - claimed["top1"]) for key in ("packed_top1", "torch_top1") if key in row)
     # A share of n pictures carries rounding of its own; 1e-9 keeps exactly 0.1 point on the allowed side.
-    return off > TOLERANCE + 1e-9 or row["images"] != images
+    differs = off > TOLERANCE + 1e-9 or row["images"] != claimed["images"]
+    return {"manifest_top1": claimed["top1"], "differs": differs, "same_pictures": same_pictures}
 
 
 def pack(
