@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import address
+import networks
 import parts
 import streamlit as st
 import zoo
@@ -39,8 +40,9 @@ def memory(costs: Sequence[NetworkCost]) -> None:
         key="ratios",
     )
     st.caption(
-        f"Measured: the bytes of {parts.plain(binary.name)} as shipped, against the same numbers in float32; α, "
-        f"thresholds, real layers and the header count. Published: {PUBLISHED_MEMORY[0].source}, double precision."
+        f"Measured: the bytes of {parts.plain(binary.name)} ({zoo.architecture(binary.name)}) as shipped, against the "
+        f"same numbers in float32; α, thresholds, real layers and the header count. Published: "
+        f"{PUBLISHED_MEMORY[0].source}, double precision."
     )
 
 
@@ -58,10 +60,13 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
         says = address.segments("Show", SAYS, key="says", default="difference")
     address.publish(paper=twin, says=says)
     published = main_results(zoo.title(twin), "ImageNet")
-    ours = {c.scheme: 100 * c.top1 for c in costs if c.name == f"{data}/{twin}-{c.scheme}"}
+    shown_costs = [c for c in costs if c.name == f"{data}/{twin}-{c.scheme}"]
+    ours = {c.scheme: 100 * c.top1 for c in shown_costs}
+    built = " or ".join(dict.fromkeys(zoo.architecture(c.name) for c in shown_costs))
+    trained = " or ".join(map(str, sorted({zoo.epochs(c.name) for c in shown_costs})))
     if says == "difference":
         published, ours = below_full_precision(published), below_full_precision(ours)
-    named = ("published, on ImageNet", f"measured at training, on {zoo.DATA_TITLES.get(data, data)}")
+    named = ("published, on ImageNet", f"measured at training, on {networks.DATA_TITLES.get(data, data)}")
     schemes = [s for s in (*SCHEMES, *VARIANTS) if s in published or s in ours]
     shown = "{:+.1f}" if says == "difference" else "{:.1f}"
     columns = {
@@ -84,6 +89,7 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
         key="beside",
     )  # fmt: skip
     st.caption(
+        f"Ours: {built}, trained for {trained} epochs. "
         "Two data sets: ImageNet asks for one of 1,000 things, ours for fewer, and so the gaps are smaller here. "
         "Compare the order of the schemes and the signs of the differences, not the heights. The paper's columns "
         "of BinaryConnect and BNN are its authors' own runs."

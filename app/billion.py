@@ -12,10 +12,9 @@ from xnorlab.network_cost import ASSUMED_OPERATIONS_PER_S, NetworkCost, core_hou
 
 def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> None:
     """A card a network and their numbers as a table; label: how a network is named."""
-    times = zoo.measured()
-    timed = all(c.name in times for c in costs)
-    if timed:
-        seconds = {c.name: times[c.name].median_s for c in costs}
+    times = zoo.measured([c.name for c in costs])
+    if times is not None:
+        seconds = {c.name: times.timings[c.name].median_s for c in costs}
         origin = "measured here"
     else:
         seconds = {c.name: c.predicted_seconds for c in costs}
@@ -26,8 +25,8 @@ def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> N
     said = {name: units.times(ratio) for name, ratio in faster.items()}
     parts.cards(
         parts.cost_card(
-            c.scheme, units.significant(core_hours(seconds[c.name])), f"{zoo.title(c.model)}: core-hours, {origin}",
-            share=seconds[c.name] / slowest,
+            c.scheme, units.significant(core_hours(seconds[c.name])),
+            f"{zoo.architecture(c.name)}: core-hours, {origin}", share=seconds[c.name] / slowest,
             footnotes=[
                 parts.line(said.get(c.name, "–"), f"as fast as full precision, {origin}"),
                 parts.line(units.memory(c.resident_bytes), "of weights in memory, real"),
@@ -46,8 +45,8 @@ def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> N
         },
         key="billion",
     )
-    if timed:
-        machine = st.session_state[zoo.TIMES].machine
+    if times is not None:
+        machine = times.machine
         st.caption(
             f"Measured here at {machine.taken[11:19]} UTC on one thread of {parts.plain(machine.cpu)}, "
             f"{machine.instructions}: median of {zoo.RUNS} runs of one picture in turns; reading and cropping left out."

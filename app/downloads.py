@@ -68,7 +68,11 @@ def measured_rows(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A row a timing of `measured`, with what was set and what it ran on."""
     rows = []
     for result in results:
-        settings = {k: result[k] for k in ("shape", "name", "input_shape", "threads") if k in result}
+        settings = {
+            k: result[k]
+            for k in ("shape", "name", "input_shape", "threads", "batch", "repeats", "photo")
+            if k in result
+        }
         for name, timing in result["timings"].items():
             low, high = timing["quartiles_s"]
             rows.append({

@@ -18,7 +18,6 @@ from xnorlab.runtime.ops import BinaryConv
 PAPER_SHAPE = ConvShape(channels=256, size=14)  # the layer of the paper's 62.27×, section 4.1
 NAIVE_MACS = 5 * 10**8  # beyond this the naive loop would take seconds a call, and is left out
 MOST_MACS = 5 * 10**9
-NOISY = 0.10  # quartile range over median
 
 
 @dataclass(frozen=True)

@@ -102,15 +102,18 @@ def _current(settings: LiveSettings) -> LiveRun:
 
 
 def _start() -> None:
-    settings, run = _chosen(), st.session_state[RUN]
-    if run.settings != settings:
-        _put_away(run)
+    settings, run = _chosen(), st.session_state.get(RUN)
+    if run is None or run.settings != settings:
+        if run is not None:
+            _put_away(run)
         run = st.session_state[RUN] = LiveRun(settings, PACES[st.session_state["pace"]])
     run.start()
 
 
 def _reset() -> None:
-    st.session_state.pop(RUN).stop()
+    run = st.session_state.pop(RUN, None)  # gone where a button is pressed twice before the page is there again
+    if run is not None:
+        run.stop()
     st.session_state[EARLIER] = []
 
 

@@ -19,6 +19,7 @@ from xnorlab.figures import pictures, style, units
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+NOISY = 0.10  # quartile range over median
 MAX_TABLE_ROWS = 24
 """Longer tables scroll in a grid of their own; shorter ones are plain HTML tables."""
 
@@ -54,6 +55,22 @@ def with_code(text: str) -> str:
 def cannot_use(problem: Exception, advice: str = "") -> None:
     """Say why a network cannot be used, and what to do."""
     st.warning("\n\n".join(filter(None, (sentence(str(problem)), advice))), icon=":material/inventory_2:")
+
+
+def no_time(place: DeltaGenerator, problem: Exception) -> None:
+    """Say in `place`, instead of the progress shown there, why a measurement gave no time."""
+    place.error(f"No time is shown: {sentence(str(problem))}", icon=":material/report:")
+
+
+def noisy(spreads: Mapping[str, float]) -> None:
+    """Warn where the runs of a measurement lie far apart; spreads: what ran → its quartile range over its median."""
+    worst = max(spreads, key=lambda name: spreads[name])
+    if spreads[worst] > NOISY:
+        st.warning(
+            f"A noisy machine: the middle half of the runs of {worst} spans {units.percent(spreads[worst])} of their "
+            f"median, more than {units.percent(NOISY)}. Close other programs and run again.",
+            icon=":material/graphic_eq:",
+        )
 
 
 def label(text: str, longest: int = 28) -> str:

@@ -1,8 +1,9 @@
 """The shipped networks of one data set with their figures, and their times where the visitor had them measured."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cached
 import photos
@@ -10,7 +11,7 @@ import streamlit as st
 import turns
 from streamlit.delta_generator import DeltaGenerator
 
-from xnorlab import pretrained
+from xnorlab import network_cost, pretrained
 from xnorlab.benchmark import Machine, Timing, describe, interleaved
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.network_cost import NetworkCost
@@ -19,16 +20,25 @@ from xnorlab.preprocessing import Preprocessing
 TIMES = "trade-offs: times"
 RUNS = 21
 SAMPLE = "golf-ball"  # a time does not depend on what the photo shows
-MODEL_TITLES = {"alexnet": "AlexNet", "resnet18": "ResNet-18", "nin": "Network in Network"}
-DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
 
 
 @dataclass(frozen=True)
 class Times:
-    """By network: all its runs. machine: what they were measured on, and when."""
+    """What was timed together: all runs by network, which took turns. machine: what it was measured on, and when."""
 
     timings: dict[str, Timing]
     machine: Machine
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, with what was set."""
+        return {
+            "threads": 1,
+            "batch": 1,
+            "repeats": min(len(timing.samples_s) for timing in self.timings.values()),
+            "photo": SAMPLE,
+            "machine": self.machine.to_dict(),
+            "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
+        }
 
 
 def data_sets() -> list[str]:
@@ -59,17 +69,37 @@ def read(data_set: str) -> tuple[list[NetworkCost], dict[str, str]]:
 
 def title(model: str) -> str:
     """How a model is written."""
-    return MODEL_TITLES.get(model, model)
+    return network_cost.MODEL_TITLES.get(model, model)
 
 
-def measured() -> dict[str, Timing]:
-    """The times that this visitor had measured, by network."""
-    kept: Times | None = st.session_state.get(TIMES)
-    return {} if kept is None else kept.timings
+def architecture(name: str) -> str:
+    """A network in words, with what tells it from its paper's."""
+    return network_cost.architecture(pretrained.manifest_entry(name))
+
+
+def epochs(name: str) -> int:
+    """How often a network saw its training set, without what came before where it started from another one."""
+    return pretrained.manifest_entry(name)["recipe"]["epochs"]
+
+
+def helped_by(name: str) -> str:
+    """The networks that a network's recipe names: its teacher, and the one whose weights it began with; "" for none."""
+    recipe = pretrained.manifest_entry(name)["recipe"]
+    said = (("taught by", recipe.get("teacher")), ("began as", recipe.get("start")))
+    return ", ".join(f"{how} {other.rpartition('/')[2]}" for how, other in said if other)
+
+
+def measured(names: Collection[str]) -> Times | None:
+    """This visitor's newest measurement in which all of `names` took turns; None where there is none."""
+    kept: list[Times] = st.session_state.get(TIMES, [])
+    return next((times for times in reversed(kept) if times.timings.keys() >= set(names)), None)
 
 
 def measure(names: Sequence[str], place: DeltaGenerator) -> None:
-    """Wait for a turn, then time `names` in turns on one photo's crop, batch 1, one thread; kept in the session."""
+    """Wait for a turn, then time `names` in turns on one photo's crop, batch 1, one thread; kept in the session.
+
+    An earlier measurement of the same networks is replaced. Raises ValueError where one cannot be loaded or timed.
+    """
     calls = {}
     for name in names:
         network = cached.network(name)
@@ -82,4 +112,5 @@ def measure(names: Sequence[str], place: DeltaGenerator) -> None:
     with turns.turn(place):
         timings = interleaved(calls, repeats=RUNS, progress=report)
     place.empty()
-    st.session_state[TIMES] = Times({**measured(), **timings}, describe())
+    others = [times for times in st.session_state.get(TIMES, []) if times.timings.keys() != timings.keys()]
+    st.session_state[TIMES] = [*others, Times(timings, describe())]

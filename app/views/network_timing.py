@@ -4,7 +4,6 @@ import re
 
 import address
 import cached
-import lab
 import network_lab
 import networks
 import parts
@@ -97,10 +96,10 @@ if pressed:
             cached.network(networks.name(family, scheme))
         network_lab.measure(settings, bar, show)
     except ValueError as error:
-        place.empty()
         if isinstance(error, BenchmarkError):
-            st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
+            parts.no_time(place, error)
         else:
+            place.empty()
             parts.cannot_use(error, networks.advice(family, scheme))
         st.stop()
     place.empty()
@@ -138,14 +137,7 @@ for figure, (title, text) in zip(
     strict=True,
 ):
     figure.metric(title, text)
-worst = max(timed.schemes, key=lambda scheme: whole[scheme].spread)
-if whole[worst].spread > lab.NOISY:
-    st.warning(
-        f"A noisy machine: the middle half of the runs of {look(worst).label} spans "
-        f"{units.percent(whole[worst].spread)} of their median, more than {units.percent(lab.NOISY)}. "
-        "Close other programs and run again.",
-        icon=":material/graphic_eq:",
-    )
+parts.noisy({look(scheme).label: timing.spread for scheme, timing in whole.items()})
 
 taken = {scheme: found.stages(scheme) for scheme in timed.schemes}
 kinds = [kind for kind in STAGES if any(kind in times for times in taken.values())]

@@ -6,7 +6,7 @@ import lab_settings
 import parts
 import streamlit as st
 
-from xnorlab.benchmark import SWEEP_SHAPE, BenchmarkError
+from xnorlab.benchmark import SWEEP_SHAPE
 from xnorlab.benchmark.sweeps import SWEEP_REPEATS
 from xnorlab.cost_model import PUBLISHED_SPEEDUP
 from xnorlab.figures import performance, units
@@ -61,8 +61,8 @@ address.show_notes(notes)
 if pressed:
     try:
         st.session_state[RESULT] = settings, lab.measure(settings, place, x)
-    except BenchmarkError as error:
-        st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
+    except ValueError as error:
+        parts.no_time(place, error)
         st.stop()
 
 if RESULT not in st.session_state:
@@ -74,7 +74,6 @@ if timed != settings:
                icon=":material/sync_problem:")  # fmt: skip
 
 timings = {name: bench.timings[name] for name in performance.CONTENDERS if name in bench.timings}
-noisy = {name: t.spread for name, t in timings.items() if t.spread > lab.NOISY}
 ours, best = timings["binary"], timings[bench.best_float]
 rivals = {"the best oneDNN": bench.best_float, **({"naive loops": "naive"} if "naive" in timings else {})}
 ratios = {f"against {text}": bench.speedup(name) for text, name in rivals.items()}
@@ -85,14 +84,7 @@ figures[0].metric("XNOR + popcount, median", units.duration(ours.median_s))
 figures[1].metric("best oneDNN, median", units.duration(best.median_s))
 figures[2].metric("measured speed-up", units.times(bench.speedup(bench.best_float)), help="Best oneDNN over ours.")
 figures[3].metric("formula, computed", units.times(timed.shape.predicted_speedup))
-if noisy:
-    worst = max(noisy, key=lambda name: noisy[name])
-    st.warning(
-        f"A noisy machine: the middle half of the runs of {performance.CONTENDERS[worst].label} spans "
-        f"{units.percent(noisy[worst])} of their median, more than {units.percent(lab.NOISY)}. "
-        "Close other programs and run again.",
-        icon=":material/graphic_eq:",
-    )
+parts.noisy({performance.CONTENDERS[name].label: timing.spread for name, timing in timings.items()})
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("**Every run**, with median and quartiles")
@@ -173,7 +165,11 @@ def sweeps() -> None:
     axis = st.segmented_control("Along", list(AXES), default="channels", key="axis", required=True)
     place = st.empty()
     if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
-        st.session_state[f"lab: {axis}"] = lab.sweep(axis, threads, place)
+        try:
+            st.session_state[f"lab: {axis}"] = lab.sweep(axis, threads, place)
+        except ValueError as error:
+            parts.no_time(place, error)
+            return
     found = st.session_state.get(f"lab: {axis}")
     if found is None:
         st.caption("Not measured yet; it takes some twenty seconds.")

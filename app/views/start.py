@@ -8,9 +8,9 @@ import parts
 import photos
 import streamlit as st
 
-from xnorlab.benchmark import BenchmarkError, describe
+from xnorlab.benchmark import describe
 from xnorlab.cost_model import PUBLISHED_SPEEDUP
-from xnorlab.figures import units
+from xnorlab.figures import performance, units
 from xnorlab.figures.style import SCHEMES
 
 TOUR = (
@@ -42,8 +42,8 @@ waiting = st.empty()
 if pressed:
     try:
         st.session_state[RESULT] = lab.measure(lab.Settings(lab.PAPER_SHAPE), waiting)
-    except BenchmarkError as error:
-        st.error(f"No time is shown: {parts.plain(str(error))}", icon=":material/report:")
+    except ValueError as error:
+        parts.no_time(waiting, error)
 if RESULT in st.session_state:
     bench = st.session_state[RESULT]
     computed, published, naive, library = parts.pairs(4, border=True)
@@ -56,6 +56,10 @@ if RESULT in st.session_state:
         f"{lab.PAPER_SHAPE}: 256 channels and filters, 3 × 3, 14 × 14. Packed XNOR and popcount took "
         f"{units.duration(bench.timings['binary'].median_s)} with packing, one thread, median of "
         f"{len(bench.timings['binary'].samples_s)} runs at {bench.machine.taken[11:19]} UTC."
+    )
+
+    parts.noisy(
+        {performance.CONTENDERS[n].label: bench.timings[n].spread for n in ("binary", bench.best_float, "naive")}
     )
 
 for place, (page, title, icon, text) in zip(st.columns(3, border=True), TOUR, strict=True):
@@ -75,9 +79,9 @@ except ValueError as error:
 address.take_number("edge", 0, len(filters) - 1, FILTER)
 left, right = st.columns([5, 2], gap="large", vertical_alignment="bottom")
 with left:
-    sample = address.pills("Photo", photos.SAMPLES, key="photo", default="pavilion")
+    sample = address.pills("Photo", photos.SAMPLES, key="strip_photo", default="pavilion")
 index = right.slider("Filter of the first layer", 0, len(filters) - 1, key="edge", persist_state="session")
-address.publish(photo=sample, edge=index)
+address.publish(strip_photo=sample, edge=index)
 
 with st.spinner("Loading torch, once…"):
     found = cached.responses(sample, network, index)

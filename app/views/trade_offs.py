@@ -4,6 +4,7 @@ import address
 import beside_the_paper
 import billion
 import claims
+import networks
 import parts
 import streamlit as st
 import zoo
@@ -61,7 +62,7 @@ with st.container(border=True):
     first, second = st.columns([4, 6])
     with first:
         data = address.pills(
-            "Data set", {d: zoo.DATA_TITLES.get(d, d) for d in data_sets}, key="data_set", default=data_sets[0]
+            "Data set", {d: networks.DATA_TITLES.get(d, d) for d in data_sets}, key="data_set", default=data_sets[0]
         )
         with st.spinner("Reading the networks, once…"):
             everything, problems = zoo.read(data)
@@ -81,17 +82,20 @@ with st.container(border=True):
     row.caption(f"One picture, one thread, {zoo.RUNS} runs in turns; nothing is timed unasked.", width="content")
     place = st.empty()
     if pressed:
-        zoo.measure(names, place)
+        try:
+            zoo.measure(names, place)
+        except ValueError as error:
+            parts.no_time(place, error)
 
 for name, problem in problems.items():
-    st.warning(f"**{parts.plain(name)}** is left out. {parts.plain(problem)}", icon=":material/inventory_2:")
+    st.warning(f"**{parts.plain(name)}** is left out. {parts.sentence(problem)}", icon=":material/inventory_2:")
 if not costs:
     st.info("No network of this data set can be read.")
     address.show_notes(notes)
     st.stop()
 
-times = zoo.measured()
-timed = all(name in times for name in names)
+together = zoo.measured(names)
+times = {} if together is None else together.timings
 address.take("pick", ["", *names], "")
 clicked = parts.clicked("pareto")
 if clicked and clicked != st.session_state.get(CLICKED):
@@ -106,8 +110,8 @@ def follow_table() -> None:
 
 
 st.subheader("Accuracy against cost")
-if against == "time" and not timed:
-    st.info("These networks were not timed on this machine yet: press **Measure on this machine**.",
+if against == "time" and together is None:
+    st.info("These networks were not timed together on this machine yet: press **Measure on this machine**.",
             icon=":material/timer:")  # fmt: skip
 else:
     axis = AXES[against]
@@ -126,6 +130,9 @@ else:
             + "; ".join(f"{label(c)} {100 * c.top1:.1f} % at {axis.text(value(c))}" for c in costs),
             table={
                 "network": [label(c) for c in costs],
+                "architecture": [zoo.architecture(name) for name in names],
+                "epochs": [zoo.epochs(name) for name in names],
+                "with the help of": [zoo.helped_by(name) or "–" for name in names],
                 "top-1, measured at training": [f"{100 * c.top1:.1f} ± {100 * c.standard_error:.1f} %" for c in costs],
                 "packed file": [units.memory(c.file_bytes) for c in costs],
                 "weights in memory": [units.memory(c.resident_bytes) for c in costs],
@@ -145,6 +152,9 @@ else:
                 "network": [f"{look(c.scheme).glyph} {label(c)}" for c in costs],
                 "top-1 %": [100 * c.top1 for c in costs],
                 AXIS_WORDS[against].lower(): [axis.text(value(c)) for c in costs],
+                "epochs": [zoo.epochs(name) for name in names],
+                "architecture": [zoo.architecture(name) for name in names],
+                "with the help of": [zoo.helped_by(name) or "–" for name in names],
             },
             hide_index=True, on_select=follow_table, selection_mode="single-row", key=f"zoo-{picked}",
             selection_default={"selection": {"rows": [names.index(picked)]}} if picked else None,
@@ -157,8 +167,11 @@ else:
         else:
             seeds = " and ".join(f"{100 * top1:.1f}" for top1 in chosen.repeats)
             others = f" (other seeds: {seeds} %)" if seeds else ""
+            helped = zoo.helped_by(picked)
+            training = f"{zoo.epochs(picked)} epochs{f', {helped}' if helped else ''}"
             st.markdown(
-                f"**{look(chosen.scheme).glyph} {parts.plain(chosen.name)}**: {100 * chosen.top1:.1f} ± "
+                f"**{look(chosen.scheme).glyph} {parts.plain(chosen.name)}** ({zoo.architecture(picked)}; "
+                f"{parts.plain(training)}): {100 * chosen.top1:.1f} ± "
                 f"{100 * chosen.standard_error:.1f} % of {chosen.images:,} pictures right{others}; "
                 f"{units.memory(chosen.file_bytes)} on disk, {units.memory(chosen.resident_bytes)} in memory; "
                 f"{units.count(chosen.real_macs)} real and {units.count(chosen.binary_macs)} binary multiply-adds."

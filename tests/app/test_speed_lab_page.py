@@ -51,9 +51,9 @@ def test_a_strided_convolution_is_timed_as_one(open_page):
 
 
 def test_a_noisy_machine_is_named(open_page, monkeypatch):
-    import lab
+    import parts
 
-    monkeypatch.setattr(lab, "NOISY", -1.0)
+    monkeypatch.setattr(parts, "NOISY", -1.0)
     at = open_page(PAGE, **SMALL)
     at.button(key="run").click().run()
     assert any("noisy machine" in w.value for w in at.warning)

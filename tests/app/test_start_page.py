@@ -37,6 +37,27 @@ def test_measuring_shows_computed_published_and_measured_side_by_side(open_page,
     assert at.metric[1].value == "58.0×"
 
 
+def test_a_noisy_measurement_is_named_so_as_in_the_speed_lab(open_page, monkeypatch):
+    import lab
+    import parts
+
+    from xnorlab.benchmark import ConvShape
+
+    monkeypatch.setattr(lab, "PAPER_SHAPE", ConvShape(channels=64, size=8))
+    monkeypatch.setattr(parts, "NOISY", -1.0)
+    at = open_page(PAGE)
+    at.button(key="measure").click().run()
+    assert any("noisy machine" in w.value for w in at.warning)
+
+
+def test_a_photo_of_ones_own_that_was_chosen_elsewhere_stays_chosen(open_page, photo_bytes):
+    at = open_page("views/classify.py")
+    at.file_uploader[0].upload("mine.png", photo_bytes, "image/png").run()
+    at.switch_page(PAGE).run()
+    assert not at.exception
+    assert at.session_state["photo"].startswith("own-")
+
+
 def test_scaling_repairs_the_numbers_but_not_the_picture(app_modules):
     import demonstration
 
@@ -53,5 +74,5 @@ def test_without_networks_the_page_still_stands_and_gives_advice(pretrained_copy
     (pretrained_copy / "manifest.json").write_text("{}")
     at = open_page(PAGE)
     assert not at.exception
-    assert "xnorlab train" in at.warning[0].value
+    assert "xnorlab zoo train" in at.warning[0].value
     assert len(at.get("page_link")) == 3

@@ -39,7 +39,7 @@ def test_every_chart_has_a_description_and_its_numbers_below(open_page):
 def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
     at = open_page(PAGE, against="time")
     assert not at.exception
-    assert any("not timed on this machine yet" in info.value for info in at.info)
+    assert any("not timed together on this machine yet" in info.value for info in at.info)
     assert "computed" in html_of(at)
     assert "measured here" not in html_of(at)
 
@@ -58,7 +58,59 @@ def test_a_measurement_moves_the_points_and_the_billion_to_measured_times(open_p
 
 
 def zoo_times(at):
-    return at.session_state["trade-offs: times"].timings
+    (kept,) = at.session_state["trade-offs: times"]
+    return kept.timings
+
+
+def test_all_networks_count_as_timed_only_where_they_took_turns(app_modules, monkeypatch):
+    import downloads
+    import streamlit as st
+    import zoo
+
+    from xnorlab.benchmark import Timing, describe
+
+    def times(*names: str) -> zoo.Times:
+        return zoo.Times({name: Timing(name, (1.0, 2.0, 3.0), 1, 9.0) for name in names}, describe())
+
+    two, one = times("a", "b"), times("c")
+    monkeypatch.setattr(st, "session_state", {zoo.TIMES: [two, one]})
+    assert zoo.measured(["a", "b", "c"]) is None
+    assert zoo.measured(["a"]) is two
+    assert zoo.measured(["c"]) is one
+    records = downloads.measured(st.session_state.items())
+    assert [sorted(record["timings"]) for record in records] == [["a", "b"], ["c"]]
+    for row in downloads.measured_rows(records):
+        assert json.loads(row["settings"]) == {"threads": 1, "batch": 1, "repeats": 3, "photo": zoo.SAMPLE}
+
+
+def test_a_measurement_that_fails_is_a_sentence(open_page, monkeypatch):
+    import zoo
+
+    from xnorlab.benchmark import BenchmarkError
+
+    def failing(*_, **__):
+        raise BenchmarkError("float and xnor differ")
+
+    monkeypatch.setattr(zoo, "interleaved", failing)
+    at = open_page(PAGE)
+    at.button(key="measure-zoo").click().run()
+    assert not at.exception
+    assert "No time is shown: float and xnor differ" in at.error[0].value
+
+
+def test_what_tells_a_network_from_the_papers_and_how_it_was_trained_stand_beside_its_numbers(ship_resnet, open_page):
+    ship_resnet("float")
+    taught = ship_resnet("reactnet", epochs=5, teacher="imagenette/resnet18-float", start="imagenette/resnet18-first")
+    at = open_page(PAGE, zoo_model="resnet18", paper="resnet18", pick=taught)
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert list(table["epochs"]) == [2, 5]
+    assert list(table["architecture"]) == ["ResNet-18, width 8 of 64"] * 2
+    helped = "taught by resnet18-float, began as resnet18-first"
+    assert list(table["with the help of"]) == ["–", helped]
+    (line,) = [m.value for m in at.markdown if "binary multiply" in m.value]
+    assert "ResNet-18, width 8 of 64; 5 epochs" in line
+    assert any("Ours: ResNet-18, width 8 of 64, trained for 2 or 5 epochs" in c.value for c in at.caption)
 
 
 def test_a_pick_in_the_address_is_ringed_and_described(open_page):
