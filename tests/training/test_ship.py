@@ -2,6 +2,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from xnorlab import models, pretrained
 from xnorlab.benchmark.machine import cpu_name
+from xnorlab.training import ship as shipping
 from xnorlab.training.evaluate import evaluate_all
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
@@ -108,19 +110,80 @@ def test_an_unfinished_run_is_not_shipped(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.fixture(scope="module")
+def other_seed(run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], tmp_path_factory) -> Result:
+    return run_small(small_recipe(seed=1), tmp_path_factory.mktemp("runs") / "again")
+
+
 @pytest.fixture
 def two_seeds(
-    finished_run: Result, run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path,
-    cache_folder: Path, tmp_path: Path,
-) -> tuple[Path, dict]:  # fmt: skip
+    finished_run: Result, other_seed: Result, image_folder: Path, cache_folder: Path, tmp_path: Path
+) -> tuple[Path, dict]:
     """A folder of shipped networks where a second seed follows the first; the manifest's entry."""
     out = tmp_path / "out"
-    again = run_small(small_recipe(seed=1), tmp_path / "again")
     first = ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)
-    repeat = ship(again.folder, image_folder, out, cache_folder=cache_folder)
+    repeat = ship(other_seed.folder, image_folder, out, cache_folder=cache_folder)
     (entry,) = json.loads((out / "manifest.json").read_text()).values()
     assert entry == first | {"repeats": [repeat]}
     return out, entry
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_lowest_seed_is_the_network_whichever_is_shipped_first(
+    two_seeds: tuple[Path, dict], finished_run: Result, other_seed: Result, image_folder: Path, cache_folder: Path,
+    tmp_path: Path,
+):  # fmt: skip
+    out, again = tmp_path / "swapped", {"cache_folder": cache_folder}
+    assert ship(other_seed.folder, image_folder, out, **again)["recipe"]["seed"] == 1
+    assert ship(finished_run.folder, image_folder, out, **again) == two_seeds[1]
+    assert contents(out) == contents(two_seeds[0])
+
+
+def test_seeds_are_not_compared_on_different_pictures(
+    two_seeds: tuple[Path, dict], other_seed: Result, image_folder: Path, tmp_path: Path
+):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    (root / "val/ant/00.png").unlink()
+    before = contents(two_seeds[0])
+    with pytest.raises(ValueError, match="other seeds of insects/resnet18-xnor were measured on other pictures"):
+        ship(other_seed.folder, root, two_seeds[0], cache_folder=tmp_path / "cache")
+    assert contents(two_seeds[0]) == before
+
+
+def test_nothing_is_touched_where_packed_and_torch_disagree_or_another_process_ships(
+    shipped: tuple[Path, dict], finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    out = shutil.copytree(shipped[0], tmp_path / "pretrained")
+    before = contents(out)
+    monkeypatch.setattr(shipping, "LOCK_SECONDS", 0.0)
+    (out / shipping.LOCK).touch()
+    with pytest.raises(ValueError, match="another process ships; delete it if there is none"):
+        ship(finished_run.folder, image_folder, out, cache_folder=cache_folder, data_note="Another note.")
+    (out / shipping.LOCK).unlink()
+    measured = {"packed_top1": 0.5, "torch_top1": 0.6, "images": 24, "labels_differ": 3}
+    monkeypatch.setattr(shipping, "compare", lambda *given: measured)
+    with pytest.raises(ValueError, match="insects/resnet18-xnor: packed and torch top-1 differ"):
+        ship(finished_run.folder, image_folder, out, cache_folder=cache_folder, data_note="Another note.")
+    assert contents(out) == before
+    assert not list(out.glob(".ship-*"))
+
+
+def test_what_another_process_enters_meanwhile_stays(
+    finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    compare = shipping.compare
+
+    def slowly(*given):
+        (tmp_path / "manifest.json").write_text(json.dumps({"insects/another": {"file": "x"}}))
+        return compare(*given)
+
+    monkeypatch.setattr(shipping, "compare", slowly)
+    entry = ship(finished_run.folder, image_folder, tmp_path, cache_folder=cache_folder)
+    assert json.loads((tmp_path / "manifest.json").read_text()) == {"insects/another": {"file": "x"}, NAME: entry}
 
 
 def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict]):
@@ -164,15 +227,22 @@ def test_repeats_stay_with_their_recipe_and_go_with_it(
 
 
 def test_all_finished_runs_are_shipped_and_first_stages_are_not(
-    finished_run: Result, small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path, tmp_path: Path
-):
-    first, unfinished = small_recipe(scheme="float"), small_recipe(scheme="bwn")
-    second = small_recipe(start=first.name)
-    runs = tmp_path / "runs"
-    for recipe in (first, small_recipe()):
-        shutil.copytree(finished_run.folder, runs / recipe.run_name)
-    out, options = tmp_path / "out", {"cache_folder": cache_folder}
-    entries = list(ship_all([small_recipe(), unfinished], runs, image_folder, out, **options))
+    run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path,
+    tmp_path: Path,
+):  # fmt: skip
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    first = small_recipe(scheme="float", epochs=1)
+    second = small_recipe(start=first.name, epochs=1)
+    unfinished, absent = small_recipe(scheme="bwn", epochs=2), small_recipe(scheme="bnn")
+    for recipe in (first, second, unfinished):
+        run_small(recipe, runs / recipe.run_name, runs=runs, stop_after=1)
+    zoo = (first, second, unfinished, absent)
+    entries = list(ship_all(iter(zoo), runs, image_folder, out, cache_folder=cache_folder))
     assert [entry["scheme"] for entry in entries] == ["xnor"]
+    assert list(json.loads((out / "manifest.json").read_text())) == [NAME]
+    # by itself it is no first stage
+    assert [entry["scheme"] for entry in ship_all([first], runs, image_folder, out, cache_folder=cache_folder)] == [
+        "float"
+    ]
     with pytest.raises(ValueError, match="was trained by another recipe than the zoo's"):
-        list(ship_all([first, second], runs, image_folder, out, **options))
+        list(ship_all([replace(second, epochs=2)], runs, image_folder, out, cache_folder=cache_folder))

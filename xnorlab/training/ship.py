@@ -4,17 +4,20 @@ import datetime
 import hashlib
 import json
 import os
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.numpy import load_file
 from safetensors.torch import save
 from torch import nn
 
-from xnorlab import models, pretrained
+from xnorlab import pretrained
+from xnorlab.models.pretrained import twin
 from xnorlab.runtime import Network
 from xnorlab.training.card import card
 from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictures
@@ -23,6 +26,17 @@ from xnorlab.training.history import stored_history
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.rounding import round_weights_, shipped_tensors
 from xnorlab.training.sources import CHECKPOINT, load_checkpoint
+
+MANIFEST = "manifest.json"
+LOCK = "manifest.lock"
+"""There while a process changes shipped files: two that do so at once would lose an entry."""
+LOCK_SECONDS = 60.0
+
+FILES = {"file": ".safetensors", "latent_file": "-latent.safetensors", "history_file": "-history.json"}
+"""Manifest key → end of the file's name."""
+CARD = ".md"
+OF_A_REPEAT = ("sha256", "bytes", "top1", "images", "trained_seconds", "hardware", "date")
+"""What is kept of another seed's network."""
 
 
 def ship(
@@ -45,11 +59,12 @@ def ship(
     Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (8-bit, float16, float32),
     …-history.json (curves, flips, weight histograms), ….md (card) and the entry in manifest.json. Top-1 is measured
     after the rounding, over the whole validation set, and the files are read back for it: the packed file by the
-    runtime, the latent file into a newly built torch model.
+    runtime, the latent file into a newly built torch model. Only then do the files take the place of earlier ones.
 
-    Where the manifest has a network of this recipe but for the seed, the run becomes one of its `repeats`: only the
-    packed file is kept, as …-seed<n>.safetensors, with its accuracy. Any other network of the name is replaced.
-    Raises ValueError where the run is unfinished, or where packed and torch top-1 differ by more than 0.1 point.
+    Where the manifest has networks of this recipe but for the seed, the lowest seed's is the network and the others are
+    its `repeats`: only their packed files are kept, as …-seed<n>.safetensors, with their accuracy. Any other network of
+    the name is replaced. Raises ValueError where the run is unfinished, where packed and torch top-1 differ by more
+    than 0.1 point, or where other seeds were measured on other pictures.
     """
     checkpoint_path = Path(run) / CHECKPOINT
     model, recipe, labels, checkpoint = load_checkpoint(checkpoint_path)
@@ -60,55 +75,37 @@ def ship(
     if list(found.labels) != labels:
         raise ValueError(f"data={str(data)!r} has other classes than the run: {found.labels} against {labels}")
     shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
-
-    out = pretrained.folder() if out is None else Path(out)
-    (out / recipe.dataset).mkdir(parents=True, exist_ok=True)
     round_weights_(model)
     date = datetime.datetime.fromtimestamp(checkpoint_path.stat().st_mtime, datetime.UTC).date().isoformat()
-    provenance = {"name": recipe.name, "dataset": recipe.dataset, "date": date, "recipe": recipe.to_dict()}
-    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}
-    first = manifest.get(recipe.name)
-    trained = {
-        "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
-        "hardware": checkpoint.get("hardware"),
-        "date": date,
-    }
-    packed = pack(model, recipe, labels, shown, provenance)
-    if first is not None and _same_but_seed(first["recipe"], recipe) and first["recipe"]["seed"] != recipe.seed:
-        repeat = _repeat(packed, model, recipe, shown, out) | trained
-        others = [other for other in first.get("repeats", []) if other["seed"] != recipe.seed]
-        first["repeats"] = sorted([*others, repeat], key=lambda other: other["seed"])
-        _write(out / MANIFEST, manifest)
-        return repeat
-
-    files = {key: f"{recipe.name}{end}" for key, end in FILES.items()}
-    packed.save(out / files["file"])
-    (out / files["latent_file"]).write_bytes(save(shipped_tensors(model)))
-    reloaded = _reload(recipe, len(labels), out / files["latent_file"])
-    measured = _measured(out / files["file"], reloaded, shown)
-
-    (out / files["history_file"]).write_text(json.dumps(_rounded(history)) + "\n", encoding="utf-8")
-    entry = {
-        **files,
-        **_stamps(out, files),
+    described = {
         "model": recipe.model,
         "scheme": recipe.scheme,
         "dataset": recipe.dataset,
-        "top1": measured["packed_top1"],
-        "torch_top1": measured["torch_top1"],
-        "images": measured["images"],
-        "labels_differ": measured["labels_differ"],
         "pictures_sha256": found.val.fingerprint(),
         "recipe": recipe.to_dict(),
-        **trained,
+        "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
+        "hardware": checkpoint.get("hardware"),
+        "date": date,
         "labels": labels,
     }
-    if first is not None:
-        _keep_repeats(first, entry, recipe, out)
-    text = card(recipe, entry, history["epochs"], command=command, data_note=data_note)
-    (out / f"{recipe.name}.md").write_text(text, encoding="utf-8")
-    _write(out / MANIFEST, manifest | {recipe.name: entry})
-    return entry
+
+    out = pretrained.folder() if out is None else Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    files = {key: f"{recipe.name}{end}" for key, end in FILES.items()}
+    with tempfile.TemporaryDirectory(prefix=".ship-", dir=out) as folder:
+        staged = Path(folder)
+        (staged / recipe.name).parent.mkdir(parents=True)
+        provenance = {"name": recipe.name, "dataset": recipe.dataset, "date": date, "recipe": recipe.to_dict()}
+        pack(model, recipe, labels, shown, provenance).save(staged / files["file"])
+        (staged / files["latent_file"]).write_bytes(save(shipped_tensors(model)))
+        (staged / files["history_file"]).write_text(json.dumps(_rounded(history)) + "\n", encoding="utf-8")
+        reloaded = twin(described, pretrained.unpacked(load_file(staged / files["latent_file"])))
+        measured = _measured(recipe.name, staged / files["file"], reloaded, shown)
+        entry = files | _stamps(staged, files) | measured | described
+        text = card(recipe, entry, history["epochs"], command=command, data_note=data_note)
+        (staged / f"{recipe.name}{CARD}").write_text(text, encoding="utf-8")
+        with _locked(out):
+            return _enter(staged, out, recipe, entry)
 
 
 def ship_all(
@@ -119,6 +116,7 @@ def ship_all(
     First stages of two-stage trainings are left out: nobody runs them. options: as `ship` takes them. Raises
     ValueError where a run was trained by another recipe.
     """
+    recipes = list(recipes)
     inner = {recipe.start for recipe in recipes}
     for recipe in recipes:
         folder = Path(runs) / recipe.run_name
@@ -132,26 +130,71 @@ def ship_all(
         yield ship(folder, data, out, **options)
 
 
-MANIFEST = "manifest.json"
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """One process at a time. Raises ValueError where another one does not end within LOCK_SECONDS."""
+    lock, end = out / LOCK, time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            lock.touch(exist_ok=False)
+            break
+        except FileExistsError:
+            if time.monotonic() > end:
+                raise ValueError(f"{lock} is there: another process ships; delete it if there is none") from None
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        lock.unlink()
 
-FILES = {"file": ".safetensors", "latent_file": "-latent.safetensors", "history_file": "-history.json"}
-"""Manifest key → end of the file's name."""
+
+def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> dict[str, Any]:
+    """Move a measured network's files into `out` and enter it into the manifest as it is now; what `ship` returns."""
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}
+    before = manifest.get(recipe.name)
+    repeats: list[dict[str, Any]] = []
+    network, packed, answer = entry, entry["file"], entry
+    if before is not None and _same_but_seed(before["recipe"], recipe):
+        repeats = [repeat for repeat in before.get("repeats", []) if repeat["seed"] != recipe.seed]
+        seed = before["recipe"]["seed"]
+        if (repeats or seed != recipe.seed) and before["pictures_sha256"] != entry["pictures_sha256"]:
+            raise ValueError(f"other seeds of {recipe.name} were measured on other pictures than these")
+        if seed < recipe.seed:
+            network, answer = before, _as_repeat(entry)
+            packed = answer["file"]
+            repeats.append(answer)
+        elif seed > recipe.seed:
+            repeats.append(_as_repeat(before))
+            os.replace(out / before["file"], out / repeats[-1]["file"])
+    (out / recipe.name).parent.mkdir(parents=True, exist_ok=True)
+    os.replace(staged / entry["file"], out / packed)
+    if network is entry:
+        for name in (entry["latent_file"], entry["history_file"], f"{recipe.name}{CARD}"):
+            os.replace(staged / name, out / name)
+    network = {key: value for key, value in network.items() if key != "repeats"}
+    if repeats:
+        network["repeats"] = sorted(repeats, key=lambda repeat: repeat["seed"])
+    _write(out / MANIFEST, manifest | {recipe.name: network})
+    for file in _packed_files(before) - _packed_files(network):
+        (out / file).unlink(missing_ok=True)
+    return network if answer is entry else answer
 
 
-def _reload(recipe: Recipe, classes: int, latent_file: Path) -> nn.Module:
-    """A new model with the weights of a latent file, in eval mode."""
-    model = models.build(recipe.model, recipe.scheme, classes, **recipe.model_options)
-    stored = {key: torch.from_numpy(value) for key, value in pretrained.unpacked(load_file(latent_file)).items()}
-    # BatchNorm's batch counter, which is not shipped, keeps its initial value; nothing else may be missing.
-    model.load_state_dict(model.state_dict() | stored)
-    return model.eval()
+def _as_repeat(entry: dict[str, Any]) -> dict[str, Any]:
+    seed = entry["recipe"]["seed"]
+    file = f"{entry['file'].removesuffix(FILES['file'])}-seed{seed}{FILES['file']}"
+    return {"seed": seed, "file": file, **{key: entry[key] for key in OF_A_REPEAT}}
 
 
-def _stamps(out: Path, files: dict[str, str]) -> dict[str, Any]:
+def _packed_files(entry: dict[str, Any] | None) -> set[str]:
+    return set() if entry is None else {entry["file"], *(repeat["file"] for repeat in entry.get("repeats", []))}
+
+
+def _stamps(folder: Path, files: dict[str, str]) -> dict[str, Any]:
     stamps: dict[str, Any] = {}
-    for key in files:
+    for key, name in files.items():
         prefix = key.removesuffix("file")
-        content = (out / files[key]).read_bytes()
+        content = (folder / name).read_bytes()
         stamps[f"{prefix}sha256"] = hashlib.sha256(content).hexdigest()
         stamps[f"{prefix}bytes"] = len(content)
     return stamps
@@ -166,42 +209,21 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
-def _measured(file: Path, model: nn.Module, shown: Pictures) -> dict[str, Any]:
-    """`compare` of the packed file and its torch twin, which must agree."""
-    measured = compare(Network.open(file), model, shown)
-    if abs(measured["packed_top1"] - measured["torch_top1"]) > TOLERANCE:
-        raise ValueError(f"{file}: packed and torch top-1 differ: {measured}")
-    return measured
+def _measured(name: str, file: Path, model: nn.Module, shown: Pictures) -> dict[str, Any]:
+    """The accuracies of a packed file and its torch twin, which must agree."""
+    found = compare(Network.open(file), model, shown)
+    if abs(found["packed_top1"] - found["torch_top1"]) > TOLERANCE:
+        raise ValueError(f"{name}: packed and torch top-1 differ: {found}")
+    return {
+        "top1": found["packed_top1"],
+        "torch_top1": found["torch_top1"],
+        "images": found["images"],
+        "labels_differ": found["labels_differ"],
+    }
 
 
 def _same_but_seed(stored: dict[str, Any], recipe: Recipe) -> bool:
     return replace(Recipe.from_dict(stored), seed=recipe.seed) == recipe
-
-
-def _repeat(packed: Network, model: nn.Module, recipe: Recipe, shown: Pictures, out: Path) -> dict[str, Any]:
-    """Write the packed network of another seed and measure the file; its part of the manifest entry."""
-    file = f"{recipe.name}-seed{recipe.seed}.safetensors"
-    packed.save(out / file)
-    measured = _measured(out / file, model, shown)
-    return {
-        "seed": recipe.seed,
-        "file": file,
-        **_stamps(out, {"file": file}),
-        "top1": measured["packed_top1"],
-        "images": measured["images"],
-    }
-
-
-def _keep_repeats(first: dict[str, Any], entry: dict[str, Any], recipe: Recipe, out: Path) -> None:
-    """Repeats of the same recipe stay with the network that replaces `first`; others and their files go."""
-    kept = []
-    for repeat in first.get("repeats", []):
-        if _same_but_seed(first["recipe"], recipe) and repeat["seed"] != recipe.seed:
-            kept.append(repeat)
-        else:
-            (out / repeat["file"]).unlink(missing_ok=True)
-    if kept:
-        entry["repeats"] = kept
 
 
 def _write(path: Path, manifest: dict[str, Any]) -> None:
