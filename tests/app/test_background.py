@@ -1,0 +1,56 @@
+"""What is fetched behind the visitor's back: not while somebody measures, and whatever one file is like."""
+
+import threading
+import time
+
+from xnorlab import pretrained
+from xnorlab.kernels import threads
+
+PATIENCE_S = 120
+
+
+def test_one_damaged_file_does_not_stop_the_rest(pretrained_copy, app_modules, monkeypatch):
+    import background
+
+    names = pretrained.names()
+    (pretrained_copy / pretrained.manifest_entry(names[0])["file"]).write_bytes(b"damaged")
+    loaded = []
+    load = pretrained.load
+
+    def loading(name):
+        network = load(name)
+        loaded.append(name)
+        return network
+
+    monkeypatch.setattr(pretrained, "load", loading)
+    background._load()
+    assert loaded == list(names[1:])
+
+
+def test_it_waits_while_somebody_measures_and_holds_the_timing_lock_while_it_runs(app_modules, monkeypatch):
+    import background
+    import turns
+
+    class Network:
+        input_shape = (1, 1, 3)
+
+        def run(self, x):
+            others = []
+            taker = threading.Thread(target=lambda: others.append(threads.run_lock.acquire(blocking=False)))
+            taker.start()
+            taker.join()
+            ran.append(others)
+
+    ran = []
+    monkeypatch.setattr(pretrained, "names", lambda: ("one",))
+    monkeypatch.setattr(pretrained, "load", lambda name: Network())
+    turns._queue.append(ticket := object())
+    try:
+        thread = threading.Thread(target=background._load)
+        thread.start()
+        time.sleep(3 * turns.LOOK_SECONDS)
+        assert not ran
+    finally:
+        turns._queue.remove(ticket)
+    thread.join(PATIENCE_S)
+    assert ran == [[False]]
