@@ -239,7 +239,7 @@ def test_memory_is_judged_by_layers_and_the_whole_file(layers, whole, ruling):
 
 def result(fastest: float, naive: float, cpu: str = "one") -> dict:
     return {
-        "shape": {"channels": 64}, "threads": 1, "machine": {"cpu": cpu},
+        "shape": {"channels": 64, "batch": 1}, "threads": 1, "machine": {"cpu": cpu},
         "fastest_float": "torch", "best_float": "torch",
         "speedups": {"torch": fastest, "naive": naive}, "predicted_speedup": 57.6,
         "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}},
@@ -257,9 +257,26 @@ def test_speed_is_judged_by_what_one_compares_with(fastest, naive, ruling, tmp_p
     assert row.ours == f"15.0 to {fastest}.0× the fastest float32 engine; 20 to {naive}× a plain float loop"
 
 
-def test_benchmarks_of_two_machines_are_not_mixed(tmp_path: Path):
-    with pytest.raises(ValueError, match="one run of `xnorlab bench conv --json`"):
-        keep_benchmark([result(15, 20), result(15, 20, cpu="two")], tmp_path)
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ([result(15, 20), result(15, 20, cpu="two")], "of one machine, number of threads and batch"),
+        ([result(15, 20), result(15, 20) | {"threads": 2}], "of one machine, number of threads and batch"),
+        ([result(15, 20), result(15, 20) | {"shape": {"batch": 8}}], "of one machine, number of threads and batch"),
+        ([], "of one machine, number of threads and batch"),
+        ([result(15, 20) | {"fastest_float": None}], "must hold a float32 engine for every shape"),
+        ([{"shape": {}}], "is not what `xnorlab bench conv --json` prints"),
+        ({"command": "xnorlab bench network"}, "is not what `xnorlab bench conv --json` prints"),
+        (3, "is not what `xnorlab bench conv --json` prints"),
+    ],
+)
+def test_what_is_no_single_benchmark_of_convolutions_is_not_kept(results: Any, message: str, tmp_path: Path):
+    keep_benchmark([result(15, 20)], tmp_path)
+    before = (tmp_path / "benchmark.json").read_bytes()
+    with pytest.raises(ValueError, match=message):
+        keep_benchmark(results, tmp_path)
+    assert (tmp_path / "benchmark.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
 
 
 def test_the_table_is_markdown_with_a_row_a_claim():

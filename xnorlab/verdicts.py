@@ -5,6 +5,7 @@ in it is typed in but the paper's own numbers.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -35,28 +36,43 @@ def write(folder: str | Path | None = None) -> Path:
     """Compute every row from the files in the folder of shipped networks; returns the file written."""
     path = _folder(folder) / FILE
     rows = [asdict(verdict) for verdict in build(Evidence.read(path.parent))]
-    path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return _replace(path, rows)
 
 
-def keep_benchmark(results: list[Mapping[str, Any]], folder: str | Path | None = None) -> Path:
+def keep_benchmark(results: Any, folder: str | Path | None = None) -> Path:
     """Keep what `xnorlab bench conv --json` printed beside the networks, without its samples; returns the file.
 
-    Raises ValueError where the results are not of one machine and one number of threads.
+    Raises ValueError, before anything is written, where it is not the shapes of one run: a list of objects of one
+    machine, one number of threads and one batch, each timed against a float32 engine.
     """
-    if not results or any(result.get("machine", {}).get("cpu") != results[0]["machine"]["cpu"] for result in results):
-        raise ValueError("the benchmark must hold the shapes of one run of `xnorlab bench conv --json`")
-    shapes = [
-        {
-            key: result[key]
-            for key in ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup")
-        }
-        | {"median_s": {name: timing["median_s"] for name, timing in result["timings"].items()}}
-        for result in results
-    ]
+    try:
+        shapes = [{key: result[key] for key in _KEPT} | {"median_s": _medians(result["timings"])} for result in results]
+        alike = {(r["machine"]["cpu"], r["threads"], r["shape"]["batch"]) for r in results}
+        timed = all(result["fastest_float"] in result["speedups"] for result in results)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"benchmark is not what `xnorlab bench conv --json` prints: {error!r}") from None
+    if len(alike) != 1:
+        raise ValueError(f"benchmark must be of one machine, number of threads and batch; it has {sorted(alike)}")
+    if not timed:
+        raise ValueError(
+            "benchmark must hold a float32 engine for every shape: install torch, OpenVINO or ONNX Runtime"
+        )
     kept = {"command": "xnorlab bench conv --json", "machine": results[0]["machine"], "shapes": shapes}
-    path = _folder(folder) / BENCHMARK
-    path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    return _replace(_folder(folder) / BENCHMARK, kept)
+
+
+_KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup")
+
+
+def _medians(timings: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    return {name: timing["median_s"] for name, timing in timings.items()}
+
+
+def _replace(path: Path, value: Any) -> Path:
+    """Write JSON all at once: whoever reads meanwhile, or is left after a crash, has the earlier file."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
     return path
 
 
