@@ -32,7 +32,9 @@ def show() -> None:
     last = len(history.epochs)
     address.take_number("epoch", 0, last, last)
     first, second = st.columns([4, 8], gap="large")
-    epoch = second.slider("Epoch (0: before training)", 0, last, key="epoch", persist_state="session")
+    began = networks.entry(family, scheme)["recipe"].get("start")
+    origin = "before training" if began is None else f"as it began, trained as {began.rpartition('/')[2]}"
+    epoch = second.slider(f"Epoch (0: {origin})", 0, last, key="epoch", persist_state="session")
     address.publish(epoch=epoch)
 
     if history.layers:
@@ -50,8 +52,9 @@ def show() -> None:
         st.warning(parts.sentence("; ".join(missing)), icon=":material/inventory_2:")
     st.caption(
         "All measured during training, and read from the files shipped with the networks. Validation is drawn where it "
-        "was recorded; the marks are the finished networks on the whole validation set. Training losses count smoothed "
-        "labels and cropped pictures, so validation may lie below."
+        "was recorded; the marks are the finished networks on the whole validation set. Training losses count cropped "
+        "pictures and, where the recipe smooths them, smoothed labels, so validation may lie below."
+        + "".join(_other_loss(family, s) for s in found)
     )
 
 
@@ -86,8 +89,7 @@ def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: 
             key="flips",
         )  # fmt: skip
     histogram, kept = history.histogram(names[layer], epoch), history.kept(names[layer])
-    scaled = _has_alpha(scheme)
-    scale = histogram.mean_abs if scaled else 1.0
+    scale, said = _scale(scheme, histogram.mean_abs)
     with right:
         st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
         parts.chart(
@@ -97,7 +99,7 @@ def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: 
                 peak=learning.density_peak([(h.edges, h.counts) for h in kept]), dark=parts.dark(),
             ),
             alt=f"Histogram of the {int(histogram.counts.sum()):,} latent weights of {layer} after epoch "
-            f"{histogram.epoch}; their signs stand for ±{units.significant(scale)}.",
+            f"{histogram.epoch}" + ("." if scale is None else f"; their signs stand for ±{units.significant(scale)}."),
             table={
                 "from": [units.significant(v) for v in histogram.edges[:-1]],
                 "to": [units.significant(v) for v in histogram.edges[1:]],
@@ -105,14 +107,34 @@ def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: 
             },
             key="latent",
         )  # fmt: skip
-        said = "α, the mean of |W| over the layer, to a bin's width" if scaled else "the signs themselves, without α"
         when = "" if histogram.epoch == epoch else f" Histograms were kept a dozen times; epoch {epoch} has none."
-        st.caption(f"±{units.significant(scale)}: {said}.{when}")
+        st.caption(f"{said}{when}")
 
 
-def _has_alpha(scheme: str) -> bool:
-    binarizer = get_scheme(scheme).weights
-    return binarizer is not None and isinstance(binarizer(1), MeanScale)
+def _scale(scheme: str, mean_abs: float) -> tuple[float | None, str]:
+    """What the signs of a layer's weights stand for, None where it runs with the weights themselves; and in words."""
+    make = get_scheme(scheme).weights
+    binarizer = None if make is None else make(1)
+    if binarizer is None or binarizer.real_in_eval:
+        return None, (
+            "In training each weight's sign was drawn anew at every step, +1 with probability (W + 1) / 2; the "
+            "finished network runs with these real weights. A flip is counted where the likelier sign changes."
+        )
+    if isinstance(binarizer, MeanScale):
+        return mean_abs, f"±{units.significant(mean_abs)}: α, the mean of |W| over the layer, to a bin's width."
+    return 1.0, "±1.00: the signs themselves, without α."
+
+
+def _other_loss(family: str, scheme: str) -> str:
+    """A sentence on why the training loss of a network that another one taught is not drawn; "" for the others."""
+    recipe = networks.entry(family, scheme)["recipe"]
+    if recipe.get("teacher") is None:
+        return ""
+    partly = "" if recipe["teacher_weight"] == 1 else "partly "
+    return (
+        f" {style.look(scheme).label}'s training loss is not drawn: it is {partly}the distance (KL divergence) to the "
+        f"answers of {recipe['teacher'].rpartition('/')[2]}, another quantity; the table has it."
+    )
 
 
 def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
@@ -124,8 +146,13 @@ def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
             held_out_x, held_out = history.curve(f"val_{name}")
             final = networks.entry(family, scheme)["top1"] if of == "accuracy" else None
             label = style.look(scheme).short
-            runs.append(learning.Run(scheme, label, x.tolist(), train.tolist(), held_out_x.tolist(), held_out.tolist(),
-                                     final=final))  # fmt: skip
+            drawn = slice(0 if of == "loss" and _other_loss(family, scheme) else None)
+            runs.append(
+                learning.Run(
+                    scheme, label, x.tolist()[drawn], train.tolist()[drawn], held_out_x.tolist(), held_out.tolist(),
+                    final=final,
+                )
+            )  # fmt: skip
             known = dict(zip(held_out_x.tolist(), held_out.tolist(), strict=True))
             rows["scheme"] += [label] * len(x)
             rows["epoch"] += x.tolist()
@@ -136,7 +163,7 @@ def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
             parts.chart(
                 learning.training_curves(runs, of=of, along="epoch", at=epoch, dark=parts.dark()),
                 alt=f"{of.capitalize()} over the epochs: "
-                + "; ".join(f"{r.label} ends at {units.significant(r.train[-1])}" for r in runs),
+                + "; ".join(f"{r.label} ends at {units.significant(r.train[-1])}" for r in runs if r.train),
                 table=rows,
                 key=f"shipped-{of}",
             )

@@ -131,6 +131,28 @@ class TestShipped:
         assert len(at.get("plotly_chart")) == 4
         assert "missing" in at.warning[0].value
 
+    def test_a_taught_networks_own_loss_is_explained_and_not_drawn_among_the_others(self, ship_resnet, open_page):
+        ship_resnet("float")
+        ship_resnet(
+            "reactnet", teacher="imagenette/resnet18-float", teacher_weight=1.0, start="imagenette/resnet18-first"
+        )
+        at = open_page(PAGE, part="shipped", model="imagenette/resnet18", scheme="reactnet")
+        assert not at.exception
+        accuracy, loss = ([t for t in chart_of(at, i)["data"] if t["mode"] == "lines"] for i in (2, 3))
+        assert [t["name"] for t in accuracy if t["line"]["dash"] == "solid"] == ["● float", "⬢ ReActNet"]
+        assert [t["name"] for t in loss if t["line"]["dash"] == "solid"] == ["● float"]
+        assert [t["name"] for t in loss if t["showlegend"]] == ["● float", "⬢ ReActNet"]
+        assert any("KL divergence) to the answers of resnet18-float" in c.value for c in at.caption)
+        assert at.slider(key="epoch").label == "Epoch (0: as it began, trained as resnet18-first)"
+        assert at.selectbox(key="learnt_layer").options == [f"conv{i}" for i in range(2, 18)]
+
+    def test_stochastic_weights_stay_real_in_the_picture(self, ship_resnet, open_page):
+        ship_resnet("binaryconnect-stochastic")
+        at = open_page(PAGE, part="shipped", model="imagenette/resnet18")
+        assert not at.exception
+        assert not any("become" in a.get("text", "") for a in chart_of(at, 1)["layout"].get("annotations", []))
+        assert any("runs with these real weights" in c.value for c in at.caption)
+
     def test_without_any_network_there_is_advice(self, pretrained_copy, open_page):
         (pretrained_copy / "manifest.json").write_text("{}")
         at = open_page(PAGE, part="shipped")
@@ -227,6 +249,15 @@ class TestLive:
         at = open_page(PAGE, **LIVE, live="bwn")
         assert at.selectbox(key="live_estimator").disabled
         assert at.slider(key="live_range").disabled
+
+    @pytest.mark.parametrize("key", ["start", "reset"])
+    def test_a_button_pressed_before_the_page_is_there_again_does_no_harm(self, open_page, key):
+        at = open_page(PAGE, **LIVE)
+        del at.session_state["live: run"]  # as a reset leaves it
+        at.button(key=key).click().run()
+        assert not at.exception
+        at.button(key="reset").click().run()
+        assert metric(at, "step") == "0 of 10"
 
     def test_two_visitors_have_runs_of_their_own(self, open_page):
         one, other = open_page(PAGE, **LIVE), open_page(PAGE, **LIVE)

@@ -69,6 +69,8 @@ def estimator_curves(
 class Run:
     """The curve of one training run: x (n,) epochs or steps; train (n,) and held_out (m,) at held_out_x (m,).
 
+    Either may be empty; `final` needs x.
+
     scheme: whose colour it wears. label: its name in the legend. final: a value measured after the run, at its end, or
     None. faint: an earlier run, behind the others.
     """
@@ -104,7 +106,7 @@ def training_curves(
             if len(x):
                 figure.add_scatter(
                     x=list(x), y=[percent * v for v in y], mode="lines", name=f"{look.glyph} {run.label}",
-                    legendgroup=run.label, showlegend=kind == "training", opacity=opacity,
+                    legendgroup=run.label, showlegend=kind == "training" or not len(run.x), opacity=opacity,
                     line={"color": colour, "dash": dash, "width": 1.5 if thin else 2.5},
                     hovertemplate=f"{along} %{{x}}: %{{y:.3g}}{unit}<extra>{run.label}, {kind}</extra>",
                 )  # fmt: skip
