@@ -25,7 +25,7 @@ def test_output_size_counts_window_positions():
 
 def test_pair_takes_one_or_two_ints():
     assert pair(3, "kernel_size", 1) == (3, 3)
-    assert pair((2, 5), "kernel_size", 1) == (2, 5)
-    for bad in (0, (1, 0), (1, 2, 3), (1.5, 2)):
+    assert pair((2, 5), "kernel_size", 1) == pair([2, 5], "kernel_size", 1) == (2, 5)
+    for bad in (0, (1, 0), (1, 2, 3), (1.5, 2), 2.5, None, "3"):
         with pytest.raises(ValueError, match="kernel_size="):
             pair(bad, "kernel_size", 1)

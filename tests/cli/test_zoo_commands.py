@@ -71,5 +71,7 @@ def test_bench_train_prints_a_row_a_scheme():
     result = run("bench", "train", "xnor", *small)
     assert result.exit_code == 0, result.stderr
     assert "nin, 2 pictures of 16 × 16" in result.stdout
+    assert ", 1 thread" in result.stdout
+    assert "1 threads" not in result.stdout
     told = json.loads(run("bench", "train", "bwn", *small, "--json").stdout)
     assert list(told["overheads"]) == ["float", "bwn"]

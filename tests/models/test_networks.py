@@ -61,7 +61,9 @@ def test_sizes_of_the_measured_networks():
         (lambda: models.build("nin", "x", 10), "scheme='x' is not one of"),
         (lambda: models.alexnet("xnor", head="big"), "head='big' must be"),
         (lambda: models.resnet18("xnor", stem="big"), "stem='big' is not one of"),
-        (lambda: models.resnet18("xnor", width=0), "width=0 must be at least 1"),
+        (lambda: models.resnet18("xnor", width=0), "width=0 must be an int of at least 1"),
+        (lambda: models.resnet18("xnor", width="8"), "width='8' must be an int of at least 1"),
+        (lambda: models.resnet18("xnor", shortcut_every_conv="False"), "shortcut_every_conv='False' must be true"),
     ],
 )
 def test_arguments_that_do_not_fit(call, message):

@@ -107,6 +107,7 @@ def test_gradients_reach_input_weight_and_bias():
     ("arguments", "message"),
     [
         ({"groups": 3}, "groups=3 does not divide in_channels=4"),
+        ({"groups": 0}, "groups=0 must be at least 1"),
         ({"kernel_size": 0}, "kernel_size=0 must be"),
         ({"stride": 0}, "stride=0 must be"),
         ({"padding": -1}, "padding=-1 must be"),

@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Callable
 
 import numpy as np
@@ -39,6 +40,12 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(squares, targets, small_
     assert torch.equal(labels, labels_again)
     assert not torch.equal(labels, other[(4, 2)][1])
     assert not torch.equal(labels, TrainBatches(squares, targets, small_recipe(seed=1))[(3, 2)][1])
+
+
+def test_a_process_that_is_started_anew_cuts_the_same_crops(squares, targets, small_recipe: Make):
+    batches = TrainBatches(squares, targets, small_recipe())
+    sent = pickle.loads(pickle.dumps(batches))  # as multiprocessing's spawn and forkserver send it
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(batches[(1, 2)], sent[(1, 2)], strict=True))
 
 
 @pytest.mark.parametrize("world", [2, 3])

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import pickle
 
 import pytest
 
@@ -9,6 +10,11 @@ from xnorlab.training.recipe import Recipe, recipe_for
 def test_a_recipe_survives_json():
     recipe = recipe_for("cifar10", "resnet18", "bwn", epochs=7, seed=3, model_options={"width": 16})
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_recipe_survives_pickling():
+    recipe = recipe_for("cifar10", "resnet18", "bwn", epochs=7, seed=3, model_options={"width": 16})
+    assert pickle.loads(pickle.dumps(recipe)) == recipe
 
 
 def test_a_recipe_cannot_be_changed():

@@ -55,7 +55,7 @@ def test_a_checkpoint_holds_nothing_that_needs_unpickling(finished_run: Result):
     checkpoint = torch.load(finished_run.checkpoint, weights_only=True)
     assert checkpoint["recipe"] == finished_run.recipe.to_dict()
     assert checkpoint["labels"] == ["ant", "bee", "cat"]
-    assert "threads of" in checkpoint["hardware"]
+    assert checkpoint["hardware"].startswith("1 thread of ")
 
 
 def test_a_resumed_run_has_the_losses_of_an_unbroken_one(
@@ -121,6 +121,8 @@ def test_arguments_that_do_not_fit_are_refused(
         run_small(None, tmp_path)
     with pytest.raises(ValueError, match="stop_after=4 must be from 1 to epochs=3"):
         run_small(small_recipe(), tmp_path, stop_after=4)
+    with pytest.raises(ValueError, match="stop_after=2 must be from 3 to epochs=3, of which 3 are trained"):
+        run_small(None, finished_run.folder, resume=True, stop_after=2)
     with pytest.raises(ValueError, match="evaluate_every=0 must be from 1 to epochs=3"):
         run_small(small_recipe(), tmp_path, evaluate_every=0)
     with pytest.raises(ValueError, match="holds 'insects', the recipe is for 'imagenette'"):
@@ -128,6 +130,16 @@ def test_arguments_that_do_not_fit_are_refused(
     with pytest.raises(ValueError, match="is not a folder"):
         train(tmp_path / "nowhere", small_recipe(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"), [({"devices": 0}, "devices=0"), ({"accelerator": "tpu"}, "accelerator='tpu'")]
+)
+def test_devices_that_are_not_there_are_named(
+    run_small: Run, small_recipe: Make, tmp_path: Path, changes: dict, named: str
+):
+    with pytest.raises(ValueError, match=f"{named}, .* must be what this machine has"):
+        run_small(small_recipe(), tmp_path, **changes)
 
 
 @pytest.mark.parametrize(("scheme", "epochs"), [("binaryconnect-stochastic", 15), ("xnor-k", 4)])

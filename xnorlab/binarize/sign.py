@@ -89,8 +89,8 @@ def stochastic_sign(w: Tensor, generator: torch.Generator | None = None) -> Tens
 def quantize(x: Tensor, bits: int) -> Tensor:
     """k-bit activations q_k(x) = 2·(round((2^k − 1)·(x + 1)/2)/(2^k − 1) − 1/2) of x clipped to [−1, 1].
 
-    Returns one of 2^k evenly spaced values in [−1, 1]. The gradient is 1[|x| <= 1]. One bit is the sign: there the
-    formula's rounding of 0.5 would depend on the tie rule, so bits=1 uses sign(0) = +1.
+    Returns one of 2^k evenly spaced values in [−1, 1]. The gradient is the clipping's, 1[|x| < 1]. One bit is the
+    sign: there the formula's rounding of 0.5 would depend on the tie rule, so bits=1 is `sign_clipped`.
     Source: XNOR-Net, section 3.2, "k-bit Quantization".
     Raises ValueError where bits is not in 1..16.
     """

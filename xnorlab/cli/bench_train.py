@@ -45,7 +45,7 @@ def train(
     if as_json:
         print_json(result.to_dict())
         return
-    where = f"{result.machine.cpu}, {threads} threads" if device == "cpu" else result.device
+    where = f"{result.machine.cpu}, {threads} thread{'s' if threads > 1 else ''}" if device == "cpu" else result.device
     rows = []
     for scheme, timing in result.timings.items():
         low, median, high = (milliseconds(value) for value in timing.quartiles_s)

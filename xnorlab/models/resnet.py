@@ -26,8 +26,10 @@ def resnet18(
     scheme = get_scheme(scheme)
     if stem not in STEMS:
         raise ValueError(f"stem={stem!r} is not one of {', '.join(STEMS)}")
-    if width < 1:
-        raise ValueError(f"width={width} must be at least 1")
+    if not isinstance(width, int) or width < 1:
+        raise ValueError(f"width={width!r} must be an int of at least 1")
+    if not (shortcut_every_conv is None or isinstance(shortcut_every_conv, bool)):
+        raise ValueError(f"shortcut_every_conv={shortcut_every_conv!r} must be true, false or None")
     kernel, stride = {"imagenet": (7, 2), "tiny": (3, 2), "cifar": (3, 1)}[stem]
     first = first_conv(scheme, width, kernel, stride, kernel // 2)
     # The stem is the same under every scheme's order and activation: the first shortcut carries its output onward.

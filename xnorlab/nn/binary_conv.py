@@ -45,6 +45,7 @@ class BinaryConv2d(nn.Module):
         for name, value in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
+        for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
             if value % groups:
                 raise ValueError(f"groups={groups} does not divide {name}={value}")
         if pad_value not in PAD_VALUES:

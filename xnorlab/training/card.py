@@ -1,5 +1,6 @@
 """The model card of a shipped network: what it is, how it was trained, how to do it again, what it cannot do."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,12 +36,17 @@ def train_command(recipe: Recipe) -> str:
             continue
         option = "--" + name.replace("_", "-")
         if name == "model_options":
-            words += [f"--model-option {key}={item}" for key, item in value.items()]
+            words += [f"--model-option {key}={_json_or_text(item)}" for key, item in value.items()]
         elif isinstance(value, bool):
             words.append(option if value else f"--no-{option[2:]}")
         else:
             words.append(f"{option} {' '.join(map(str, value)) if isinstance(value, list) else value}")
     return " ".join(words)
+
+
+def _json_or_text(value: Any) -> str:
+    """As `xnorlab train` reads it back: False is JSON's false, a word is a word."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def card(

@@ -111,6 +111,10 @@ class Recipe:
         """The name of the run's folder: `name`, with the seed where it is not 0."""
         return f"{self.name}-seed{self.seed}" if self.seed else self.name
 
+    def __reduce__(self):
+        """Pickled as plain values, since a mapping proxy cannot be: processes that are started anew get it so."""
+        return Recipe.from_dict, (self.to_dict(),)
+
     def size_at(self, epoch: int) -> int:
         """Side of a training picture in an epoch, counted from 0."""
         if self.first_size is None:

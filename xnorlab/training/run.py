@@ -11,6 +11,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
@@ -76,14 +77,16 @@ def train(
     """
     folder = Path(folder)
     checkpoint = folder / CHECKPOINT
+    done = 0
     if resume:
-        recipe = _resumed_recipe(checkpoint, recipe)
+        recipe, done = _resumed(checkpoint, recipe)
     elif checkpoint.exists():
         raise ValueError(f"folder={str(folder)!r} already holds {CHECKPOINT}: pass resume, or another folder")
     if recipe is None:
         raise ValueError("recipe=None is only allowed with resume=True")
-    if stop_after is not None and not 1 <= stop_after <= recipe.epochs:
-        raise ValueError(f"stop_after={stop_after} must be from 1 to epochs={recipe.epochs}")
+    if stop_after is not None and not max(1, done) <= stop_after <= recipe.epochs:
+        trained = f", of which {done} are trained" if done else ""
+        raise ValueError(f"stop_after={stop_after} must be from {max(1, done)} to epochs={recipe.epochs}{trained}")
     if not 1 <= evaluate_every <= recipe.epochs:
         raise ValueError(f"evaluate_every={evaluate_every} must be from 1 to epochs={recipe.epochs}")
     found = open_dataset(data, recipe)
@@ -98,11 +101,11 @@ def train(
         copy_weights_(task.model, recipe.scheme, start)
     history = History(report)
     with _quiet_lightning():
-        trainer = L.Trainer(
-            accelerator=accelerator,
-            devices=devices,
-            num_nodes=nodes,
-            precision=recipe.precision,  # pyright: ignore[reportArgumentType]
+        trainer = _trainer(
+            accelerator,
+            devices,
+            nodes,
+            precision=recipe.precision,
             max_epochs=recipe.epochs if stop_after is None else stop_after,
             check_val_every_n_epoch=evaluate_every,
             callbacks=_callbacks(folder, history, progress),
@@ -117,6 +120,16 @@ def train(
     if trainer.is_global_zero:
         (folder / "history.json").write_text(json.dumps(history.state_dict()) + "\n", encoding="utf-8")
     return Result(folder, checkpoint, recipe, history.epochs)
+
+
+def _trainer(accelerator: str, devices: int | str, nodes: int, **options: Any) -> L.Trainer:
+    """Lightning's, which raises errors of its own for devices that are not there."""
+    try:
+        return L.Trainer(accelerator=accelerator, devices=devices, num_nodes=nodes, **options)
+    except (MisconfigurationException, ModuleNotFoundError) as error:
+        raise ValueError(
+            f"accelerator={accelerator!r}, devices={devices!r}, nodes={nodes} must be what this machine has: {error}"
+        ) from error
 
 
 def open_dataset(data: str | Path, recipe: Recipe) -> DataFolder:
@@ -141,15 +154,17 @@ def _source(name: str | None, runs: str | Path | None, found: DataFolder) -> Sou
     return source
 
 
-def _resumed_recipe(checkpoint: Path, recipe: Recipe | None) -> Recipe:
+def _resumed(checkpoint: Path, recipe: Recipe | None) -> tuple[Recipe, int]:
+    """The recipe of a checkpoint, which is `recipe` unless that is None, and how many of its epochs are trained."""
     if not checkpoint.is_file():
         raise ValueError(f"resume=True needs {checkpoint}, which does not exist")
-    stored = Recipe.from_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["recipe"])
+    found = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    stored = Recipe.from_dict(found["recipe"])
     if recipe is not None and recipe != stored:
         ours, theirs = recipe.to_dict(), stored.to_dict()
         name = next(key for key in ours if ours[key] != theirs[key])
         raise ValueError(f"{name}={ours[name]!r} differs from the checkpoint's {theirs[name]!r}; omit it to resume")
-    return stored
+    return stored, found["epoch"] + 1
 
 
 def _batches(found: DataFolder, recipe: Recipe, workers: int, cache_folder: str | Path | None) -> Batches:
