@@ -19,6 +19,9 @@ def verdicts(
 ) -> None:
     """Print the **verdict table** in Markdown: each claim of the paper, its value, ours, and what became of it.
 
+    ± is one standard error of a difference: from the number of pictures, as if the two networks saw different ones, and
+    from the spread over seeds where there are several. Where there is one seed, what another would give is not in it.
+
     `xnorlab verdicts`
 
     `xnorlab bench conv --json > bench.json && xnorlab verdicts --write --benchmark bench.json`

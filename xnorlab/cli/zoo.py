@@ -68,7 +68,7 @@ def ship(
     data_note: Annotated[str | None, typer.Option(help="For the cards: how this copy of the data differs.")] = None,
     cache_folder: CacheFolder = None,
 ) -> None:
-    """**Ship** every finished run of the zoo: the first seed as a network, other seeds as its repeats.
+    """**Ship** every finished run of the zoo: the lowest seed as a network, other seeds as its repeats.
 
     `xnorlab zoo ship --data imagenette2-160`
     """
