@@ -44,7 +44,7 @@ def show() -> None:
         address.publish(learnt_layer=layer)
         _layer(history, scheme, names, layer, epoch)
     else:
-        st.info("Full precision has no signs, so none flip: choose a binary scheme to see its layers.",
+        st.info("Full precision has no signs, so none flip; of a binary scheme the layers are shown here.",
                 icon=":material/info:")  # fmt: skip
     _curves(family, found, epoch)
     missing = [f"{style.look(s).label}: {problems[s]}" for s in schemes if s in problems]

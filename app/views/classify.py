@@ -212,8 +212,8 @@ if verdicts:
         {
             "picture": [p.thumbnail for p in shown.values()],
             "photo": [p.title for p in shown.values()],
-            "answers": ["agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
-                        for i in range(len(shown))],
+            **({"answers": ["agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
+                            for i in range(len(shown))]} if len(table) > 1 else {}),
             **{look(s).short: [f"{a.labels[0]}, {units.percent(a.probabilities[0])}" for a in column]
                for s, column in table.items()},
         },
@@ -229,7 +229,8 @@ if verdicts:
     asked = statistics.median(map(sum, zip(*([a.seconds for a in column] for column in table.values()), strict=True)))
     st.caption(
         f"What you waited for, a photo: {units.duration(read)} until it was read and upright, {units.duration(asked)} "
-        f"for {len(table)} answers, cropping included (medians over these photos, taken while they were answered)."
+        f"for {len(table)} answer{'s' if len(table) > 1 else ''}, cropping included "
+        "(medians over these photos, taken while they were answered)."
     )
 
 # Last, so that nothing on the page waits for another visitor's measurement.

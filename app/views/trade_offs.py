@@ -180,6 +180,7 @@ else:
             "Up and to the left is better. Bars: one standard error, from the number of pictures alone. Accuracy was "
             "measured at training, on the whole validation set. Operations: a real multiply-add is one, and so are 64 "
             "binary ones (XNOR-Net, section 4.1)."
+            + (" Not all were trained equally long: see their epochs." if len(set(map(zoo.epochs, names))) > 1 else "")
         )
 address.publish(pick=picked or None)
 
