@@ -22,6 +22,9 @@ BYTE_LIMIT = 127
 SMALLEST_HALF = 2.0**-24
 """Smallest positive float16."""
 
+SMALLEST_STEP = 2.0**-126
+"""Smallest float32 with all its digits."""
+
 
 def fixed_point(weight: Tensor) -> Tensor:
     """The nearest weights j·2^p, p a filter, on the finest grid whose sums over pictures stay exact in float32.
@@ -48,24 +51,43 @@ def fixed_point(weight: Tensor) -> Tensor:
 
 
 def eight_bits_with_signs(weight: Tensor) -> Tensor:
-    """The nearest weights j·2^p, |j| <= 127, p a filter, each with its weight's sign in the sense of x >= 0.
+    """Weights j·step, |j| <= 127, step a float32 a filter, with the signs (x >= 0) and the mean |W| of `weight`.
 
-    weight: (N, ...) float32, a filter a row. A network that binarizes them sees their signs and, through α, their mean
-    magnitude; a negative weight that would round to 0, and so to the sign +1, becomes −2^p instead. Raises ValueError
-    where a weight is not finite or too large for float16.
+    weight: (N, ...) float32, a filter a row. A network that binarizes them sees their signs and α = mean|W|, and so
+    stays the network that it was, to float32's rounding: steps that were powers of two moved α by up to 0.5 %, which
+    gave 203 of 3,925 pictures another label in a ResNet-18 of signs. A negative weight that would round to 0, and so to
+    the sign +1, becomes −step instead. Raises ValueError where a weight is not finite.
     """
-    rows = _checked_half(weight.detach()).double().flatten(1)
-    rows = torch.where((rows == 0) & (weight.flatten(1) < 0), -SMALLEST_HALF, rows)
-    step = _steps(rows)
-    grid = torch.round(rows / step)
-    grid = torch.where((rows < 0) & (grid == 0), -1.0, grid)
-    return (grid * step).view_as(weight).float()
+    if not torch.isfinite(weight).all():
+        raise ValueError("weight must be finite to be rounded to 8 bits")
+    rows = weight.detach().double().flatten(1)
+    largest = rows.abs().amax(1, keepdim=True)
+    numbers = torch.round(rows / (largest / BYTE_LIMIT).clamp(min=SMALLEST_STEP))
+    numbers = torch.where((rows < 0) & (numbers == 0), -1.0, numbers)
+    total = numbers.abs().sum(1, keepdim=True)
+    step = (rows.abs().sum(1, keepdim=True) / total.clamp(min=1)).clamp(min=SMALLEST_STEP).float()
+    stays = _numbers_and_steps(weight.detach().flatten(1))[2]
+    return torch.where(stays, weight.detach().flatten(1), numbers.float() * step).view_as(weight)
 
 
-def _steps(rows: Tensor) -> Tensor:
-    """2^p a filter, the smallest with |j| <= 127 and p >= −24: (N, n) → (N, 1) float64."""
-    largest = rows.double().abs().amax(1, keepdim=True)
-    return torch.exp2(torch.ceil(torch.log2((largest / BYTE_LIMIT).clamp(min=SMALLEST_HALF))))
+def _numbers_and_steps(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Filters (N, n) float32 as numbers j of which the largest is 127, steps (N, 1) float32, and where j·step is exact.
+
+    127·step is rounded to float32, so that the step is one of the few numbers next to its 127th part.
+    """
+    step = (rows.abs().amax(1, keepdim=True).double() / BYTE_LIMIT).clamp(min=SMALLEST_STEP).float()
+    candidates = [step]
+    for end in (0.0, float("inf")):
+        near = step
+        for _ in range(2):
+            near = torch.nextafter(near, torch.tensor(end))
+            candidates.append(near)
+    numbers, exact = torch.round(rows / step), torch.zeros_like(step, dtype=torch.bool)
+    for candidate in candidates:
+        fits = (numbers * candidate == rows).all(1, keepdim=True)
+        step = torch.where(fits & ~exact, candidate, step)
+        exact |= fits
+    return numbers, step, exact
 
 
 def _checked_half(weight: Tensor) -> Tensor:
@@ -125,10 +147,10 @@ def shipped_tensors(model: nn.Module) -> dict[str, Tensor]:
         if name.endswith("num_batches_tracked"):
             continue
         if name in latent:
-            step = _steps(value.flatten(1)).view(-1, *([1] * (value.dim() - 1)))
-            stored = torch.round(value / step).to(torch.int8)
-            back = (stored * step).to(value.dtype)
-            found[name + STEP] = step.flatten().float()
+            numbers, step, _ = _numbers_and_steps(value.flatten(1))
+            stored = numbers.to(torch.int8).view_as(value)
+            back = (stored.flatten(1) * step).view_as(value)
+            found[name + STEP] = step.flatten()
         else:
             stored = value.half() if value.dim() > 1 else value.float()
             back = stored.to(value.dtype)
