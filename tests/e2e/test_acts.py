@@ -84,7 +84,7 @@ def test_axes_of_the_trade_offs_reopen_from_the_address(visit):
     page.locator(".st-key-scale button").last.click()
     chosen = page.locator(".st-key-scale button").last
     expect(chosen).to_have_attribute("aria-checked", "true")
-    page.wait_for_function("() => location.search.includes('scale=')")
+    page.wait_for_function("() => location.search.includes('scale=linear')")
     again = visit(page.url.removeprefix(page.url.split("/trade-offs")[0]))
     expect(again.locator(".st-key-scale button").last).to_have_attribute("aria-checked", "true")
     expect(again.locator(".st-key-pareto .js-plotly-plot")).to_be_visible()
