@@ -59,7 +59,8 @@ def test_every_shipped_network_has_a_history_that_ends_at_its_recipes_last_epoch
             weight = latent[f"{layer}.weight"]
             last = found.histogram(layer, len(found.epochs))
             assert last.counts.sum() == weight.size
-            assert last.mean_abs == pytest.approx(np.abs(weight).mean(), rel=0.03)
+            width = last.edges[1] - last.edges[0]
+            assert abs(last.mean_abs - np.abs(weight).mean()) < width / 2, "as near as bins can tell"
 
 
 def test_a_network_without_a_history_is_named(shipped):

@@ -32,7 +32,7 @@ _FULL_WIDTH = {"resnet18": 64}
 def architecture(entry: Mapping[str, Any]) -> str:
     """A manifest entry's network in words, with what tells it from its paper's: "ResNet-18, width 32 of 64"."""
     model, options = entry["model"], entry["recipe"].get("model_options", {})
-    title = MODEL_TITLES.get(model, model)
+    title = MODEL_TITLES.get(model, str(model))
     full = _FULL_WIDTH.get(model)
     if full is not None and options.get("width", full) != full:
         title += f", width {options['width']} of {full}"
