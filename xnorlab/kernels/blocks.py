@@ -33,8 +33,8 @@ def tile_bytes(filters: int, groups: int, inputs: int) -> int:
 
     Every group is filled up to whole blocks, so that small groups may take many times their own size.
     """
-    block = MAX_BLOCK
-    return 4 * groups * -(-filters // groups // block) * block * (inputs // groups)
+    blocks = -(-filters // groups // MAX_BLOCK)
+    return 4 * groups * blocks * MAX_BLOCK * (inputs // groups)
 
 
 def per_filter(values: np.ndarray, groups: int, block_filters: int) -> np.ndarray:

@@ -83,14 +83,16 @@ class _Convolution(Op):
                 raise ValueError(f"{self.name}: {error}") from None
         window = Window((kh, kw), self.stride, self.padding, self.dilation)
         check_taps(self.name, window, self.groups, height, width, self.in_channels)
-        work = sizes[0] * sizes[1] * filters * kh * kw * (self.in_channels // self.groups)
-        check_work(self.name, work, "multiply-adds")
+        check_work(self.name, self._macs_at(sizes[0] * sizes[1]), "multiply-adds")
         return sizes[0], sizes[1], filters
 
+    def _macs_at(self, pixels: int) -> int:
+        filters, kh, kw = self._window
+        return pixels * filters * kh * kw * (self.in_channels // self.groups)
+
     def _all_macs(self, shapes: tuple[Shape, ...]) -> int:
-        height, width, filters = self.output_shape(*shapes)
-        _, kh, kw = self._window
-        return height * width * filters * kh * kw * (self.in_channels // self.groups)
+        height, width, _ = self.output_shape(*shapes)
+        return self._macs_at(height * width)
 
     @property
     def _geometry(self) -> dict[str, Any]:
@@ -120,13 +122,7 @@ class Conv(_Convolution):
 
     @cached_property
     def _scaled(self) -> np.ndarray:
-        if self.scale is None:
-            return self.weight
-        with np.errstate(over="ignore"):
-            scaled = self.weight * self.scale[:, None, None, None]
-        if not np.isfinite(scaled).all():
-            raise ValueError(f"{self.name}: weight × scale is too large for float32")
-        return scaled
+        return self._times_scale(self.weight, self.scale)
 
     @cached_property
     def _kernel(self) -> FloatConv2d:

@@ -67,11 +67,7 @@ class Linear(_Matrix):
 
     @cached_property
     def _kernel(self) -> FloatLinear:
-        with np.errstate(over="ignore"):
-            weight = self.weight if self.scale is None else self.weight * self.scale[:, None]
-        if not np.isfinite(weight).all():
-            raise ValueError(f"{self.name}: weight × scale is too large for float32")
-        return FloatLinear(weight, bias=self.bias)
+        return FloatLinear(self._times_scale(self.weight, self.scale), bias=self.bias)
 
     @property
     def weight_bits(self) -> int:

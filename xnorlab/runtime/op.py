@@ -151,6 +151,16 @@ class Op:
         if value is not None and value.shape != (channels,):
             raise ValueError(f"{self.name}: {name} has shape {value.shape}; the rule is ({channels},)")
 
+    def _times_scale(self, weight: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+        """The weight (N, ...) with a factor (N,) on each filter; raises ValueError where float32 does not hold it."""
+        if scale is None:
+            return weight
+        with np.errstate(over="ignore"):
+            scaled = weight * scale.reshape(-1, *([1] * (weight.ndim - 1)))
+        if not np.isfinite(scaled).all():
+            raise ValueError(f"{self.name}: weight × scale is too large for float32")
+        return scaled
+
     def _flag(self, name: str) -> None:
         if type(getattr(self, name)) is not bool:
             raise ValueError(f"{self.name}: {name}={getattr(self, name)!r} must be true or false")
