@@ -52,6 +52,7 @@ class TestUnits:
         assert units.times(58) == "58.0×"
         assert units.percent(0.973) == "97.3 %"
         assert units.percent(1e-9) == "< 0.01 %"
+        assert [units.points(value) for value in (2.44, -0.66, 0.04, -0.04)] == ["+2.4", "−0.7", "0.0", "0.0"]
 
 
 class TestStyle:

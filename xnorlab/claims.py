@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xnorlab.cost_model import PUBLISHED_SPEEDUP
-from xnorlab.evidence import BENCHMARK, Evidence, Gap, published_top1, signed
+from xnorlab.evidence import BENCHMARK, Evidence, Gap, published_top1
+from xnorlab.figures import units
 from xnorlab.network_cost import architecture
 
 Ruling = Literal["holds", "holds in part", "does not hold here", "not measured yet"]
@@ -37,7 +38,7 @@ class Verdict:
 
 
 def _gap_text(points: float, first: float, second: float) -> str:
-    return f"{signed(points)} points ({first} against {second} %)"
+    return f"{units.points(points)} points ({first} against {second} %)"
 
 
 def _unmeasured(claim: str, source: str, published: str, why: str) -> Verdict:
@@ -131,7 +132,7 @@ def _at_most(
         why = f"It loses more than {allowed:.1f} points here, {beyond} two standard errors."
     step, theirs = evidence.gap(model, "xnor", "bwn"), published_top1(network, "xnor") - published_top1(network, "bwn")
     if inputs and step is not None:
-        why += f" Binary inputs alone: {signed(step.points)} ± {step.error:.1f} here, {signed(theirs)} in the paper."
+        why += f" Binary inputs alone: {step.difference} here, {units.points(theirs)} in the paper."
     why += " Losses on ten classes and on a thousand compare only roughly."
     return Verdict(claim, source, published, _measured(gap), ruling, why, gap.based_on)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from xnorlab.cost_model import PAPER, PUBLISHED_ACCURACY
+from xnorlab.figures import units
 from xnorlab.network_cost import NetworkCost, architecture, network_cost, standard_error
 from xnorlab.training.recipe import Recipe
 
@@ -46,14 +47,13 @@ class Gap:
         """1 or −1 where the difference is beyond two standard errors, else 0."""
         return 0 if abs(self.points) <= 2 * self.error else 1 if self.points > 0 else -1
 
+    @property
+    def difference(self) -> str:
+        """`points` and its error: "+2.4 ± 1.0"."""
+        return f"{units.points(self.points)} ± {self.error:.1f}"
+
     def __str__(self) -> str:
-        return f"{signed(self.points)} ± {self.error:.1f} points ({self.first:.1f} against {self.second:.1f} %)"
-
-
-def signed(points: float) -> str:
-    """One decimal with its sign; zero has none."""
-    text = f"{abs(points):.1f}"
-    return text if text == "0.0" else ("+" if points > 0 else "−") + text
+        return f"{self.difference} points ({self.first:.1f} against {self.second:.1f} %)"
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,16 @@ class Evidence:
         network = "" if recipe is None else architecture({"model": recipe["model"], "recipe": recipe})
         based_on = (f"{ABLATIONS}: {entry['command']}",)
         return _gap([[rows[label]["top1"]] for label in (first, second)], entry["images"], network, based_on)
+
+    def changes(self, name: str) -> list[tuple[str, float, Gap | None]]:
+        """Every row of a recorded ablation: label, top-1 in %, and what it gains over the row that it is set against.
+
+        None stands with the rows that others are set against.
+        """
+        return [
+            (row["label"], 100 * row["top1"], row["against"] and self.ablated(name, row["label"], row["against"]))
+            for row in self.ablations[name]["rows"]
+        ]
 
     def judged(self, name: str, first: str, second: str) -> Gap | None:
         """`ablated`, where the ablation is of AlexNets on Imagenette and, if it changed a shipped network, of ours.

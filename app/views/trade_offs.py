@@ -1,5 +1,6 @@
 """Trade-offs: what a bit costs, and what it buys."""
 
+import ablations
 import address
 import beside_the_paper
 import billion
@@ -217,6 +218,9 @@ st.subheader("Beside the paper")
 beside_the_paper.accuracy(everything, data)
 with st.expander("Every published figure", key="published", icon=":material/menu_book:", type="compact"):
     beside_the_paper.published_tables()
+
+st.subheader("One thing changed at a time")
+ablations.show()
 
 st.subheader("A billion images")
 billion.show(costs, label)

@@ -32,8 +32,8 @@ def test_every_shipped_network_is_a_point_at_its_bytes_and_accuracy(open_page):
 def test_every_chart_has_a_description_and_its_numbers_below(open_page):
     at = open_page(PAGE)
     assert all(chart.proto.alt for chart in at.get("plotly_chart"))
-    assert len(at.get("plotly_chart")) == 4
-    assert len(at.table) == 5  # and one under the cards
+    assert len(at.get("plotly_chart")) == 5
+    assert len(at.table) == 6  # and one under the cards
 
 
 def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
@@ -183,3 +183,25 @@ def test_without_any_network_the_page_says_what_to_do(pretrained_copy, open_page
     at = open_page(PAGE)
     assert not at.exception
     assert "git checkout" in at.warning[0].value
+
+
+def test_every_recorded_ablation_can_be_chosen_and_says_how_to_get_it(open_page):
+    from xnorlab import pretrained
+
+    recorded = json.loads((pretrained.folder() / "ablations.json").read_text("utf-8"))
+    for name, entry in recorded.items():
+        at = open_page(PAGE, ablation=name)
+        assert not at.exception
+        offered = next(group for group in at.get("button_group") if group.key == "ablation").options
+        assert len(offered) == len(recorded)
+        assert not set(offered) & set(recorded), "every one has a title"
+        shown = table_with(at, "against")
+        assert list(shown["top-1 %"]) == [f"{100 * row['top1']:.1f}" for row in entry["rows"]]
+        assert any(f"`{entry['command']}`" in caption.value for caption in at.caption)
+
+
+def test_a_checkout_without_ablations_says_so(open_page, pretrained_copy):
+    (pretrained_copy / "ablations.json").unlink()
+    at = open_page(PAGE)
+    assert not at.exception
+    assert any("No ablation is recorded yet" in info.value for info in at.info)

@@ -8,6 +8,7 @@ from xnorlab.figures.trade_offs import (
     ORIGINS,
     Point,
     beside_the_paper,
+    changes,
     pareto,
     pareto_front,
     ratio_bars,
@@ -102,3 +103,15 @@ def test_every_chart_has_a_transparent_background_and_survives_serialisation(dra
     figure = draw(dark)
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert figure.to_json()
+
+
+def test_a_change_is_drawn_from_the_row_that_it_is_set_against():
+    figure = changes([("mean", 80.0, 0.6, None), ("learned", 79.5, 0.6, 80.0), ("none", 80.04, 0.5, 80.0)])
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    assert [(list(line.x), line.y[0]) for line in lines] == [([80.0, 79.5], "learned"), ([80.0, 80.04], "none")]
+    base, changed = (trace for trace in figure.data if trace.mode != "lines")
+    assert (base.marker.symbol, list(base.y), list(base.text)) == ("circle-open", ["mean"], ["80.0"])
+    assert (changed.marker.symbol, list(changed.text)) == ("circle", ["79.5 (−0.5)", "80.0 (0.0)"])
+    assert list(changed.error_x.array) == [0.6, 0.5]
+    with pytest.raises(ValueError, match="rows is empty"):
+        changes([])

@@ -18,7 +18,9 @@ def test_rows_differ_in_what_is_built_alone(name):
     ablation = ABLATIONS[name]
     assert len({row.label for row in ablation.rows}) == len(ablation.rows) >= 2
     assert len({(row.model, row.scheme) for row in ablation.rows}) == len(ablation.rows)
+    bases = {row.label: row.model for row in ablation.rows if row.against is None}
     for row in ablation.rows:
+        assert row.against is None or bases[row.against] == row.model, "set against a row of its own model"
         assert row.model in MODELS
         get_scheme(row.scheme)
     chosen = recipes(ablation, "imagenette", epochs=4, seed=2)
@@ -29,7 +31,7 @@ def test_rows_differ_in_what_is_built_alone(name):
 def test_a_table_is_trained_measured_and_recorded(
     image_folder: Path, cache_folder: Path, small_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    rows = (ablations.Row("without", "resnet18", "xnor"), ablations.Row("with", "resnet18", "xnor-k"))
+    rows = (ablations.Row("without", "resnet18", "xnor"), ablations.Row("with", "resnet18", "xnor-k", "without"))
     monkeypatch.setitem(ABLATIONS, "pair", ablations.Ablation("pair", "K or not", rows))
     base = small_recipe()
 
@@ -40,7 +42,7 @@ def test_a_table_is_trained_measured_and_recorded(
         "pair", image_folder, tmp_path, dataset="insects", epochs=2, changes=small, cache_folder=cache_folder,
         accelerator="cpu", devices=1, progress=False, evaluate_every=2,
     )  # fmt: skip
-    assert [row["label"] for row in entry["rows"]] == ["without", "with"]
+    assert [(row["label"], row["against"]) for row in entry["rows"]] == [("without", None), ("with", "without")]
     assert [row["recipe"]["scheme"] for row in entry["rows"]] == ["xnor", "xnor-k"]
     assert all(0.3 < row["top1"] <= 1 for row in entry["rows"]), "three classes, clearly different"
     assert entry["images"] == 24

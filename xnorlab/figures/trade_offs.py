@@ -131,6 +131,43 @@ def beside_the_paper(
     return figure
 
 
+def changes(rows: Sequence[tuple[str, float, float, float | None]], *, dark: bool = False) -> go.Figure:
+    """One thing changed at a time: a mark a row with ± one standard error, and a line from the row it is set against.
+
+    rows: (label, accuracy in %, its standard error, accuracy of the row that it is set against or None for such a
+    row, which has an open mark). Raises ValueError without rows.
+    """
+    if not rows:
+        raise ValueError("rows is empty; there is nothing to draw")
+    figure, ink = go.Figure(), style.ink(dark)
+    for label, accuracy, _, against in rows:
+        if against is not None:
+            figure.add_scatter(
+                x=[against, accuracy], y=[label, label], mode="lines", hoverinfo="skip", showlegend=False,
+                line={"color": style.muted(dark), "width": 2},
+            )  # fmt: skip
+    for name, mark, own in (
+        ("as the others are compared with", "circle-open", [row for row in rows if row[3] is None]),
+        ("changed", "circle", [row for row in rows if row[3] is not None]),
+    ):
+        gains = ["" if against is None else f" ({units.points(accuracy - against)})" for _, accuracy, _, against in own]
+        figure.add_scatter(
+            x=[row[1] for row in own], y=[row[0] for row in own], mode="markers+text", name=name,
+            text=[f"{row[1]:.1f}{gain}" for row, gain in zip(own, gains, strict=True)], textposition="top center",
+            marker={"symbol": mark, "size": 13, "color": ink, "line": {"width": 2.5, "color": ink}},
+            error_x={"type": "data", "array": [row[2] for row in own], "color": ink, "thickness": 1.5, "width": 0},
+            hovertemplate="%{y}: %{text} %<extra></extra>", cliponaxis=False,
+        )  # fmt: skip
+    style.finish(figure, height=90 + 48 * len(rows), dark=dark)
+    low, high = min(row[1] - row[2] for row in rows), max(row[1] + row[2] for row in rows)
+    room = max(0.12 * (high - low), 0.5)
+    figure.update_xaxes(title="top-1 accuracy, %", range=[low - room, high + room])
+    labels = [row[0] for row in rows]
+    figure.update_yaxes(categoryorder="array", categoryarray=labels, range=[len(rows) - 0.5, -0.75])
+    figure.update_layout(margin_t=8)
+    return figure
+
+
 def ratio_bars(
     rows: Sequence[tuple[str, float, str]], *, title: str, scheme: str = "xnor", dark: bool = False
 ) -> go.Figure:

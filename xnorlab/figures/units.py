@@ -61,3 +61,9 @@ def percent(share: float) -> str:
     if 0 < share < 1e-4:
         return "< 0.01 %"
     return f"{significant(100 * share)} %"
+
+
+def points(difference: float) -> str:
+    """A difference of percentages: +2.4, −0.7; what rounds to 0.0 has no sign."""
+    text = f"{abs(difference):.1f}"
+    return text if text == "0.0" else ("+" if difference > 0 else "−") + text

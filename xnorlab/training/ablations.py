@@ -20,11 +20,15 @@ EPOCHS = 16
 
 @dataclass(frozen=True)
 class Row:
-    """One network of an ablation: what it shows, and the model and scheme to train."""
+    """One network of an ablation: what it shows, and the model and scheme to train.
+
+    against: the label of the row that differs from it in one thing; None for that row itself.
+    """
 
     label: str
     model: str
     scheme: str
+    against: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,11 @@ class Ablation:
 
 
 def _of(model: str, name: str, question: str, **schemes: str) -> Ablation:
-    rows = tuple(Row(label.replace("_", " "), model, scheme) for label, scheme in schemes.items())
-    return Ablation(name, question, rows)
+    """Rows of one model, by label with _ for spaces; all are compared with the first."""
+    labels = [label.replace("_", " ") for label in schemes]
+    against = [None, *[labels[0]] * (len(labels) - 1)]
+    rows = zip(labels, [model] * len(labels), schemes.values(), against, strict=True)
+    return Ablation(name, question, tuple(Row(*row) for row in rows))
 
 
 ABLATIONS: dict[str, Ablation] = {
@@ -47,43 +54,52 @@ ABLATIONS: dict[str, Ablation] = {
         Ablation(
             "scale",
             "α = mean|W|, a learned factor, or none, where a norm follows every convolution",
-            tuple(
-                Row(f"{system}, {scale}", "alexnet", scheme)
-                for system, scale, scheme in (
-                    ("BWN", "mean", "bwn"), ("BWN", "learned", "bwn-learned"), ("BWN", "none", "binaryconnect"),
-                    ("XNOR", "mean", "xnor"), ("XNOR", "learned", "xnor-learned"), ("XNOR", "none", "xnor-unscaled"),
-                )
+            (
+                Row("BWN, mean", "alexnet", "bwn"),
+                Row("BWN, learned", "alexnet", "bwn-learned", "BWN, mean"),
+                Row("BWN, none", "alexnet", "binaryconnect", "BWN, mean"),
+                Row("XNOR, mean", "alexnet", "xnor"),
+                Row("XNOR, learned", "alexnet", "xnor-learned", "XNOR, mean"),
+                Row("XNOR, none", "alexnet", "xnor-unscaled", "XNOR, mean"),
             ),
         ),
         Ablation(
             "scale-norm",
             "α where a norm follows the convolution, and where none does",
-            tuple(
-                Row(f"{network}, {norm}, {scale}", model, scheme)
-                for network, model, norm, scale, scheme in (
-                    ("plain", "alexnet", "norm", "α", "bwn"),
-                    ("plain", "alexnet", "norm", "no α", "binaryconnect"),
-                    ("plain", "alexnet", "no norm", "α", "bwn-no-norm"),
-                    ("plain", "alexnet", "no norm", "no α", "binaryconnect-no-norm"),
-                    ("residual", "resnet18", "norm", "α", "xnor-cbap"),
-                    ("residual", "resnet18", "norm", "no α", "xnor-unscaled-cbap"),
-                    ("residual", "resnet18", "no norm", "α", "xnor"),
-                    ("residual", "resnet18", "no norm", "no α", "xnor-unscaled"),
-                )
+            (
+                Row("plain, norm, α", "alexnet", "bwn"),
+                Row("plain, norm, no α", "alexnet", "binaryconnect", "plain, norm, α"),
+                Row("plain, no norm, α", "alexnet", "bwn-no-norm"),
+                Row("plain, no norm, no α", "alexnet", "binaryconnect-no-norm", "plain, no norm, α"),
+                Row("residual, norm, α", "resnet18", "xnor-cbap"),
+                Row("residual, norm, no α", "resnet18", "xnor-unscaled-cbap", "residual, norm, α"),
+                Row("residual, no norm, α", "resnet18", "xnor"),
+                Row("residual, no norm, no α", "resnet18", "xnor-unscaled", "residual, no norm, α"),
             ),
         ),
         _of("alexnet", "input-scale", "The input scale K", without_K="xnor", with_K="xnor-k"),
         _of("alexnet", "order", "Block order (Table 3b)", B_A_C_P="xnor", C_B_A_P="xnor-cbap"),
         _of("alexnet", "gradient", "Gradient of the sign", clipped="xnor", polynomial="xnor-polynomial"),
-        _of("alexnet", "ends", "First convolution and last matrix", BWN_real="bwn", BWN_binary="bwn-binary-ends",
-            XNOR_real="xnor", XNOR_binary="xnor-binary-ends"),
+        Ablation(
+            "ends",
+            "First convolution and last matrix",
+            (
+                Row("BWN, real", "alexnet", "bwn"),
+                Row("BWN, binary", "alexnet", "bwn-binary-ends", "BWN, real"),
+                Row("XNOR, real", "alexnet", "xnor"),
+                Row("XNOR, binary", "alexnet", "xnor-binary-ends", "XNOR, real"),
+            ),
+        ),
         Ablation(
             "bits",
             "Bits of an activation",
-            tuple(Row(f"{k} bit", "alexnet", "xnor" if k == 1 else f"xnor-{k}-bit") for k in (1, 2, 4, 8)),
+            (
+                Row("1 bit", "alexnet", "xnor"),
+                *(Row(f"{k} bits", "alexnet", f"xnor-{k}-bit", "1 bit") for k in (2, 4, 8)),
+            ),
         ),
     )
-}  # fmt: skip
+}
 """By name. A network that serves several is trained once."""
 
 
@@ -122,7 +138,10 @@ def run_ablation(
         model, recipe, _, _ = load_checkpoint(result.checkpoint)
         shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
         accuracy = top1(torch_logits(model, shown), shown.targets)
-        rows.append({"label": row.label, "network": recipe.name, "top1": accuracy, "recipe": recipe.to_dict()})
+        rows.append(
+            {"label": row.label, "against": row.against, "network": recipe.name, "top1": accuracy}
+            | {"recipe": recipe.to_dict()}
+        )
     return {
         "question": ablation.question,
         "command": f"xnorlab ablate run {name} --data DATA --dataset {dataset} --epochs {epochs} --seed {seed}",

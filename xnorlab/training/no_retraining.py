@@ -104,7 +104,8 @@ def no_retraining(
 
     def measure(filters: str, norms: str, model: nn.Module) -> None:
         accuracy = top1(torch_logits(model, shown), shown.targets)
-        rows.append({"label": f"{filters}, norms {norms}", "filters": filters, "norms": norms, "top1": accuracy})
+        label, against = f"{filters}, norms {norms}", rows[0]["label"] if rows else None
+        rows.append({"label": label, "against": against, "filters": filters, "norms": norms, "top1": accuracy})
         if report is not None:
             report(rows[-1])
 
