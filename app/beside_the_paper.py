@@ -68,10 +68,10 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
         published, ours = below_full_precision(published), below_full_precision(ours)
     named = ("published, on ImageNet", f"measured at training, on {networks.DATA_TITLES.get(data, data)}")
     schemes = [s for s in (*SCHEMES, *VARIANTS) if s in published or s in ours]
-    shown = "{:+.1f}" if says == "difference" else "{:.1f}"
+    shown = units.points if says == "difference" else "{:.1f}".format
     columns = {
         f"{origin}, {'points' if says == 'difference' else 'top-1 %'}": [
-            shown.format(source[s]).replace("-", "−") if s in source else "–" for s in schemes
+            shown(source[s]) if s in source else "–" for s in schemes
         ]
         for source, origin in zip((published, ours), named, strict=True)
     }

@@ -40,12 +40,10 @@ class Ablation:
     rows: tuple[Row, ...]
 
 
-def _of(model: str, name: str, question: str, **schemes: str) -> Ablation:
-    """Rows of one model, by label with _ for spaces; all are compared with the first."""
-    labels = [label.replace("_", " ") for label in schemes]
-    against = [None, *[labels[0]] * (len(labels) - 1)]
-    rows = zip(labels, [model] * len(labels), schemes.values(), against, strict=True)
-    return Ablation(name, question, tuple(Row(*row) for row in rows))
+def _rows(model: str, *schemes: tuple[str, str]) -> tuple[Row, ...]:
+    """Rows of one model from (label, scheme); all are set against the first."""
+    base = schemes[0][0]
+    return tuple(Row(label, model, scheme, None if label == base else base) for label, scheme in schemes)
 
 
 ABLATIONS: dict[str, Ablation] = {
@@ -54,49 +52,36 @@ ABLATIONS: dict[str, Ablation] = {
         Ablation(
             "scale",
             "α = mean|W|, a learned factor, or none, where a norm follows every convolution",
-            (
-                Row("BWN, mean", "alexnet", "bwn"),
-                Row("BWN, learned", "alexnet", "bwn-learned", "BWN, mean"),
-                Row("BWN, none", "alexnet", "binaryconnect", "BWN, mean"),
-                Row("XNOR, mean", "alexnet", "xnor"),
-                Row("XNOR, learned", "alexnet", "xnor-learned", "XNOR, mean"),
-                Row("XNOR, none", "alexnet", "xnor-unscaled", "XNOR, mean"),
+            _rows("alexnet", ("BWN, mean", "bwn"), ("BWN, learned", "bwn-learned"), ("BWN, none", "binaryconnect"))
+            + _rows(
+                "alexnet", ("XNOR, mean", "xnor"), ("XNOR, learned", "xnor-learned"), ("XNOR, none", "xnor-unscaled")
             ),
         ),
         Ablation(
             "scale-norm",
             "α where a norm follows the convolution, and where none does",
-            (
-                Row("plain, norm, α", "alexnet", "bwn"),
-                Row("plain, norm, no α", "alexnet", "binaryconnect", "plain, norm, α"),
-                Row("plain, no norm, α", "alexnet", "bwn-no-norm"),
-                Row("plain, no norm, no α", "alexnet", "binaryconnect-no-norm", "plain, no norm, α"),
-                Row("residual, norm, α", "resnet18", "xnor-cbap"),
-                Row("residual, norm, no α", "resnet18", "xnor-unscaled-cbap", "residual, norm, α"),
-                Row("residual, no norm, α", "resnet18", "xnor"),
-                Row("residual, no norm, no α", "resnet18", "xnor-unscaled", "residual, no norm, α"),
-            ),
+            _rows("alexnet", ("plain, norm, α", "bwn"), ("plain, norm, no α", "binaryconnect"))
+            + _rows("alexnet", ("plain, no norm, α", "bwn-no-norm"), ("plain, no norm, no α", "binaryconnect-no-norm"))
+            + _rows("resnet18", ("residual, norm, α", "xnor-cbap"), ("residual, norm, no α", "xnor-unscaled-cbap"))
+            + _rows("resnet18", ("residual, no norm, α", "xnor"), ("residual, no norm, no α", "xnor-unscaled")),
         ),
-        _of("alexnet", "input-scale", "The input scale K", without_K="xnor", with_K="xnor-k"),
-        _of("alexnet", "order", "Block order (Table 3b)", B_A_C_P="xnor", C_B_A_P="xnor-cbap"),
-        _of("alexnet", "gradient", "Gradient of the sign", clipped="xnor", polynomial="xnor-polynomial"),
+        Ablation("input-scale", "The input scale K", _rows("alexnet", ("without K", "xnor"), ("with K", "xnor-k"))),
+        Ablation("order", "Block order (Table 3b)", _rows("alexnet", ("B A C P", "xnor"), ("C B A P", "xnor-cbap"))),
+        Ablation(
+            "gradient",
+            "Gradient of the sign",
+            _rows("alexnet", ("clipped", "xnor"), ("polynomial", "xnor-polynomial")),
+        ),
         Ablation(
             "ends",
             "First convolution and last matrix",
-            (
-                Row("BWN, real", "alexnet", "bwn"),
-                Row("BWN, binary", "alexnet", "bwn-binary-ends", "BWN, real"),
-                Row("XNOR, real", "alexnet", "xnor"),
-                Row("XNOR, binary", "alexnet", "xnor-binary-ends", "XNOR, real"),
-            ),
+            _rows("alexnet", ("BWN, real", "bwn"), ("BWN, binary", "bwn-binary-ends"))
+            + _rows("alexnet", ("XNOR, real", "xnor"), ("XNOR, binary", "xnor-binary-ends")),
         ),
         Ablation(
             "bits",
             "Bits of an activation",
-            (
-                Row("1 bit", "alexnet", "xnor"),
-                *(Row(f"{k} bits", "alexnet", f"xnor-{k}-bit", "1 bit") for k in (2, 4, 8)),
-            ),
+            _rows("alexnet", ("1 bit", "xnor"), *((f"{k} bits", f"xnor-{k}-bit") for k in (2, 4, 8))),
         ),
     )
 }
