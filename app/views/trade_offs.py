@@ -43,6 +43,15 @@ def value(cost: NetworkCost) -> float:
     return {"file": cost.file_bytes, "resident": cost.resident_bytes, "operations": cost.predicted_operations}[against]
 
 
+def how_trained() -> str:
+    """What to know of the trainings before two accuracies are compared."""
+    lengths = sorted({zoo.epochs(name) for name in names})
+    same = len(lengths) == 1
+    said = f"Each was trained for {lengths[0]} epochs" if same else "Not all were trained equally long: see The numbers"
+    helped = [f"{label(cost)}: {zoo.helped_by(cost.name)}" for cost in costs if zoo.helped_by(cost.name)]
+    return ". ".join([said, *map(parts.plain, helped)]) + "."
+
+
 st.title("Trade-offs")
 notes = st.container()
 st.markdown(
@@ -153,11 +162,8 @@ else:
                 "network": [f"{look(c.scheme).glyph} {label(c)}" for c in costs],
                 "top-1 %": [100 * c.top1 for c in costs],
                 AXIS_WORDS[against].lower(): [axis.text(value(c)) for c in costs],
-                "epochs": [zoo.epochs(name) for name in names],
-                "architecture": [zoo.architecture(name) for name in names],
-                "with the help of": [zoo.helped_by(name) or "–" for name in names],
             },
-            hide_index=True, on_select=follow_table, selection_mode="single-row", key=f"zoo-{picked}",
+            hide_index=True, height="content", on_select=follow_table, selection_mode="single-row", key=f"zoo-{picked}",
             selection_default={"selection": {"rows": [names.index(picked)]}} if picked else None,
             column_config={"top-1 %": st.column_config.NumberColumn(format="%.1f")},
             alt="The networks of the chart; choose a row to mark its point.",
@@ -180,8 +186,7 @@ else:
         st.caption(
             "Up and to the left is better. Bars: one standard error, from the number of pictures alone. Accuracy was "
             "measured at training, on the whole validation set. Operations: a real multiply-add is one, and so are 64 "
-            "binary ones (XNOR-Net, section 4.1)."
-            + (" Not all were trained equally long: see their epochs." if len(set(map(zoo.epochs, names))) > 1 else "")
+            f"binary ones (XNOR-Net, section 4.1). {how_trained()}"
         )
 address.publish(pick=picked or None)
 

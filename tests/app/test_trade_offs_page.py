@@ -103,11 +103,13 @@ def test_what_tells_a_network_from_the_papers_and_how_it_was_trained_stand_besid
     taught = ship_resnet("reactnet", epochs=5, teacher="imagenette/resnet18-float", start="imagenette/resnet18-first")
     at = open_page(PAGE, zoo_model="resnet18", paper="resnet18", pick=taught)
     assert not at.exception
-    table = at.dataframe[0].value
+    table = table_with(at, "epochs")
     assert list(table["epochs"]) == [2, 5]
     assert list(table["architecture"]) == ["ResNet-18, width 8 of 64"] * 2
     helped = "taught by resnet18-float, began as resnet18-first"
     assert list(table["with the help of"]) == ["–", helped]
+    said = f"Not all were trained equally long: see The numbers. ReActNet: {helped}."
+    assert any(said in c.value.replace("\\", "") for c in at.caption), [c.value for c in at.caption]
     (line,) = [m.value for m in at.markdown if "binary multiply" in m.value]
     assert "ResNet-18, width 8 of 64; 5 epochs" in line
     assert any("Ours: ResNet-18, width 8 of 64, trained for 2 or 5 epochs" in c.value for c in at.caption)
