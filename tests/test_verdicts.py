@@ -123,6 +123,16 @@ def test_a_margin_is_judged_by_sixteen_points(xnor: float, ruling: str, why: str
     assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
 
 
+def test_the_same_margin_in_a_resnet_is_told_but_not_judged():
+    both = {**evidence(xnor=0.80, bnn=0.80).manifest, **residual(xnor=0.99, bnn=0.76).manifest}
+    row = claims.xnor_beats_bnn(of(both))
+    assert row.verdict == "does not hold here"
+    assert "without a norm between: +23.0 ± " in row.why
+    for name in ("imagenette/alexnet-xnor", "imagenette/resnet18-xnor"):
+        assert any(source.startswith(name) for source in row.based_on), row.based_on
+    assert claims.xnor_beats_bnn(residual(xnor=0.99, bnn=0.76)).verdict == "not measured yet"
+
+
 @pytest.mark.parametrize("changes", [{"epochs": 16}, {"binary_rate_factor": 2.0}, {"pictures": "others"}])
 def test_networks_of_different_recipes_or_pictures_are_not_compared(changes: dict):
     manifest = evidence(xnor=0.8).manifest

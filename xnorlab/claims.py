@@ -5,7 +5,7 @@ only beyond two standard errors.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from xnorlab.cost_model import PUBLISHED_SPEEDUP
@@ -186,20 +186,30 @@ def _gain(claim: str, source: str, published: tuple[float, float], gap: Gap | No
     return Verdict(claim, source, theirs, _measured(gap), ruling, f"{why}; {note}", gap.based_on)
 
 
-def _margin(evidence: Evidence, claim: str, ours: str, theirs: str) -> Verdict:
-    """Holds from 16 points on; in part where there is a gain beyond two standard errors."""
+def _margin(evidence: Evidence, claim: str, ours: str, theirs: str, sums: str) -> Verdict:
+    """Holds from 16 points on; in part where there is a gain beyond two standard errors.
+
+    sums: what reaches a ResNet's sums; the same difference there stands beside the verdict, but is no part of it.
+    """
     published = published_top1("AlexNet", ours), published_top1("AlexNet", theirs)
-    return _gain(claim, "abstract, Table 1", published, evidence.gap("alexnet", ours, theirs), 16, ABSORBED, UNLIKE)
+    verdict = _gain(claim, "abstract, Table 1", published, evidence.gap("alexnet", ours, theirs), 16, ABSORBED, UNLIKE)
+    residual = evidence.gap("resnet18", ours, theirs)
+    if residual is None or not verdict.based_on:
+        return verdict
+    why = f"{verdict.why} In our ResNet-18, whose shortcuts are added to {sums}: {residual.difference} points."
+    return replace(verdict, why=why, based_on=(*verdict.based_on, *residual.based_on))
 
 
 def bwn_beats_binaryconnect(evidence: Evidence) -> Verdict:
     """16 points."""
-    return _margin(evidence, "BWN is more than 16 points better than BinaryConnect", "bwn", "binaryconnect")
+    claim = "BWN is more than 16 points better than BinaryConnect"
+    return _margin(evidence, claim, "bwn", "binaryconnect", "the output of a norm")
 
 
 def xnor_beats_bnn(evidence: Evidence) -> Verdict:
     """16 points."""
-    return _margin(evidence, "XNOR is more than 16 points better than BNN", "xnor", "bnn")
+    claim = "XNOR is more than 16 points better than BNN"
+    return _margin(evidence, claim, "xnor", "bnn", "a convolution's output without a norm between")
 
 
 def learned_scale(evidence: Evidence) -> Verdict:
