@@ -7,7 +7,6 @@ import streamlit as st
 from xnorlab import pretrained
 from xnorlab.evidence import Evidence
 from xnorlab.figures import trade_offs
-from xnorlab.network_cost import standard_error
 
 TITLES = {
     "scale": "The factor α",
@@ -36,24 +35,24 @@ def show() -> None:
     name = address.pills("Changed", offered, key="ablation", default=next(iter(offered)))
     address.publish(ablation=name)
     entry, rows = evidence.ablations[name], evidence.changes(name)
-    shown = [
-        (label, top1, 100 * standard_error(top1 / 100, entry["images"]), None if gain is None else gain.second)
-        for label, top1, gain in rows
-    ]
+    shown = [(row.label, row.top1, row.error, row.gain and row.gain.second) for row in rows]
     st.markdown(f"**{parts.plain(entry['question'])}**")
-    gains = ["–" if gain is None else gain.difference for _, _, gain in rows]
     parts.chart(
         trade_offs.changes(shown, dark=parts.dark()),
-        alt=f"{entry['question']}: " + "; ".join(f"{label} {top1:.1f} %" for label, top1, _, _ in shown),
+        alt=f"{entry['question']}: " + "; ".join(f"{row.label} {row.top1:.1f} %" for row in rows),
         table={
-            "": [label for label, _, _ in rows],
-            "top-1 %": [f"{top1:.1f}" for _, top1, _ in rows],
-            "points": gains,
-            "against": [row["against"] or "–" for row in entry["rows"]],
+            "": [row.label for row in rows],
+            "top-1 %": [f"{row.top1:.1f}" for row in rows],
+            "points": ["–" if row.gain is None else row.gain.difference for row in rows],
+            "against": [row.against or "–" for row in rows],
         },
         key="changes",
     )
+    seeds = evidence.seeds(name)
+    trained, spread = "one seed", "alone"
+    if seeds > 1:
+        trained, spread = f"means over {seeds} seeds", "and the seeds' spread"
     st.caption(
-        f"Open marks are what the others are compared with. Measured on {entry['images']:,} pictures, one seed; bars "
-        f"and ± are one standard error, from the number of pictures alone. `{entry['command']}`"
+        f"Open marks are what the others are compared with. Measured on {entry['images']:,} pictures, {trained}; bars "
+        f"and ± are one standard error, from the number of pictures {spread}. `{entry['command']}`"
     )

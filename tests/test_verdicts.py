@@ -214,6 +214,27 @@ def test_order_and_learned_scale_come_from_ablations_on_imagenette(claim, name: 
         assert claim(of({}, {name: unlike})).verdict == "not measured yet"
 
 
+def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
+    found = ablation({"B A C P": 0.75, "C B A P": 0.70}) | {"question": "?"}
+    for row, other in zip(found["rows"], (0.77, 0.74), strict=True):
+        row["repeats"] = [{"seed": 1, "top1": other}]
+    found["rows"][0] |= {"against": None}
+    found["rows"][1] |= {"against": "B A C P"}
+    seen = of({}, {"order": found})
+    gap = seen.judged("order", "B A C P", "C B A P")
+    assert gap is not None
+    assert (gap.first, gap.second) == (pytest.approx(76), pytest.approx(72))
+    pictures = [top * (1 - top) / 3925 for top in (0.76, 0.72)]
+    seeds = [0.02**2 / 2 / 2, 0.04**2 / 2 / 2]  # a variance of two, of a mean of two
+    assert gap.error == pytest.approx(100 * (sum(pictures) + sum(seeds)) ** 0.5)
+    first, second = seen.changes("order")
+    assert (first.label, first.top1, first.gain, second.against, second.gain) == (
+        "B A C P", pytest.approx(76), None, "B A C P", seen.ablated("order", "C B A P", "B A C P"),
+    )  # fmt: skip
+    assert first.error == pytest.approx(100 * (pictures[0] + seeds[0]) ** 0.5)
+    assert seen.seeds("order") == 2
+
+
 @pytest.mark.parametrize(
     ("with_k", "ruling", "why"),
     [

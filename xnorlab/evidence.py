@@ -57,6 +57,21 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A row of an ablation: top-1 in %, the mean over its seeds, and its standard error, as in `Gap`.
+
+    against: the label of the row that it is set against, and gain: what it gains over that one; None where others are
+    set against this row.
+    """
+
+    label: str
+    top1: float
+    error: float
+    against: str | None
+    gain: Gap | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is measured.
 
@@ -106,7 +121,7 @@ class Evidence:
         recipes = [replace(Recipe.from_dict(entry["recipe"]), scheme="any", seed=0) for entry in entries]
         if recipes[0] != recipes[1]:
             return None
-        tops = [[run["top1"] for run in (entry, *entry.get("repeats", []))] for entry in entries]
+        tops = [_tops(entry) for entry in entries]
         based_on = tuple(
             f"{name}, {recipes[0].epochs} epochs" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
             for name, runs in zip(names, tops, strict=True)
@@ -123,17 +138,25 @@ class Evidence:
         recipe = of.get("recipe")
         network = "" if recipe is None else architecture({"model": recipe["model"], "recipe": recipe})
         based_on = (f"{ABLATIONS}: {entry['command']}",)
-        return _gap([[rows[label]["top1"]] for label in (first, second)], entry["images"], network, based_on)
+        return _gap([_tops(rows[label]) for label in (first, second)], entry["images"], network, based_on)
 
-    def changes(self, name: str) -> list[tuple[str, float, Gap | None]]:
-        """Every row of a recorded ablation: label, top-1 in %, and what it gains over the row that it is set against.
-
-        None stands with the rows that others are set against.
-        """
+    def changes(self, name: str) -> list[Changed]:
+        """Every row of a recorded ablation."""
+        entry = self.ablations[name]
         return [
-            (row["label"], 100 * row["top1"], row["against"] and self.ablated(name, row["label"], row["against"]))
-            for row in self.ablations[name]["rows"]
+            Changed(
+                row["label"],
+                100 * statistics.fmean(_tops(row)),
+                100 * _squared_error(_tops(row), entry["images"]) ** 0.5,
+                row["against"],
+                row["against"] and self.ablated(name, row["label"], row["against"]),
+            )
+            for row in entry["rows"]
         ]
+
+    def seeds(self, name: str) -> int:
+        """With how many seeds the networks of a recorded ablation were trained."""
+        return len(_tops(self.ablations[name]["rows"][0]))
 
     def judged(self, name: str, first: str, second: str) -> Gap | None:
         """`ablated`, where the ablation is of AlexNets on Imagenette and, if it changed a shipped network, of ours.
@@ -160,6 +183,11 @@ def weights_digest(weights: Mapping[str, np.ndarray]) -> str:
         if not name.endswith("num_batches_tracked"):
             digest.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
     return digest.hexdigest()
+
+
+def _tops(measured: Mapping[str, Any]) -> list[float]:
+    """Shares of pictures named rightly, one a seed, of a manifest's entry or an ablation's row."""
+    return [run["top1"] for run in (measured, *measured.get("repeats", []))]
 
 
 def _gap(tops: Sequence[Sequence[float]], images: int, network: str, based_on: tuple[str, ...]) -> Gap:

@@ -45,9 +45,12 @@ def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.Monke
     got: dict = {}
     monkeypatch.setattr(ablations, "run_ablation", lambda *given, **options: got.update(options, given=given) or entry)
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
-    result = run("ablate", "run", "input-scale", "--data", tmp_path, "--epochs", 3, "--seed", 2, "--devices", "1")
+    result = run("ablate", "run", "input-scale", "--data", tmp_path, "--epochs", 3, "--devices", "1")
     assert "75.00" in result.stdout
-    assert (got["given"][0], got["epochs"], got["seed"], got["devices"]) == ("input-scale", 3, 2, 1)
+    assert (got["given"][0], got["epochs"], got["seeds"], got["devices"]) == ("input-scale", 3, [0], 1)
+    entry["rows"][0]["repeats"] = [{"seed": 5, "top1": 0.625}]
+    result = run("ablate", "run", "input-scale", "--data", tmp_path, "--seed", 2, "--seed", 5)
+    assert ("75.00" in result.stdout, "62.50" in result.stdout, got["seeds"]) == (True, True, [2, 5])
     assert not (tmp_path / "ablations.json").exists()
     result = run("ablate", "run", "input-scale", "--data", tmp_path, "--record", "--json")
     assert json.loads(result.stdout) == entry

@@ -36,21 +36,32 @@ def test_a_table_is_trained_measured_and_recorded(
     base = small_recipe()
 
     def small(recipe: Recipe) -> Recipe:
-        return replace(base, scheme=recipe.scheme, epochs=recipe.epochs)
+        return replace(base, scheme=recipe.scheme, epochs=recipe.epochs, seed=recipe.seed)
 
     entry = run_ablation(
-        "pair", image_folder, tmp_path, dataset="insects", epochs=2, changes=small, cache_folder=cache_folder,
-        accelerator="cpu", devices=1, progress=False, evaluate_every=2,
+        "pair", image_folder, tmp_path, dataset="insects", epochs=2, seeds=(0, 3), changes=small,
+        cache_folder=cache_folder, accelerator="cpu", devices=1, progress=False, evaluate_every=2,
     )  # fmt: skip
     assert [(row["label"], row["against"]) for row in entry["rows"]] == [("without", None), ("with", "without")]
     assert [row["recipe"]["scheme"] for row in entry["rows"]] == ["xnor", "xnor-k"]
     assert all(0.3 < row["top1"] <= 1 for row in entry["rows"]), "three classes, clearly different"
+    assert [[repeat["seed"] for repeat in row["repeats"]] for row in entry["rows"]] == [[3], [3]]
+    assert all(0.3 < repeat["top1"] <= 1 for row in entry["rows"] for repeat in row["repeats"])
+    assert {path.name for path in (tmp_path / "insects").iterdir()} == {
+        row["network"].partition("/")[2] + seed for row in entry["rows"] for seed in ("", "-seed3")
+    }
     assert entry["images"] == 24
-    assert entry["command"] == "xnorlab ablate run pair --data DATA --dataset insects --epochs 2 --seed 0"
+    assert entry["command"] == "xnorlab ablate run pair --data DATA --dataset insects --epochs 2 --seed 0 --seed 3"
     assert stored(tmp_path) == {}
     record("pair", entry, tmp_path)
     record("another", {"rows": []}, tmp_path)
     assert stored(tmp_path) == {"another": {"rows": []}, "pair": entry}
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 0, 1)])
+def test_seeds_are_named_once_each(tmp_path: Path, seeds: tuple[int, ...]):
+    with pytest.raises(ValueError, match=r"seeds=\[.*\] must be one seed or more, each of them once"):
+        run_ablation("order", tmp_path, tmp_path, seeds=seeds)
 
 
 def test_unknown_ablations_are_refused(tmp_path: Path):

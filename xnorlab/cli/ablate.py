@@ -34,7 +34,7 @@ def run(
     ),
     dataset: Annotated[str, typer.Option(help="The data set's name, where --data holds several.")] = "imagenette",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures, alike for all rows.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Alike for all rows.")] = 0,
+    seed: Annotated[list[int] | None, typer.Option(min=0, help="Alike for all rows; may be repeated. 0.")] = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
     devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
     record: Record = False,
@@ -53,7 +53,7 @@ def run(
         out,
         dataset=dataset,
         epochs=epochs,
-        seed=seed,
+        seeds=seed or [0],
         cache_folder=cache_folder,
         accelerator=accelerator,
         devices=int(devices) if devices.isdigit() else devices,
@@ -89,5 +89,9 @@ def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None
     if as_json:
         print_json(entry)
         return
-    rows = [[one_line(row["label"]), f"{100 * row['top1']:.2f}"] for row in entry["rows"]]
-    print_table(f"{entry['question']}; {entry['images']:,} pictures", ["", "top-1 %"], rows)
+    rows = [
+        [one_line(row["label"]), *(f"{100 * measured['top1']:.2f}" for measured in (row, *row.get("repeats", [])))]
+        for row in entry["rows"]
+    ]
+    header = ["", "top-1 %", *(f"seed {repeat['seed']}" for repeat in entry["rows"][0].get("repeats", []))]
+    print_table(f"{entry['question']}; {entry['images']:,} pictures", header, rows)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def run_ablation(
     *,
     dataset: str = "imagenette",
     epochs: int = EPOCHS,
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
     cache_folder: str | Path | None = None,
     changes: Callable[[Recipe], Recipe] = lambda recipe: recipe,
     **options: Any,
@@ -110,26 +110,34 @@ def run_ablation(
     name: a key of ABLATIONS. data: the data set's folder, or one that holds it. dataset: its name. changes: turns a
     row's recipe into the one to use, alike for all. options: as `run.train` takes them.
 
+    seeds: each row is trained with each of them; the first one's accuracy is the row's `top1`, the others are its
+    `repeats`. Raises ValueError for an unknown name, for no seed and for one that is there twice.
+
     Top-1 is measured in float32 through torch on the whole validation set, with the last epoch's weights.
     """
     if name not in ABLATIONS:
         raise ValueError(f"name={name!r} is not one of {', '.join(ABLATIONS)}")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds={list(seeds)} must be one seed or more, each of them once")
     ablation = ABLATIONS[name]
     found = find(dataset, data)
-    chosen = [changes(recipe) for recipe in recipes(ablation, dataset, epochs, seed)]
-    results = train_all(chosen, data, out, cache_folder=cache_folder, **options)
-    rows = []
-    for row, result in zip(ablation.rows, results, strict=True):
-        model, recipe, _, _ = load_checkpoint(result.checkpoint)
-        shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
-        accuracy = top1(torch_logits(model, shown), shown.targets)
-        rows.append(
-            {"label": row.label, "against": row.against, "network": recipe.name, "top1": accuracy}
-            | {"recipe": recipe.to_dict()}
-        )
+    rows: list[dict[str, Any]] = []
+    for seed in seeds:
+        chosen = [changes(recipe) for recipe in recipes(ablation, dataset, epochs, seed)]
+        results = train_all(chosen, data, out, cache_folder=cache_folder, **options)
+        for at, (row, result) in enumerate(zip(ablation.rows, results, strict=True)):
+            model, recipe, _, _ = load_checkpoint(result.checkpoint)
+            shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
+            accuracy = top1(torch_logits(model, shown), shown.targets)
+            if len(rows) > at:
+                rows[at].setdefault("repeats", []).append({"seed": seed, "top1": accuracy})
+            else:
+                named = {"label": row.label, "against": row.against, "network": recipe.name}
+                rows.append(named | {"top1": accuracy, "recipe": recipe.to_dict()})
+    given = " ".join(f"--seed {seed}" for seed in seeds)
     return {
         "question": ablation.question,
-        "command": f"xnorlab ablate run {name} --data DATA --dataset {dataset} --epochs {epochs} --seed {seed}",
+        "command": f"xnorlab ablate run {name} --data DATA --dataset {dataset} --epochs {epochs} {given}",
         "images": len(found.val),
         "pictures_sha256": found.val.fingerprint(),
         "rows": rows,
