@@ -23,6 +23,24 @@ def test_every_network_trains_under_every_scheme(name, scheme):
             assert parameter.grad.abs().sum() > 0, key
 
 
+@pytest.mark.parametrize("scheme", [name for name, scheme in SCHEMES.items() if scheme.inputs])
+@pytest.mark.parametrize("name", models.MODELS)
+def test_binary_inputs_carry_something_from_the_start(name, scheme):
+    torch.manual_seed(0)
+    options, size = SMALL[name]
+    net = models.build(name, scheme, 5, **options)
+    shares = {}
+    for key, layer in net.named_modules():
+        if isinstance(layer, BinaryConv2d) and layer.input_binarizer is not None:
+            layer.input_binarizer.register_forward_hook(
+                lambda module, inputs, signs, key=key: shares.update({key: (signs > 0).float().mean().item()})
+            )
+    net(torch.randn(4, 3, size, size))
+    assert len(shares) >= 4
+    # The maxima of a pool are mostly +1; behind a ReLU every sign would be.
+    assert all(0 < share < 1 for share in shares.values()), shares
+
+
 @pytest.mark.parametrize("name", models.MODELS)
 def test_first_and_last_layer_stay_real_and_the_rest_is_binary(name):
     net = models.build(name, "xnor", 5, **SMALL[name][0])

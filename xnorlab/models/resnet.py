@@ -32,7 +32,10 @@ def resnet18(
         raise ValueError(f"shortcut_every_conv={shortcut_every_conv!r} must be true, false or None")
     kernel, stride = {"imagenet": (7, 2), "tiny": (3, 2), "cifar": (3, 1)}[stem]
     first = first_conv(scheme, width, kernel, stride, kernel // 2)
-    # The stem is the same under every scheme's order and activation: the first shortcut carries its output onward.
+    # Where a norm stands before each sign, the stem is the float network's, since the first shortcut carries its
+    # output onward. Where none does, its ReLU is left out, as by the authors of Bi-Real Net and ReActNet: of a
+    # rectified map every sign is +1.
+    rectified = scheme.inputs is None or scheme.order == "norm-sign-conv"
     pool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else None
     blocks, channels = [], width
     for stage in range(4):
@@ -44,7 +47,7 @@ def resnet18(
             channels = out
     needs_norm = scheme.order == "norm-sign-conv"
     return chain(
-        stem=chain(conv=first, norm=nn.BatchNorm2d(width), act=nn.ReLU(), pool=pool),
+        stem=chain(conv=first, norm=nn.BatchNorm2d(width), act=nn.ReLU() if rectified else None, pool=pool),
         blocks=nn.Sequential(*blocks),
         norm=nn.BatchNorm2d(channels) if needs_norm else None,
         act=nn.ReLU() if needs_norm else None,
