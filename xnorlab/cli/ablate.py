@@ -93,5 +93,7 @@ def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None
         [one_line(row["label"]), *(f"{100 * measured['top1']:.2f}" for measured in (row, *row.get("repeats", [])))]
         for row in entry["rows"]
     ]
-    header = ["", "top-1 %", *(f"seed {repeat['seed']}" for repeat in entry["rows"][0].get("repeats", []))]
+    others = entry["rows"][0].get("repeats", [])
+    first = f"top-1 %, seed {entry['rows'][0]['recipe']['seed']}" if others else "top-1 %"
+    header = ["", first, *(f"seed {repeat['seed']}" for repeat in others)]
     print_table(f"{entry['question']}; {entry['images']:,} pictures", header, rows)
