@@ -133,6 +133,19 @@ def test_the_same_margin_in_a_resnet_is_told_but_not_judged():
     assert claims.xnor_beats_bnn(residual(xnor=0.99, bnn=0.76)).verdict == "not measured yet"
 
 
+def test_alpha_without_a_norm_is_told_but_not_judged():
+    rows = {"residual, no norm, α": 0.74, "residual, no norm, no α": 0.65}
+    alone = {"scale-norm": ablation(rows, network="imagenette/resnet18-xnor")}
+    row = claims.xnor_beats_bnn(replace(evidence(xnor=0.80, bnn=0.80), ablations=alone))
+    assert row.verdict == "does not hold here"
+    assert "no norm behind the convolution: +9.0 ± 1.0 points (74.0 against 65.0 %)" in row.why
+    assert row.based_on[-1].startswith("ablations.json")
+    elsewhere = {"scale-norm": ablation(rows, network="cifar10/resnet18-xnor")}
+    assert "α alone" not in claims.xnor_beats_bnn(replace(evidence(xnor=0.80, bnn=0.80), ablations=elsewhere)).why
+    plain = replace(evidence(bwn=0.8, binaryconnect=0.8), ablations=alone)
+    assert "α alone" not in claims.bwn_beats_binaryconnect(plain).why
+
+
 @pytest.mark.parametrize("changes", [{"epochs": 16}, {"binary_rate_factor": 2.0}, {"pictures": "others"}])
 def test_networks_of_different_recipes_or_pictures_are_not_compared(changes: dict):
     manifest = evidence(xnor=0.8).manifest

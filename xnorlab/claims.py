@@ -186,30 +186,40 @@ def _gain(claim: str, source: str, published: tuple[float, float], gap: Gap | No
     return Verdict(claim, source, theirs, _measured(gap), ruling, f"{why}; {note}", gap.based_on)
 
 
-def _margin(evidence: Evidence, claim: str, ours: str, theirs: str, sums: str) -> Verdict:
+def _margin(evidence: Evidence, claim: str, ours: str, theirs: str, sums: str, bare: tuple[str, str]) -> Verdict:
     """Holds from 16 points on; in part where there is a gain beyond two standard errors.
 
-    sums: what reaches a ResNet's sums; the same difference there stands beside the verdict, but is no part of it.
+    sums: what reaches a ResNet's sums; the same difference there stands beside the verdict, but is no part of it, and
+    so does what α alone is worth without a norm. bare: model and rows of that in the ablation `scale-norm`.
     """
     published = published_top1("AlexNet", ours), published_top1("AlexNet", theirs)
     verdict = _gain(claim, "abstract, Table 1", published, evidence.gap("alexnet", ours, theirs), 16, ABSORBED, UNLIKE)
-    residual = evidence.gap("resnet18", ours, theirs)
-    if residual is None or not verdict.based_on:
+    if not verdict.based_on:
         return verdict
-    why = f"{verdict.why} In our ResNet-18, whose shortcuts are added to {sums}: {residual.difference} points."
-    return replace(verdict, why=why, based_on=(*verdict.based_on, *residual.based_on))
+    residual = evidence.gap("resnet18", ours, theirs)
+    if residual is not None:
+        why = f"{verdict.why} In our ResNet-18, whose shortcuts are added to {sums}: {residual.difference} points."
+        verdict = replace(verdict, why=why, based_on=(*verdict.based_on, *residual.based_on))
+    model, rows = bare
+    alone = evidence.judged("scale-norm", f"{rows}, α", f"{rows}, no α", model)
+    if alone is not None:
+        why = f"{verdict.why} α alone, all else alike and no norm behind the convolution: {alone}, {alone.network}."
+        verdict = replace(verdict, why=why, based_on=(*verdict.based_on, *alone.based_on))
+    return verdict
 
 
 def bwn_beats_binaryconnect(evidence: Evidence) -> Verdict:
     """16 points."""
     claim = "BWN is more than 16 points better than BinaryConnect"
-    return _margin(evidence, claim, "bwn", "binaryconnect", "the output of a norm")
+    bare = "alexnet", "plain, no norm"
+    return _margin(evidence, claim, "bwn", "binaryconnect", "the output of a norm", bare)
 
 
 def xnor_beats_bnn(evidence: Evidence) -> Verdict:
     """16 points."""
     claim = "XNOR is more than 16 points better than BNN"
-    return _margin(evidence, claim, "xnor", "bnn", "a convolution's output without a norm between")
+    bare = "resnet18", "residual, no norm"
+    return _margin(evidence, claim, "xnor", "bnn", "a convolution's output without a norm between", bare)
 
 
 def learned_scale(evidence: Evidence) -> Verdict:

@@ -158,14 +158,15 @@ class Evidence:
         """With how many seeds the networks of a recorded ablation were trained."""
         return len(_tops(self.ablations[name]["rows"][0]))
 
-    def judged(self, name: str, first: str, second: str) -> Gap | None:
-        """`ablated`, where the ablation is of AlexNets on Imagenette and, if it changed a shipped network, of ours.
+    def judged(self, name: str, first: str, second: str, model: str = "alexnet") -> Gap | None:
+        """`ablated`, where both rows are of this model on Imagenette and, if they changed a shipped network, of ours.
 
         Ours: its weights and the pictures that it was measured on are those of the manifest's network.
         """
         entry = self.ablations.get(name, {})
-        networks = [entry["network"]] if "network" in entry else [row["network"] for row in entry.get("rows", [])]
-        if not all(network.startswith(f"{DATASET}/alexnet-") for network in networks):
+        rows = [row for row in entry.get("rows", []) if row["label"] in (first, second)]
+        networks = [entry["network"]] if "network" in entry else [row["network"] for row in rows]
+        if not all(network.startswith(f"{DATASET}/{model}-") for network in networks):
             return None
         if "weights_sha256" in entry:
             shipped = self.manifest.get(entry["network"])
