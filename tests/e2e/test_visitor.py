@@ -84,6 +84,8 @@ def test_the_start_page_measures_when_asked(visit):
 
 def test_a_shot_of_the_camera_is_answered(visit):
     page = visit("/classify?bring=camera&schemes=float,xnor")
+    # a click before the first frame takes no picture, and says nothing
+    page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
     page.get_by_test_id("stCameraInputButton").click()
     expect(page.get_by_text("Forget my photos")).to_be_visible()
     expect(page.locator(".st-key-photo-shown img")).to_have_attribute("alt", re.compile("camera", re.I))
