@@ -48,7 +48,7 @@ def how_trained() -> str:
     lengths = sorted({zoo.epochs(name) for name in names})
     same = len(lengths) == 1
     said = f"Each was trained for {lengths[0]} epochs" if same else "Not all were trained equally long: see The numbers"
-    helped = [f"{label(cost)}: {zoo.helped_by(cost.name)}" for cost in costs if zoo.helped_by(cost.name)]
+    helped = [f"{label(cost)}: {by}" for cost in costs if (by := zoo.helped_by(cost.name))]
     return ". ".join([said, *map(parts.plain, helped)]) + "."
 
 

@@ -35,7 +35,8 @@ def resnet18(
     # Where a norm stands before each sign, the stem is the float network's, since the first shortcut carries its
     # output onward. Where none does, its ReLU is left out, as by the authors of Bi-Real Net and ReActNet: of a
     # rectified map every sign is +1.
-    rectified = scheme.inputs is None or scheme.order == "norm-sign-conv"
+    needs_norm = scheme.order == "norm-sign-conv"
+    rectified = needs_norm or scheme.inputs is None
     pool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else None
     blocks, channels = [], width
     for stage in range(4):
@@ -45,7 +46,6 @@ def resnet18(
                 ResidualBlock(scheme, channels, out, 2 if stage > 0 and i == 0 else 1, every_conv=shortcut_every_conv)
             )
             channels = out
-    needs_norm = scheme.order == "norm-sign-conv"
     return chain(
         stem=chain(conv=first, norm=nn.BatchNorm2d(width), act=nn.ReLU() if rectified else None, pool=pool),
         blocks=nn.Sequential(*blocks),
