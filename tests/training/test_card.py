@@ -1,7 +1,9 @@
+import json
 from dataclasses import replace
 
 import pytest
 
+from xnorlab import pretrained
 from xnorlab.training.card import card, train_command
 from xnorlab.training.recipe import recipe_for
 from xnorlab.training.run import Result
@@ -25,12 +27,23 @@ def test_the_command_spells_out_what_differs_from_the_default(changes: dict, exp
     assert train_command(recipe) == "xnorlab train DATA --out RUN --model resnet18 --scheme bwn" + expected
 
 
+ENTRY = {
+    "hardware": None, "labels": ["ant", "bee"], "top1": 0.5, "torch_top1": 0.5, "images": 24, "labels_differ": 0,
+    "bytes": 1, "latent_bytes": 2, "date": "2000-01-01", "trained_seconds": 60, "history_file": "h.json",
+    "data_note": None,
+}  # fmt: skip
+
+
 def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Result):
-    entry = {
-        "hardware": None, "labels": ["ant", "bee"], "top1": 0.5, "torch_top1": 0.5, "images": 24, "labels_differ": 0,
-        "bytes": 1, "latent_bytes": 2, "date": "2000-01-01", "trained_seconds": 60, "history_file": "h.json",
-    }  # fmt: skip
-    alone = card(finished_run.recipe, entry, finished_run.epochs)
-    taught = card(replace(finished_run.recipe, teacher="big", start="big-stage-1"), entry, finished_run.epochs)
+    alone = card(ENTRY | {"recipe": finished_run.recipe.to_dict()}, finished_run.epochs)
+    recipe = replace(finished_run.recipe, teacher="big", start="big-stage-1")
+    taught = card(ENTRY | {"recipe": recipe.to_dict()}, finished_run.epochs)
     assert "It learned from" not in alone
     assert "It learned from big and big-stage-1: train first what is not shipped" in taught
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_shipped_cards_are_what_the_manifest_and_the_curves_say(name: str):
+    epochs = json.loads(pretrained.history_path(name).read_text(encoding="utf-8"))["epochs"]
+    text = (pretrained.folder() / f"{name}.md").read_text(encoding="utf-8")
+    assert text == card(pretrained.manifest_entry(name), epochs)

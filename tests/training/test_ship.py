@@ -192,6 +192,8 @@ def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict
     content = (out / repeat["file"]).read_bytes()
     assert repeat["file"] == f"{NAME}-seed1.safetensors"
     assert (repeat["seed"], repeat["bytes"], repeat["sha256"]) == (1, len(content), hashlib.sha256(content).hexdigest())
+    told = f"| the same recipe with other seeds, packed | {100 * repeat['top1']:.2f} % (seed 1) |"
+    assert told in (out / f"{NAME}.md").read_text()
 
 
 def test_evaluation_of_all_includes_repeats(

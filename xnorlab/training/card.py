@@ -49,19 +49,9 @@ def _json_or_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def card(
-    recipe: Recipe,
-    entry: dict[str, Any],
-    epochs: Sequence[dict[str, Any]],
-    *,
-    command: str | None = None,
-    data_note: str | None = None,
-) -> str:
-    """Markdown text.
-
-    entry: the manifest entry. epochs: the run's records (see `History`). command: what reproduces the run, None for
-    `train_command`. data_note: how the copy of the data differs from its publisher's, None leaves it out.
-    """
+def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
+    """Markdown text of a network by its manifest entry and the records of its run as they are shipped (`History`)."""
+    recipe = Recipe.from_dict(entry["recipe"])
     scheme = get_scheme(recipe.scheme)
     error = 100 * standard_error(entry["top1"], entry["images"])
     where = "" if entry["hardware"] is None else f" on {entry['hardware']}"
@@ -73,7 +63,9 @@ def card(
     last = epochs[-1]
     known = ", ".join(entry["labels"][:10]) + (", …" if len(entry["labels"]) > 10 else "")
     data = DATASETS.get(recipe.dataset, f"{recipe.dataset}, a folder of pictures.")
-    data += "" if data_note is None else f" {data_note}"
+    data += "" if entry["data_note"] is None else f" {entry['data_note']}"
+    others = ", ".join(f"{100 * repeat['top1']:.2f} % (seed {repeat['seed']})" for repeat in entry.get("repeats", []))
+    others = f"| the same recipe with other seeds, packed | {others} |\n" if others else ""
     flips = last["flips"].values()
     flip_line = ""
     if flips:
@@ -88,7 +80,7 @@ def card(
 | top-1, packed network, whole validation set | {100 * entry["top1"]:.2f} % of {entry["images"]:,} pictures |
 | top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
 | pictures that the two label differently | {entry["labels_differ"]} |
-| packed file | {entry["bytes"]:,} bytes |
+{others}| packed file | {entry["bytes"]:,} bytes |
 | {latent} | {entry["latent_bytes"]:,} bytes |
 | trained | {entry["date"]}, {recipe.epochs} epochs in {_duration(entry["trained_seconds"])}{where} |
 
@@ -105,7 +97,7 @@ Curves, flips and weight histograms: `{entry["history_file"]}`.
 To do it again, and to check the accuracy:
 
 ```
-{train_command(recipe) if command is None else command}
+{train_command(recipe)}
 xnorlab ship RUN --data DATA
 xnorlab evaluate {recipe.name} --data DATA
 ```

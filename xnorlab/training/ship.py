@@ -45,7 +45,6 @@ def ship(
     out: str | Path | None = None,
     *,
     cache_folder: str | Path | None = None,
-    command: str | None = None,
     data_note: str | None = None,
 ) -> dict[str, Any]:
     """Round, pack, measure and write a run's network; returns its manifest entry, or a repeat's part of it.
@@ -53,7 +52,6 @@ def ship(
     run: the folder that `run.train` left. data: the data set's folder, or one that holds it.
     out: the folder of shipped networks, made if missing; None is the checkout's `pretrained/`.
     cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
-    command: what reproduces the run, for the card; None is `xnorlab train` with the recipe's own values.
     data_note: how this copy of the data differs from its publisher's, for the card; None leaves that out.
 
     Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (8-bit, float16, float32),
@@ -62,9 +60,9 @@ def ship(
     runtime, the latent file into a newly built torch model. Only then do the files take the place of earlier ones.
 
     Where the manifest has networks of this recipe but for the seed, the lowest seed's is the network and the others are
-    its `repeats`: only their packed files are kept, as …-seed<n>.safetensors, with their accuracy. Any other network of
-    the name is replaced. Raises ValueError where the run is unfinished, where packed and torch top-1 differ by more
-    than 0.1 point, or where other seeds were measured on other pictures.
+    its `repeats`: only their packed files are kept, as …-seed<n>.safetensors, with their accuracy, which the network's
+    card tells. Any other network of the name is replaced. Raises ValueError where the run is unfinished, where packed
+    and torch top-1 differ by more than 0.1 point, or where other seeds were measured on other pictures.
     """
     checkpoint_path = Path(run) / CHECKPOINT
     model, recipe, labels, checkpoint = load_checkpoint(checkpoint_path)
@@ -87,6 +85,7 @@ def ship(
         "hardware": checkpoint.get("hardware"),
         "date": date,
         "labels": labels,
+        "data_note": data_note,
     }
 
     out = pretrained.folder() if out is None else Path(out)
@@ -102,8 +101,6 @@ def ship(
         reloaded = twin(described, pretrained.unpacked(load_file(staged / files["latent_file"])))
         measured = _measured(recipe.name, staged / files["file"], reloaded, shown)
         entry = files | _stamps(staged, files) | measured | described
-        text = card(recipe, entry, history["epochs"], command=command, data_note=data_note)
-        (staged / f"{recipe.name}{CARD}").write_text(text, encoding="utf-8")
         with _locked(out):
             return _enter(staged, out, recipe, entry)
 
@@ -169,12 +166,15 @@ def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> di
     (out / recipe.name).parent.mkdir(parents=True, exist_ok=True)
     os.replace(staged / entry["file"], out / packed)
     if network is entry:
-        for name in (entry["latent_file"], entry["history_file"], f"{recipe.name}{CARD}"):
+        for name in (entry["latent_file"], entry["history_file"]):
             os.replace(staged / name, out / name)
     network = {key: value for key, value in network.items() if key != "repeats"}
     if repeats:
         network["repeats"] = sorted(repeats, key=lambda repeat: repeat["seed"])
-    _write(out / MANIFEST, manifest | {recipe.name: network})
+    history = json.loads((out / network["history_file"]).read_text(encoding="utf-8"))
+    _write(out / f"{recipe.name}{CARD}", card(network, history["epochs"]))
+    ordered = dict(sorted((manifest | {recipe.name: network}).items()))
+    _write(out / MANIFEST, json.dumps(ordered, indent=2, ensure_ascii=False) + "\n")
     for file in _packed_files(before) - _packed_files(network):
         (out / file).unlink(missing_ok=True)
     return network if answer is entry else answer
@@ -226,9 +226,8 @@ def _same_but_seed(stored: dict[str, Any], recipe: Recipe) -> bool:
     return replace(Recipe.from_dict(stored), seed=recipe.seed) == recipe
 
 
-def _write(path: Path, manifest: dict[str, Any]) -> None:
-    """The whole file at once, in the order of the names."""
-    ordered = {key: manifest[key] for key in sorted(manifest)}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(ordered, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _write(path: Path, text: str) -> None:
+    """The whole file at once."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
