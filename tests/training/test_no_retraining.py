@@ -55,7 +55,7 @@ def test_norms_estimated_anew_absorb_every_scale(
 ):  # fmt: skip
     run = run_small(small_recipe(scheme="float", epochs=1), tmp_path)
     seen: list[dict] = []
-    entry = no_retraining(str(run.folder), image_folder, cache_folder=cache_folder, report=seen.append)
+    entry = no_retraining([str(run.folder)], image_folder, cache_folder=cache_folder, report=seen.append)
     assert entry["rows"] == seen
     assert [row["filters"] for row in seen] == ["W", *(name for name in SCALES for _ in range(2))]
     assert seen[0]["top1"] == pytest.approx(run.epochs[-1]["val_top1"], abs=1.5 / 24)
@@ -63,3 +63,27 @@ def test_norms_estimated_anew_absorb_every_scale(
     assert anew == pytest.approx([anew[0]] * 3, abs=1.5 / 24)
     assert (entry["images"], entry["calibration_pictures"]) == (24, 72)
     assert entry["command"].startswith("xnorlab ablate no-retraining ")
+
+
+def test_other_seeds_become_repeats(
+    run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path,
+    tmp_path: Path,
+):  # fmt: skip
+    def folder(name: str, **changes: int) -> str:
+        return str(run_small(small_recipe(scheme="float", **{"epochs": 1, **changes}), tmp_path / name).folder)
+
+    first, second, longer = folder("first"), folder("second", seed=1), folder("longer", epochs=2)
+    both, alone = (
+        no_retraining(given, image_folder, cache_folder=cache_folder) for given in ([first, second], [second])
+    )
+    repeats = [row["repeats"] for row in both["rows"]]
+    assert repeats == [[{"seed": 1, "top1": row["top1"]}] for row in alone["rows"]]
+    assert [row["recipe"]["seed"] for row in both["rows"]] == [0] * 7
+    assert both["command"].endswith(f"{first} RUNS/insects/resnet18-float-seed1 --data DATA")
+    for wrong, rule in (
+        ([], "must name at least one"),
+        ([first, longer], "differs from .* in more than its seed"),
+        ([first, first], "must be of different seeds"),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            no_retraining(wrong, image_folder, cache_folder=cache_folder)

@@ -66,7 +66,10 @@ def run(
 
 @app.command("no-retraining")
 def no_retraining(
-    network: Annotated[str, typer.Argument(help="A float network: a pretrained name or a run's folder.")],
+    networks: Annotated[
+        list[str],
+        typer.Argument(help="A float network, pretrained or a run's folder; then its runs with other seeds."),
+    ],
     data: DataOption,
     record: Record = False,
     cache_folder: CacheFolder = None,
@@ -78,7 +81,7 @@ def no_retraining(
     """
     from xnorlab.training.no_retraining import no_retraining as measure
 
-    _show("no-retraining", measure(network, data, cache_folder=cache_folder), record, as_json)
+    _show("no-retraining", measure(networks, data, cache_folder=cache_folder), record, as_json)
 
 
 def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None:

@@ -4,7 +4,7 @@ Here the paper's argument for α can be seen undisturbed: every later layer and 
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from xnorlab.binarize import sign, weight_scale
 from xnorlab.evidence import weights_digest
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import squares
-from xnorlab.training.evaluate import pictures, top1, torch_logits
+from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.sources import open_source
 
@@ -81,7 +81,7 @@ def estimate_norms_(model: nn.Module, x: Tensor, batch: int = 128) -> nn.Module:
 
 
 def no_retraining(
-    network: str,
+    networks: Sequence[str],
     data: str | Path,
     *,
     runs: str | Path | None = None,
@@ -90,40 +90,60 @@ def no_retraining(
 ) -> dict[str, Any]:
     """Top-1 of a float network and of its copies under SCALES, over the whole validation set.
 
-    network: a shipped float network or a run (see `sources.open_source`). data: its data set's folder, or one that
-    holds it. report: called with each row. Each copy is measured with the norms as they were trained, and with their
-    statistics estimated anew on training pictures, which lets them absorb any factor a filter.
+    networks: a shipped float network or a run (see `sources.open_source`), then runs of its recipe with other seeds,
+    whose accuracies become the rows' `repeats`. data: the data set's folder, or one that holds it. report: called with
+    each row of the first. Each copy is measured with the norms as they were trained, and with their statistics
+    estimated anew on training pictures, which lets them absorb any factor a filter. Raises ValueError for no network,
+    for other classes, and for a further network that differs in more than its seed or repeats one.
     """
-    source = open_source(network, runs)
-    found = find(source.recipe.dataset, data)
-    if found.labels != source.labels:
-        raise ValueError(f"data={str(data)!r} has other classes than {network}")
-    shown = pictures(found.val, source.recipe.preprocessing(), cache_folder=cache_folder)
-    calibration = _calibration(found, source.recipe, cache_folder)
+    if not networks:
+        raise ValueError("networks is empty; it must name at least one float network")
+    sources = [open_source(network, runs) for network in networks]
+    first = sources[0]
+    for network, source in zip(networks[1:], sources[1:], strict=True):
+        if not source.recipe.same_but_seed(first.recipe):
+            raise ValueError(f"networks: {network} differs from {networks[0]} in more than its seed")
+    if len({source.recipe.seed for source in sources}) < len(sources):
+        raise ValueError(f"networks={list(networks)} must be of different seeds")
+    found = find(first.recipe.dataset, data)
+    if found.labels != first.labels:
+        raise ValueError(f"data={str(data)!r} has other classes than {networks[0]}")
+    shown = pictures(found.val, first.recipe.preprocessing(), cache_folder=cache_folder)
+    calibration = _calibration(found, first.recipe, cache_folder)
     rows: list[dict[str, Any]] = []
-
-    def measure(filters: str, norms: str, model: nn.Module) -> None:
-        accuracy = top1(torch_logits(model, shown), shown.targets)
+    for filters, norms, accuracy in _accuracies(first.model, shown, calibration):
         label, against = f"{filters}, norms {norms}", rows[0]["label"] if rows else None
-        rows.append({"label": label, "against": against, "filters": filters, "norms": norms, "top1": accuracy})
+        row = {"label": label, "against": against, "filters": filters, "norms": norms, "top1": accuracy}
+        rows.append(row | {"recipe": first.recipe.to_dict()})
         if report is not None:
             report(rows[-1])
-
-    measure("W", "as trained", source.model)
-    for filters, scale in SCALES.items():
-        changed = with_binary_filters(source.model, scale)
-        measure(filters, "as trained", changed)
-        measure(filters, "estimated anew", estimate_norms_(changed, calibration))
+    for source in sources[1:]:
+        for row, (*_, accuracy) in zip(rows, _accuracies(source.model, shown, calibration), strict=True):
+            row.setdefault("repeats", []).append({"seed": source.recipe.seed, "top1": accuracy})
+    named = " ".join([networks[0], *(f"RUNS/{source.recipe.run_name}" for source in sources[1:])])
     return {
         "question": "A float network's filters replaced by signs, without training after it",
-        "command": f"xnorlab ablate no-retraining {network} --data DATA",
-        "network": source.recipe.name,
-        "weights_sha256": weights_digest({name: value.numpy() for name, value in source.model.state_dict().items()}),
+        "command": f"xnorlab ablate no-retraining {named} --data DATA",
+        "network": first.recipe.name,
+        "weights_sha256": weights_digest({name: value.numpy() for name, value in first.model.state_dict().items()}),
         "images": len(shown),
         "pictures_sha256": found.val.fingerprint(),
         "calibration_pictures": len(calibration),
         "rows": rows,
     }
+
+
+def _accuracies(model: nn.Module, shown: Pictures, calibration: Tensor) -> Iterator[tuple[str, str, float]]:
+    """What replaces the filters, how the norms were found, and top-1: of the model itself, then under SCALES."""
+
+    def measured(changed: nn.Module) -> float:
+        return top1(torch_logits(changed, shown), shown.targets)
+
+    yield "W", "as trained", measured(model)
+    for filters, scale in SCALES.items():
+        changed = with_binary_filters(model, scale)
+        yield filters, "as trained", measured(changed)
+        yield filters, "estimated anew", measured(estimate_norms_(changed, calibration))
 
 
 def _calibration(found: Any, recipe: Any, cache_folder: str | Path | None) -> Tensor:

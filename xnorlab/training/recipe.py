@@ -1,7 +1,7 @@
 """A recipe: everything that decides how a network is trained, frozen, printed and stored with the weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -110,6 +110,10 @@ class Recipe:
     def run_name(self) -> str:
         """The name of the run's folder: `name`, with the seed where it is not 0."""
         return f"{self.name}-seed{self.seed}" if self.seed else self.name
+
+    def same_but_seed(self, other: "Recipe") -> bool:
+        """Whether the two differ in nothing but the seed."""
+        return replace(self, seed=other.seed) == other
 
     def __reduce__(self):
         """Pickled as plain values, since a mapping proxy cannot be: processes that are started anew get it so."""

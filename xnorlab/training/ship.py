@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +150,7 @@ def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> di
     before = manifest.get(recipe.name)
     repeats: list[dict[str, Any]] = []
     network, packed, answer = entry, entry["file"], entry
-    if before is not None and _same_but_seed(before["recipe"], recipe):
+    if before is not None and recipe.same_but_seed(Recipe.from_dict(before["recipe"])):
         repeats = [repeat for repeat in before.get("repeats", []) if repeat["seed"] != recipe.seed]
         seed = before["recipe"]["seed"]
         if (repeats or seed != recipe.seed) and before["pictures_sha256"] != entry["pictures_sha256"]:
@@ -220,10 +219,6 @@ def _measured(name: str, file: Path, model: nn.Module, shown: Pictures) -> dict[
         "images": found["images"],
         "labels_differ": found["labels_differ"],
     }
-
-
-def _same_but_seed(stored: dict[str, Any], recipe: Recipe) -> bool:
-    return replace(Recipe.from_dict(stored), seed=recipe.seed) == recipe
 
 
 def _write(path: Path, text: str) -> None:
