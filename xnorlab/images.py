@@ -21,12 +21,27 @@ from PIL import AvifImagePlugin, Image, ImageChops, TiffImagePlugin, Unidentifie
 
 from xnorlab.preprocessing import Preprocessing
 
-__all__ = ["MAX_PIXELS", "WORKING_SIDE", "ImageError", "Picture", "Preprocessing", "open_image", "read_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "WORKING_SIDE",
+    "ImageError",
+    "Picture",
+    "Preprocessing",
+    "open_image",
+    "read_image",
+]
 
 MAX_PIXELS = 64_000_000
 """Pictures with more pixels are refused by their header, before decoding; 50-megapixel phones fit."""
 
 _LIMIT = f"{MAX_PIXELS // 10**6} million"
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif"}
+)
+"""Endings, in small letters, of the names of files that are read here; every reader of folders goes by them."""
 
 WORKING_SIDE = 512
 """Large pictures are shrunk by a whole factor while they are read; the short side never falls below this."""

@@ -5,13 +5,12 @@ in it is typed in but the paper's own numbers.
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xnorlab import pretrained
+from xnorlab import atomic, pretrained
 from xnorlab.claims import CLAIMS, RULINGS, Verdict
 from xnorlab.evidence import BENCHMARK, Evidence
 
@@ -36,7 +35,8 @@ def write(folder: str | Path | None = None) -> Path:
     """Compute every row from the files in the folder of shipped networks; returns the file written."""
     path = _folder(folder) / FILE
     rows = [asdict(verdict) for verdict in build(Evidence.read(path.parent))]
-    return _replace(path, rows)
+    atomic.write_json(path, rows)
+    return path
 
 
 def keep_benchmark(results: Any, folder: str | Path | None = None) -> Path:
@@ -58,7 +58,9 @@ def keep_benchmark(results: Any, folder: str | Path | None = None) -> Path:
             "benchmark must hold a float32 engine for every shape: install torch, OpenVINO or ONNX Runtime"
         )
     kept = {"command": "xnorlab bench conv --json", "machine": results[0]["machine"], "shapes": shapes}
-    return _replace(_folder(folder) / BENCHMARK, kept)
+    path = _folder(folder) / BENCHMARK
+    atomic.write_json(path, kept)
+    return path
 
 
 _KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup")
@@ -66,14 +68,6 @@ _KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predict
 
 def _medians(timings: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {name: timing["median_s"] for name, timing in timings.items()}
-
-
-def _replace(path: Path, value: Any) -> Path:
-    """Write JSON all at once: whoever reads meanwhile, or is left after a crash, has the earlier file."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-    return path
 
 
 def markdown(verdicts: Iterable[Verdict]) -> str:

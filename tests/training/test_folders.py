@@ -5,13 +5,8 @@ import numpy as np
 import pytest
 from picture_files import write_pictures
 
-from xnorlab.training.folders import (
-    CIFAR10_LABELS,
-    IMAGENETTE_LABELS,
-    DataError,
-    find,
-    open_folder,
-)
+from xnorlab.training.folders import DataError, find, open_folder
+from xnorlab.training.labels import CIFAR10_LABELS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
 
 
 @pytest.fixture
@@ -79,6 +74,13 @@ def test_damaged_tables_of_tiny_imagenet_are_named(tiny_imagenet: Path, file: st
     (tiny_imagenet / file).write_text(content)
     with pytest.raises(DataError, match=message):
         open_folder(tiny_imagenet)
+
+
+def test_every_class_of_tiny_imagenet_has_one_short_name():
+    names = list(TINY_IMAGENET_LABELS.values())
+    assert len(names) == len({name.lower() for name in names}) == 200
+    assert all("," not in name and len(name) <= 24 for name in names)
+    assert TINY_IMAGENET_LABELS["n02814860"] == "lighthouse"
 
 
 def test_tiny_imagenet_without_its_tables_is_refused(tiny_imagenet: Path):

@@ -71,7 +71,7 @@ def test_training_and_evaluation_see_the_same_square():
         ("crop_area", 0.5, "0 < low <= high <= 1"),
         ("crop_ratio", (2.0, 1.0), "0 < low <= high"),
         ("flip", 1, "true or false"),
-        ("precision", "16-mixed", "one of bf16-mixed, 32-true"),
+        ("precision", "16-mixed", "one of auto, bf16-mixed, 32-true"),
         ("seed", -1, "an int in"),
         ("scheme", "", "a name"),
         ("model_options", [1], "a mapping"),

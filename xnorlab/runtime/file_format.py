@@ -9,12 +9,10 @@ built from a file checks each of its parts as well.
 float32 tensors are stored as float16 where that loses nothing; binary weights are 64-bit words, one bit a weight.
 """
 
-import contextlib
 import hashlib
 import json
 import math
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,8 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_save
+
+from xnorlab import atomic
 
 FORMAT_VERSION = 1
 KEY = "xnorlab"
@@ -65,17 +65,10 @@ def write(path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np
     target = Path(path)
     if target.is_dir():
         raise PackedFileError(path, "is a folder")
-    # Beside the target, so that the rename stays within one file system and is atomic.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, target)
+        atomic.write_bytes(target, data)
     except OSError as error:
         raise PackedFileError(path, f"cannot be written: {error.strerror}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

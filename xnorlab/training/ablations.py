@@ -1,13 +1,12 @@
 """One thing changed at a time: which networks to train, and the table that comes of it."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnorlab import pretrained
+from xnorlab import atomic, pretrained
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.recipe import Recipe, recipe_for
@@ -154,8 +153,5 @@ def record(name: str, entry: dict[str, Any], folder: str | Path | None = None) -
     """Enter an ablation's result into `ablations.json`, in place of an earlier one; returns the file."""
     folder = pretrained.folder() if folder is None else Path(folder)
     entries = stored(folder) | {name: entry}
-    partial = folder / f"{FILE}.partial"
-    ordered = {key: entries[key] for key in sorted(entries)}
-    partial.write_text(json.dumps(ordered, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, folder / FILE)
+    atomic.write_json(folder / FILE, {key: entries[key] for key in sorted(entries)})
     return folder / FILE

@@ -19,23 +19,9 @@ from pathlib import Path
 import numpy as np
 from torchvision import datasets
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
+from xnorlab.training.labels import CIFAR10_LABELS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
 
-IMAGENETTE_LABELS = {
-    "n01440764": "tench",
-    "n02102040": "English springer",
-    "n02979186": "cassette player",
-    "n03000684": "chain saw",
-    "n03028079": "church",
-    "n03394916": "French horn",
-    "n03417042": "garbage truck",
-    "n03425413": "gas pump",
-    "n03445777": "golf ball",
-    "n03888257": "parachute",
-}
-CIFAR10_LABELS = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
 
 
 class DataError(ValueError):
@@ -183,7 +169,7 @@ def _tiny_imagenet(folder: Path) -> DataFolder:
         np.array([number[wnid] for _, wnid in rows], dtype=np.int64),
         folder / "val",
     )
-    labels = tuple(words[wnid].split(",")[0] for wnid in classes)
+    labels = tuple(TINY_IMAGENET_LABELS.get(wnid) or words[wnid].split(",")[0] for wnid in classes)
     return DataFolder("tiny-imagenet", folder, labels, _split(folder / "train", classes), val)
 
 

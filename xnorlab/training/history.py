@@ -17,9 +17,10 @@ HISTOGRAMS = 12
 class History(L.Callback):
     """Records each epoch; its state travels in the checkpoint, so a resumed run's history is whole.
 
-    `epochs`: records with epoch (from 1), seconds, train_loss, train_top1, rate (after the epoch's last step),
-    flips: layer → share of its signs that differ from the epoch's start; and, where the epoch was followed by an
-    evaluation, val_loss and val_top1. Accuracies are shares, 0 to 1.
+    `epochs`: records with epoch (from 1), seconds, hardware and precision (which may change where a run is resumed),
+    train_loss, train_top1, rate (after the epoch's last step), flips: layer → share of its signs that differ from the
+    epoch's start; and, where the epoch was followed by an evaluation, val_loss and val_top1. Accuracies are shares, 0
+    to 1.
     `histograms`: records with epoch (0 is the initialisation) and layers: name → {"limit": l, "counts": [...]},
     equal bins over [−l, l] where l is the 99.9 % quantile of |w|; the outermost bins also hold what lies beyond.
     report: called with each new record of `epochs` on the first process.
@@ -61,6 +62,8 @@ class History(L.Callback):
         record: dict[str, Any] = {
             "epoch": epoch,
             "seconds": time.perf_counter() - self._started,
+            "hardware": pl_module.hardware(),
+            "precision": trainer.precision,
             "train_loss": pl_module.train_loss.compute().item(),
             "train_top1": pl_module.train_top1.compute().item(),
             "rate": trainer.optimizers[0].param_groups[0]["lr"],

@@ -7,7 +7,7 @@ from typing import Any
 
 from xnorlab.images import Preprocessing
 
-PRECISIONS = ("bf16-mixed", "32-true")
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
 GROWTH = 16
 """Pixels by which a training picture's side grows at a time."""
 
@@ -34,7 +34,8 @@ class Recipe:
     crop_area: smallest and largest share of that square's area in a training crop.
     crop_ratio: smallest and largest ratio of a training crop's width to its height.
     flip: mirror every other training picture, at random.
-    precision: "bf16-mixed" (bfloat16 products, float32 master weights) or "32-true". Evaluation is in float32.
+    precision: "bf16-mixed" (bfloat16 products, float32 master weights), "32-true", or "auto": bf16-mixed where the
+        device computes in bfloat16, else 32-true (see `precision.resolve`). Evaluation is in float32.
     seed: decides initial weights, order, crops and stochastic signs.
     teacher: a trained network whose answers are learned beside the labels: the name of a shipped network or of a
         run (see `sources.open_source`). None: labels alone.
@@ -62,7 +63,7 @@ class Recipe:
     crop_area: tuple[float, float] = (0.35, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: bool = True
-    precision: str = "bf16-mixed"
+    precision: str = "auto"
     seed: int = 0
     teacher: str | None = None
     teacher_weight: float = 0.5
@@ -153,7 +154,7 @@ class Recipe:
 
 
 DATASET_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "tiny-imagenet": {"resize": 64, "eval_size": 64, "train_size": 64, "epochs": 30},
+    "tiny-imagenet": {"resize": 64, "eval_size": 64, "train_size": 48, "first_size": 32, "epochs": 24},
     "cifar10": {"resize": 32, "eval_size": 32, "train_size": 32, "crop_area": (0.5, 1.0)},
 }
 """Where a data set's pictures are not of Imagenette's size, what the recipe changes."""

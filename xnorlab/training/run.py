@@ -19,6 +19,7 @@ from xnorlab.training.batches import Batches
 from xnorlab.training.cache import squares
 from xnorlab.training.folders import DataFolder, find, open_folder
 from xnorlab.training.history import History
+from xnorlab.training.precision import resolve
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.sources import CHECKPOINT, Source, copy_weights_, open_source
 from xnorlab.training.task import Classification
@@ -100,12 +101,13 @@ def train(
     if start is not None:
         copy_weights_(task.model, recipe.scheme, start)
     history = History(report)
+    precision = resolve(recipe.precision, _device_type(accelerator))
     with _quiet_lightning():
         trainer = _trainer(
             accelerator,
             devices,
             nodes,
-            precision=recipe.precision,
+            precision=precision,
             max_epochs=recipe.epochs if stop_after is None else stop_after,
             check_val_every_n_epoch=evaluate_every,
             callbacks=_callbacks(folder, history, progress),
@@ -120,6 +122,15 @@ def train(
     if trainer.is_global_zero:
         (folder / "history.json").write_text(json.dumps(history.state_dict()) + "\n", encoding="utf-8")
     return Result(folder, checkpoint, recipe, history.epochs)
+
+
+def _device_type(accelerator: str) -> str:
+    """The type of torch device that Lightning will train on."""
+    if accelerator in ("gpu", "auto"):
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    return accelerator
 
 
 def _trainer(accelerator: str, devices: int | str, nodes: int, **options: Any) -> L.Trainer:

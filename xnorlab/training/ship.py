@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from safetensors.torch import save
 from torch import nn
 
-from xnorlab import pretrained
+from xnorlab import atomic, pretrained
 from xnorlab.models.pretrained import twin
 from xnorlab.runtime import Network
 from xnorlab.training.card import card
@@ -171,9 +171,8 @@ def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> di
     if repeats:
         network["repeats"] = sorted(repeats, key=lambda repeat: repeat["seed"])
     history = json.loads((out / network["history_file"]).read_text(encoding="utf-8"))
-    _write(out / f"{recipe.name}{CARD}", card(network, history["epochs"]))
-    ordered = dict(sorted((manifest | {recipe.name: network}).items()))
-    _write(out / MANIFEST, json.dumps(ordered, indent=2, ensure_ascii=False) + "\n")
+    atomic.write_text(out / f"{recipe.name}{CARD}", card(network, history["epochs"]))
+    atomic.write_json(out / MANIFEST, dict(sorted((manifest | {recipe.name: network}).items())))
     for file in _packed_files(before) - _packed_files(network):
         (out / file).unlink(missing_ok=True)
     return network if answer is entry else answer
@@ -219,10 +218,3 @@ def _measured(name: str, file: Path, model: nn.Module, shown: Pictures) -> dict[
         "images": found["images"],
         "labels_differ": found["labels_differ"],
     }
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file at once."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
+from xnorlab.training.precision import resolve
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.task import Classification
 
@@ -86,7 +87,7 @@ def _step(recipe: Recipe, device: str) -> Callable[[], None]:
     shape = (recipe.batch_size, recipe.train_size, recipe.train_size, 3)
     pictures = torch.from_numpy(rng.integers(0, 256, shape, np.uint8)).permute(0, 3, 1, 2).to(device)
     targets = torch.from_numpy(rng.integers(0, CLASSES, recipe.batch_size)).to(device)
-    mixed = recipe.precision == "bf16-mixed"
+    mixed = resolve(recipe.precision, device) == "bf16-mixed"
 
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=mixed):

@@ -153,8 +153,12 @@ class Classification(L.LightningModule):
         """Plain values only: torch.load(..., weights_only=True) reads every checkpoint."""
         checkpoint["recipe"] = self.recipe.to_dict()
         checkpoint["labels"] = list(self.labels)
+        checkpoint["hardware"] = self.hardware()
+
+    def hardware(self) -> str:
+        """What this run computes on, in words: "2 threads of AMD EPYC", "4 × NVIDIA H100"."""
         threads = torch.get_num_threads()
         name = f"{threads} thread{'s' if threads > 1 else ''} of {cpu_name()}"
         if self.device.type == "cuda":
             name = torch.cuda.get_device_name(self.device)
-        checkpoint["hardware"] = name if self.trainer.world_size == 1 else f"{self.trainer.world_size} × {name}"
+        return name if self.trainer.world_size == 1 else f"{self.trainer.world_size} × {name}"

@@ -13,6 +13,7 @@ from xnorlab.training.sources import CHECKPOINT
 
 EPOCHS = 60
 STAGE_1_EPOCHS = 30
+TINY_STAGE_EPOCHS = 16
 FIRST_SIZE = 64
 TAUGHT_FIRST_SIZE = 80
 """A teacher that was last trained on 112 pixels has poor answers at 64."""
@@ -33,7 +34,18 @@ def _recipes() -> tuple[Recipe, ...]:
     taught["first_size"] = TAUGHT_FIRST_SIZE
     first = recipe_for(DATASET, "resnet18", "reactnet-stage-1", epochs=STAGE_1_EPOCHS, **taught)
     second = recipe_for(DATASET, "resnet18", "reactnet", epochs=EPOCHS, start=first.name, **taught)
-    return (*found, first, second)
+    return (*found, first, second, *_tiny_recipes())
+
+
+def _tiny_recipes() -> list[Recipe]:
+    """ResNet-18 on Tiny ImageNet: 24 epochs of pictures that grow from 32 to 48 pixels, evaluated at 64."""
+    float_name = "tiny-imagenet/resnet18-float"
+    found = [recipe_for("tiny-imagenet", "resnet18", scheme) for scheme in ("float", "bwn", "xnor")]
+    taught: dict[str, Any] = {
+        "teacher": float_name, "teacher_weight": 1.0, "label_smoothing": 0.0, "epochs": TINY_STAGE_EPOCHS,
+    }  # fmt: skip
+    first = recipe_for("tiny-imagenet", "resnet18", "reactnet-stage-1", **taught)
+    return [*found, first, recipe_for("tiny-imagenet", "resnet18", "reactnet", start=first.name, **taught)]
 
 
 RECIPES = _recipes()

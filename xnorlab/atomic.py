@@ -1,0 +1,45 @@
+"""Files written all or nothing: a crash or a full disk leaves the earlier file as it was."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """A path beside `path` to write to; what lies there at the end takes the place of `path`.
+
+    The content reaches the disk before the earlier file goes. Where the block raises, the partial file is removed and
+    `path` stays as it was. Raises OSError where the folder cannot be written or the disk is full.
+    """
+    target = Path(path)
+    # Beside the target, so that the rename stays within one file system and is atomic.
+    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        yield partial
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+    """`data` as the whole content of `path`; see `replacing`."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """`text` in UTF-8 as the whole content of `path`; see `replacing`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike, value: Any, *, indent: int | None = 2) -> None:
+    """`value` as JSON with a final newline, any script readable; see `replacing`."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
