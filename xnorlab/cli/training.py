@@ -216,11 +216,11 @@ def evaluate(
     cache_folder: CacheFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure **top-1 accuracy** on the validation pictures in `--data`, packed and through torch.
+    """Measure **top-1 and top-5 accuracy** on the validation pictures in `--data`, packed and through torch.
 
     A pretrained network is also compared with what the manifest claims; exit code 1 where it is off by more than
     0.1 point or the pictures are not as many. "another copy": the pictures are not those of the manifest, byte for
-    byte.
+    byte. "not at hand": a further seed, of which the figures are kept and not the file.
 
     `xnorlab evaluate all --data .`
 
@@ -237,18 +237,16 @@ def evaluate(
         print_json(rows)
     else:
         print_table(
-            "Top-1 accuracy in %",
-            ["network", "pictures", "packed", "torch", "labels differ", "manifest"],
+            "Accuracy in %: top-1 (packed, torch, manifest) and the packed network's top-5",
+            ["network", "pictures", "packed", "top-5", "torch", "labels differ", "manifest"],
             [
                 [
                     one_line(row["network"]),
                     f"{row['images']:,}" + ("" if row.get("same_pictures", True) else ", another copy"),
-                    f"{100 * row['packed_top1']:.2f}",
-                    f"{100 * row['torch_top1']:.2f}" if "torch_top1" in row else "–",
+                    *(_percent(row.get(key)) for key in ("packed_top1", "packed_top5", "torch_top1")),
                     str(row.get("labels_differ", "–")),
-                    (f"{100 * row['manifest_top1']:.2f}" + (" differs" if row["differs"] else ""))
-                    if "manifest_top1" in row
-                    else "–",
+                    _percent(row.get("manifest_top1"))
+                    + (" differs" if row.get("differs") else "" if row.get("at_hand", True) else ", not at hand"),
                 ]
                 for row in rows
             ],
@@ -259,4 +257,9 @@ def evaluate(
 
 def _say_row(row: dict[str, Any]) -> None:
     """A measured network in one line on stderr: all of them take minutes."""
-    typer.echo(f"{one_line(row['network'])}: top-1 {row['packed_top1']:.2%}", err=True)
+    found = f"top-1 {row['packed_top1']:.2%}" if row.get("at_hand", True) else "not at hand, its figures are kept"
+    typer.echo(f"{one_line(row['network'])}: {found}", err=True)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f}"
