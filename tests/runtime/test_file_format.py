@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from xnorlab.runtime import PackedFileError
-from xnorlab.runtime.file_format import FORMAT_VERSION, KEY, from_bytes, read, stored_bytes, to_bytes, write
+from xnorlab.runtime.file_format import FORMAT_VERSION, KEY, digest, from_bytes, read, stored_bytes, to_bytes, write
 
 HEADER = {"name": "n", "list": [1, 2.5, None, "ü"], "nested": {"a": True}}
 TENSORS = {
@@ -159,13 +159,28 @@ def test_safetensors_of_somebody_else(tmp_path):
 def test_another_version_is_named(tmp_path):
     path = tmp_path / "x"
     save_file({}, path, {KEY: json.dumps({"format_version": FORMAT_VERSION + 1})})
-    refused(path, f"version {FORMAT_VERSION + 1}.*reads version {FORMAT_VERSION}")
+    refused(path, f"version {FORMAT_VERSION + 1}.*reads 1 to {FORMAT_VERSION}")
+    save_file({}, path, {KEY: json.dumps({"format_version": 0})})
+    refused(path, f"version 0.*reads 1 to {FORMAT_VERSION}")
     save_file({}, path, {KEY: json.dumps({"format_version": True})})
     refused(path, "no format_version")
 
 
+def test_a_file_has_the_lowest_version_that_holds_its_fields(tmp_path):
+    path = tmp_path / "x"
+    for header, version in ((HEADER, 1), ({**HEADER, "fixed_by": "why"}, 2)):
+        write(path, header, {})
+        with safe_open(path, framework="numpy") as opened:
+            assert json.loads(opened.metadata()[KEY])["format_version"] == version
+        assert read(path) == (header, {})
+    for header, version in ((HEADER, 2), ({**HEADER, "fixed_by": "why"}, 1)):
+        full = {**header, "format_version": version}
+        save_file({}, path, {KEY: json.dumps({**full, "digest": digest(full, {})})})
+        refused(path, f"is altered: its format version is {version}")
+
+
 def test_a_dtype_that_no_packed_file_holds(file):
-    header = json.dumps({**HEADER, "format_version": FORMAT_VERSION, "digest": ""})
+    header = json.dumps({**HEADER, "format_version": 1, "digest": ""})
     save_file({"w": np.zeros(3, np.int8)}, file, {KEY: header})
     refused(file, "unknown dtype I8")
 

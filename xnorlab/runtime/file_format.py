@@ -2,6 +2,9 @@
 
     metadata["xnorlab"] = {"format_version": 1, "digest": sha256, ...header...}
 
+Versions: 1, and 2 for files with a header field that a reader of version 1 would not know to heed (see `_SINCE`). A
+file has the lowest version that holds it, so that earlier readers open all they can.
+
 The digest covers the header and every tensor, so that an altered file is noticed whatever byte was changed.
 It is no signature: a file made on purpose to mislead can carry a right digest, and therefore the network that is
 built from a file checks each of its parts as well.
@@ -23,7 +26,8 @@ from safetensors.numpy import save as safetensors_save
 
 from xnorlab import atomic
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest; every version from 1 to this one is read."""
 KEY = "xnorlab"
 BYTES = "packed bytes"
 """What messages call a packed file that never was one: its bytes came over a wire or out of a pickle."""
@@ -32,6 +36,8 @@ MAX_FILE_BYTES = 2**31
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bool_}
 _RESERVED = ("format_version", "digest")
+_SINCE = {"fixed_by": 2}
+"""Header fields that came later, by the format version of the files that have them."""
 
 
 class PackedFileError(ValueError):
@@ -62,7 +68,7 @@ def to_bytes(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
     stored = {name: _narrowed(name, array) for name, array in tensors.items()}
     try:
         # Through JSON and back: what is digested is what a reader will parse (tuples become lists, keys text).
-        full = json.loads(_canonical({**header, "format_version": FORMAT_VERSION}))
+        full = json.loads(_canonical({**header, "format_version": _version(header)}))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"header cannot be written as JSON: {error}") from None
     full["digest"] = digest(full, stored)
@@ -217,11 +223,20 @@ def _parse_header(path: str | os.PathLike, metadata: dict[str, str] | None) -> d
     version = header.get("format_version")
     if type(version) is not int:
         raise PackedFileError(path, "is altered: its header has no format_version")
-    if version != FORMAT_VERSION:
+    if not 1 <= version <= FORMAT_VERSION:
         raise PackedFileError(
-            path, f"has format version {version}; this xnorlab reads version {FORMAT_VERSION}: pack the model again"
+            path, f"has format version {version}; this xnorlab reads 1 to {FORMAT_VERSION}: pack the model again"
+        )
+    if version != _version(header):
+        raise PackedFileError(
+            path, f"is altered: its format version is {version}, and its fields are those of version {_version(header)}"
         )
     return header
+
+
+def _version(header: dict[str, Any]) -> int:
+    """The lowest format version that holds the fields of `header`."""
+    return max((since for field, since in _SINCE.items() if field in header), default=1)
 
 
 def _refuse_constant(text: str) -> float:

@@ -11,17 +11,18 @@ import numpy as np
 from xnorlab.kernels.threads import thread_count
 from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
-from xnorlab.runtime.arguments import checked_images, json_object
+from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.op import Op, Shape
 from xnorlab.runtime.plan import Step
 from xnorlab.runtime.plans import Plans
-from xnorlab.runtime.records import LayerSummary, Prediction
+from xnorlab.runtime.records import LayerSummary, Prediction, softmax
 
 BATCH = 32
 """Pictures that `Network.__call__` runs at once, so that memory does not grow with their number."""
 
-_HEADER = ("name", "labels", "preprocessing", "provenance", "input_shape", "graph")
+_HEADER = {"name", "labels", "preprocessing", "provenance", "input_shape", "graph"}
+_OPTIONAL = {"fixed_by"}
 
 Observer = Callable[[Op, np.ndarray, float], None]
 
@@ -31,6 +32,7 @@ class Network:
 
     ops: in order of execution, the last one is the output. input_shape: (H, W, C) or (F,) of one input.
     labels: a name a class, or empty. preprocessing: from pictures to the input, or None. provenance: JSON values.
+    fixed_by: why it runs at the height and width of `input_shape` only; empty where other sizes are as good.
 
     Raises ValueError where these do not fit together. A network's answers depend on nothing but their
     input: many visitors can call it at once. threads: how many threads its layers may use, 1 unless set.
@@ -48,6 +50,7 @@ class Network:
         labels: Sequence[str] | None = None,
         preprocessing: Preprocessing | None = None,
         provenance: dict[str, Any] | None = None,
+        fixed_by: str = "",
     ):
         self.ops = tuple(ops)
         self.input_shape = tuple(input_shape)
@@ -58,7 +61,7 @@ class Network:
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
         self.name = name
-        self.labels = self._checked_labels(() if labels is None else labels)
+        self.labels = checked_labels(() if labels is None else labels, self.output_shape)
         if preprocessing is not None and self.input_shape != (preprocessing.crop, preprocessing.crop, 3):
             raise ValueError(
                 f"preprocessing makes inputs of ({preprocessing.crop}, {preprocessing.crop}, 3); "
@@ -66,6 +69,7 @@ class Network:
             )
         self.preprocessing = preprocessing
         self.provenance = json_object({} if provenance is None else provenance, "provenance")
+        self.fixed_by = checked_reason(fixed_by, self.input_shape)
         self.threads = 1
 
     def __copy__(self) -> Self:
@@ -89,13 +93,6 @@ class Network:
         network = cls.from_bytes(data)
         network.threads = threads
         return network
-
-    def _checked_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
-        if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-            raise ValueError("labels must be a list of names")
-        if labels and (len(labels),) != self.output_shape:
-            raise ValueError(f"there are {len(labels)} labels for an output of shape {self.output_shape}")
-        return tuple(labels)
 
     @property
     def threads(self) -> int:
@@ -121,8 +118,8 @@ class Network:
     @classmethod
     def _built(cls, path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Self:
         try:
-            if set(header) != set(_HEADER):
-                raise ValueError(f"its header must have exactly the fields {', '.join(_HEADER)}")
+            if set(header) - _OPTIONAL != _HEADER:
+                raise ValueError(f"its header must have exactly the fields {', '.join(sorted(_HEADER))}")
             preprocessing = header["preprocessing"]
             for key in ("labels", "input_shape"):
                 if not isinstance(header[key], list):
@@ -134,6 +131,7 @@ class Network:
                 labels=header["labels"],
                 preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
                 provenance=header["provenance"],
+                fixed_by=header.get("fixed_by", ""),
             )
         except ValueError as error:
             raise PackedFileError(path, f"does not hold a valid network: {error}") from None
@@ -157,6 +155,8 @@ class Network:
             "input_shape": list(self.input_shape),
             "graph": records,
         }
+        if self.fixed_by:  # only then: an earlier reader would not heed it, and could not open the file
+            header["fixed_by"] = self.fixed_by
         return header, tensors
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
@@ -189,9 +189,10 @@ class Network:
     def run(self, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
         """The output, float32 (N, …), for preprocessed inputs x, float32 (N, H, W, C) or (N, F).
 
-        H and W may differ from `input_shape` where the ops allow it. observe(op, value, seconds) is called after
-        every op with what it gave and the time it took; values are not written to afterwards. To be seen, values
-        must be made: without an observer ops run together, in buffers that are planned once (see `timed`).
+        H and W may differ from `input_shape` where the ops allow it and `fixed_by` is empty; raises ValueError for
+        inputs that do not fit. observe(op, value, seconds) is called after every op with what it gave and the time
+        it took; values are not written to afterwards. To be seen, values must be made: without an observer ops run
+        together, in buffers that are planned once (see `timed`).
         """
         shapes = self._checked(x)
         if len(x) == 0:
@@ -214,10 +215,18 @@ class Network:
 
     def _checked(self, x: Any) -> dict[str, Shape]:
         """The shapes of all values for inputs x; raises ValueError where x is none."""
-        if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != len(self.input_shape) + 1:
+        own = self.input_shape
+        fits = isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == len(own) + 1 and x.shape[-1] == own[-1]
+        if not fits:
             found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, self.input_shape))})")
-        return self._shapes if x.shape[1:] == self.input_shape else graph.infer_shapes(self.ops, x.shape[1:])
+            raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, own))})")
+        if x.shape[1:] == own:
+            return self._shapes
+        if self.fixed_by:
+            raise ValueError(
+                f"x is {x.shape[1]} × {x.shape[2]}, and this network runs at {own[0]} × {own[1]} only: {self.fixed_by}"
+            )
+        return graph.other_shapes(self.ops, x.shape[1:], self._shapes)
 
     def _observed(self, x: np.ndarray, observe: Observer) -> np.ndarray:
         """Op by op, each into an array of its own."""
@@ -259,10 +268,3 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<Network {self.name!r}: {len(self.ops)} ops, {self.input_shape} → {self.output_shape}>"
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities, float64 (N, classes), of logits (N, classes): their exponentials over the sum of these."""
-    # The largest logit is taken off first, so that no exponential overflows.
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return powers / powers.sum(axis=1, keepdims=True)
