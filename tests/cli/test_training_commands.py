@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xnorlab.cli import app
-from xnorlab.cli.training import parse_option
+from xnorlab.cli.train import parse_option
 from xnorlab.runtime import Network
 from xnorlab.training.card import train_command
 from xnorlab.training.recipe import Recipe, recipe_for
