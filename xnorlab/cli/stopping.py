@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from click.core import ParameterSource
 
 
 class Stopped(BaseException):
@@ -75,6 +74,8 @@ def given_options(context: typer.Context, *names: str) -> list[str]:
     """Those of the named options that were given on the command line, as words to give them again."""
     words = []
     for parameter in context.command.params:
-        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+        source = None if parameter.name is None else context.get_parameter_source(parameter.name)
+        # By name: typer brings a click of its own in some releases, with an enum of its own.
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
             words += [parameter.opts[0], str(context.params[parameter.name])]
     return words

@@ -129,11 +129,13 @@ def run_ablation(
             model, recipe, _, _ = load_checkpoint(result.checkpoint)
             shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
             accuracy = top1(torch_logits(model, shown), shown.targets)
+            trained_in = result.epochs[-1].get("precision", recipe.precision)
             if len(rows) > at:
-                rows[at].setdefault("repeats", []).append({"seed": seed, "top1": accuracy})
+                repeat = {"seed": seed, "top1": accuracy, "precision": trained_in}
+                rows[at].setdefault("repeats", []).append(repeat)
             else:
                 named = {"label": row.label, "against": row.against, "network": recipe.name}
-                rows.append(named | {"top1": accuracy, "recipe": recipe.to_dict()})
+                rows.append(named | {"top1": accuracy, "precision": trained_in, "recipe": recipe.to_dict()})
     given = " ".join(f"--seed {seed}" for seed in seeds)
     return {
         "question": ablation.question,

@@ -13,7 +13,7 @@ COPIES = 4
 """float32 numbers a weight in training: the weight, its gradient and AdamW's two moments."""
 
 LARGEST_SIZE = 512
-"""Pixels up to which a size that fits is looked for."""
+"""Pixels below which a size that fits is looked for."""
 
 
 def require_feasible(recipe: Recipe, num_classes: int) -> None:
@@ -57,11 +57,11 @@ def _require_sizes(model: nn.Module, recipe: Recipe, name: str, sizes: Iterable[
         refusal = _refusal(model, size, batch)
         if refusal is None:
             continue
-        fitting = [side for side in range(1, LARGEST_SIZE + 1) if _refusal(model, side, batch) is None]
-        if not fitting:
+        smallest = next((side for side in range(1, LARGEST_SIZE) if _refusal(model, side, batch) is None), None)
+        if smallest is None:
             raise ValueError(f"batch_size={batch} and {name}={size} do not fit {_network(recipe)}: {refusal}")
-        upper = "or more" if fitting[-1] == LARGEST_SIZE else f"to {fitting[-1]}"
-        raise ValueError(f"{name}={size} does not fit {_network(recipe)}: it takes pictures of {fitting[0]} {upper}")
+        rule = f"at least {smallest}" if size < smallest else f"smaller, {smallest} for one"
+        raise ValueError(f"{name}={size} does not fit {_network(recipe)}: it must be {rule}")
 
 
 def _refusal(model: nn.Module, size: int, batch: int) -> str | None:
