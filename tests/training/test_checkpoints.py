@@ -83,6 +83,8 @@ DAMAGES: Mapping[str, tuple[Callable[[dict], Any], str]] = {
     "other content": (lambda content: {"weights": torch.zeros(2)}, "its 'recipe' is missing"),
     "no epoch": (_without("epoch"), "its 'epoch' is missing or not a int"),
     "no callbacks": (_without("callbacks"), "its 'callbacks' is missing"),
+    "no loops": (_without("loops"), "its 'loops' is missing"),
+    "no optimiser": (_without("optimizer_states"), "its 'optimizer_states' is missing"),
     "no history": (lambda content: content | {"callbacks": {}}, "no history of its epochs"),
     "labels of one class": (lambda content: content | {"labels": ["ant"]}, r"its labels are \['ant'\]"),
     "odd data": (lambda content: content | {"data": {"train": 3}}, "what it says of its pictures"),
@@ -131,9 +133,7 @@ def _refused_everywhere(message: str, folder: Path, run_small: Run, image_folder
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "change", [_without("optimizer_states"), _without("loops"), _without("pytorch-lightning_version"), _other_moments]
-)
+@pytest.mark.parametrize("change", [_without("pytorch-lightning_version"), _other_moments])
 def test_what_only_a_resume_needs_is_missed_there(
     change: Callable[[dict], Any], run_small: Run, small_recipe: Make, tmp_path: Path
 ):

@@ -17,8 +17,11 @@ from xnorlab.training.same_data import well_formed
 CHECKPOINT = "last.ckpt"
 """The checkpoint in a run's folder."""
 
-PARTS = {"recipe": dict, "labels": list, "state_dict": dict, "epoch": int, "callbacks": dict}
-"""What every checkpoint of a run holds, and of which type."""
+PARTS = {
+    "recipe": dict, "labels": list, "state_dict": dict, "epoch": int, "callbacks": dict,
+    "loops": dict, "optimizer_states": list, "lr_schedulers": list,
+}  # fmt: skip
+"""What every checkpoint of a run holds, and of which type. Without "loops", Lightning would begin at epoch 1 again."""
 
 HISTORY_PARTS = ("epochs", "histograms")
 
