@@ -13,7 +13,7 @@ from xnorlab.kernels.ceiling import describe_cpu
 
 MANIFEST_COLUMNS = (
     "name", "dataset", "model", "scheme", "top1", "torch_top1", "images", "bytes", "latent_bytes", "trained_seconds",
-    "hardware", "date", "sha256",
+    "hardware", "precision", "date", "sha256",
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ def test_the_manifest_describes_the_files_beside_it(shipped: tuple[Path, dict], 
     assert (entry["dataset"], entry["model"], entry["scheme"]) == ("insects", "resnet18", "xnor")
     assert (entry["images"], entry["labels"]) == (24, ["ant", "bee", "cat"])
     assert entry["bytes"] < entry["latent_bytes"] / 3
+    assert (entry["hardware"], entry["precision"]) == (f"1 thread of {cpu_name()}", "32-true")
 
 
 def test_what_was_measured_is_near_the_last_evaluation(shipped: tuple[Path, dict], finished_run: Result):
@@ -73,7 +74,7 @@ def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, dict]):
         "--epochs 3 --batch-size 12 --resize 18 --eval-size 16 --train-size 16 --precision 32-true",
         f"xnorlab evaluate {NAME} --data DATA",
         "The pictures are noise.",
-        f" of {cpu_name()}",
+        f" on 1 thread of {cpu_name()} in 32-true |",
         "It knows 3 classes: ant, bee, cat.",
     ):
         assert expected in text
@@ -195,6 +196,7 @@ def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict
     assert repeat["sha256"] != entry["sha256"], "another seed's weights"
     ends = ("-history.json", "-latent.safetensors", ".md", ".safetensors")
     assert sorted(contents(out)) == [*(f"{NAME}{end}" for end in ends), "manifest.json"]
+    assert repeat["precision"] == "32-true"
     told = f"| the same recipe with other seeds, packed | {100 * repeat['top1']:.2f} % (seed 1) |"
     assert told in (out / f"{NAME}.md").read_text()
 
@@ -226,6 +228,17 @@ def test_repeats_stay_with_their_recipe_and_go_with_it(
     assert ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)["repeats"] == entry["repeats"]
     other = run_small(small_recipe(epochs=1), tmp_path / "other")
     assert "repeats" not in ship(other.folder, image_folder, out, cache_folder=cache_folder)
+
+
+def test_a_run_of_before_precisions_were_recorded_was_trained_in_its_recipes(
+    finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path
+):
+    checkpoint = torch.load(finished_run.checkpoint, weights_only=True)
+    for record in checkpoint["callbacks"]["History"]["epochs"]:
+        del record["precision"], record["hardware"]
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    entry = ship(tmp_path, image_folder, tmp_path / "out", cache_folder=cache_folder)
+    assert (entry["hardware"], entry["precision"]) == (checkpoint["hardware"], "32-true")
 
 
 def test_all_finished_runs_are_shipped_and_first_stages_are_not(

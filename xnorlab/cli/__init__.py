@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, bench_train, networks, predict, training, verdicts, zoo
+from xnorlab.cli import ablate, bench, bench_train, networks, predict, train, training, verdicts, zoo
 from xnorlab.cli.output import one_line
 
 MISSING = {
@@ -78,7 +78,7 @@ def main(
 app.command("predict")(predict.predict)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
-app.command("train")(training.train)
+app.command("train")(train.train)
 app.command("evaluate")(training.evaluate)
 app.command("pack")(training.pack)
 app.command("ship")(training.ship)

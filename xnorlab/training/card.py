@@ -57,7 +57,7 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
     recipe = Recipe.from_dict(entry["recipe"])
     scheme = get_scheme(recipe.scheme)
     error = 100 * standard_error(entry["top1"], entry["images"])
-    where = "" if entry["hardware"] is None else f" on {entry['hardware']}"
+    where = "" if entry["hardware"] is None else f" on {entry['hardware']} in {entry['precision']}"
     source = "" if scheme.weights is None and scheme.inputs is None else f" ({scheme.source})"
     latent = "latent (training) weights, in 8 bits where only their signs and scales count"
     if scheme.weights is None:

@@ -34,7 +34,7 @@ LOCK_SECONDS = 60.0
 FILES = {"file": ".safetensors", "latent_file": "-latent.safetensors", "history_file": "-history.json"}
 """Manifest key → end of the file's name."""
 CARD = ".md"
-OF_A_REPEAT = ("sha256", "bytes", "top1", "top5", "images", "trained_seconds", "hardware", "date")
+OF_A_REPEAT = ("sha256", "bytes", "top1", "top5", "images", "trained_seconds", "hardware", "precision", "date")
 """What is kept of another seed's network."""
 
 
@@ -81,7 +81,9 @@ def ship(
         "pictures_sha256": found.val.fingerprint(),
         "recipe": recipe.to_dict(),
         "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
-        "hardware": checkpoint.get("hardware"),
+        # of before epochs were recorded with them: the last machine, and a precision that nothing had to resolve
+        "hardware": history["epochs"][-1].get("hardware", checkpoint.get("hardware")),
+        "precision": history["epochs"][-1].get("precision", recipe.precision),
         "date": date,
         "labels": labels,
         "data_note": data_note,
@@ -175,7 +177,7 @@ def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> di
 
 
 def _as_repeat(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"seed": entry["recipe"]["seed"], **{key: entry[key] for key in OF_A_REPEAT}}
+    return {"seed": entry["recipe"]["seed"], **{key: entry[key] for key in OF_A_REPEAT if key in entry}}
 
 
 def _stamps(folder: Path, files: dict[str, str]) -> dict[str, Any]:
