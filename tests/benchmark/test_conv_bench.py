@@ -177,7 +177,7 @@ def test_who_stops_computing_is_found_out():
 def test_ours_being_wrong_is_raised(part: str, monkeypatch: pytest.MonkeyPatch):
     right = getattr(XnorConv2d, part)
     monkeypatch.setattr(XnorConv2d, part, lambda *given, **options: right(*given, **options) * 0)
-    with pytest.raises(BenchmarkError, match="(binary|pack|conv) does not compute 3×3 65→7@6"):
+    with pytest.raises(BenchmarkError, match=r"(binary|pack|conv) does not compute 3×3 65→7@6"):
         bench_conv(SMALL, naive=False, repeats=1, peers=[contestant("fair", after(0))])
 
 

@@ -23,10 +23,7 @@ MISSING = {
 """Packages that a command may lack, and the extra that brings them."""
 
 
-BUG = (
-    "This is a bug in xnorlab; please report it with the lines above and the output of `xnorlab --version`, "
-    "where you got xnorlab from."
-)
+BUG = "This is a bug in xnorlab; please report it with the lines above and the output of `xnorlab --version`."
 """The last line under the traceback of an error that no command expects."""
 
 
