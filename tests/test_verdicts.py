@@ -304,7 +304,7 @@ def result(fastest: float, naive: float, cpu: str = "one") -> dict:
         "shape": {"channels": 64, "batch": 1}, "threads": 1, "machine": {"cpu": cpu},
         "fastest_float": "torch", "best_float": "torch",
         "speedups": {"torch": fastest, "naive": naive}, "predicted_speedup": 57.6,
-        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}},
+        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}}, "left_out": {"onnx": "is not installed"},
     }  # fmt: skip
 
 
@@ -314,6 +314,7 @@ def result(fastest: float, naive: float, cpu: str = "one") -> dict:
 def test_speed_is_judged_by_what_one_compares_with(fastest, naive, ruling, tmp_path: Path):
     kept = json.loads(keep_benchmark([result(15, 20), result(fastest, naive)], tmp_path).read_text())
     assert "samples_s" not in str(kept)
+    assert all(shape["left_out"] == {"onnx": "is not installed"} for shape in kept["shapes"])
     row = claims.speed(replace(evidence(), benchmark=kept))
     assert row.verdict == ruling
     assert row.ours == f"15.0 to {fastest}.0× the fastest float32 engine; 20 to {naive}× a plain float loop"

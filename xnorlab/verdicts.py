@@ -58,7 +58,7 @@ def keep_benchmark(results: Any, folder: str | Path | None = None) -> Path:
     return path
 
 
-_KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup")
+_KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup", "left_out")
 
 
 def _medians(timings: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

@@ -23,8 +23,12 @@ MISSING = {
 """Packages that a command may lack, and the extra that brings them."""
 
 
+BUG = "This is a bug in xnorlab; please report it with the lines above and the output of `xnorlab --version`."
+"""The last line under the traceback of an error that no command expects."""
+
+
 class Commands(TyperGroup):
-    """Turns a user's mistake into one line on stderr and exit code 2; a bug keeps its traceback."""
+    """Turns a user's mistake into one line on stderr and exit code 2; a bug keeps its traceback, and says so."""
 
     def invoke(self, ctx):
         """Run the chosen command."""
@@ -38,8 +42,12 @@ class Commands(TyperGroup):
         except ModuleNotFoundError as error:
             extra = MISSING.get((error.name or "").partition(".")[0])
             if extra is None:
+                error.add_note(BUG)
                 raise
             message = f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"
+        except Exception as error:  # typer's own, such as Exit, never show their notes
+            error.add_note(BUG)
+            raise
         typer.echo(f"xnorlab: {one_line(message)}", err=True)
         raise typer.Exit(2)
 

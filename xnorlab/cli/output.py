@@ -17,10 +17,20 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
+REMARK_WIDTH = 60
+"""Characters after which a remark goes on in the next line."""
+
+
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, footer: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    texts: int = 1,
+    footer: Sequence[str] = (),
+    remarks: bool = False,
 ) -> None:
-    """A table whose first `texts` columns are text and whose others are numbers."""
+    """A table whose first `texts` columns are text and whose others are numbers; remarks: the last one is prose."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -30,11 +40,13 @@ def print_table(
         title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False
     )
     for i, column in enumerate(columns):
+        prose = remarks and i == len(columns) - 1
         table.add_column(
             Text(column),
             Text(footer[i] if footer else ""),
-            justify="left" if i < texts else "right",
-            no_wrap=True,
+            justify="left" if i < texts or prose else "right",
+            no_wrap=not prose,
+            max_width=REMARK_WIDTH if prose else None,
             overflow="fold",
         )
     for row in rows:
