@@ -10,7 +10,8 @@ from typer.core import TyperGroup
 
 from xnorlab import __version__
 from xnorlab.cli import ablate, bench, bench_train, networks, predict, training, verdicts, zoo
-from xnorlab.cli.output import one_line
+from xnorlab.cli.output import notes_on_stderr
+from xnorlab.printable import one_line
 
 MISSING = {
     "torch": "train",
@@ -24,23 +25,25 @@ MISSING = {
 
 
 class Commands(TyperGroup):
-    """Turns a user's mistake into one line on stderr and exit code 2; a bug keeps its traceback."""
+    """Turns a user's mistake into one line on stderr, one more a note, and exit code 2; a bug keeps its traceback."""
 
     def invoke(self, ctx):
         """Run the chosen command."""
         try:
-            return super().invoke(ctx)
+            with notes_on_stderr():
+                return super().invoke(ctx)
         except BrokenPipeError:  # `xnorlab … | head` has read enough
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (ValueError, OSError) as error:
-            message = str(error)
+            lines = [str(error), *getattr(error, "__notes__", ())]
         except ModuleNotFoundError as error:
             extra = MISSING.get((error.name or "").partition(".")[0])
             if extra is None:
                 raise
-            message = f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"
-        typer.echo(f"xnorlab: {one_line(message)}", err=True)
+            lines = [f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"]
+        for line in lines:
+            typer.echo(f"xnorlab: {one_line(line)}", err=True)
         raise typer.Exit(2)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from xnorlab.cli.output import bytes_, milliseconds, one_line, print_table, significant
+from xnorlab.cli.output import bytes_, milliseconds, print_table, significant
 
 COLUMNS = ["", "median ms", "quartiles", "of ours", "first call ms"]
 NOISE = 0.1
@@ -48,7 +48,7 @@ def print_network(result: Any) -> None:
     ours = result.timings["packed"].median_s
     typer.echo(machine_line(result.machine))
     typer.echo()
-    title = f"{one_line(result.name)}, input {' × '.join(map(str, result.input_shape))}, {_threads(result.threads)}"
+    title = f"{result.name}, input {' × '.join(map(str, result.input_shape))}, {_threads(result.threads)}"
     rows = [_timing_row(result.about[name], timing, ours) for name, timing in result.timings.items()]
     print_table(title, COLUMNS, rows)
     verdict = []
@@ -81,7 +81,7 @@ def print_network(result: Any) -> None:
 def _step_row(step: Any, total: float, twin: Any) -> list[str]:
     """A step is called by its first op: norms, activations and sums that run within it follow that one."""
     seconds, macs = step.timing.median_s, step.binary_macs + step.float_macs
-    name = one_line(step.ops[0] if step.ops else step.timing.name)
+    name = step.ops[0] if step.ops else step.timing.name
     return [
         name + (f" + {len(step.ops) - 1}" if len(step.ops) > 1 else ""),
         step.kind,

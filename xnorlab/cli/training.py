@@ -5,11 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import bytes_, one_line, print_json, print_table
-
-Data = Annotated[Path, typer.Argument(metavar="DATA", help="The data set's folder, or one that holds it.")]
-DataOption = Annotated[Path, typer.Option("--data", help="The data set's folder, or one that holds it.")]
-CacheFolder = Annotated[Path | None, typer.Option(help="Where decoded pictures are kept; by default ~/.cache/xnorlab.")]
+from xnorlab.cli.data_options import Cache, CacheFolder, Data, DataOption, Keep, SkipUnreadable, preparing
+from xnorlab.cli.output import bytes_, print_json, print_table
+from xnorlab.printable import one_line
 
 
 def train(
@@ -52,6 +50,8 @@ def train(
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 1,
     stop_after: Annotated[int | None, typer.Option(help="End after this epoch, to be resumed later.")] = None,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
 ) -> None:
     """**Train** a network on a folder of pictures: `DATA/train/<class>/…` and `DATA/val/<class>/…`.
 
@@ -98,7 +98,7 @@ def train(
         found = folders.open_folder(data)
         chosen = recipe.recipe_for(found.name, model or "alexnet", scheme or "xnor", **given)
         for name, value in chosen.to_dict().items():
-            typer.echo(f"{name:>20}  {value}", err=True)
+            typer.echo(f"{name:>20}  {one_line(value)}", err=True)
     folder = runs / chosen.run_name if out is None and chosen is not None else Path(out or "")
     result = run.train(
         data,
@@ -110,12 +110,12 @@ def train(
         devices=int(devices) if devices.isdigit() else devices,
         nodes=nodes,
         workers=workers,
-        cache_folder=cache_folder,
         runs=runs,
         evaluate_every=evaluate_every,
         report=say_epoch,
+        **preparing(cache_folder, cache, skip_unreadable),
     )
-    typer.echo(f"{result.checkpoint}; next: xnorlab pack {folder}", err=True)
+    typer.echo(one_line(f"{result.checkpoint}; next: xnorlab pack {folder}"), err=True)
 
 
 def parse_option(text: str) -> tuple[str, Any]:
@@ -179,7 +179,7 @@ def pack(
     if as_json:
         print_json({"file": str(target), "bytes": size, "name": recipe.name})
     else:
-        typer.echo(f"{one_line(str(target))}: {bytes_(size)}")
+        typer.echo(f"{one_line(target)}: {bytes_(size)}")
 
 
 def ship(
@@ -192,6 +192,8 @@ def ship(
         str | None, typer.Option(help="For the card: how this copy of the data differs from its publisher's.")
     ] = None,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the manifest entry.")] = False,
 ) -> None:
     """Pack and measure a run's network, write its **model card** and enter it into the manifest of `pretrained/`.
@@ -200,13 +202,12 @@ def ship(
     """
     from xnorlab.training import ship as shipping
 
-    entry = shipping.ship(run, data, out, data_note=data_note, cache_folder=cache_folder)
+    entry = shipping.ship(run, data, out, data_note=data_note, **preparing(cache_folder, cache, skip_unreadable))
     if as_json:
         print_json(entry)
     else:
-        typer.echo(
-            f"{entry['file']}: top-1 {entry['top1']:.1%} on {entry['images']:,} pictures, {bytes_(entry['bytes'])}"
-        )
+        measured = f"top-1 {entry['top1']:.1%} on {entry['images']:,} pictures"
+        typer.echo(f"{one_line(entry['file'])}: {measured}, {bytes_(entry['bytes'])}")
 
 
 def evaluate(
@@ -214,6 +215,8 @@ def evaluate(
     data: DataOption,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the packed network.")] = 1,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure **top-1 accuracy** on the validation pictures in `--data`, packed and through torch.
@@ -229,10 +232,11 @@ def evaluate(
     from xnorlab.training.evaluate import evaluate as measure
     from xnorlab.training.evaluate import evaluate_all
 
+    options = preparing(cache_folder, cache, skip_unreadable)
     if network == "all":
-        rows = evaluate_all(data, threads=threads, cache_folder=cache_folder, report=_say_row)
+        rows = evaluate_all(data, threads=threads, report=_say_row, **options)
     else:
-        rows = [measure(network, data, threads=threads, cache_folder=cache_folder)]
+        rows = [measure(network, data, threads=threads, **options)]
     if as_json:
         print_json(rows)
     else:
@@ -241,7 +245,7 @@ def evaluate(
             ["network", "pictures", "packed", "torch", "labels differ", "manifest"],
             [
                 [
-                    one_line(row["network"]),
+                    row["network"],
                     f"{row['images']:,}" + ("" if row.get("same_pictures", True) else ", another copy"),
                     f"{100 * row['packed_top1']:.2f}",
                     f"{100 * row['torch_top1']:.2f}" if "torch_top1" in row else "–",

@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_save
 
 from xnorlab import atomic
+from xnorlab.printable import one_line
 
 FORMAT_VERSION = 1
 KEY = "xnorlab"
@@ -39,9 +40,7 @@ class PackedFileError(ValueError):
     """
 
     def __init__(self, path: str | os.PathLike, reason: str):
-        # A path from outside may hold anything; on one line of a message it must be printable.
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fsdecode(path))
-        super().__init__(f"{shown}: {reason}")
+        super().__init__(f"{one_line(os.fsdecode(path))}: {reason}")
         self.path, self.reason = path, reason
 
 

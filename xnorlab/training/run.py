@@ -5,9 +5,9 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import lightning as L
 import torch
@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from xnorlab.training.batches import Batches
-from xnorlab.training.cache import squares
+from xnorlab.training.cache import Preparing, prepare
 from xnorlab.training.folders import DataFolder, find, open_folder
 from xnorlab.training.history import History
 from xnorlab.training.precision import resolve
@@ -53,11 +53,11 @@ def train(
     devices: int | str = "auto",
     nodes: int = 1,
     workers: int = 0,
-    cache_folder: str | Path | None = None,
     runs: str | Path | None = None,
     evaluate_every: int = 1,
     progress: bool = True,
     report: Callable[[dict[str, Any]], None] | None = None,
+    **preparing: Unpack[Preparing],
 ) -> Result:
     """Train by a recipe and leave in `folder` recipe.json, last.ckpt, history.json, CSV and TensorBoard logs.
 
@@ -68,11 +68,11 @@ def train(
     stop_after: end after this epoch (from 1) of the recipe's, to be resumed later; None runs all.
     accelerator, devices, nodes: as Lightning takes them ("auto", "cpu", "gpu"; "auto" or a number; a number).
     workers: processes a device that cut training crops; 0 is the training process itself.
-    cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
     runs: folder of run folders, in which `recipe.teacher` and `recipe.start` are looked for first.
     evaluate_every: evaluate after every so many epochs; in float32 this takes a third of a training epoch's time.
     progress: show a progress bar.
     report: called after each epoch with its record.
+    preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
 
     Raises DataError for a data folder that breaks a rule and ValueError for arguments that do not fit.
     """
@@ -95,7 +95,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n", encoding="utf-8")
 
-    batches = _batches(found, recipe, workers, cache_folder)
+    found, batches = _batches(found, recipe, workers, preparing)
     steps = len(found.train) // recipe.batch_size
     task = Classification(recipe, found.labels, steps, None if teacher is None else teacher.model)
     if start is not None:
@@ -178,10 +178,12 @@ def _resumed(checkpoint: Path, recipe: Recipe | None) -> tuple[Recipe, int]:
     return stored, found["epoch"] + 1
 
 
-def _batches(found: DataFolder, recipe: Recipe, workers: int, cache_folder: str | Path | None) -> Batches:
-    train = squares(found.train, recipe.training_square(), cache_folder=cache_folder)
-    val = squares(found.val, recipe.preprocessing(), cache_folder=cache_folder)
-    return Batches(recipe, (train, found.train.targets), (val, found.val.targets), workers)
+def _batches(found: DataFolder, recipe: Recipe, workers: int, preparing: Preparing) -> tuple[DataFolder, Batches]:
+    """The data set with the pictures that are really used, and their batches."""
+    parts = (found.train, recipe.training_square()), (found.val, recipe.preprocessing())
+    train, val = prepare(*parts, **preparing)
+    batches = Batches(recipe, (train.squares, train.split.targets), (val.squares, val.split.targets), workers)
+    return replace(found, train=train.split, val=val.split), batches
 
 
 def _callbacks(folder: Path, history: History, progress: bool) -> list[L.Callback]:
