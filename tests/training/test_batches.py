@@ -140,7 +140,8 @@ def test_pictures_decoded_on_the_fly_give_the_batches_of_the_cache(
     for loader in ("train_dataloader", "val_dataloader"):
         kept, fresh = (list(getattr(one, loader)()) for one in batches)
         assert len(kept) == len(fresh) > 0
-        assert all(torch.equal(a, b) for ours, theirs in zip(kept, fresh, strict=True) for a, b in zip(ours, theirs))
+        for ours, theirs in zip(kept, fresh, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def test_squares_decoded_on_the_fly_are_indexed_as_their_array(image_folder: Path, cache_folder: Path):
