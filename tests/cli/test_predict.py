@@ -104,6 +104,23 @@ def test_torch_is_never_imported(shipped: Path, photo: Path):
     assert "%" in done.stdout
 
 
+def test_names_and_labels_from_outside_stay_on_their_lines(shipped: Path, photo: Path, tmp_path: Path):
+    network = pretrained.load("test/resnet18-xnor")
+    network.labels = ("cat\nxnorlab: no error", "\x1b[2Jcoffee", "golf ball")
+    packed, odd = tmp_path / "a\nb.safetensors", tmp_path / "photo\n1.png"
+    network.save(packed)
+    photo.rename(odd)
+    result = run("predict", odd, "--model", packed, "--model", "test/resnet18-float")
+    assert result.exit_code == 0
+    first, name, *answers = result.stdout.splitlines()
+    assert first == f"{tmp_path}/photo\\n1.png"
+    assert name == f"  {tmp_path}/a\\nb.safetensors"
+    assert {line[11:].rstrip("█ ") for line in answers[:3]} == {
+        "cat\\nxnorlab: no error", "\\x1b[2Jcoffee", "golf ball",
+    }  # fmt: skip
+    assert json.loads(run("predict", odd, "--model", packed, "--json").stdout)[0]["photo"] == str(odd)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
 def test_names_that_a_terminal_cannot_show_end_no_command(shipped: Path, photo: Path, tmp_path: Path, encoding: str):
     odd = os.fsencode(tmp_path) + b"/\xff\xd1.png"

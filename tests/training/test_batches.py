@@ -1,12 +1,17 @@
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torchvision.transforms import v2
 
+from xnorlab.images import Preprocessing
 from xnorlab.training.batches import Batches, EpochSampler, EvalBatches, TrainBatches, crop_and_scale, random_crops
+from xnorlab.training.cache import prepare
+from xnorlab.training.decoding import Squares
+from xnorlab.training.folders import open_folder
 from xnorlab.training.recipe import Recipe
 
 Make = Callable[..., Recipe]
@@ -119,6 +124,45 @@ def test_worker_processes_cut_the_same_crops(squares, targets, small_recipe: Mak
         for workers in (0, 1)
     ]
     assert all(torch.equal(a[0], b[0]) for a, b in zip(*loaded, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pictures_decoded_on_the_fly_give_the_batches_of_the_cache(
+    workers: int, image_folder: Path, cache_folder: Path, small_recipe: Make
+):
+    found, recipe = open_folder(image_folder), small_recipe()
+    parts = (found.train, recipe.training_square()), (found.val, recipe.preprocessing())
+    batches = []
+    for options in ({"cache_folder": cache_folder}, {"cache": False}):
+        pairs = [(part.squares, part.split.targets) for part in prepare(*parts, **options)]
+        batches.append(Batches(recipe, pairs[0], pairs[1], workers))
+    assert isinstance(batches[1].train_arrays[0], Squares)
+    for loader in ("train_dataloader", "val_dataloader"):
+        kept, fresh = (list(getattr(one, loader)()) for one in batches)
+        assert len(kept) == len(fresh) > 0
+        for ours, theirs in zip(kept, fresh, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_squares_decoded_on_the_fly_are_indexed_as_their_array(image_folder: Path, cache_folder: Path):
+    split, square = open_folder(image_folder).val, Preprocessing(18, 16)
+    (kept,), fresh = prepare((split, square), cache_folder=cache_folder), Squares(split.pictures, square)
+    assert (len(fresh), fresh.shape) == (len(kept.squares), kept.squares.shape)
+    keys = (5, np.int64(-1), slice(3, 9), slice(None, None, 7), [4, 0, 4], np.array([23, 2]), np.arange(24) > 20)
+    for key in (*keys, *((key, slice(2, 9), slice(1, 4)) for key in keys), np.arange(0)):
+        np.testing.assert_array_equal(fresh[key], kept.squares[key])
+    with pytest.raises(IndexError):
+        _ = fresh[24]
+
+
+def test_only_what_is_asked_for_is_decoded(image_folder: Path, monkeypatch: pytest.MonkeyPatch, small_recipe: Make):
+    seen: list[int] = []
+    decode = Squares.decode
+    monkeypatch.setattr(Squares, "decode", lambda self, index: (seen.append(index), decode(self, index))[1])
+    split, recipe = open_folder(image_folder).train, small_recipe()
+    batches = TrainBatches(Squares(split.pictures, recipe.training_square()), split.targets, recipe)
+    _ = batches[(0, 1)]
+    assert seen == batches.order(0)[12:24].tolist()
 
 
 def test_arguments_that_do_not_fit_are_refused(squares, targets, small_recipe: Make):

@@ -1,4 +1,5 @@
 import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -40,6 +41,19 @@ def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Resu
     taught = card(ENTRY | {"recipe": recipe.to_dict()}, finished_run.epochs)
     assert "It learned from" not in alone
     assert "It learned from big and big-stage-1: train first what is not shipped" in taught
+
+
+def test_names_from_outside_break_no_card(finished_run: Result):
+    recipe = replace(finished_run.recipe, dataset="my | photos", teacher="a\nb")
+    entry = ENTRY | {"recipe": recipe.to_dict(), "labels": ["ant\n# A title", "<b>bee|", "*cat*"]}
+    lines = card(entry, finished_run.epochs).splitlines()
+    assert r"It knows 3 classes: ant\\n# A title, \<b\>bee\|, \*cat\*." in lines
+    assert r"| dataset | my \| photos |" in lines
+    assert r"| teacher | a\\nb |" in lines
+    assert "xnorlab evaluate 'my | photos/resnet18-xnor' --data DATA" in lines
+    assert [line for line in lines if line.startswith("# ")] == [r"# my \| photos/resnet18-xnor"]
+    command = shlex.split(train_command(replace(recipe, teacher="run of mine")))
+    assert command[command.index("--teacher") + 1] == "run of mine"
 
 
 @pytest.mark.parametrize("name", pretrained.names())

@@ -54,6 +54,26 @@ def test_a_difference_above_a_tenth_of_a_point_is_reported(
     assert evaluate(NAME, image_folder, cache_folder=cache_folder)["differs"] is differs
 
 
+@pytest.mark.parametrize("cache", [True, False])
+def test_pictures_left_out_are_those_of_neither_the_accuracy_nor_the_fingerprint(
+    cache: bool, finished_run: Result, image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    options = {"cache_folder": tmp_path / "cache", "skip_unreadable": True}
+    if not cache:
+        options = {"cache": False, "skip_unreadable": True}
+    (root / "val/bee/03.png").write_text("no picture")
+    entry = ship(finished_run.folder, root, tmp_path / "pretrained", **options)
+    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path / "pretrained")
+    with pytest.raises(DataError, match="1 of 24 pictures cannot be read"):
+        evaluate(NAME, root, cache_folder=tmp_path / "cache")
+    row = evaluate(NAME, root, **options)
+    assert (row["images"], row["differs"], row["same_pictures"]) == (23, False, True)
+    (root / "val/bee/03.png").unlink()
+    assert open_folder(root).val.fingerprint() == entry["pictures_sha256"]
+    assert evaluate(NAME, root, cache_folder=tmp_path / "cache")["same_pictures"]
+
+
 def test_other_pictures_are_reported(shipped: Path, image_folder: Path, tmp_path: Path):
     root = shutil.copytree(image_folder, tmp_path / "insects")
     (root / "val/ant/00.png").unlink()

@@ -1,17 +1,22 @@
+import os
 import shutil
+import unicodedata
 from pathlib import Path
 
-import numpy as np
 import pytest
 from picture_files import write_pictures
 
-from xnorlab.training.folders import DataError, find, open_folder
-from xnorlab.training.labels import CIFAR10_LABELS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
+from xnorlab.images import SUFFIXES
+from xnorlab.training.card import DATASETS as CARD_DATASETS
+from xnorlab.training.folders import find, open_folder
+from xnorlab.training.labels import CIFAR10_LABELS, DATASETS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
+from xnorlab.training.recipe import DATASET_DEFAULTS, MODEL_OPTIONS
+from xnorlab.training.split import DataError
 
 
 @pytest.fixture
 def tiny_imagenet(tmp_path: Path) -> Path:
-    """Tiny ImageNet's layout with two of its classes; the publisher lists them out of order."""
+    """Tiny ImageNet's layout, of two of its classes; the publisher lists them out of order."""
     root = tmp_path / "tiny-imagenet-200"
     for channel, wnid in enumerate(["n01443537", "n02124075"]):
         write_pictures(root / "train" / wnid / "images", 3, channel)
@@ -45,6 +50,44 @@ def test_imagenette_gets_readable_labels_also_inside_torchvisions_root(tmp_path:
     assert found.labels[-1] == "parachute"
 
 
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_a_known_data_set_is_known_by_its_classes_whatever_its_folder_is_called(name: str, tmp_path: Path):
+    root = tmp_path / "downloads"
+    write_pictures(tmp_path / "one", 1, 0)
+    for split in ("train", "val"):
+        for folder in DATASETS[name]:
+            (root / split / folder).mkdir(parents=True)
+            os.link(tmp_path / "one/00.png", root / split / folder / "0.png")
+    found = open_folder(root)
+    assert (found.name, sorted(found.labels)) == (name, sorted(DATASETS[name].values()))
+    for split in ("train", "val"):
+        shutil.rmtree(root / split / next(iter(DATASETS[name])))
+    assert open_folder(root).name == "downloads", "one class less, and it is another data set"
+
+
+@pytest.mark.parametrize("name", [*DATASETS, "CIFAR10"])
+def test_a_folder_that_is_only_called_as_a_known_data_set_gets_another_name(
+    name: str, image_folder: Path, tiny_imagenet: Path
+):
+    for root in (image_folder, tiny_imagenet):
+        copy = shutil.copytree(root, tiny_imagenet.parent / f"of-{root.name}" / name)
+        found = open_folder(copy)
+        assert found.name == f"{name}-folder"
+        assert (find(f"{name}-folder", copy.parent).labels) == found.labels
+        with pytest.raises(DataError, match="does not hold the data set"):
+            find(name, copy.parent)
+
+
+def test_every_data_set_with_settings_of_its_own_is_known_by_its_classes():
+    tuned = {*DATASET_DEFAULTS, *(name for _, name in MODEL_OPTIONS if name), *CARD_DATASETS}
+    assert tuned == set(DATASETS)
+
+
+def test_a_folder_with_a_broken_name_gives_a_printable_one(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "my\nphotos\x1b[2J")
+    assert open_folder(root).name == "my\\nphotos\\x1b[2J"
+
+
 def test_cifar10_as_image_folders_is_evaluated_on_its_test_part(tmp_path: Path):
     for channel, name in enumerate(CIFAR10_LABELS):
         write_pictures(tmp_path / "train" / name, 2, channel)
@@ -55,7 +98,7 @@ def test_cifar10_as_image_folders_is_evaluated_on_its_test_part(tmp_path: Path):
 
 def test_tiny_imagenet_reads_classes_from_its_tables(tiny_imagenet: Path):
     found = open_folder(tiny_imagenet)
-    assert (found.name, found.labels) == ("tiny-imagenet", ("goldfish", "Egyptian cat"))
+    assert (found.name, found.labels) == ("tiny-imagenet-200", ("goldfish", "Egyptian cat")), "two classes are not it"
     assert len(found.train) == 6
     assert [path.name for path in found.val.pictures] == ["01.png", "00.png", "02.png"]
     assert found.val.targets.tolist() == [0, 1, 1]
@@ -68,6 +111,8 @@ def test_tiny_imagenet_reads_classes_from_its_tables(tiny_imagenet: Path):
         ("wnids.txt", "n01443537\n", "wnids.txt and the folders of train/ differ in n02124075"),
         ("val/val_annotations.txt", "00.png n01443537\n", "'00.png n01443537' is not a table row"),
         ("val/val_annotations.txt", "00.png\tn1\n", "00.png has class n1, which train/ does not have"),
+        ("val/val_annotations.txt", "../../00.png\tn1\n", "'../../00.png' must be the name of a file in images/"),
+        ("val/val_annotations.txt", "", "lists no picture"),
     ],
 )
 def test_damaged_tables_of_tiny_imagenet_are_named(tiny_imagenet: Path, file: str, content: str, message: str):
@@ -96,6 +141,11 @@ def test_cifar10_pickles_are_not_opened_unless_torchvision_vouches_for_them(tmp_
     for folder in (tmp_path, batches):
         with pytest.raises(DataError, match="does not match the publisher's md5 sums and is not opened"):
             open_folder(folder)
+
+
+def test_a_folder_of_ones_own_may_be_called_as_cifar10s_batches(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "cifar-10-batches-py")
+    assert open_folder(root).labels == open_folder(tmp_path).labels == ("ant", "bee", "cat")
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path):
@@ -140,16 +190,91 @@ def test_one_class_is_nothing_to_learn(tmp_path: Path):
 def test_a_data_set_is_found_by_name_among_its_neighbours(image_folder: Path, tiny_imagenet: Path):
     shutil.copytree(image_folder, tiny_imagenet.parent / "insects")
     assert find("insects", tiny_imagenet.parent).labels == ("ant", "bee", "cat")
-    assert find("tiny-imagenet", tiny_imagenet).folder == tiny_imagenet
+    assert find("tiny-imagenet-200", tiny_imagenet).folder == tiny_imagenet
     with pytest.raises(DataError, match="does not hold the data set 'imagenette'"):
         find("imagenette", tiny_imagenet.parent)
 
 
-def test_fingerprint_follows_contents_not_places(image_folder: Path, tmp_path: Path):
-    root = shutil.copytree(image_folder, tmp_path / "elsewhere")
-    here, there = open_folder(image_folder), open_folder(root)
-    assert here.val.fingerprint() == there.val.fingerprint()
-    picture = there.val.pictures[3]
-    assert not isinstance(picture, np.ndarray)
-    picture.write_bytes(picture.read_bytes() + b"\0")
-    assert here.val.fingerprint() != there.val.fingerprint()
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES | {".JPG", ".Heic"}))
+def test_every_format_that_is_read_is_trained_on(suffix: str, image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    (root / "train/bee/00.png").rename(root / f"train/bee/00{suffix}")
+    found = open_folder(root)
+    assert len(found.train) == 72
+    assert found.unused == ()
+
+
+def test_every_file_that_is_not_used_is_listed(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    (root / "train/bee/more").mkdir()
+    odd = [root / "train/notes.csv", root / "train/bee/00.raw", root / "train/bee/more/IMG", root / "val/cat/a.txt"]
+    for path in odd:
+        path.write_text("no picture")
+    (root / "elsewhere").mkdir()
+    shutil.copy(root / "val/cat/00.png", root / "elsewhere")
+    (root / "val/bee/linked").symlink_to(root / "elsewhere", target_is_directory=True)
+    found = open_folder(root)
+    assert sorted(found.unused) == sorted([*odd, root / "val/bee/linked"])
+    assert (len(found.train), len(found.val)) == (72, 24)
+
+
+def test_tiny_imagenets_boxes_are_missed_by_nobody_but_other_files_are(tiny_imagenet: Path):
+    assert open_folder(tiny_imagenet).unused == (tiny_imagenet / "val/images/03.png",), "it has no annotation"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [".ipynb_checkpoints/00.png", ".git/00.png", "__MACOSX/00.png", "__MACOSX/more/00.png", "more/.cache/00.png",
+     "._00.png", ".DS_Store", "Thumbs.db", "desktop.ini", "@eaDir/00.png/SYNOPHOTO_THUMB.jpg"],
+)  # fmt: skip
+def test_hidden_files_are_neither_trained_on_nor_missed(place: str, image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    for where in (root / "train/bee", *([] if place.startswith("more") else [root / "train"])):
+        (where / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "train/bee/00.png", where / place)
+    found, plain = open_folder(root), open_folder(image_folder)
+    assert found.labels == plain.labels
+    assert found.train.listing() == plain.train.listing()
+    assert found.unused == ()
+
+
+def test_what_an_archive_leaves_beside_a_data_set_does_not_hide_it(image_folder: Path, tmp_path: Path):
+    shutil.copytree(image_folder, tmp_path / "archive/insects")
+    shutil.copytree(image_folder, tmp_path / "archive/__MACOSX/insects")
+    assert open_folder(tmp_path / "archive").name == "insects"
+
+
+def test_a_folder_that_is_called_as_a_picture_is_none(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    (root / "train/bee/album.jpg").mkdir()
+    shutil.copy(root / "train/bee/00.png", root / "train/bee/album.jpg")
+    assert len(open_folder(root).train) == 73
+
+
+COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+
+
+def test_a_class_is_one_whatever_form_its_name_has_in_each_split(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    (root / "train/bee").rename(root / "train" / DECOMPOSED)
+    (root / "val/bee").rename(root / "val" / COMPOSED)
+    found = open_folder(root)
+    assert found.labels == ("ant", COMPOSED, "cat")
+    assert (len(found.train), len(found.val)) == (72, 24)
+
+
+def test_two_folders_of_one_class_are_told_apart_by_their_characters(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    shutil.copytree(root / "train/bee", root / "train" / DECOMPOSED)
+    shutil.copytree(root / "train/bee", root / "train" / COMPOSED)
+    with pytest.raises(DataError, match=r"Unicode form alone") as caught:
+        open_folder(root)
+    assert r"'cafe\u0301'" in str(caught.value)
+    assert r"'caf\xe9'" in str(caught.value)
+
+
+def test_a_class_name_outside_unicode_becomes_text_that_can_be_stored(image_folder: Path, tmp_path: Path):
+    root = shutil.copytree(image_folder, tmp_path / "insects")
+    for split in ("train", "val"):
+        os.rename(root / split / "bee", os.fsencode(root / split) + b"/b\xe9e")
+    assert open_folder(root).labels == ("ant", "b\\udce9e", "cat")

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from xnorlab.training.cache import UnreadableError
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import Result, train
 
@@ -80,6 +82,33 @@ def test_stochastic_signs_and_bfloat16_resume_exactly_too(run_small: Run, small_
     run_small(recipe, tmp_path / "broken", stop_after=1)
     resumed = run_small(recipe, tmp_path / "broken", resume=True)
     assert without_times(resumed.epochs) == without_times(unbroken.epochs)
+
+
+def test_a_run_without_a_cache_learns_the_same(
+    finished_run: Result, run_small: Run, small_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XNORLAB_CACHE", str(tmp_path / "cache"))
+    fresh = run_small(small_recipe(), tmp_path / "run", cache_folder=None, cache=False, workers=1)
+    assert without_times(fresh.epochs) == without_times(finished_run.epochs)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_run_leaves_out_what_cannot_be_read_and_learns_what_it_learns_without(
+    small_recipe: Make, image_folder: Path, cache_folder: Path, tmp_path: Path
+):
+    recipe, root = small_recipe(epochs=1, batch_size=10), shutil.copytree(image_folder, tmp_path / "insects")
+    bad = [root / "train/ant/02.png", root / "train/ant/10.png", root / "train/cat/23.png", root / "val/bee/01.png"]
+    for picture in bad:
+        picture.write_text("no picture")
+    options = {"accelerator": "cpu", "devices": 1, "cache_folder": cache_folder, "progress": False}
+    with pytest.raises(UnreadableError, match="4 of 96 pictures cannot be read"):
+        train(root, recipe, tmp_path / "refused", **options)
+    left_out = train(root, recipe, tmp_path / "left out", skip_unreadable=True, **options)
+    for picture in bad:
+        picture.unlink()
+    gone = train(root, recipe, tmp_path / "gone", **options)
+    assert without_times(left_out.epochs) == without_times(gone.epochs)
+    assert (tmp_path / "left out/recipe.json").read_text() == (tmp_path / "gone/recipe.json").read_text()
 
 
 def test_evaluation_can_be_rarer_than_epochs(run_small: Run, small_recipe: Make, tmp_path: Path):

@@ -10,7 +10,8 @@ from typer.core import TyperGroup
 
 from xnorlab import __version__
 from xnorlab.cli import ablate, bench, bench_train, networks, predict, train, training, verdicts, zoo
-from xnorlab.cli.output import one_line
+from xnorlab.cli.output import notes_on_stderr
+from xnorlab.printable import one_line
 
 MISSING = {
     "torch": "train",
@@ -28,27 +29,29 @@ BUG = "This is a bug in xnorlab; please report it with the lines above and the o
 
 
 class Commands(TyperGroup):
-    """Turns a user's mistake into one line on stderr and exit code 2; a bug keeps its traceback, and says so."""
+    """Turns a user's mistake into one line on stderr, one more a note, and exit code 2; a bug keeps its traceback."""
 
     def invoke(self, ctx):
         """Run the chosen command."""
         try:
-            return super().invoke(ctx)
+            with notes_on_stderr():
+                return super().invoke(ctx)
         except BrokenPipeError:  # `xnorlab … | head` has read enough
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (ValueError, OSError) as error:
-            message = str(error)
+            lines = [str(error), *getattr(error, "__notes__", ())]
         except ModuleNotFoundError as error:
             extra = MISSING.get((error.name or "").partition(".")[0])
             if extra is None:
                 error.add_note(BUG)
                 raise
-            message = f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"
+            lines = [f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"]
         except Exception as error:  # typer's own, such as Exit, never show their notes
             error.add_note(BUG)
             raise
-        typer.echo(f"xnorlab: {one_line(message)}", err=True)
+        for line in lines:
+            typer.echo(f"xnorlab: {one_line(line)}", err=True)
         raise typer.Exit(2)
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import one_line, print_json, print_table
+from xnorlab.cli.data_options import CacheFolder, DataOption
+from xnorlab.cli.output import print_json, print_table
 from xnorlab.cli.stopping import Begun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say
-from xnorlab.cli.training import CacheFolder, DataOption
+from xnorlab.printable import one_line
 
 app = typer.Typer(no_args_is_help=True, help="Change **one thing at a time** and measure what it is worth.")
 
@@ -93,12 +94,12 @@ def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None
     from xnorlab.training import ablations
 
     if record:
-        typer.echo(f"entered into {ablations.record(name, entry)}", err=True)
+        typer.echo(f"entered into {one_line(ablations.record(name, entry))}", err=True)
     if as_json:
         print_json(entry)
         return
     rows = [
-        [one_line(row["label"]), *(f"{100 * measured['top1']:.2f}" for measured in (row, *row.get("repeats", [])))]
+        [row["label"], *(f"{100 * measured['top1']:.2f}" for measured in (row, *row.get("repeats", [])))]
         for row in entry["rows"]
     ]
     others = entry["rows"][0].get("repeats", [])

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from xnorlab.cli.output import bytes_, milliseconds, one_line, print_table, significant
+from xnorlab.cli.output import bytes_, milliseconds, print_table, significant
 
 COLUMNS = ["", "median ms", "quartiles", "of ours", "first call ms"]
 NOT_TIMED = "not timed, because"
@@ -49,7 +49,7 @@ def print_network(result: Any) -> None:
     ours = result.timings["packed"].median_s
     typer.echo(machine_line(result.machine))
     typer.echo()
-    title = f"{one_line(result.name)}, input {' × '.join(map(str, result.input_shape))}, {_threads(result.threads)}"
+    title = f"{result.name}, input {' × '.join(map(str, result.input_shape))}, {_threads(result.threads)}"
     rows = [_timing_row(result.about[name], timing, ours) for name, timing in result.timings.items()]
     _print_timings(title, rows, result)
     verdict = []
@@ -82,7 +82,7 @@ def print_network(result: Any) -> None:
 def _step_row(step: Any, total: float, twin: Any) -> list[str]:
     """A step is called by its first op: norms, activations and sums that run within it follow that one."""
     seconds, macs = step.timing.median_s, step.binary_macs + step.float_macs
-    name = one_line(step.ops[0] if step.ops else step.timing.name)
+    name = step.ops[0] if step.ops else step.timing.name
     return [
         name + (f" + {len(step.ops) - 1}" if len(step.ops) > 1 else ""),
         step.kind,
@@ -127,7 +127,7 @@ def _print_timings(title: str, rows: list[list[str]], result: Any) -> None:
         print_table(title, COLUMNS, rows)
         return
     rows = [[*row, ""] for row in rows]
-    rows += [[result.about[name], *["–"] * (len(COLUMNS) - 1), one_line(why)] for name, why in result.left_out.items()]
+    rows += [[result.about[name], *["–"] * (len(COLUMNS) - 1), why] for name, why in result.left_out.items()]
     print_table(title, [*COLUMNS, NOT_TIMED], rows, remarks=True)
 
 
@@ -136,7 +136,7 @@ def _print_left_out(sweep: Any) -> None:
     rows = []
     for name, (values, why) in sweep.left_out.items():
         places = "everywhere" if values == sweep.values else ", ".join(map(str, values))
-        rows.append([sweep.results[0].about[name], places, one_line(why)])
+        rows.append([sweep.results[0].about[name], places, why])
     if rows:
         print_table("Not timed", ["", f"at {sweep.axis}", "because"], rows, texts=2, remarks=True)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import bytes_, macs, one_line, print_json, print_table
+from xnorlab.cli.output import bytes_, macs, markdown_table, print_json, print_table
 from xnorlab.cli.predict import open_network
 from xnorlab.network_cost import float32_bytes, standard_error
 
@@ -38,7 +38,7 @@ def names(
         for name, entry in entries.items()
     ]
     if as_markdown:
-        typer.echo("\n".join("| " + " | ".join(line) + " |" for line in (header, ["---"] * len(header), *rows)))
+        typer.echo(markdown_table(header, rows))
         return
     print_table("Pretrained networks", header, rows)
 
@@ -88,11 +88,11 @@ def summary(
         )
         return
     print_table(
-        f"{one_line(name)}: input {_shape(opened.input_shape)}",
+        f"{name}: input {_shape(opened.input_shape)}",
         ["layer", "kind", "output", "bits", "binary", "real", "bytes", "in float32"],
         [
             [
-                one_line(row["name"]),
+                row["name"],
                 row["kind"],
                 _shape(row["output_shape"]),
                 str(row["weight_bits"] or "–"),

@@ -1,15 +1,14 @@
 """How commands print: tables for people, pure JSON for programs, lengths of time and memory with their units."""
 
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
-
-def one_line(text: str) -> str:
-    """`text` on one printable line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+from xnorlab.printable import in_markdown, one_line
 
 
 def print_json(value: Any) -> None:
@@ -30,31 +29,63 @@ def print_table(
     footer: Sequence[str] = (),
     remarks: bool = False,
 ) -> None:
-    """A table whose first `texts` columns are text and whose others are numbers; remarks: the last one is prose."""
+    """A table whose first `texts` columns are text and whose others are numbers; each cell on one printable line.
+
+    remarks: the last column is prose, which may take several lines.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
-        title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False
+        title=Text(one_line(title)), title_justify="left", box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False
     )
     for i, column in enumerate(columns):
         prose = remarks and i == len(columns) - 1
         table.add_column(
-            Text(column),
-            Text(footer[i] if footer else ""),
+            Text(one_line(column)),
+            Text(one_line(footer[i]) if footer else ""),
             justify="left" if i < texts or prose else "right",
             no_wrap=not prose,
             max_width=REMARK_WIDTH if prose else None,
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     console = Console(highlight=False)
     # a narrow terminal breaks lines; rich would leave out digits
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
     console.print(table)
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The same in Markdown, without a title."""
+    lines = [[in_markdown(cell) for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (columns, ["---"] * len(columns), *lines))
+
+
+@contextmanager
+def notes_on_stderr() -> Iterator[None]:
+    """What the library logs within the block, on stderr: a line each, and none twice."""
+    logger, handler = logging.getLogger("xnorlab"), _Notes(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Notes(logging.Handler):
+    def __init__(self, level: int):
+        super().__init__(level)
+        self.said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = one_line(record.getMessage())
+        if line not in self.said:
+            self.said.add(line)
+            typer.echo(f"xnorlab: {line}", err=True)
 
 
 def milliseconds(seconds: float) -> str:

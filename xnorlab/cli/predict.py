@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import one_line, print_json
+from xnorlab.cli.output import print_json
+from xnorlab.printable import one_line
 
 BAR = 24
 """Characters of a bar at probability 1."""
@@ -47,7 +48,7 @@ def predict(
             picture = read_image(photo)
         except ImageError as error:
             refused = True
-            typer.echo(f"xnorlab: {error}", err=True)
+            typer.echo(f"xnorlab: {one_line(error)}", err=True)
             answers.append({"photo": photo, "error": str(error)})
             continue
         found = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
@@ -97,11 +98,11 @@ def open_network(name: str) -> tuple[str, Any]:
 
 def _print(photo: str, notes: tuple[str, ...], found: dict[str, Any]) -> None:
     typer.echo(typer.style(one_line(photo), bold=True) + (f"  ({', '.join(notes)})" if notes else ""))
-    width = max(len(p.label) for best in found.values() for p in best)
+    width = max(len(one_line(p.label)) for best in found.values() for p in best)
     for name, best in found.items():
         if len(found) > 1:
-            typer.echo(f"  {name}")
+            typer.echo(f"  {one_line(name)}")
         for p in best:
             bar = "█" * round(p.probability * BAR)
-            typer.echo(f"  {p.probability:7.1%}  {p.label:<{width}}  {bar}".rstrip())
+            typer.echo(f"  {p.probability:7.1%}  {one_line(p.label):<{width}}  {bar}".rstrip())
     typer.echo()

@@ -10,6 +10,8 @@ from typing import Any
 
 import typer
 
+from xnorlab.printable import one_line
+
 
 class Stopped(BaseException):
     """SIGTERM or SIGINT has come; of no other kind, so that no handler of errors on the way keeps it."""
@@ -48,7 +50,7 @@ class Begun:
 
     def begin(self, recipe: Any) -> None:
         """Print the run's name, and remember its folder."""
-        typer.echo(recipe.run_name, err=True)
+        typer.echo(one_line(recipe.run_name), err=True)
         self.folder = self.out / recipe.run_name
 
     def words(self) -> str:
@@ -77,5 +79,6 @@ def given_options(context: typer.Context, *names: str) -> list[str]:
         source = None if parameter.name is None else context.get_parameter_source(parameter.name)
         # By name: typer brings a click of its own in some releases, with an enum of its own.
         if parameter.name in names and source is not None and source.name == "COMMANDLINE":
-            words += [parameter.opts[0], str(context.params[parameter.name])]
+            value = context.params[parameter.name]
+            words += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
     return words

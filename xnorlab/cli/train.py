@@ -6,13 +6,24 @@ from typing import Annotated, Any
 
 import typer
 
+from xnorlab.cli.data_options import Cache, CacheFolder, Data, Keep, SkipUnreadable, preparing
 from xnorlab.cli.stopping import given_options, safe_and_go_on, same_command, stoppable
-from xnorlab.cli.training import CacheFolder
+from xnorlab.printable import one_line
 
-KEPT_ON_RESUME = ("accelerator", "devices", "nodes", "workers", "runs", "evaluate_every", "stop_after", "cache_folder")
+KEPT_ON_RESUME = (
+    "accelerator",
+    "devices",
+    "nodes",
+    "workers",
+    "runs",
+    "evaluate_every",
+    "stop_after",
+    "cache_folder",
+    "cache",
+    "skip_unreadable",
+)
 """Options of `train` that are no part of the recipe, and so are given again to go on."""
 
-Data = Annotated[Path, typer.Argument(metavar="DATA", help="The data set's folder, or one that holds it.")]
 Devices = Annotated[str, typer.Option(help="How many devices, or auto.")]
 Accelerator = Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")]
 
@@ -60,6 +71,8 @@ def train(
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 1,
     stop_after: Annotated[int | None, typer.Option(help="End after this epoch, to be resumed later.")] = None,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
 ) -> None:
     """**Train** a network on a folder of pictures: `DATA/train/<class>/…` and `DATA/val/<class>/…`.
 
@@ -109,7 +122,7 @@ def train(
         found = folders.open_folder(data)
         chosen = recipe.recipe_for(found.name, model or "alexnet", scheme or "xnor", **given)
         for name, value in chosen.to_dict().items():
-            typer.echo(f"{name:>20}  {value}", err=True)
+            typer.echo(f"{name:>20}  {one_line(value)}", err=True)
     folder = runs / chosen.run_name if out is None and chosen is not None else Path(out or "")
 
     def go_on() -> str:
@@ -132,13 +145,13 @@ def train(
             devices=devices,
             nodes=nodes,
             workers=workers,
-            cache_folder=cache_folder,
             runs=runs,
             evaluate_every=evaluate_every,
             announce=say,
             report=say_epoch,
+            **preparing(cache_folder, cache, skip_unreadable),
         )
-    typer.echo(f"{result.checkpoint}; next: xnorlab pack {folder}", err=True)
+    typer.echo(one_line(f"{result.checkpoint}; next: xnorlab pack {folder}"), err=True)
 
 
 def say(line: str) -> None:

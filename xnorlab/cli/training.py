@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import bytes_, one_line, print_json, print_table
-
-DataOption = Annotated[Path, typer.Option("--data", help="The data set's folder, or one that holds it.")]
-CacheFolder = Annotated[Path | None, typer.Option(help="Where decoded pictures are kept; by default ~/.cache/xnorlab.")]
+from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
+from xnorlab.cli.output import bytes_, print_json, print_table
+from xnorlab.printable import one_line
 
 
 def pack(
@@ -51,7 +50,7 @@ def pack(
     if as_json:
         print_json({"file": str(target), "bytes": size, "name": recipe.name})
     else:
-        typer.echo(f"{one_line(str(target))}: {bytes_(size)}")
+        typer.echo(f"{one_line(target)}: {bytes_(size)}")
 
 
 def ship(
@@ -64,6 +63,8 @@ def ship(
         str | None, typer.Option(help="For the card: how this copy of the data differs from its publisher's.")
     ] = None,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the manifest entry.")] = False,
 ) -> None:
     """Pack and measure a run's network, write its **model card** and enter it into the manifest of `pretrained/`.
@@ -72,13 +73,12 @@ def ship(
     """
     from xnorlab.training import ship as shipping
 
-    entry = shipping.ship(run, data, out, data_note=data_note, cache_folder=cache_folder)
+    entry = shipping.ship(run, data, out, data_note=data_note, **preparing(cache_folder, cache, skip_unreadable))
     if as_json:
         print_json(entry)
     else:
-        typer.echo(
-            f"{entry['file']}: top-1 {entry['top1']:.1%} on {entry['images']:,} pictures, {bytes_(entry['bytes'])}"
-        )
+        measured = f"top-1 {entry['top1']:.1%} on {entry['images']:,} pictures"
+        typer.echo(f"{one_line(entry['file'])}: {measured}, {bytes_(entry['bytes'])}")
 
 
 def evaluate(
@@ -86,6 +86,8 @@ def evaluate(
     data: DataOption,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the packed network.")] = 1,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure **top-1 and top-5 accuracy** on the validation pictures in `--data`, packed and through torch.
@@ -101,10 +103,11 @@ def evaluate(
     from xnorlab.training.evaluate import evaluate as measure
     from xnorlab.training.evaluate import evaluate_all
 
+    options = preparing(cache_folder, cache, skip_unreadable)
     if network == "all":
-        rows = evaluate_all(data, threads=threads, cache_folder=cache_folder, report=_say_row)
+        rows = evaluate_all(data, threads=threads, report=_say_row, **options)
     else:
-        rows = [measure(network, data, threads=threads, cache_folder=cache_folder)]
+        rows = [measure(network, data, threads=threads, **options)]
     if as_json:
         print_json(rows)
     else:
@@ -113,7 +116,7 @@ def evaluate(
             ["network", "pictures", "packed", "top-5", "torch", "labels differ", "manifest"],
             [
                 [
-                    one_line(row["network"]),
+                    row["network"],
                     f"{row['images']:,}" + ("" if row.get("same_pictures", True) else ", another copy"),
                     *(_percent(row.get(key)) for key in ("packed_top1", "packed_top5", "torch_top1")),
                     str(row.get("labels_differ", "–")),

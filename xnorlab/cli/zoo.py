@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
 from xnorlab.cli.output import bytes_, print_table
 from xnorlab.cli.stopping import Begun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
-from xnorlab.cli.training import CacheFolder, DataOption
+from xnorlab.printable import one_line
 
 app = typer.Typer(no_args_is_help=True, help="Train and ship **all** networks of this repository.")
 
@@ -37,6 +38,8 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 5,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
 ) -> None:
     """**Train** every network of the zoo, one after the other. Called again, it goes on where it was stopped.
 
@@ -57,11 +60,11 @@ def train(
             devices=devices,
             nodes=nodes,
             workers=workers,
-            cache_folder=cache_folder,
             evaluate_every=evaluate_every,
             progress=False,
             announce=say,
             report=say_epoch,
+            **preparing(cache_folder, cache, skip_unreadable),
         )
 
 
@@ -72,6 +75,8 @@ def ship(
     only: Only = None,
     data_note: Annotated[str | None, typer.Option(help="For the cards: how this copy of the data differs.")] = None,
     cache_folder: CacheFolder = None,
+    cache: Cache = Keep.ON,
+    skip_unreadable: SkipUnreadable = False,
 ) -> None:
     """**Ship** every finished run of the zoo: the lowest seed as a network, other seeds as its repeats.
 
@@ -80,5 +85,6 @@ def ship(
     from xnorlab.training.ship import ship_all
     from xnorlab.training.zoo import select
 
-    for entry in ship_all(select(only), runs, data, data_note=data_note, cache_folder=cache_folder):
-        typer.echo(f"{entry['file']}: top-1 {entry['top1']:.1%}, {bytes_(entry['bytes'])}")
+    options = preparing(cache_folder, cache, skip_unreadable)
+    for entry in ship_all(select(only), runs, data, data_note=data_note, **options):
+        typer.echo(f"{one_line(entry['file'])}: top-1 {entry['top1']:.1%}, {bytes_(entry['bytes'])}")

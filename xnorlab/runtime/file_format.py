@@ -25,6 +25,7 @@ from safetensors import SafetensorError, deserialize, safe_open
 from safetensors.numpy import save as safetensors_save
 
 from xnorlab import atomic
+from xnorlab.printable import one_line
 
 FORMAT_VERSION = 2
 """The newest; every version from 1 to this one is read."""
@@ -47,9 +48,7 @@ class PackedFileError(ValueError):
     """
 
     def __init__(self, path: str | os.PathLike, reason: str):
-        # A path from outside may hold anything; on one line of a message it must be printable.
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fsdecode(path))
-        super().__init__(f"{shown}: {reason}")
+        super().__init__(f"{one_line(os.fsdecode(path))}: {reason}")
         self.path, self.reason = path, reason
 
     def __reduce__(self) -> tuple:

@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from xnorlab.training.decoding import Squares
 from xnorlab.training.recipe import Recipe
 
 EVAL_BATCH = 128
@@ -43,12 +44,14 @@ class EpochSampler(Sampler[tuple[int, int]]):
 class TrainBatches(Dataset[Batch]):
     """Randomly cropped, scaled and mirrored batches; item (epoch, number) is always the same batch.
 
-    squares: uint8 (n, S, S, 3), S = recipe.resize.
+    squares: uint8 (n, S, S, 3), S = recipe.resize, in memory, in a file or decoded when they are asked for.
     targets: int64 (n,).
     rank, world: this process's number and how many there are; each cuts batch_size / world pictures.
     """
 
-    def __init__(self, squares: np.ndarray, targets: np.ndarray, recipe: Recipe, rank: int = 0, world: int = 1):
+    def __init__(
+        self, squares: np.ndarray | Squares, targets: np.ndarray, recipe: Recipe, rank: int = 0, world: int = 1
+    ):
         if recipe.batch_size % world:
             raise ValueError(f"batch_size={recipe.batch_size} must be a multiple of the {world} processes")
         if len(squares) < recipe.batch_size:
@@ -100,7 +103,7 @@ def random_crops(random: np.random.Generator, recipe: Recipe) -> np.ndarray:
 
 
 def crop_and_scale(
-    squares: np.ndarray, chosen: Sequence[int] | np.ndarray, crops: np.ndarray, size: int
+    squares: np.ndarray | Squares, chosen: Sequence[int] | np.ndarray, crops: np.ndarray, size: int
 ) -> torch.Tensor:
     """The crops of the chosen squares at `size` pixels (bilinear, antialiased), uint8 (n, 3, size, size).
 
@@ -121,7 +124,7 @@ class EvalBatches(Dataset[Batch]):
     squares: uint8 (n, S, S, 3). targets: int64 (n,).
     """
 
-    def __init__(self, squares: np.ndarray, targets: np.ndarray, rank: int = 0, world: int = 1):
+    def __init__(self, squares: np.ndarray | Squares, targets: np.ndarray, rank: int = 0, world: int = 1):
         self.squares, self.targets = squares, np.asarray(targets)
         self.chosen = np.arange(len(squares))[rank::world]
 
@@ -144,8 +147,8 @@ class Batches(L.LightningDataModule):
     def __init__(
         self,
         recipe: Recipe,
-        train: tuple[np.ndarray, np.ndarray],
-        val: tuple[np.ndarray, np.ndarray],
+        train: tuple[np.ndarray | Squares, np.ndarray],
+        val: tuple[np.ndarray | Squares, np.ndarray],
         workers: int = 0,
     ):
         super().__init__()

@@ -1,24 +1,57 @@
-"""Decoded pictures kept on disk: each file is opened, resized and cropped once, then memory-mapped.
+"""From the pictures of a split to their squares: decoded once and kept in a file, or decoded whenever they are seen.
 
-Both training and evaluation pictures go through `xnorlab.images.Preprocessing.crop_image`, the code that the
-packed runtime uses, so that an accuracy measured here is the accuracy of the shipped network.
+All pictures are decoded before anything is learned from one, so that what cannot be read is known at once and whole.
 """
 
+import errno
 import hashlib
 import json
+import logging
 import os
-import tempfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TypedDict
 
 import numpy as np
 
-from xnorlab.images import ImageError, Preprocessing, open_image
-from xnorlab.training.folders import DataError, Split
+from xnorlab import atomic
+from xnorlab.images import Preprocessing
+from xnorlab.training.decoding import Squares
+from xnorlab.training.split import DataError, Split
 
 FORMAT = 1
 """Part of every cache key: raised whenever the same picture would be decoded to other bytes."""
+
+LINES = 20
+"""Pictures that are named at most where many cannot be read."""
+
+TIMED = 16
+"""Pictures whose decoding is timed to say what all of them take."""
+
+log = logging.getLogger(__name__)
+
+
+class Preparing(TypedDict, total=False):
+    """How pictures are prepared; what is not given is as `prepare` says."""
+
+    cache_folder: str | Path | None
+    cache: bool
+    skip_unreadable: bool
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The split of the pictures that are used, and their squares: uint8 (n, crop, crop, 3), indexed as an array."""
+
+    split: Split
+    squares: np.ndarray | Squares
+
+
+class UnreadableError(DataError):
+    """Pictures that cannot be read; the message says how many, its notes (`__notes__`) name them, LINES at most."""
 
 
 def default_cache_folder() -> Path:
@@ -29,36 +62,139 @@ def default_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xnorlab"
 
 
-def squares(
-    split: Split,
-    preprocessing: Preprocessing,
-    *,
+def prepare(
+    *parts: tuple[Split, Preprocessing],
     cache_folder: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> np.ndarray:
-    """The pictures of `split` as `preprocessing.crop_image` makes them, uint8 (n, crop, crop, 3), memory-mapped.
+    cache: bool = True,
+    skip_unreadable: bool = False,
+) -> list[Prepared]:
+    """Each split's squares as its `preprocessing.crop_image` makes them; mean and std are not applied.
 
-    split: the pictures.
-    preprocessing: gives the square; its mean and std are not applied.
-    cache_folder: where the decoded file lies; None is `default_cache_folder()`.
-    progress: called with (pictures decoded, pictures in all) while decoding; not called when they lie there.
+    cache_folder: where the decoded files lie; None is `default_cache_folder()`.
+    cache: False keeps no file: pictures are decoded whenever they are seen, to the same pixels. So it is, too, where
+        the folder cannot be written or is full; what that costs is logged.
+    skip_unreadable: leave out pictures that cannot be read, and log which. The prepared split is then that of the
+        pictures used: its targets, `listing` and `fingerprint` are theirs.
 
-    The file's name holds a hash of every picture's path, size and time of change and of the preprocessing:
-    a changed picture is decoded again. Raises DataError naming the picture that cannot be read.
+    Files of the class folders that are no pictures are logged, too. A file's name holds a hash of every picture's
+    path, size and time of change and of the preprocessing: a changed picture is decoded again. Raises UnreadableError
+    for the unreadable pictures of all parts, and DataError where a class has no other ones.
     """
-    folder = default_cache_folder() if cache_folder is None else Path(cache_folder)
-    side = preprocessing.crop
-    path = folder / f"{split.origin.parent.name}-{split.origin.name}-{side}-{_key(split, preprocessing)}.npy"
-    if not path.is_file():
+    if not cache and cache_folder is not None:
+        raise ValueError(f"cache_folder={str(cache_folder)!r} must be left out with cache=False, which keeps no file")
+    folder = None if not cache else default_cache_folder() if cache_folder is None else Path(cache_folder)
+    _say_unused([path for split, _ in parts for path in split.unused])
+    found = [_decoded(split, preprocessing, folder) for split, preprocessing in parts]
+    problems = [problem for _, unreadable in found for problem in unreadable.values()]
+    if problems:
+        total = sum(len(split) for split, _ in parts)
+        count = f"{len(problems):,} of {total:,} pictures cannot be read"
+        lines = problems[:LINES] + ([f"and {len(problems) - LINES:,} more"] if len(problems) > LINES else [])
+        if not skip_unreadable:
+            error = UnreadableError(f"{count}; mend or remove them, or leave them out with skip_unreadable")
+            for line in lines:
+                error.add_note(line)
+            raise error
+        for line in (f"{count} and are left out:", *lines):
+            log.warning(line)
+    prepared = []
+    for (split, preprocessing), (squares, unreadable) in zip(parts, found, strict=True):
+        used = split.without(unreadable)
+        prepared.append(Prepared(used, Squares(used.pictures, preprocessing) if squares is None else squares))
+    return prepared
+
+
+def _decoded(
+    split: Split, preprocessing: Preprocessing, folder: Path | None
+) -> tuple[np.ndarray | None, dict[int, str]]:
+    """The kept squares of the readable pictures, or None where none are kept; and why which picture is unreadable."""
+    squares = Squares(split.pictures, preprocessing)
+    why = ""
+    if folder is not None:
+        try:
+            return _kept(split, squares, folder)
+        except OSError as error:
+            why = f"; the cache folder {folder} cannot be used: {error.strerror or error}"
+    _say_cost(split, squares, why)
+    return None, squares.problems()
+
+
+def _kept(split: Split, squares: Squares, folder: Path) -> tuple[np.ndarray, dict[int, str]]:
+    """The squares in their cache file, made where it is missing. Raises OSError where that cannot be.
+
+    The file holds the readable pictures alone. Which ones it lacks lies beside it: they are tried again each time, and
+    all is decoded anew where one of them has become readable, as a HEIC photo does once pillow-heif is there.
+    """
+    path = folder / _file_name(split, squares.preprocessing)
+    lacking = path.with_suffix(".json")
+    try:
+        noted: list[int] = json.loads(lacking.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        noted = []
+    problems = {index: squares.problem(index) for index in noted if index < len(split)}
+    unreadable = {index: problem for index, problem in problems.items() if problem is not None}
+    if not path.is_file() or len(unreadable) < len(noted):
         folder.mkdir(parents=True, exist_ok=True)
-        _decode(split, preprocessing, path, progress)
-    found = np.load(path, mmap_mode="r", allow_pickle=False)
-    if found.shape != (len(split), side, side, 3) or found.dtype != np.uint8:
-        raise DataError(f"cache file {path} does not hold uint8 {(len(split), side, side, 3)}: delete it")
+        unreadable = _write(path, lacking, squares)
+    return _load(path, (len(split) - len(unreadable), *squares.shape[1:])), unreadable
+
+
+def _write(path: Path, lacking: Path, squares: Squares) -> dict[int, str]:
+    """Write the readable squares to `path`, the indices of the others to `lacking`; why those cannot be read.
+
+    Rows are written, not mapped: on a full disk a mapped page ends the process, a write raises OSError. The space is
+    reserved first, so that a full disk is known before minutes of decoding.
+    """
+    unreadable: dict[int, str] = {}
+    with atomic.replacing(path) as partial, open(partial, "wb") as file:
+        _write_header(file, squares.shape)
+        start = file.tell()
+        _reserve(file, start + int(np.prod(squares.shape)))
+        for index, square in enumerate(squares.each()):
+            if isinstance(square, str):
+                unreadable[index] = square
+            else:
+                file.write(square.data)
+        file.truncate()
+        if unreadable:
+            file.seek(0)
+            _write_header(file, (len(squares) - len(unreadable), *squares.shape[1:]))
+            assert file.tell() == start  # numpy leaves room for any first length
+            atomic.write_json(lacking, list(unreadable))
+        else:
+            lacking.unlink(missing_ok=True)
+    return unreadable
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(np.uint8))
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Have the system set `size` bytes aside, where it can. Raises OSError where the disk is too full."""
+    if not hasattr(os, "posix_fallocate"):  # macOS, Windows
+        return
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):  # a file system that cannot reserve
+            raise
+
+
+def _load(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The squares in a cache file, memory-mapped."""
+    wrong = DataError(f"cache file {path} does not hold uint8 {shape}: delete it")
+    try:
+        found = np.load(path, mmap_mode="r" if shape[0] else None, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise wrong from error
+    if found.shape != shape or found.dtype != np.uint8:
+        raise wrong
     return found
 
 
-def _key(split: Split, preprocessing: Preprocessing) -> str:
+def _file_name(split: Split, preprocessing: Preprocessing) -> str:
     settings = preprocessing.to_dict()
     digest = hashlib.sha256(json.dumps([FORMAT, settings["resize"], settings["crop"]]).encode())
     for picture in split.pictures:
@@ -67,44 +203,28 @@ def _key(split: Split, preprocessing: Preprocessing) -> str:
             continue
         try:
             status = picture.stat()
-        except OSError as error:
-            raise DataError(f"{picture}: {error.strerror}") from error
-        digest.update(f"{picture}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
-    return digest.hexdigest()[:16]
+            changed = f"{status.st_size}\0{status.st_mtime_ns}"
+        except OSError:  # gone, or out of reach: decoding says so
+            changed = "unreadable"
+        digest.update(f"{picture}\0{changed}\0".encode(errors="surrogateescape"))
+    # a folder's name may be as long as a file's name may be
+    return f"{split.origin.parent.name[:40]}-{split.origin.name}-{preprocessing.crop}-{digest.hexdigest()[:16]}.npy"
 
 
-def _decode(
-    split: Split, preprocessing: Preprocessing, path: Path, progress: Callable[[int, int], None] | None
-) -> None:
-    """Decode into a file of another name and rename it, so that no reader ever sees half a cache."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
-    os.close(handle)
-    try:
-        _fill(Path(partial), split, preprocessing, progress)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+def _say_unused(unused: Sequence[Path]) -> None:
+    if not unused:
+        return
+    endings = Counter(path.suffix.lower() or "no ending" for path in unused).most_common()
+    named = ", ".join(f"{ending} {count:,}" for ending, count in endings[:8]) + (", …" if len(endings) > 8 else "")
+    files = "1 file is" if len(unused) == 1 else f"{len(unused):,} files are"
+    log.warning(f"{files} not used, being of no format that is read here: {named}, such as {unused[0]}")
 
 
-def _fill(file: Path, split: Split, preprocessing: Preprocessing, progress: Callable[[int, int], None] | None) -> None:
-    shape = (len(split), preprocessing.crop, preprocessing.crop, 3)
-    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-
-    def decode(index: int) -> None:
-        array[index] = preprocessing.crop_image(_pixels(split.pictures[index]))
-
-    # Scaling runs beside the decoding of the next picture, of which open_image allows one at a time.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(decode, range(len(split))), start=1):
-            if progress is not None:
-                progress(done, len(split))
-    array.flush()
-
-
-def _pixels(picture: Path | np.ndarray) -> np.ndarray:
-    if isinstance(picture, np.ndarray):
-        return picture
-    try:
-        return open_image(picture)
-    except (ImageError, OSError) as error:
-        raise DataError(f"{picture} cannot be read as an image: {error}") from error
+def _say_cost(split: Split, squares: Squares, why: str) -> None:
+    timed = min(TIMED, len(split))
+    start = time.perf_counter()
+    for index in range(timed):
+        squares.problem(index)
+    seconds = (time.perf_counter() - start) / max(1, timed) * len(split)
+    message = f"no cache: each epoch decodes {len(split):,} pictures of {split.origin}, about {seconds:.1f} s more{why}"
+    log.warning(message)

@@ -1,11 +1,13 @@
 """The model card of a shipped network: what it is, how it was trained, how to do it again, what it cannot do."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from xnorlab.network_cost import standard_error
 from xnorlab.nn import get_scheme
+from xnorlab.printable import in_markdown, one_line
 from xnorlab.training.recipe import Recipe, recipe_for
 
 DATASETS = {
@@ -39,12 +41,17 @@ def train_command(recipe: Recipe) -> str:
             continue
         option = "--" + name.replace("_", "-")
         if name == "model_options":
-            words += [f"--model-option {key}={_json_or_text(item)}" for key, item in value.items()]
+            words += [f"--model-option {_word(f'{key}={_json_or_text(item)}')}" for key, item in value.items()]
         elif isinstance(value, bool):
             words.append(option if value else f"--no-{option[2:]}")
         else:
-            words.append(f"{option} {' '.join(map(str, value)) if isinstance(value, list) else value}")
+            words.append(" ".join([option, *map(_word, value if isinstance(value, list) else [value])]))
     return " ".join(words)
+
+
+def _word(value: Any) -> str:
+    """One word of a shell command, on one line."""
+    return shlex.quote(one_line(value))
 
 
 def _json_or_text(value: Any) -> str:
@@ -62,10 +69,10 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
     latent = "latent (training) weights, in 8 bits where only their signs and scales count"
     if scheme.weights is None:
         latent = "what torch needs beside it"
-    rows = "\n".join(f"| {name} | {_value(value)} |" for name, value in recipe.to_dict().items())
+    rows = "\n".join(f"| {name} | {in_markdown(_value(value))} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
-    known = ", ".join(entry["labels"][:10]) + (", …" if len(entry["labels"]) > 10 else "")
-    data = DATASETS.get(recipe.dataset, f"{recipe.dataset}, a folder of pictures.")
+    known = in_markdown(", ".join(entry["labels"][:10])) + (", …" if len(entry["labels"]) > 10 else "")
+    data = DATASETS.get(recipe.dataset, f"{in_markdown(recipe.dataset)}, a folder of pictures.")
     data += "" if entry["data_note"] is None else f" {entry['data_note']}"
     others = ", ".join(f"{100 * repeat['top1']:.2f} % (seed {repeat['seed']})" for repeat in entry.get("repeats", []))
     others = f"| the same recipe with other seeds, packed | {others} |\n" if others else ""
@@ -74,9 +81,9 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
     if flips:
         share = 100 * sum(flips) / len(flips)
         flip_line = f" In the last epoch {share:.2f} % of a layer's signs flipped, on average over the layers."
-    return f"""# {recipe.name}
+    return f"""# {in_markdown(recipe.name)}
 
-{recipe.model} under the scheme "{scheme.title}"{source}, trained on {recipe.dataset} with xnorlab.
+{recipe.model} under the scheme "{scheme.title}"{source}, trained on {in_markdown(recipe.dataset)} with xnorlab.
 
 | | |
 |---|---|
@@ -95,14 +102,14 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
 
 The last epoch's weights are shipped; none was picked by its accuracy. The training loss ended at \
 {last["train_loss"]:.3f}.{flip_line}
-Curves, flips and weight histograms: `{entry["history_file"]}`.
+Curves, flips and weight histograms: `{one_line(entry["history_file"])}`.
 
 To do it again, and to check the accuracy:
 
 ```
 {train_command(recipe)}
 xnorlab ship RUN --data DATA
-xnorlab evaluate {recipe.name} --data DATA
+xnorlab evaluate {_word(recipe.name)} --data DATA
 ```
 {_sources(recipe)}
 | recipe | |
@@ -130,7 +137,8 @@ def _sources(recipe: Recipe) -> str:
     names = list(dict.fromkeys(name for name in (recipe.teacher, recipe.start) if name is not None))
     if not names:
         return ""
-    return f"\nIt learned from {' and '.join(names)}: train first what is not shipped (`xnorlab zoo train` does).\n"
+    learned = in_markdown(" and ".join(names))
+    return f"\nIt learned from {learned}: train first what is not shipped (`xnorlab zoo train` does).\n"
 
 
 def _value(value: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -12,11 +12,12 @@ from torch import nn
 from xnorlab import export, models, pretrained
 from xnorlab.images import Preprocessing
 from xnorlab.runtime import Network
-from xnorlab.training.cache import squares
-from xnorlab.training.folders import DataError, DataFolder, Split, find, open_folder
+from xnorlab.training.cache import Prepared, Preparing, prepare
+from xnorlab.training.folders import find, open_folder
 from xnorlab.training.recipe import Recipe
 from xnorlab.training.rounding import round_weights_
 from xnorlab.training.sources import load_checkpoint
+from xnorlab.training.split import DataError, Split
 
 TOLERANCE = 0.001
 """Largest allowed difference between a recomputed top-1 and the manifest's, as a share: 0.1 point."""
@@ -28,24 +29,34 @@ BATCH = 64
 class Pictures:
     """A validation set as a network sees it: inputs float32 (n, S, S, 3), made batch by batch; targets (n,)."""
 
-    squares: np.ndarray
-    targets: np.ndarray
+    prepared: Prepared
     preprocessing: Preprocessing
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.prepared.split)
+
+    @property
+    def split(self) -> Split:
+        """The pictures that are shown."""
+        return self.prepared.split
+
+    @property
+    def targets(self) -> np.ndarray:
+        """int64 (n,)."""
+        return self.prepared.split.targets
 
     def inputs(self, start: int, stop: int) -> np.ndarray:
         """float32 (stop − start, S, S, 3), through the runtime's own preprocessing."""
         side = self.preprocessing.crop
         # The squares are cropped already; a Preprocessing of that very size only shifts and scales.
         finish = Preprocessing(side, side, self.preprocessing.mean, self.preprocessing.std)
-        return finish(np.asarray(self.squares[start:stop]))
+        return finish(np.asarray(self.prepared.squares[start:stop]))
 
 
-def pictures(split: Split, preprocessing: Preprocessing, *, cache_folder: str | Path | None = None) -> Pictures:
-    """The pictures of a split under a network's preprocessing, decoded once and kept (see `cache.squares`)."""
-    return Pictures(squares(split, preprocessing, cache_folder=cache_folder), split.targets, preprocessing)
+def pictures(split: Split, preprocessing: Preprocessing, **preparing: Unpack[Preparing]) -> Pictures:
+    """The pictures of a split under a network's preprocessing; preparing: as `cache.prepare` takes it."""
+    (prepared,) = prepare((split, preprocessing), **preparing)
+    return Pictures(prepared, preprocessing)
 
 
 def packed_logits(network: Network, shown: Pictures) -> np.ndarray:
@@ -99,7 +110,7 @@ def evaluate(
     data: str | Path,
     *,
     threads: int = 1,
-    cache_folder: str | Path | None = None,
+    **preparing: Unpack[Preparing],
 ) -> dict[str, Any]:
     """Top-1 on the validation pictures in `data`, recomputed from the files.
 
@@ -107,7 +118,7 @@ def evaluate(
         whose weights are first rounded as they would be for shipping.
     data: the data set's folder, or one that holds it.
     threads: of the packed network.
-    cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
+    preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
 
     Returns network, dataset, images, packed_top1, packed_top5; unless it is a packed file alone also torch_top1,
     labels_differ and largest_logit_difference; for a shipped name also manifest_top1, `differs`, true where
@@ -119,30 +130,31 @@ def evaluate(
     if source.suffix == ".ckpt":
         model, recipe, labels, _ = load_checkpoint(source)
         round_weights_(model)
-        shown, found = _validation(recipe.dataset, labels, recipe.preprocessing(), data, cache_folder)
+        shown, dataset = _validation(recipe.dataset, labels, recipe.preprocessing(), data, preparing)
         packed = pack(model, recipe, labels, shown)
-        return {"network": str(network), "dataset": found.name, **_compared(packed, model, shown, threads)}
+        return {"network": str(network), "dataset": dataset, **_compared(packed, model, shown, threads)}
     if source.suffix == ".safetensors":
-        return _evaluate_file(source, data, threads, cache_folder)
+        return _evaluate_file(source, data, threads, preparing)
     entry = pretrained.manifest_entry(str(network))
     packed = pretrained.load(str(network))
-    shown, found = _validation(entry["dataset"], packed.labels, _preprocessing_of(packed), data, cache_folder)
+    shown, dataset = _validation(entry["dataset"], packed.labels, _preprocessing_of(packed), data, preparing)
     measured = _compared(packed, models.load(str(network)), shown, threads)
-    row = {"network": str(network), "dataset": found.name, **measured}
-    return row | _against(row, entry, found.val.fingerprint() == entry["pictures_sha256"])
+    row = {"network": str(network), "dataset": dataset, **measured}
+    return row | _against(row, entry, shown.split.fingerprint() == entry["pictures_sha256"])
 
 
 def evaluate_all(
     data: str | Path,
     *,
     threads: int = 1,
-    cache_folder: str | Path | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
+    **preparing: Unpack[Preparing],
 ) -> list[dict[str, Any]]:
     """`evaluate` for every shipped network, and a row for each of its repeats under other seeds.
 
     Of repeats only figures are kept: their rows have network, images, manifest_top1 and at_hand, which is false.
     data: a folder with every data set of the manifest, or the only one. report: called with each row as it is done.
+    preparing: as `evaluate` takes it.
 
     The caller exits non-zero where any row's `differs` is true.
     """
@@ -154,21 +166,21 @@ def evaluate_all(
             report(row)
 
     for name in pretrained.names():
-        done(evaluate(name, data, threads=threads, cache_folder=cache_folder))
+        done(evaluate(name, data, threads=threads, **preparing))
         for repeat in pretrained.manifest_entry(name).get("repeats", []):
             kept = {"images": repeat["images"], "manifest_top1": repeat["top1"], "at_hand": False}
             done({"network": f"{name}, seed {repeat['seed']}", **kept})
     return rows
 
 
-def _evaluate_file(file: Path, data: str | Path, threads: int, cache_folder: str | Path | None) -> dict[str, Any]:
+def _evaluate_file(file: Path, data: str | Path, threads: int, preparing: Preparing) -> dict[str, Any]:
     """Accuracies of a packed file on the data set that `data` is."""
     packed = Network.open(file)
-    shown, found = _validation(None, packed.labels, _preprocessing_of(packed), data, cache_folder)
+    shown, dataset = _validation(None, packed.labels, _preprocessing_of(packed), data, preparing)
     packed.threads = threads
     logits = packed_logits(packed, shown)
     accuracies = {f"packed_top{k}": top(k, logits, shown.targets) for k in (1, 5)}
-    return {"network": str(file), "dataset": found.name, "images": len(shown), **accuracies}
+    return {"network": str(file), "dataset": dataset, "images": len(shown), **accuracies}
 
 
 def _against(row: Mapping[str, Any], claimed: Mapping[str, Any], same_pictures: bool) -> dict[str, Any]:
@@ -218,12 +230,13 @@ def _validation(
     labels: Sequence[str],
     preprocessing: Preprocessing,
     data: str | Path,
-    cache_folder: str | Path | None,
-) -> tuple[Pictures, DataFolder]:
+    preparing: Preparing,
+) -> tuple[Pictures, str]:
+    """The validation pictures that are used, and the data set's name."""
     found = open_folder(data) if dataset is None else find(dataset, data)
     if list(found.labels) != list(labels):
         raise DataError(
             f"{found.folder} has {len(found.labels)} classes ({', '.join(found.labels[:3])}, …), the network has "
             f"{len(labels)} ({', '.join(labels[:3])}, …)"
         )
-    return pictures(found.val, preprocessing, cache_folder=cache_folder), found
+    return pictures(found.val, preprocessing, **preparing), found.name

@@ -2,72 +2,50 @@
 
 Four layouts are known:
 
-- any image folder: `DIR/train/<class>/*` with `DIR/val/<class>/*` (or `DIR/test/<class>/*`); Imagenette as
-  torchvision unpacks it and the JPEG copy of CIFAR-10 are recognised by their classes;
+- any image folder: `DIR/train/<class>/*` with `DIR/val/<class>/*` (or `DIR/test/<class>/*`);
 - a folder that holds just one such folder, e.g. torchvision's `ROOT/imagenette2-160`;
 - Tiny ImageNet in its publisher's layout: `wnids.txt`, `words.txt`, `train/<wnid>/images`,
   `val/images` with `val/val_annotations.txt`;
 - CIFAR-10 in its publisher's layout, `cifar-10-batches-py`: Python pickles, opened only by torchvision and
   only after it has compared them with the publisher's md5 sums.
+
+A data set is known by its classes alone, whatever its folder is called: one that has just the classes of Imagenette,
+Tiny ImageNet or CIFAR-10 is that data set, with its recipe; any other bears its folder's name (see `own_name`).
+
+Pictures are the files whose names end as `images.SUFFIXES` says, at any depth of a class folder. Hidden files and
+folders (see `visible`) are passed over; every other file that is no picture is listed in `Split.unused`.
 """
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from torchvision import datasets
 
-from xnorlab.training.labels import CIFAR10_LABELS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
+from xnorlab.images import SUFFIXES
+from xnorlab.printable import one_line
+from xnorlab.training.labels import CIFAR10_LABELS, DATASETS, known
+from xnorlab.training.split import DataError, DataFolder, Split, nfc
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
-
-
-class DataError(ValueError):
-    """A data folder that cannot be used; the message names the file or folder and the rule it breaks."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Pictures (paths, or uint8 (H, W, 3) arrays) with their class numbers, int64 (n,)."""
-
-    pictures: Sequence[Path | np.ndarray]
-    targets: np.ndarray
-    origin: Path
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def fingerprint(self) -> str:
-        """sha256 over every picture's bytes and class, in order: equal for equal pictures, wherever they lie."""
-        digest = hashlib.sha256()
-        for picture, target in zip(self.pictures, self.targets, strict=True):
-            content = picture.tobytes() if isinstance(picture, np.ndarray) else picture.read_bytes()
-            digest.update(f"{target} {len(content)}\n".encode() + content)
-        return digest.hexdigest()
-
-    def listing(self) -> str:
-        """sha256 over every picture's class, name in the split's folder and size: equal for equal-looking pictures."""
-        digest = hashlib.sha256()
-        for i, (picture, target) in enumerate(zip(self.pictures, self.targets, strict=True)):
-            if isinstance(picture, np.ndarray):
-                name, size = str(i), picture.nbytes
-            else:
-                name, size = picture.relative_to(self.origin).as_posix(), picture.stat().st_size
-            digest.update(f"{target}\0{name}\0{size}\0".encode(errors="surrogateescape"))
-        return digest.hexdigest()
+CLUTTER = frozenset({"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+"""What systems leave in folders without a dot before it: resource forks, thumbnails, settings; in small letters."""
 
 
-@dataclass(frozen=True)
-class DataFolder:
-    """A data set on disk. `labels[i]` is the readable name of class i; classes are in sorted folder order."""
+def visible(name: str) -> bool:
+    """Whether a file or folder is the user's: not hidden by a dot (`.git`, `._photo.jpg`) and none of CLUTTER."""
+    return not name.startswith(".") and name.lower() not in CLUTTER
 
-    name: str
-    folder: Path
-    labels: tuple[str, ...]
-    train: Split
-    val: Split
+
+def own_name(folder: Path) -> str:
+    """What a data set of one's own is called: as its folder is, on one printable line.
+
+    A folder called as a known data set is, `cifar10`, gives `cifar10-folder`: its pictures are other ones, and it must
+    neither get that one's recipe nor take the place of its networks.
+    """
+    name = one_line(nfc(folder.resolve().name))
+    return f"{name}-folder" if name.lower() in DATASETS else name if name else "folder"
 
 
 def open_folder(folder: str | Path) -> DataFolder:
@@ -81,7 +59,7 @@ def open_folder(folder: str | Path) -> DataFolder:
         return _cifar10_pickle(folder.parent)
     if (folder / "train").is_dir():
         return _image_folder(folder)
-    inner = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    inner = _folders_in(folder)
     if len(inner) == 1 and (_is_cifar_pickle(inner[0]) or (inner[0] / "train").is_dir()):
         return open_folder(inner[0])
     raise DataError(
@@ -96,7 +74,7 @@ def find(dataset: str, folder: str | Path) -> DataFolder:
     if not folder.is_dir():
         raise DataError(f"data={str(folder)!r} is not a folder")
     seen = []
-    for candidate in [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]:
+    for candidate in [folder, *_folders_in(folder)]:
         try:
             found = open_folder(candidate)
         except DataError as error:
@@ -108,30 +86,60 @@ def find(dataset: str, folder: str | Path) -> DataFolder:
     raise DataError(f"data={str(folder)!r} does not hold the data set {dataset!r}: " + "; ".join(seen[:6]))
 
 
-def _class_folders(split: Path) -> list[str]:
-    names = sorted(path.name for path in split.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if len(names) < 2:
-        raise DataError(f"{split} has {len(names)} class folders; at least 2 are needed")
-    return names
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and visible(path.name))
 
 
-def _images_in(folder: Path) -> list[Path]:
-    found = sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
-    if not found:
-        raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    return found
+def _class_folders(split: Path) -> dict[str, Path]:
+    """Class → its folder, sorted. Classes are compared in one Unicode form, since systems differ in it."""
+    found: dict[str, Path] = {}
+    for path in _folders_in(split):
+        twin = found.setdefault(nfc(path.name), path)
+        if twin is not path:
+            raise DataError(
+                f"{split} has two folders of one class, which differ in their Unicode form alone: "
+                f"{twin.name!a} and {path.name!a}; move the pictures into one of them"
+            )
+    if len(found) < 2:
+        raise DataError(f"{split} has {len(found)} class folders; at least 2 are needed")
+    return dict(sorted(found.items()))
 
 
-def _split(split: Path, classes: Sequence[str]) -> Split:
+def _files_in(folder: Path) -> list[Path]:
+    """All visible files at any depth, sorted alike on every system.
+
+    A link to a folder is not followed, since it may lead back up, but it is listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be listed: {error.strerror}") from error
+
+    found = []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if visible(name)]
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        found += [Path(place, name) for name in [*files, *links] if visible(name)]
+    return sorted(found, key=lambda path: [nfc(part) for part in path.relative_to(folder).parts])
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
+def _split(split: Path, classes: Mapping[str, Path], labels: tuple[str, ...]) -> Split:
+    """The pictures of `classes`; `labels` are the readable names of the classes."""
     pictures: list[Path] = []
+    unused = [path for path in sorted(split.iterdir()) if visible(path.name) and not path.is_dir()]
     counts = []
-    for name in classes:
-        found = _images_in(split / name)
+    for folder in classes.values():
+        files = _files_in(folder)
+        found = [path for path in files if _is_picture(path)]
+        if not found:
+            raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(SUFFIXES))})")
         pictures += found
+        unused += [path for path in files if not _is_picture(path)]
         counts.append(len(found))
-    return Split(pictures, np.repeat(np.arange(len(classes)), counts), split)
+    return Split(pictures, np.repeat(np.arange(len(classes)), counts), split, labels, tuple(unused))
 
 
 def _image_folder(folder: Path) -> DataFolder:
@@ -140,48 +148,61 @@ def _image_folder(folder: Path) -> DataFolder:
         raise DataError(f"{folder} has train/ but neither val/ nor test/")
     classes = _class_folders(folder / "train")
     other = _class_folders(held_out)
-    if classes != other:
-        odd = sorted(set(classes) ^ set(other))
+    if classes.keys() != other.keys():
+        odd = sorted(classes.keys() ^ other.keys())
         raise DataError(
             f"{folder}: train/ and {held_out.name}/ must hold the same class folders; only one of them has "
             + ", ".join(repr(name) for name in odd[:5])
         )
-    if set(classes) == set(IMAGENETTE_LABELS):
-        name, labels = "imagenette", tuple(IMAGENETTE_LABELS[wnid] for wnid in classes)
-    elif tuple(classes) == CIFAR10_LABELS:
-        name, labels = "cifar10", CIFAR10_LABELS
-    else:
-        name, labels = folder.resolve().name, tuple(classes)
-    return DataFolder(name, folder, labels, _split(folder / "train", classes), _split(held_out, classes))
+    name = known(classes)
+    labels = tuple(classes) if name is None else tuple(DATASETS[name][wnid] for wnid in classes)
+    splits = (_split(folder / "train", classes, labels), _split(held_out, other, labels))
+    return DataFolder(own_name(folder) if name is None else name, folder, labels, *splits)
 
 
 def _tiny_imagenet(folder: Path) -> DataFolder:
+    """Any data set in Tiny ImageNet's layout; with other classes than its 200 it is one's own."""
     for needed in ("words.txt", "val/val_annotations.txt", "train", "val/images"):
         if not (folder / needed).exists():
             raise DataError(f"{folder} has wnids.txt of Tiny ImageNet but no {needed}")
-    listed = sorted((folder / "wnids.txt").read_text(encoding="utf-8").split())
+    listed = sorted(nfc(name) for name in (folder / "wnids.txt").read_text(encoding="utf-8").split())
     classes = _class_folders(folder / "train")
-    if classes != listed:
+    if list(classes) != listed:
         odd = sorted(set(classes) ^ set(listed))
         raise DataError(f"{folder}: wnids.txt and the folders of train/ differ in {', '.join(odd[:5])}")
     words = dict(_first_two(folder / "words.txt", line) for line in _lines(folder / "words.txt"))
     missing = [wnid for wnid in classes if wnid not in words]
     if missing:
         raise DataError(f"{folder}/words.txt has no line for {missing[0]}")
+    name = known(classes)
+    readable = DATASETS["tiny-imagenet" if name is None else name]
+    labels = tuple(readable.get(wnid) or words[wnid].split(",")[0] for wnid in classes)
+    train = _split(folder / "train", classes, labels)
+    # each class comes with a table of boxes around its objects, which nobody misses
+    boxes = {path for path in train.unused if path.name.endswith("_boxes.txt")}
+    train = replace(train, unused=tuple(path for path in train.unused if path not in boxes))
+    val = _tiny_val(folder / "val", list(classes), labels)
+    return DataFolder(own_name(folder) if name is None else name, folder, labels, train, val)
+
+
+def _tiny_val(folder: Path, classes: Sequence[str], labels: tuple[str, ...]) -> Split:
     number = {wnid: i for i, wnid in enumerate(classes)}
-    annotations = folder / "val/val_annotations.txt"
+    annotations = folder / "val_annotations.txt"
     rows = [_first_two(annotations, line) for line in _lines(annotations)]
+    if not rows:
+        raise DataError(f"{annotations} lists no picture")
+    for name, _ in rows:
+        if Path(name).name != name:
+            raise DataError(f"{annotations}: {name!r} must be the name of a file in images/")
     unknown = [(name, wnid) for name, wnid in rows if wnid not in number]
     if unknown:
         raise DataError(f"{annotations}: {unknown[0][0]} has class {unknown[0][1]}, which train/ does not have")
     rows.sort(key=lambda row: (number[row[1]], row[0]))
-    val = Split(
-        [folder / "val/images" / name for name, _ in rows],
-        np.array([number[wnid] for _, wnid in rows], dtype=np.int64),
-        folder / "val",
-    )
-    labels = tuple(TINY_IMAGENET_LABELS.get(wnid) or words[wnid].split(",")[0] for wnid in classes)
-    return DataFolder("tiny-imagenet", folder, labels, _split(folder / "train", classes), val)
+    pictures = [folder / "images" / name for name, _ in rows]
+    targets = np.array([number[wnid] for _, wnid in rows], dtype=np.int64)
+    listed = set(pictures)
+    unused = tuple(path for path in _files_in(folder / "images") if path not in listed)
+    return Split(pictures, targets, folder, labels, unused)
 
 
 def _lines(path: Path) -> list[str]:
@@ -196,7 +217,7 @@ def _first_two(path: Path, line: str) -> tuple[str, str]:
 
 
 def _is_cifar_pickle(folder: Path) -> bool:
-    return folder.name == "cifar-10-batches-py" and folder.is_dir()
+    return folder.name == "cifar-10-batches-py" and folder.is_dir() and not (folder / "train").is_dir()
 
 
 def _cifar10_pickle(root: Path) -> DataFolder:
@@ -209,5 +230,5 @@ def _cifar10_pickle(root: Path) -> DataFolder:
                 f"{root / 'cifar-10-batches-py'} does not match the publisher's md5 sums and is not opened"
             ) from error
         targets = np.asarray(found.targets, dtype=np.int64)
-        splits.append(Split(list(found.data), targets, root / "cifar-10-batches-py"))
+        splits.append(Split(list(found.data), targets, root / "cifar-10-batches-py", CIFAR10_LABELS))
     return DataFolder("cifar10", root / "cifar-10-batches-py", CIFAR10_LABELS, *splits)

@@ -1,5 +1,7 @@
 """Names that a person understands for the classes of the public data sets, by the name of a class's folder."""
 
+from collections.abc import Iterable, Mapping
+
 IMAGENETTE_LABELS = {
     "n01440764": "tench",
     "n02102040": "English springer",
@@ -218,3 +220,16 @@ TINY_IMAGENET_LABELS = {
     "n12267677": "acorn",
 }
 """One short, unique name each; `words.txt` calls a lighthouse a beacon and a plate of food a plate."""
+
+DATASETS: Mapping[str, Mapping[str, str]] = {
+    "imagenette": IMAGENETTE_LABELS,
+    "tiny-imagenet": TINY_IMAGENET_LABELS,
+    "cifar10": {label: label for label in CIFAR10_LABELS},
+}
+"""Every data set that is known by name, with its classes: a recipe may be tuned for it."""
+
+
+def known(classes: Iterable[str]) -> str | None:
+    """The data set that has exactly these class folders, which alone make it known; None where there is none."""
+    wanted = set(classes)
+    return next((name for name, labels in DATASETS.items() if set(labels) == wanted), None)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from xnorlab.binarize import sign, weight_scale
 from xnorlab.evidence import weights_digest
 from xnorlab.nn import BinaryConv2d, BinaryLinear
-from xnorlab.training.cache import squares
+from xnorlab.training.cache import prepare
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.sources import open_source
@@ -127,7 +127,7 @@ def no_retraining(
         "network": first.recipe.name,
         "weights_sha256": weights_digest({name: value.numpy() for name, value in first.model.state_dict().items()}),
         "images": len(shown),
-        "pictures_sha256": found.val.fingerprint(),
+        "pictures_sha256": shown.split.fingerprint(),
         "calibration_pictures": len(calibration),
         "rows": rows,
     }
@@ -148,7 +148,8 @@ def _accuracies(model: nn.Module, shown: Pictures, calibration: Tensor) -> Itera
 
 def _calibration(found: Any, recipe: Any, cache_folder: str | Path | None) -> Tensor:
     """Training pictures, evenly spread, as evaluation would show them: (n, 3, S, S) float32."""
-    whole = squares(found.train, recipe.training_square(), cache_folder=cache_folder)
+    (prepared,) = prepare((found.train, recipe.training_square()), cache_folder=cache_folder)
+    whole = prepared.squares
     chosen = np.linspace(0, len(whole) - 1, min(CALIBRATION_PICTURES, len(whole))).astype(np.int64)
     # Classes lie one after the other on disk; in another order each batch holds all of them.
     chosen = np.random.default_rng(0).permutation(chosen)

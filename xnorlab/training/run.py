@@ -3,15 +3,15 @@
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from xnorlab import atomic
 from xnorlab.training.batches import Batches
-from xnorlab.training.cache import squares
+from xnorlab.training.cache import Preparing, prepare
 from xnorlab.training.devices import device_count, device_type
 from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
 from xnorlab.training.finite import DivergedError, Finite
@@ -56,12 +56,12 @@ def train(
     devices: int | str = "auto",
     nodes: int = 1,
     workers: int = 0,
-    cache_folder: str | Path | None = None,
     runs: str | Path | None = None,
     evaluate_every: int = 1,
     progress: bool = True,
     announce: Callable[[str], None] | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
+    **preparing: Unpack[Preparing],
 ) -> Result:
     """Train by a recipe and leave in `folder` recipe.json, last.ckpt, history.json, CSV and TensorBoard logs.
 
@@ -74,12 +74,12 @@ def train(
     precision: of this start alone, in place of the recipe's; None is the recipe's.
     accelerator, devices, nodes: as Lightning takes them ("auto", "cpu", "gpu"; "auto" or a number; a number).
     workers: processes a device that cut training crops; 0 is the training process itself.
-    cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
     runs: folder of run folders, in which `recipe.teacher` and `recipe.start` are looked for first.
     evaluate_every: evaluate after every so many epochs; in float32 this takes a third of a training epoch's time.
     progress: show a progress bar.
     announce: called before the first step with one line: precision, device and threads.
     report: called after each epoch with its record.
+    preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
 
     Raises DataError for a data folder that breaks a rule, ValueError for arguments that do not fit, a damaged
     checkpoint, too little memory or a loss that is no longer a number, and OSError where a file cannot be written; the
@@ -108,6 +108,7 @@ def train(
     teacher, start = (_source(name, runs, found) for name in (recipe.teacher, None if resume else recipe.start))
     if teacher is not None:
         require_shown(teacher.recipe, len(found.labels), recipe)
+    found, batches = _batches(found, recipe, workers, preparing)
     steps = len(found.train) // recipe.batch_size
     task = Classification(recipe, found.labels, steps, None if teacher is None else teacher.model, described(found))
     if content is not None:
@@ -116,7 +117,6 @@ def train(
         copy_weights_(task.model, recipe.scheme, start)
     folder.mkdir(parents=True, exist_ok=True)
     atomic.write_json(folder / "recipe.json", recipe.to_dict())
-    batches = _batches(found, recipe, workers, cache_folder)
     chosen = recipe.precision if precision is None else precision
     start_of_run, history = Start(chosen, announce), History(report)
     with quiet_lightning():
@@ -200,7 +200,9 @@ def _resumed(checkpoint: Path, recipe: Recipe | None) -> tuple[Recipe, Mapping[s
     return stored, content
 
 
-def _batches(found: DataFolder, recipe: Recipe, workers: int, cache_folder: str | Path | None) -> Batches:
-    train = squares(found.train, recipe.training_square(), cache_folder=cache_folder)
-    val = squares(found.val, recipe.preprocessing(), cache_folder=cache_folder)
-    return Batches(recipe, (train, found.train.targets), (val, found.val.targets), workers)
+def _batches(found: DataFolder, recipe: Recipe, workers: int, preparing: Preparing) -> tuple[DataFolder, Batches]:
+    """The data set with the pictures that are really used, and their batches."""
+    parts = (found.train, recipe.training_square()), (found.val, recipe.preprocessing())
+    train, val = prepare(*parts, **preparing)
+    batches = Batches(recipe, (train.squares, train.split.targets), (val.squares, val.split.targets), workers)
+    return replace(found, train=train.split, val=val.split), batches

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from safetensors.numpy import load_file
 from safetensors.torch import save
@@ -18,6 +18,7 @@ from torch import nn
 from xnorlab import atomic, pretrained
 from xnorlab.models.pretrained import twin
 from xnorlab.runtime import Network
+from xnorlab.training.cache import Preparing
 from xnorlab.training.card import card
 from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictures
 from xnorlab.training.folders import find
@@ -43,15 +44,15 @@ def ship(
     data: str | Path,
     out: str | Path | None = None,
     *,
-    cache_folder: str | Path | None = None,
     data_note: str | None = None,
+    **preparing: Unpack[Preparing],
 ) -> dict[str, Any]:
     """Round, pack, measure and write a run's network; returns its manifest entry, or a repeat's part of it.
 
     run: the folder that `run.train` left. data: the data set's folder, or one that holds it.
     out: the folder of shipped networks, made if missing; None is the checkout's `pretrained/`.
-    cache_folder: where decoded pictures are kept; None is `cache.default_cache_folder()`.
     data_note: how this copy of the data differs from its publisher's, for the card; None leaves that out.
+    preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
 
     Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (8-bit, float16, float32),
     …-history.json (curves, flips, weight histograms), ….md (card) and the entry in manifest.json. Top-1 is measured
@@ -71,14 +72,14 @@ def ship(
     found = find(recipe.dataset, data)
     if list(found.labels) != labels:
         raise ValueError(f"data={str(data)!r} has other classes than the run: {found.labels} against {labels}")
-    shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
+    shown = pictures(found.val, recipe.preprocessing(), **preparing)
     round_weights_(model)
     date = datetime.datetime.fromtimestamp(checkpoint_path.stat().st_mtime, datetime.UTC).date().isoformat()
     described = {
         "model": recipe.model,
         "scheme": recipe.scheme,
         "dataset": recipe.dataset,
-        "pictures_sha256": found.val.fingerprint(),
+        "pictures_sha256": shown.split.fingerprint(),
         "recipe": recipe.to_dict(),
         "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
         # of before epochs were recorded with them: the last machine, and a precision that nothing had to resolve
