@@ -2,11 +2,9 @@
 
 import math
 import struct
-from typing import IO, Any
+from typing import IO
 
-from PIL import TiffImagePlugin
-
-from xnorlab.images import jpeg, png
+from xnorlab.images import jpeg, png, tiff
 
 
 def promised_bytes(file: IO[bytes], kind: str) -> int:
@@ -37,9 +35,7 @@ def _jpeg(file: IO[bytes]) -> int:
 
 
 def _png(file: IO[bytes]) -> int:
-    last = png.Chunk(b"", len(png.BEGINNING) - 12, 0)
-    for last in png.chunks(file):
-        pass
+    last = [png.Chunk(b"", len(png.BEGINNING) - 12, 0), *png.chunks(file)][-1]
     return last.end if last.kind == b"IEND" else last.end + 12
 
 
@@ -127,18 +123,6 @@ def _past_blocks(file: IO[bytes], at: int) -> int:
     return at + 1
 
 
-def tiff_tags(file: IO[bytes]) -> dict[int, Any]:
-    """The tags of the first page of the TIFF `file`; raises whatever a damaged directory leads to."""
-    file.seek(0)
-    header = file.read(8)
-    if len(header) > 2 and header[2] == 43:
-        header += file.read(8)
-    directory = TiffImagePlugin.ImageFileDirectory_v2(header)
-    file.seek(directory.next)
-    directory.load(file)
-    return dict(directory)
-
-
 def _tiff(file: IO[bytes]) -> int:
     file.seek(0)
     header = file.read(16)
@@ -155,7 +139,7 @@ def _tiff(file: IO[bytes]) -> int:
     directory_end = at + count_bytes + entry * struct.unpack(order + kind, count)[0]
     if directory_end > _length(file):
         return directory_end
-    tags = tiff_tags(file)
+    tags = tiff.tags(file)
     offsets, counts = (tags.get(273) or tags.get(324) or ()), (tags.get(279) or tags.get(325) or ())
     if len(offsets) == len(counts):
         return max((start + size for start, size in zip(offsets, counts, strict=True)), default=0)

@@ -29,12 +29,15 @@ class ColourScale:
     def to_8_bits(self, upper: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
         """The block `upper` (upper bytes) at `box` of the picture, in its mode and 8 bits; RGBA where it has a key."""
         values = _values(upper, self.lower.crop(box))
-        scale = np.float32(255) / np.array(self.white, np.float32)
-        shades = Image.frombytes(upper.mode, upper.size, np.rint(values * scale).astype(np.uint8).tobytes())
+        shades = np.empty(values.shape, np.uint8)
+        for band, white in enumerate(self.white):
+            shade_of_value = np.minimum((np.arange(65536) * 255 + white // 2) // white, 255).astype(np.uint8)
+            shades[..., band] = shade_of_value[values[..., band]]
+        block = Image.frombytes(upper.mode, upper.size, shades.tobytes())
         if self.key is not None and upper.mode == "RGB":
             opaque = np.where((values == self.key).all(axis=-1), 0, 255).astype(np.uint8)
-            shades.putalpha(Image.fromarray(opaque))
-        return shades
+            block.putalpha(Image.fromarray(opaque))
+        return block
 
 
 def lower_bytes(image: Any) -> list[Any] | None:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
-
-from xnorlab.images.limits import tiles
 
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits of the cameras, scanners and microscopes whose values are stored in 16 or 32 bits."""
@@ -52,16 +50,13 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
-def declared(image: Any) -> Declared:
-    """What the file of `image`, not yet loaded, says of its grey of more than 8 bits."""
-    if image.format == "TIFF":
-        # Pillow inverts grey of up to 8 bits only
-        white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-        return Declared(4095 if image.tag_v2.get(_BITS) == (12,) else None, white_is_zero)
-    for codec, _, _, arguments in tiles(image):
-        if codec in ("ppm", "ppm_plain") and arguments[-1] != 65535:
-            return Declared(65535)  # Pillow stretches a declared maximum to this
-    return Declared()
+def declared(image: Any, white: int | None) -> Declared:
+    """What the file of `image`, not yet loaded, says of its grey of more than 8 bits; `white` as a PPM says it."""
+    if image.format != "TIFF":
+        return Declared(white)
+    # Pillow inverts grey of up to 8 bits only
+    white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return Declared(4095 if image.tag_v2.get(_BITS) == (12,) else None, white_is_zero)
 
 
 def grey_scale(blocks: Iterable[np.ndarray], said: Declared) -> GreyScale | None:
@@ -85,7 +80,7 @@ def grey_scale(blocks: Iterable[np.ndarray], said: Declared) -> GreyScale | None
     if real:
         return GreyScale(0, 1, f"{kind} of 0 to 1 converted", said.white_is_zero)
     if said.white is not None:
-        return GreyScale(0, said.white, f"{said.white.bit_length()}-bit grey converted", said.white_is_zero)
+        return GreyScale(0, said.white, "grey of more than 8 bits converted", said.white_is_zero)
     bits = next(bits for bits in DEPTHS if high < 2**bits)
     note = "16-bit grey converted" if bits == 16 else f"grey taken as {bits}-bit: no value above {high:,}"
     return GreyScale(0, 2**bits - 1, note, said.white_is_zero)

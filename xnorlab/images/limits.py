@@ -20,9 +20,8 @@ _RESERVE = 60_000_000
 """Bytes for the modules, the codecs' threads and the blocks that are converted at a time."""
 
 # Bytes a pixel that a codec holds beside Pillow's picture, measured at 12 megapixels with Pillow 13 and rounded up:
-# WebP 13.7 (two canvases, the decoder's own and a copy), AVIF 7.9 at 8 bits (10 bits hold twice the planes),
-# HEIC 4.4.
-_CODEC = {"WEBP": 14, "AVIF": 12, "HEIF": 6}
+# WebP 12.1 (two canvases and a copy), AVIF 7.9 at 8 bits (10 bits hold twice the planes), HEIC 4.4.
+_CODEC = {"WEBP": 13, "AVIF": 12, "HEIF": 6}
 
 _STREAMED = ("TIFF", "BMP", "DIB", "PPM")  # their files are never held whole
 
@@ -36,7 +35,9 @@ def needed_bytes(image: Image.Image, file: IO[bytes], size: tuple[int, int], shr
     file.seek(0, 2)
     file_bytes = file.tell()
     plane = _plane(image.mode, *image.size)
-    total = _RESERVE + plane + 3 * math.ceil(width / shrink) * math.ceil(height / shrink)
+    if is_deep_colour(image):
+        plane *= 2  # the lower bytes are decoded by themselves
+    total = _RESERVE + plane + 2 * plane // image.height + 3 * math.ceil(width / shrink) * math.ceil(height / shrink)
     if image.format not in _STREAMED:
         total += file_bytes
     if image.format in ("JPEG", "MPO"):
@@ -50,8 +51,6 @@ def needed_bytes(image: Image.Image, file: IO[bytes], size: tuple[int, int], shr
         total += plane  # a frame smaller than the canvas is laid over it
     elif any(tile[0] in ("ppm", "ppm_plain", "bmp_rle") for tile in tiles(image)):
         total += 5 * plane // 2  # decoded in Python: twice the picture as bytes
-    if is_deep_colour(image):
-        total += plane  # the lower bytes are decoded by themselves
     return total
 
 

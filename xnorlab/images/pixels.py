@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageChops
 
-from xnorlab.images import deep_colour, grey, png, profiles
+from xnorlab.images import deep_colour, grey, png, ppm, profiles
 from xnorlab.images.sources import ImageError
 
 WORKING_SIDE = 512
@@ -30,7 +30,7 @@ class Pixels:
         self.notes: list[str] = []
         self._image = image
         self._shown = shown
-        self._declared = grey.declared(image)
+        self._declared = grey.declared(image, ppm.decode_raw(image) if image.format == "PPM" else None)
         self._lower_bytes = deep_colour.lower_bytes(image)
         self._file = file
         self._bit_depth = png.bit_depth(file) if image.format == "PNG" else 8
@@ -86,8 +86,8 @@ class Pixels:
     def _look_through(self) -> None:
         lowest, highest = 255, 0
         for box in self._boxes():
-            least, most = self._plain_block(box).getchannel("A").getextrema()
-            lowest, highest = min(lowest, least), max(highest, most)
+            alpha = np.asarray(self._plain_block(box).getchannel("A"))
+            lowest, highest = min(lowest, int(alpha.min())), max(highest, int(alpha.max()))
             if lowest < 255 and highest > 0:
                 self.notes.append("transparency laid over white")
                 return
@@ -129,8 +129,10 @@ class Pixels:
     def _plain_block(self, box: Box) -> Image.Image:
         """One block as 8-bit L, LA, RGB, RGBA or CMYK, with alpha wherever the picture has any transparency."""
         block = self._cut(box)
+        if isinstance(self._scale, deep_colour.ColourScale):
+            return self._scale.to_8_bits(block, box)
         if self._scale is not None:
-            return self._scaled(block, box)
+            return self._scaled_grey(block, self._scale)
         if block.mode == "CMYK":
             # Pillow inverts every CMYK JPEG; only Adobe's are stored inverted
             plain = self._image.format in ("JPEG", "MPO") and "adobe" not in self._image.info
@@ -139,11 +141,9 @@ class Pixels:
             return block.convert(_PREMULTIPLIED.get(block.mode, "LA" if block.mode == "LA" else "RGBA"))
         return block if block.mode in ("L", "RGB") else block.convert("L" if block.mode == "1" else "RGB")
 
-    def _scaled(self, block: Image.Image, box: Box) -> Image.Image:
-        if isinstance(self._scale, deep_colour.ColourScale):
-            return self._scale.to_8_bits(block, box)
+    def _scaled_grey(self, block: Image.Image, scale: grey.GreyScale) -> Image.Image:
         values = np.asarray(block)
-        shades = Image.fromarray(self._scale.to_8_bits(values))
+        shades = Image.fromarray(scale.to_8_bits(values))
         if "transparency" in self._image.info:
             alpha = Image.fromarray(np.where(values == self._image.info["transparency"], 0, 255).astype(np.uint8))
             shades = Image.merge("LA", (shades, alpha))

@@ -59,9 +59,11 @@ def _conversion(profile: bytes, mode: str) -> Conversion:
 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space = _SPACES.get(source.profile.xcolor_space)
+        header: Any = source.profile
+        space = _SPACES.get(header.xcolor_space)
         name = one_line(ImageCms.getProfileDescription(source).strip())[:40] or "its profile"
-        if space is None or source.profile.device_class not in _CLASSES or (space != mode and space + mode != "RGBL"):
+        fits = space == mode or (space == "RGB" and mode == "L")
+        if space is None or not fits or header.device_class not in _CLASSES:
             return Conversion(note=f"colour profile ignored: {name} is not for such a picture")
         transform = ImageCms.ImageCmsTransform(
             source,

@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from xnorlab.images import limits, png, refusals
+from xnorlab.images import limits, png, refusals, tiff
 from xnorlab.images.formats import formats_for
 from xnorlab.images.limits import MAX_BYTES, MAX_PIXELS
 from xnorlab.images.pixels import WORKING_SIDE, Pixels
@@ -88,6 +88,8 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
     with Image.open(file, formats=formats_for(file)) as image:
         if profile is not None:
             image.info["icc_profile"] = profile
+        if image.format == "TIFF":
+            tiff.read_deep_planes(image)
         width, height = image.size
         if width * height > MAX_PIXELS:
             limit = f"{MAX_PIXELS // 10**6} million"
@@ -102,15 +104,15 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
             # smaller copy now and then; without one it is decoded whole.
             image.draft(None, (width // shrink, height // shrink))
         at = file.tell()
+        pixels = Pixels(image, file, shown)
         needed = limits.needed_bytes(image, file, (width, height), shrink)
         if needed > MAX_BYTES:
             raise ImageError(
                 f"{shown} has {width:,} × {height:,} pixels, which take {needed // 10**6:,} MB of memory to read, "
                 f"more than the {MAX_BYTES // 10**6} MB allowed."
             )
+        file.seek(at)
         with _one_large if needed > limits.LARGE_BYTES else contextlib.nullcontext():
-            pixels = Pixels(image, file, shown)
-            file.seek(at)
             # Pillow turns a TIFF itself while loading it, and reads what follows the pixels of a PNG only then
             orientation = _orientation(image) if image.format == "TIFF" else None
             image.load()

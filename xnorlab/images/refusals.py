@@ -2,31 +2,17 @@
 
 import re
 import zlib
-from typing import IO, Any
+from typing import IO
 
 from PIL import Image, UnidentifiedImageError, features
 
-from xnorlab.images import formats, jpeg, png
-from xnorlab.images.cut_short import promised_bytes, tiff_tags
+from xnorlab.images import formats, jpeg, png, tiff
+from xnorlab.images.cut_short import promised_bytes
 from xnorlab.images.other_kinds import other_kind
 from xnorlab.images.sources import one_line
 
 _NOT_READ = re.compile(r"unsupported|not (yet )?supported|cannot handle|unknown (pixel|data|image) ", re.IGNORECASE)
 _ENDED = re.compile(r"truncated|not enough|incomplete|reached eof|unexpected end|end of (file|data)", re.IGNORECASE)
-_SAMPLES = {1: "integer", 2: "signed integer", 3: "real-valued", 5: "complex integer", 6: "complex"}
-_COLOURS = {
-    0: "grey",
-    1: "grey",
-    2: "RGB",
-    3: "palette",
-    4: "mask",
-    5: "CMYK",
-    6: "YCbCr",
-    8: "Lab",
-    9: "Lab",
-    10: "Lab",
-}
-_COLOURS |= {32803: "colour filter array", 32844: "LogL", 32845: "LogLuv", 34892: "linear raw"}
 
 
 def reason(file: IO[bytes], error: Exception) -> str:
@@ -92,7 +78,7 @@ def _unread_kind(file: IO[bytes], kind: str, pillow: str) -> str | None:
     """Which kind of `kind` it is, where that is why it is not read."""
     try:
         if kind == "TIFF" and (_NOT_READ.search(pillow) or "samples per pixel" in pillow or pillow.isdigit()):
-            return _kind_of_tiff(tiff_tags(file))
+            return tiff.kind(tiff.tags(file))
         if kind == "JPEG":
             frame = next((segment for segment in jpeg.segments(file) if segment.is_frame), None)
             if frame is not None and (frame.head[0] != 8 or frame.head[5] not in (1, 3, 4)):
@@ -100,18 +86,6 @@ def _unread_kind(file: IO[bytes], kind: str, pillow: str) -> str | None:
     except Exception:  # damaged further on
         return None
     return pillow[:1].lower() + pillow[1:] if _NOT_READ.search(pillow) else None
-
-
-def _kind_of_tiff(tags: dict[int, Any]) -> str:
-    bits = tags.get(258, (1,))
-    samples = max(tags.get(277, 1), len(bits))
-    kinds = tags.get(339, (1,))
-    colour = _COLOURS.get(tags.get(262, 0), f"colour space {tags.get(262, 0)}")
-    each = "/".join(str(bit) for bit in bits) if len(set(bits)) > 1 else str(bits[0])
-    described = f"{colour} of {samples} × {each} bits, {_SAMPLES.get(kinds[0], 'untyped')}"
-    if tags.get(284, 1) == 2 and samples > 1:
-        described += ", in planes"
-    return described if tags.get(259, 1) == 1 else f"{described}, compression {tags[259]}"
 
 
 def _broken_chunk(file: IO[bytes]) -> png.Chunk | None:
