@@ -9,7 +9,7 @@ import icc_profiles as icc
 import numpy as np
 import pytest
 from containers import png, png_chunk, png_with, tiff
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from xnorlab.images import read_image
 
@@ -127,6 +127,8 @@ def tiff_colour(kind: str, bits: int, sample_format: int) -> bytes:
 
 
 def tiff_premultiplied_grey() -> bytes:
+    if (b"II", 1, (1,), 1, (8, 8), (1,)) not in TiffImagePlugin.OPEN_INFO:
+        pytest.skip("Pillow before 12 reads no such TIFF")
     alpha = HALF.astype(int)
     data = np.stack([GREY * alpha // 255, alpha], axis=-1).astype(np.uint8)
     return tiff([data.tobytes()], (48, 32), {258: (8, 8), 262: (1,), 277: (2,), 338: (1,)})

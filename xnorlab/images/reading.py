@@ -77,10 +77,11 @@ def _read(file: IO[bytes], shown: str) -> Picture:
         raise
     except Exception:
         # texts and profiles are no part of the picture: without them it may well be read
-        rest = png.without_metadata(file)
-        if rest is None:
+        bare = png.without_metadata(file)
+        if bare is None:
             raise
-        return _decode(*rest[:1], shown, rest[1])
+        bare_file, profile = bare
+        return _decode(bare_file, shown, profile)
 
 
 def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
