@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,75 @@ def test_shipped_and_evaluated(finished: Path, pictures: Path, tmp_path: Path, m
     assert "differs" in result.stdout
     assert "6, another copy" in result.stdout
     assert result.stderr.startswith("lamps/resnet18-xnor: top-1 ")
+
+
+def test_what_is_not_used_not_read_and_not_kept_is_said(finished: Path, pictures: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("XNORLAB_CACHE", str(tmp_path / "cache"))
+    root = shutil.copytree(pictures, tmp_path / "lamps")
+    for name in ("a.raw", "b.raw", "c\nd.txt"):
+        (root / "val/off" / name).write_text("no picture")
+    bad = [root / "val/off/2.png", root / "val/on/1\n.png"]
+    (root / "val/on/1.png").rename(bad[1])
+    for picture in bad:
+        picture.write_text("no picture")
+    named = [str(picture).replace("\n", "\\n") for picture in bad]
+    evaluate = ["evaluate", finished / "last.ckpt", "--data", root, "--json"]
+
+    refused = run(*evaluate)
+    unused, total, *lines = refused.stderr.splitlines()
+    assert refused.exit_code == 2
+    assert unused.startswith("xnorlab: 3 files are not used, being of no format that is read here: .raw 2, .txt 1, ")
+    assert unused.endswith(f", such as {root}/val/off/a.raw")
+    assert total.startswith("xnorlab: 2 of 6 pictures cannot be read; ")
+    assert [line.split(": ")[:2] for line in lines] == [["xnorlab", name] for name in named]
+
+    for options in ([], ["--cache", "off"]):
+        answered = run(*evaluate, "--skip-unreadable", *options)
+        assert answered.exit_code == 0, answered.stderr
+        assert json.loads(answered.stdout)[0]["images"] == 4
+        said = answered.stderr.splitlines()
+        assert ("xnorlab: no cache: each epoch decodes 6 pictures" in answered.stderr) == bool(options)
+        assert "xnorlab: 2 of 6 pictures cannot be read and are left out:" in said
+        assert [line.split(": ")[1] for line in said[-2:]] == named
+
+
+@pytest.mark.parametrize(
+    ("command", "called"),
+    [
+        (["train"], "xnorlab.training.run.train"),
+        (["evaluate", "x.ckpt", "--data"], "xnorlab.training.evaluate.evaluate"),
+        (["evaluate", "all", "--data"], "xnorlab.training.evaluate.evaluate_all"),
+        (["ship", "x", "--data"], "xnorlab.training.ship.ship"),
+        (["zoo", "train", "--data"], "xnorlab.training.zoo.train_all"),
+        (["zoo", "ship", "--data"], "xnorlab.training.ship.ship_all"),
+    ],
+)
+def test_how_pictures_are_prepared_is_an_option_wherever_they_are(
+    command: list, called: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[dict] = []
+
+    def stop(*_, **options):
+        seen.append({name: options[name] for name in ("cache_folder", "cache", "skip_unreadable")})
+        raise ValueError("enough")
+
+    monkeypatch.setattr(called, stop)
+    for options in ([], ["--cache", "off", "--skip-unreadable"], ["--cache-folder", tmp_path]):
+        assert "enough" in run(*command, pictures, *options).stderr
+    assert seen == [
+        {"cache_folder": None, "cache": True, "skip_unreadable": False},
+        {"cache_folder": None, "cache": False, "skip_unreadable": True},
+        {"cache_folder": tmp_path, "cache": True, "skip_unreadable": False},
+    ]
+
+
+def test_names_in_the_printed_recipe_stay_on_their_lines(pictures: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = shutil.copytree(pictures, tmp_path / "my\nlamps")
+    result = run("train", root, *SMALL, "--teacher", "no\nsuch")
+    assert result.exit_code == 2
+    assert "             dataset  my\\nlamps" in result.stderr.splitlines()
+    assert "             teacher  no\\nsuch" in result.stderr.splitlines()
 
 
 def test_cards_commands_are_commands(monkeypatch: pytest.MonkeyPatch, pictures: Path):
