@@ -58,7 +58,7 @@ def trained_filter() -> tuple[np.ndarray, str, str]:
     """
     families = networks.families()
     address.take("model", families, families[0])
-    first, second = st.columns(2)
+    first, second = st.columns([4, 3])
     family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
     schemes = networks.schemes(family)
     address.take("scheme", schemes, "float" if "float" in schemes else schemes[0])
