@@ -158,8 +158,8 @@ class TestClassification:
         rng = np.random.default_rng(0)
         labels = [f"class {i}" for i in range(200)]
         shares = {s: rng.dirichlet(np.ones(200)) for s in ("bwn", "xnor")}
-        shares["float"] = np.full(200, 0.004)
-        shares["float"][7] = 1 - 0.004 * 199  # below a dozen of the others' and the first answer all the same
+        shares["float"] = np.full(200, 0.994 / 199)
+        shares["float"][7] = 0.006  # its first answer, less likely than many of the others'
         shares["bwn"][7] = shares["xnor"][7] = 0
         *_, mark = (t for t in classification.answers(labels, shares).data if t.mode == "markers")
         drawn = list(mark.y)

@@ -209,8 +209,7 @@ if verdicts:
         key="side-by-side",
     )
     if len(labels) > MOST_CLASSES:
-        st.caption(f"The {MOST_CLASSES} likeliest of {len(labels)} classes: each network's first answers. The numbers "
-                   "have all.")  # fmt: skip
+        st.caption(f"{MOST_CLASSES} of {len(labels)} classes: what each network finds likeliest. The numbers have all.")
 
     shown = photos.kept() or {k: photos.sample(k) for k in photos.SAMPLES}
     st.subheader("All your photos" if photos.kept() else "All samples")

@@ -1,6 +1,7 @@
 """`xnorlab names` and `xnorlab summary` print what the manifest and the files hold."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
