@@ -58,13 +58,10 @@ def trained_filter() -> tuple[np.ndarray, str, str]:
     """
     families = networks.families()
     address.take("model", families, families[0])
-    first, second = st.columns(2)
-    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
+    family = st.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
     schemes = networks.schemes(family)
     address.take("scheme", schemes, "float" if "float" in schemes else schemes[0])
-    scheme = second.selectbox(
-        "Trained as", schemes, key="scheme", persist_state="session", format_func=networks.with_glyph
-    )
+    scheme = st.selectbox("Trained as", schemes, key="scheme", persist_state="session", format_func=networks.with_glyph)
     address.publish(model=family, scheme=scheme)
     try:
         layers = cached.conv_weights(networks.name(family, scheme))
