@@ -41,7 +41,6 @@ def test_torch_in_both_layouts(shape: ConvShape):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_openvino_float_int8_and_binary(shape: ConvShape):
-    pytest.importorskip("openvino")
     found = contestants(convolutions.openvino_conv, ConvProblem(shape))
     whole_bytes = shape.channels % 8 == 0
     assert found == [
@@ -53,28 +52,23 @@ def test_openvino_float_int8_and_binary(shape: ConvShape):
 
 def test_int8_that_falls_back_to_float_is_not_offered(monkeypatch: pytest.MonkeyPatch):
     """Its time would be that of float32 under another name."""
-    pytest.importorskip("openvino")
     monkeypatch.setattr("xnorlab.peers.convolutions.sums_in_int8", lambda request: False)
     assert "openvino-int8" not in dict(contestants(convolutions.openvino_conv, ConvProblem(SHAPES[0])))
 
 
 def test_shape_without_a_binary_kernel_in_openvino_is_timed_without_it():
-    pytest.importorskip("openvino")
     found = contestants(convolutions.openvino_conv, ConvProblem(ConvShape(64, 14, filters=16, kernel=11)))
     assert found[0] == ("openvino-float", "float")
     assert "openvino-binary" not in dict(found)
 
 
 def test_openvino_takes_zero_as_plus_one():
-    pytest.importorskip("openvino")
     x = np.random.default_rng(0).integers(-1, 2, (1, 6, 6, 64)).astype(np.float32)
     contestants(convolutions.openvino_conv, ConvProblem(SHAPES[0], x=x))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_onnxruntime(shape: ConvShape):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
     assert contestants(convolutions.onnxruntime_conv, ConvProblem(shape)) == [("onnxruntime-float", "float")]
 
 
