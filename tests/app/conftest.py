@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 APP = Path(__file__).parents[2] / "app"
-PATIENCE_S = 120  # a loaded machine may take this long to compile the kernels
+PATIENCE_S = 600  # a loaded machine may take this long to compile the kernels
 
 
 @pytest.fixture

@@ -201,8 +201,6 @@ def _every_float_op(rng: np.random.Generator) -> Network:
 
 
 def test_onnx_graph_computes_every_real_op():
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
     rng = np.random.default_rng(0)
     network = _every_float_op(rng)
     x = rng.standard_normal((3, 9, 8, 4), np.float32)
@@ -211,7 +209,6 @@ def test_onnx_graph_computes_every_real_op():
 
 
 def test_onnx_graph_refuses_a_binary_op(shipped: Path):
-    pytest.importorskip("onnx")
     peer = onnxruntime_network(pretrained.load("test/resnet18-xnor"))
     with (
         pytest.raises(ValueError, match="binary_conv has no counterpart"),
