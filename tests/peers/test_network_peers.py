@@ -136,8 +136,6 @@ def test_engine_that_cannot_be_had_is_named(shipped: Path, monkeypatch: pytest.M
 
 
 def test_int8_that_falls_back_to_float_is_refused(shipped: Path, monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("openvino")
-    pytest.importorskip("onnx")
     monkeypatch.setattr("xnorlab.peers.networks.sums_in_int8", lambda request: False)
     network = pretrained.load("test/resnet18-float")
     result = bench_network(network, [PHOTO], peers=[openvino_int8_network(network)], repeats=1)
