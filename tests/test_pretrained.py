@@ -121,3 +121,12 @@ def test_folder_is_found_in_a_wheel_and_in_a_checkout(tmp_path: Path, place: str
     (folder / "manifest.json").write_text('{"cifar10/nin-bnn": {}}')
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert found.stdout.strip() == f"('cifar10/nin-bnn',) {folder}", found.stderr
+
+
+def test_shipped_files_stay_small():
+    root = Path(__file__).parents[1] / "pretrained"
+    sizes = {file.relative_to(root): file.stat().st_size for file in root.rglob("*") if file.is_file()}
+    assert sum(sizes.values()) < 90e6, "a wheel holds them all"
+    entries = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    named = {Path(entry[key]) for entry in entries.values() for key in ("file", "latent_file")}
+    assert {file for file in sizes if file.suffix == ".safetensors"} == named, "no file lies there that nobody loads"
