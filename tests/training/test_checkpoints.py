@@ -55,6 +55,20 @@ def test_a_full_disk_ends_the_run_and_leaves_the_earlier_checkpoint(
     ]
 
 
+def test_a_disk_without_space_for_the_recipe_is_said_too(
+    run_small: Run, small_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(path, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    run_small(small_recipe(epochs=2), tmp_path, stop_after=1)
+    before = (tmp_path / "recipe.json").read_bytes()
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(OSError, match=rf"{tmp_path}: No space left on device; epoch 1 of 2 is safe in"):
+        run_small(None, tmp_path, resume=True)
+    assert (tmp_path / "recipe.json").read_bytes() == before
+
+
 def test_what_cannot_be_read_back_does_not_take_the_earlier_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path, write = tmp_path / "last.ckpt", Path.write_bytes
     CheckpointFile().save_checkpoint({"epoch": 1, "weights": torch.zeros(1000)}, path)

@@ -115,11 +115,11 @@ def train(
         load_weights_(task.model, content, checkpoint)
     if start is not None:
         copy_weights_(task.model, recipe.scheme, start)
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic.write_json(folder / "recipe.json", recipe.to_dict())
     chosen = recipe.precision if precision is None else precision
     start_of_run, history = Start(chosen, announce), History(report)
-    with quiet_lightning():
+    with quiet_lightning(), _explained(start_of_run, recipe, checkpoint):
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(folder / "recipe.json", recipe.to_dict())
         trainer = lightning_trainer(
             folder,
             [start_of_run, Finite(), history],
@@ -131,10 +131,10 @@ def train(
             max_epochs=recipe.epochs if stop_after is None else stop_after,
             check_val_every_n_epoch=evaluate_every,
         )
-        with _explained(start_of_run, recipe, checkpoint):
-            trainer.fit(task, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
-    if trainer.is_global_zero:
-        atomic.write_json(folder / "history.json", history.state_dict(), indent=None)
+        start_of_run.restoring = resume
+        trainer.fit(task, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
+        if trainer.is_global_zero:
+            atomic.write_json(folder / "history.json", history.state_dict(), indent=None)
     return Result(folder, checkpoint, recipe, history.epochs)
 
 
@@ -156,7 +156,7 @@ def _explained(start: Start, recipe: Recipe, checkpoint: Path) -> Iterator[None]
                 f"too little memory for batch_size={recipe.batch_size} of {recipe.model} at {recipe.train_size} "
                 f"pixels: {str(error).partition(chr(10))[0]}; {kept(checkpoint.parent)}"
             ) from error
-        if checkpoint.is_file() and not start.begun:
+        if start.restoring:
             raise ValueError(f"checkpoint={str(checkpoint)!r} is damaged: {error!r}") from error
         raise
 

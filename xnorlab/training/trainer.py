@@ -27,16 +27,16 @@ HINTS = (
 class Start(L.Callback):
     """Says once, on the first process, in which precision and on what a run computes.
 
-    chosen: the precision that was asked for. announce: takes the line. `begun`: whether training has started, which
-    is after everything of an earlier checkpoint is restored.
+    chosen: the precision that was asked for. announce: takes the line. `restoring`: set where an earlier
+    checkpoint is about to be restored, until all of it is.
     """
 
     def __init__(self, chosen: str, announce: Callable[[str], None] | None = None):
-        self.chosen, self.announce, self.begun = chosen, announce, False
+        self.chosen, self.announce, self.restoring = chosen, announce, False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Classification) -> None:
         """Before the first step."""
-        self.begun = True
+        self.restoring = False
         if self.announce is None or not trainer.is_global_zero:
             return
         device, threads = pl_module.device.type, torch.get_num_threads()
