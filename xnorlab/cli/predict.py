@@ -14,7 +14,9 @@ BAR = 24
 
 
 def predict(
-    photos: Annotated[list[str], typer.Argument(help="Photos: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF; HEIC with pillow-heif.")],
+    photos: Annotated[
+        list[str], typer.Argument(help="Photos: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF; HEIC with pillow-heif.")
+    ],
     model: Annotated[
         list[str] | None,
         typer.Option(
