@@ -13,7 +13,7 @@ from xnorlab.kernels.ceiling import describe_cpu
 
 MANIFEST_COLUMNS = (
     "name", "dataset", "model", "scheme", "top1", "torch_top1", "images", "bytes", "latent_bytes", "trained_seconds",
-    "hardware", "date", "sha256",
+    "hardware", "precision", "date", "sha256",
 )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def measured(session: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
 
 
 def measured_rows(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row a timing of `measured`, with what was set and what it ran on."""
+    """A row a contestant of `measured`, with its times or why it has none, what was set and what it ran on."""
     rows = []
     for result in results:
         settings = {
@@ -73,22 +73,30 @@ def measured_rows(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             for k in ("shape", "name", "input_shape", "threads", "batch", "repeats", "photo")
             if k in result
         }
-        for name, timing in result["timings"].items():
-            low, high = timing["quartiles_s"]
-            rows.append({
-                "measured": result["measured"],
-                "contestant": name,
-                "median_s": timing["median_s"],
-                "lower_quartile_s": low,
-                "upper_quartile_s": high,
-                "runs": len(timing["samples_s"]),
-                "first_call_s": timing["first_call_s"],
-                "settings": json.dumps(settings),
-                "cpu": result["machine"]["cpu"],
-                "instructions": result["machine"]["instructions"],
-                "taken": result["machine"]["taken"],
-            })  # fmt: skip
+        machine = {
+            "settings": json.dumps(settings),
+            **{k: result["machine"][k] for k in ("cpu", "instructions", "taken")},
+        }
+        times = {name: _times(timing) for name, timing in result["timings"].items()}
+        reasons = result.get("left_out", {})
+        for name in (*times, *reasons):
+            who = {"measured": result["measured"], "contestant": name}
+            rows.append({**who, **times.get(name, _NO_TIMES), "not_timed_because": reasons.get(name, ""), **machine})
     return rows
+
+
+def _times(timing: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = timing["quartiles_s"]
+    return {
+        "median_s": timing["median_s"],
+        "lower_quartile_s": low,
+        "upper_quartile_s": high,
+        "runs": len(timing["samples_s"]),
+        "first_call_s": timing["first_call_s"],
+    }
+
+
+_NO_TIMES = {"median_s": "", "lower_quartile_s": "", "upper_quartile_s": "", "runs": 0, "first_call_s": ""}
 
 
 def _benches(value: Any) -> Iterator[Any]:

@@ -41,10 +41,10 @@ def measure(settings: Settings, place: DeltaGenerator, x: np.ndarray | None = No
 
     with turns.turn(place):
         report(0.0, "Loading torch, once…")
-        from xnorlab.peers import torch_conv
+        from xnorlab.peers import TORCH_CONVS
 
         found = bench_conv(
-            settings.shape, threads=settings.threads, repeats=settings.repeats, peers=[torch_conv], x=x,
+            settings.shape, threads=settings.threads, repeats=settings.repeats, peers=TORCH_CONVS, x=x,
             naive=settings.shape.macs <= NAIVE_MACS, progress=report,
         )  # fmt: skip
     place.empty()
@@ -67,7 +67,8 @@ def roofline_points(bench: ConvBench) -> list[tuple[str, float, float]]:
         shape.channels, shape.n_filters, (shape.kernel, shape.kernel), (shape.output, shape.output), binary_weights=True
     )
     maps_bytes = 4 * shape.batch * (shape.size**2 * shape.channels + shape.output**2 * shape.n_filters)
-    rows = [("best-float", bench.best_float, cost.float32_bytes), ("binary", "binary", cost.weight_bytes)]
+    rows = [] if bench.best_float is None else [("best-float", bench.best_float, cost.float32_bytes)]
+    rows.append(("binary", "binary", cost.weight_bytes))
     if "naive" in bench.timings:
         rows.append(("naive", "naive", cost.float32_bytes))
     return [
@@ -79,9 +80,9 @@ def roofline_points(bench: ConvBench) -> list[tuple[str, float, float]]:
 def sweep(axis: str, threads: int, place: DeltaGenerator) -> Sweep:
     """Time the paper's layer at every value of `axis`, in one turn."""
     with turns.turn(place):
-        from xnorlab.peers import torch_conv
+        from xnorlab.peers import TORCH_CONVS
 
-        found = benchmark.sweep(axis, threads=threads, peers=[torch_conv], progress=place.progress)
+        found = benchmark.sweep(axis, threads=threads, peers=TORCH_CONVS, progress=place.progress)
     place.empty()
     return found
 

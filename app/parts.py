@@ -62,6 +62,12 @@ def no_time(place: DeltaGenerator, problem: Exception) -> None:
     place.error(f"No time is shown: {sentence(str(problem))}", icon=":material/report:")
 
 
+def not_timed(reasons: Mapping[str, str]) -> None:
+    """Name who took part in a measurement and got no time; reasons: what should have run → why it has none."""
+    for who, why in reasons.items():
+        st.warning(f"{plain(who)} was not timed: {sentence(why)}.", icon=":material/report:")
+
+
 def noisy(spreads: Mapping[str, float]) -> None:
     """Warn where the runs of a measurement lie far apart; spreads: what ran → its quartile range over its median."""
     worst = max(spreads, key=lambda name: spreads[name])

@@ -21,7 +21,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a manifest of two networks; only the first has its files."""
     packed, latent = tmp_path / "imagenette/alexnet-xnor.safetensors", tmp_path / "imagenette/alexnet-xnor-latent.st"
     packed.parent.mkdir()
-    packed.write_bytes(b"packed")
+    save_file({"head.weight": np.ones((2, 1, 1, 3), np.float16), "conv.weight": np.zeros(3, np.uint64)}, packed)
     save_file({"conv.weight": np.ones((2, 3), np.float16), "norm.bias": np.zeros(3, np.float32)}, latent)
     entry = {
         "file": "imagenette/alexnet-xnor.safetensors",
@@ -42,12 +42,13 @@ def test_names_are_the_manifests(shipped: Path):
 
 
 def test_path_leads_to_the_checked_file(shipped: Path):
-    assert pretrained.path("imagenette/alexnet-xnor").read_bytes() == b"packed"
+    assert pretrained.path("imagenette/alexnet-xnor") == shipped / "imagenette/alexnet-xnor.safetensors"
 
 
 def test_weights_are_float32_arrays_by_their_torch_names(shipped: Path):
     weights = pretrained.weights("imagenette/alexnet-xnor")
-    assert {key: value.shape for key, value in weights.items()} == {"conv.weight": (2, 3), "norm.bias": (3,)}
+    shapes = {"conv.weight": (2, 3), "norm.bias": (3,), "head.weight": (2, 3, 1, 1)}
+    assert {key: value.shape for key, value in weights.items()} == shapes, "the head lies in the packed file alone"
     assert all(value.dtype == np.float32 for value in weights.values())
 
 
@@ -56,7 +57,7 @@ def test_weights_in_eight_bits_are_multiplied_by_their_filters_step():
         "conv.weight": np.array([[-127, 0], [1, 3]], np.int8),
         "conv.weight.step": np.array([0.5, 0.25], np.float32),
     }
-    unpacked = pretrained.unpacked(stored)
+    unpacked = pretrained.unpacked(stored, {})
     assert list(unpacked) == ["conv.weight"]
     assert unpacked["conv.weight"].tolist() == [[-63.5, 0], [0.25, 0.75]]
 

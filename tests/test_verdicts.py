@@ -13,7 +13,7 @@ from xnorlab import claims, pretrained, verdicts
 from xnorlab.cli import app
 from xnorlab.evidence import Evidence, published_top1, weights_digest
 from xnorlab.training.recipe import Recipe
-from xnorlab.verdicts import build, keep_benchmark, load, markdown
+from xnorlab.verdicts import keep_benchmark, load, markdown
 
 RECIPE = {"model": "alexnet", "model_options": {"head": "pool"}}
 DIGEST = "d1"
@@ -47,7 +47,7 @@ def ablation(rows: dict[str, float], network: str = "imagenette/alexnet-xnor") -
 
 
 def test_the_shipped_table_is_what_the_shipped_measurements_give():
-    computed = build(Evidence.read(pretrained.folder()))
+    computed = claims.judge(Evidence.read(pretrained.folder()))
     assert load() == computed, "`xnorlab verdicts --write` makes the file anew"
 
 
@@ -59,7 +59,7 @@ def test_the_readme_shows_the_tables_of_networks_and_verdicts():
 
 
 def test_every_claim_has_a_row_even_where_nothing_is_measured():
-    rows = build(Evidence({}, {}, {}, *[lambda name: pytest.fail("no network is there")] * 2))
+    rows = claims.judge(Evidence({}, {}, {}, *[lambda name: pytest.fail("no network is there")] * 2))
     assert len(rows) == len(claims.CLAIMS)
     assert {row.verdict for row in rows} == {"not measured yet"}
     assert {row.ours for row in rows} == {"–"}
@@ -101,6 +101,24 @@ def test_residual_networks_are_judged_by_their_own_tables(claim, tops: dict, rul
     row = claim(residual(**tops))
     assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
     assert row.ours.endswith(", ResNet-18, width 32 of 64, on Imagenette")
+
+
+def test_a_second_data_set_has_rows_of_its_own():
+    changes = {"model": "resnet18", "model_options": {"width": 32}, "images": 10_000, "pictures": "q"}
+    tops = {"float": 0.55, "bwn": 0.50, "xnor": 0.40}
+    tiny = {
+        f"tiny-imagenet/resnet18-{s}": entry(s, top, **changes) | {"labels": ["x"] * 200} for s, top in tops.items()
+    }
+    ours = residual(**{"float": 0.87, "bwn": 0.86, "xnor": 0.81}).manifest
+    both = claims.judge(of({**ours, **tiny}))
+    assert both[: len(claims.CLAIMS)] == claims.judge(of(ours))
+    bwn, xnor = both[len(claims.CLAIMS) :]
+    assert bwn.ours == "−5.0 ± 0.7 points (50.0 against 55.0 %), ResNet-18, width 32 of 64, on Tiny ImageNet"
+    assert bwn.why.endswith("Losses on 200 classes and on a thousand compare only roughly.")
+    assert xnor.based_on[0].startswith("tiny-imagenet/resnet18-xnor")
+    assert "Binary inputs alone: −10.0 ± 0.7 here" in xnor.why
+    only_float = {name: found for name, found in tiny.items() if name.endswith("float")}
+    assert len(claims.judge(of({**ours, **only_float}))) == len(claims.CLAIMS)
 
 
 @pytest.mark.parametrize("claim", [claims.xnor_loses, claims.resnet_bwn, claims.resnet_xnor])
@@ -286,7 +304,7 @@ def result(fastest: float, naive: float, cpu: str = "one") -> dict:
         "shape": {"channels": 64, "batch": 1}, "threads": 1, "machine": {"cpu": cpu},
         "fastest_float": "torch", "best_float": "torch",
         "speedups": {"torch": fastest, "naive": naive}, "predicted_speedup": 57.6,
-        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}},
+        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}}, "left_out": {"onnx": "is not installed"},
     }  # fmt: skip
 
 
@@ -296,6 +314,7 @@ def result(fastest: float, naive: float, cpu: str = "one") -> dict:
 def test_speed_is_judged_by_what_one_compares_with(fastest, naive, ruling, tmp_path: Path):
     kept = json.loads(keep_benchmark([result(15, 20), result(fastest, naive)], tmp_path).read_text())
     assert "samples_s" not in str(kept)
+    assert all(shape["left_out"] == {"onnx": "is not installed"} for shape in kept["shapes"])
     row = claims.speed(replace(evidence(), benchmark=kept))
     assert row.verdict == ruling
     assert row.ours == f"15.0 to {fastest}.0× the fastest float32 engine; 20 to {naive}× a plain float loop"
@@ -324,7 +343,7 @@ def test_what_is_no_single_benchmark_of_convolutions_is_not_kept(results: Any, m
 
 
 def test_the_table_is_markdown_with_a_row_a_claim():
-    lines = markdown(build(evidence())).splitlines()
+    lines = markdown(claims.judge(evidence())).splitlines()
     assert len(lines) == 2 + len(claims.CLAIMS)
     assert all(len(re.findall(r"(?<!\\)\|", line)) == 6 for line in lines)
 

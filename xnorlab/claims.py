@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from xnorlab.cost_model import PUBLISHED_SPEEDUP
-from xnorlab.evidence import BENCHMARK, Evidence, Gap, published_top1
+from xnorlab.evidence import BENCHMARK, DATASET, Evidence, Gap, published_top1
 from xnorlab.figures import units
 from xnorlab.network_cost import architecture
 
@@ -99,7 +99,7 @@ ABSORBED = "a norm follows every convolution and can absorb any factor a filter.
 
 
 def _measured(gap: Gap) -> str:
-    return f"{gap}, {gap.network}, on Imagenette"
+    return f"{gap}, {gap.network}, on {gap.data}"
 
 
 def _three(gap: Gap, better: str, same: str, worse: str) -> str:
@@ -108,7 +108,14 @@ def _three(gap: Gap, better: str, same: str, worse: str) -> str:
 
 
 def _at_most(
-    evidence: Evidence, claim: str, source: str, network: str, model: str, scheme: str, inputs: bool = False
+    evidence: Evidence,
+    claim: str,
+    source: str,
+    network: str,
+    model: str,
+    scheme: str,
+    inputs: bool = False,
+    dataset: str = DATASET,
 ) -> Verdict:
     """How much less than full precision: holds up to the published loss, or SAME where that is less.
 
@@ -116,7 +123,7 @@ def _at_most(
     """
     real, binary = published_top1(network, "float"), published_top1(network, scheme)
     published = f"{_gap_text(binary - real, binary, real)}, {network} on ImageNet"
-    gap = evidence.gap(model, scheme, "float")
+    gap = evidence.gap(model, scheme, "float", dataset)
     if gap is None:
         return _unmeasured(claim, source, published, UNLIKE)
     allowed = max(real - binary, SAME)
@@ -130,10 +137,12 @@ def _at_most(
     else:
         beyond = "beyond" if ruling == "does not hold here" else "but not beyond"
         why = f"It loses more than {allowed:.1f} points here, {beyond} two standard errors."
-    step, theirs = evidence.gap(model, "xnor", "bwn"), published_top1(network, "xnor") - published_top1(network, "bwn")
+    step = evidence.gap(model, "xnor", "bwn", dataset)
+    theirs = published_top1(network, "xnor") - published_top1(network, "bwn")
     if inputs and step is not None:
         why += f" Binary inputs alone: {step.difference} here, {units.points(theirs)} in the paper."
-    why += " Losses on ten classes and on a thousand compare only roughly."
+    classes = "few classes" if gap.classes is None else f"{gap.classes} classes"
+    why += f" Losses on {classes} and on a thousand compare only roughly."
     return Verdict(claim, source, published, _measured(gap), ruling, why, gap.based_on)
 
 
@@ -151,16 +160,16 @@ def xnor_loses(evidence: Evidence) -> Verdict:
     return _at_most(evidence, claim, "Table 1", "AlexNet", "alexnet", "xnor", inputs=True)
 
 
-def resnet_bwn(evidence: Evidence) -> Verdict:
+def resnet_bwn(evidence: Evidence, dataset: str = DATASET) -> Verdict:
     """Holds where BWN loses no more than the published 8.5 points."""
     claim = "A Binary-Weight ResNet-18 loses no more than 8.5 points to full precision"
-    return _at_most(evidence, claim, "Table 2", "ResNet-18", "resnet18", "bwn")
+    return _at_most(evidence, claim, "Table 2", "ResNet-18", "resnet18", "bwn", dataset=dataset)
 
 
-def resnet_xnor(evidence: Evidence) -> Verdict:
+def resnet_xnor(evidence: Evidence, dataset: str = DATASET) -> Verdict:
     """Holds where XNOR loses no more than the published 18.1 points."""
     claim = "An XNOR ResNet-18 loses no more than 18.1 points to full precision"
-    return _at_most(evidence, claim, "Table 2", "ResNet-18", "resnet18", "xnor", inputs=True)
+    return _at_most(evidence, claim, "Table 2", "ResNet-18", "resnet18", "xnor", inputs=True, dataset=dataset)
 
 
 def _graded(gap: Gap, wanted: float) -> tuple[Ruling, str]:
@@ -286,4 +295,12 @@ CLAIMS: tuple[Callable[[Evidence], Verdict], ...] = (
 )  # fmt: skip
 """In the order in which the table shows them."""
 
-__all__ = ["CLAIMS", "RULINGS", "Ruling", "Verdict"]
+
+def judge(evidence: Evidence) -> tuple[Verdict, ...]:
+    """Every claim; those on a ResNet-18 once more for each further data set on which its networks were trained."""
+    verdicts = [claim(evidence) for claim in CLAIMS]
+    further = [claim(evidence, data) for data in evidence.other_data_sets() for claim in (resnet_bwn, resnet_xnor)]
+    return (*verdicts, *(verdict for verdict in further if verdict.based_on))
+
+
+__all__ = ["CLAIMS", "RULINGS", "Ruling", "Verdict", "judge"]

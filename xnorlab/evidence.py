@@ -12,13 +12,13 @@ import numpy as np
 
 from xnorlab.cost_model import PAPER, PUBLISHED_ACCURACY
 from xnorlab.figures import units
-from xnorlab.network_cost import NetworkCost, architecture, network_cost, standard_error
+from xnorlab.network_cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
 from xnorlab.training.recipe import Recipe
 
 BENCHMARK = "benchmark.json"
 ABLATIONS = "ablations.json"
 DATASET = "imagenette"
-"""The data set whose networks are judged."""
+"""The data set whose networks every claim is judged by."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Gap:
     error: its standard error. Each network's from the number of pictures, as if the two were independent; they see the
     same pictures and mostly err on the same ones, so that the true one is smaller. Where a network was trained with
     several seeds their spread is added; where there is one seed, nothing of what another would give is in it.
-    network: the architecture in words, see `network_cost.architecture`.
+    network: the architecture in words, see `network_cost.architecture`. data: the data set in words; classes: how many
+    it has, None where that is not recorded.
     """
 
     first: float
@@ -36,6 +37,8 @@ class Gap:
     error: float
     network: str
     based_on: tuple[str, ...]
+    data: str = DATA_TITLES[DATASET]
+    classes: int | None = None
 
     @property
     def points(self) -> float:
@@ -100,20 +103,22 @@ class Evidence:
             return network_cost(name, manifest[name], Network.open(folder / manifest[name]["file"]))
 
         def weights(name: str) -> str:
-            from safetensors.numpy import load_file
+            from xnorlab.pretrained import read_weights
 
-            from xnorlab.pretrained import unpacked
-
-            return weights_digest(unpacked(load_file(folder / manifest[name]["latent_file"])))
+            return weights_digest(read_weights(folder / manifest[name]["latent_file"], folder / manifest[name]["file"]))
 
         return cls(manifest, found[ABLATIONS], found[BENCHMARK], cost, weights)
 
-    def gap(self, model: str, first: str, second: str) -> Gap | None:
-        """Of two shipped schemes on Imagenette, means over the seeds.
+    def other_data_sets(self) -> list[str]:
+        """The data sets of shipped networks beside DATASET, by name."""
+        return sorted({name.partition("/")[0] for name in self.manifest} - {DATASET})
+
+    def gap(self, model: str, first: str, second: str, dataset: str = DATASET) -> Gap | None:
+        """Of two shipped schemes on a data set, means over the seeds.
 
         None unless both had the same recipe but for scheme and seed, and were shown the same pictures.
         """
-        names = [f"{DATASET}/{model}-{scheme}" for scheme in (first, second)]
+        names = [f"{dataset}/{model}-{scheme}" for scheme in (first, second)]
         entries = [self.manifest[name] for name in names if name in self.manifest]
         if len(entries) < 2 or entries[0]["pictures_sha256"] != entries[1]["pictures_sha256"]:
             return None
@@ -126,7 +131,9 @@ class Evidence:
             f"{name}, {recipes[0].epochs} epochs" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
             for name, runs in zip(names, tops, strict=True)
         )
-        return _gap(tops, entries[0]["images"], architecture(entries[0]), based_on)
+        gap = _gap(tops, entries[0]["images"], architecture(entries[0]), based_on)
+        labels = entries[0].get("labels")
+        return replace(gap, data=DATA_TITLES.get(dataset, dataset), classes=labels and len(labels))
 
     def ablated(self, name: str, first: str, second: str) -> Gap | None:
         """Of two rows, by label, of a recorded ablation; None where one of them is not recorded."""

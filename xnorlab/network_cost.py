@@ -26,6 +26,8 @@ every ratio of two schemes."""
 
 
 MODEL_TITLES = {"alexnet": "AlexNet", "resnet18": "ResNet-18", "nin": "Network in Network"}
+DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
+"""A data set's name as it is written for people."""
 _FULL_WIDTH = {"resnet18": 64}
 
 

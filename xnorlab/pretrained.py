@@ -80,17 +80,35 @@ def load(name: str) -> "Network":
 
 def weights(name: str) -> dict[str, np.ndarray]:
     """The latent weights and norms of `name` as float32 arrays, by their names in the torch module."""
+    return read_weights(latent_path(name), path(name))
+
+
+def read_weights(latent: Path, packed: Path) -> dict[str, np.ndarray]:
+    """What a file of latent weights and the packed file of the same network hold together; see `weights`."""
     from safetensors.numpy import load_file
 
-    return unpacked(load_file(latent_path(name)))
+    return unpacked(load_file(latent), load_file(packed))
 
 
-def unpacked(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def real_weights(packed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The convolutions and matrices that a packed file keeps as real numbers, laid out as torch does.
+
+    packed: the file's tensors; a convolution (N, kh, kw, C) becomes (N, C, kh, kw).
+    """
+    return {
+        name: np.moveaxis(value, -1, 1) if value.ndim == 4 else value
+        for name, value in packed.items()
+        if name.endswith(".weight") and value.ndim in (2, 4) and value.dtype.kind == "f"
+    }
+
+
+def unpacked(stored: Mapping[str, np.ndarray], packed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The tensors of a file of latent weights as float32.
 
-    Weights in 8 bits (N, ...) are multiplied by their "<name>.step" (N,).
+    Weights in 8 bits (N, ...) are multiplied by their "<name>.step" (N,). Real weights that the file lacks are those
+    of the packed file, whose tensors are `packed`: what that one holds is not stored twice.
     """
-    found = {}
+    found = {name: value.astype(np.float32) for name, value in real_weights(packed).items()}
     for name, value in stored.items():
         if name.endswith(STEP):
             continue

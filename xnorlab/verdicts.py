@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xnorlab import atomic, pretrained
-from xnorlab.claims import CLAIMS, RULINGS, Verdict
+from xnorlab.claims import RULINGS, Verdict, judge
 from xnorlab.evidence import BENCHMARK, Evidence
 
 FILE = "verdicts.json"
@@ -26,15 +26,10 @@ def load(folder: str | Path | None = None) -> tuple[Verdict, ...]:
     return tuple(Verdict(**row | {"based_on": tuple(row["based_on"])}) for row in rows)
 
 
-def build(evidence: Evidence) -> tuple[Verdict, ...]:
-    """Every claim, judged anew."""
-    return tuple(claim(evidence) for claim in CLAIMS)
-
-
 def write(folder: str | Path | None = None) -> Path:
     """Compute every row from the files in the folder of shipped networks; returns the file written."""
     path = _folder(folder) / FILE
-    rows = [asdict(verdict) for verdict in build(Evidence.read(path.parent))]
+    rows = [asdict(verdict) for verdict in judge(Evidence.read(path.parent))]
     atomic.write_json(path, rows)
     return path
 
@@ -63,7 +58,7 @@ def keep_benchmark(results: Any, folder: str | Path | None = None) -> Path:
     return path
 
 
-_KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup")
+_KEPT = ("shape", "threads", "fastest_float", "best_float", "speedups", "predicted_speedup", "left_out")
 
 
 def _medians(timings: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
@@ -83,4 +78,4 @@ def _folder(folder: str | Path | None) -> Path:
     return pretrained.folder() if folder is None else Path(folder)
 
 
-__all__ = ["FILE", "RULINGS", "Evidence", "Verdict", "build", "keep_benchmark", "load", "markdown", "write"]
+__all__ = ["FILE", "RULINGS", "Evidence", "Verdict", "judge", "keep_benchmark", "load", "markdown", "write"]

@@ -1,5 +1,7 @@
 """Speed lab: what XNOR and popcount are worth on this machine, layer by layer."""
 
+from collections.abc import Iterable
+
 import address
 import lab
 import lab_settings
@@ -74,17 +76,24 @@ if timed != settings:
                icon=":material/sync_problem:")  # fmt: skip
 
 timings = {name: bench.timings[name] for name in performance.CONTENDERS if name in bench.timings}
-ours, best = timings["binary"], timings[bench.best_float]
-rivals = {"the best oneDNN": bench.best_float, **({"naive loops": "naive"} if "naive" in timings else {})}
-ratios = {f"against {text}": bench.speedup(name) for text, name in rivals.items()}
+left_out = {performance.CONTENDERS[name].label: why for name, why in bench.left_out.items()}
+ours, best = timings["binary"], None if bench.best_float is None else timings[bench.best_float]
+rivals = {"the best oneDNN": bench.best_float, "naive loops": "naive"}
+ratios = {f"against {text}": bench.speedup(name) for text, name in rivals.items() if name in timings}
 
 st.subheader(f"{timed.shape}, measured here at {bench.machine.taken[11:19]} UTC")
 figures = parts.pairs(4)
 figures[0].metric("XNOR + popcount, median", units.duration(ours.median_s))
-figures[1].metric("best oneDNN, median", units.duration(best.median_s))
-figures[2].metric("measured speed-up", units.times(bench.speedup(bench.best_float)), help="Best oneDNN over ours.")
+figures[1].metric("best oneDNN, median", "–" if best is None else units.duration(best.median_s))
+figures[2].metric(
+    "measured speed-up",
+    "–" if best is None else units.times(best.median_s / ours.median_s),
+    help="Best oneDNN over ours.",
+)
 figures[3].metric("formula, computed", units.times(timed.shape.predicted_speedup))
+parts.not_timed(left_out)
 parts.noisy({performance.CONTENDERS[name].label: timing.spread for name, timing in timings.items()})
+none = ["–"] * len(left_out)
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("**Every run**, with median and quartiles")
@@ -94,11 +103,12 @@ with left:
             f"{performance.CONTENDERS[n].label} {units.duration(t.median_s)}" for n, t in timings.items()
         ),
         table={
-            "contender": [performance.CONTENDERS[n].label for n in timings],
-            "median": [units.duration(t.median_s) for t in timings.values()],
-            "quartiles": [" – ".join(units.duration(q) for q in t.quartiles_s[::2]) for t in timings.values()],
-            "runs": [len(t.samples_s) for t in timings.values()],
-            "first call, with compiling or loading": [units.duration(t.first_call_s) for t in timings.values()],
+            "contender": [performance.CONTENDERS[n].label for n in timings] + list(left_out),
+            "median": [units.duration(t.median_s) for t in timings.values()] + none,
+            "quartiles": [" – ".join(units.duration(q) for q in t.quartiles_s[::2]) for t in timings.values()] + none,
+            "runs": [str(len(t.samples_s)) for t in timings.values()] + none,
+            "first call, with compiling or loading": [units.duration(t.first_call_s) for t in timings.values()] + none,
+            **({"not timed, because": [""] * len(timings) + list(left_out.values())} if left_out else {}),
         },
         key="spread",
     )  # fmt: skip
@@ -159,6 +169,10 @@ def ceilings() -> None:
     )
 
 
+def _times(ratios: Iterable[float | None]) -> list[str]:
+    return ["–" if ratio is None else units.times(ratio) for ratio in ratios]
+
+
 @st.fragment
 def sweeps() -> None:
     """Figure 4 of the paper, with points measured here."""
@@ -174,17 +188,20 @@ def sweeps() -> None:
     if found is None:
         st.caption("Not measured yet; it takes some twenty seconds.")
         return
-    rivals = found.rivals
+    parts.not_timed({
+        f"{performance.CONTENDERS[name].label}, {axis} {', '.join(map(str, values))},": why
+        for name, (values, why) in found.left_out.items()
+    })  # fmt: skip
     parts.chart(
         performance.sweep(
-            axis, found.values, rivals, found.computed, in_words=found.computed_in_words, dark=parts.dark()
+            axis, found.values, found.rivals, found.computed, in_words=found.computed_in_words, dark=parts.dark()
         ),
         alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
         table={
             axis: list(found.values),
             "ours, median": [units.duration(b.timings["binary"].median_s) for b in found.results],
-            "against the best oneDNN, measured": [units.times(v) for v in rivals["best-float"]],
-            "against naive loops, measured": [units.times(v) for v in rivals["naive"]],
+            "against the best oneDNN, measured": _times(found.measured("best-float")),
+            "against naive loops, measured": _times(found.measured("naive")),
             "formula, computed": [units.times(v) for v in found.computed],
             "formula in whole words, computed": [units.times(v) for v in found.computed_in_words],
         },

@@ -50,7 +50,8 @@ if RESULT in st.session_state:
     computed.metric("formula, computed", units.times(lab.PAPER_SHAPE.predicted_speedup))
     published.metric("the authors, published", units.times(PUBLISHED_SPEEDUP))
     naive.metric("naive loops, measured here", units.times(bench.speedup("naive")))
-    library.metric("oneDNN, measured here", units.times(bench.speedup(bench.best_float)))
+    best = bench.best_float
+    library.metric("oneDNN, measured here", "–" if best is None else units.times(bench.speedup(best)))
     st.caption(
         "How many times faster than a float convolution, by four ways to say so. "
         f"{lab.PAPER_SHAPE}: 256 channels and filters, 3 × 3, 14 × 14. Packed XNOR and popcount took "
@@ -58,8 +59,9 @@ if RESULT in st.session_state:
         f"{len(bench.timings['binary'].samples_s)} runs at {bench.machine.taken[11:19]} UTC."
     )
 
+    parts.not_timed({performance.CONTENDERS[n].label: why for n, why in bench.left_out.items()})
     parts.noisy(
-        {performance.CONTENDERS[n].label: bench.timings[n].spread for n in ("binary", bench.best_float, "naive")}
+        {performance.CONTENDERS[n].label: bench.timings[n].spread for n in ("binary", best, "naive") if n is not None}
     )
 
 for place, (page, title, icon, text) in zip(st.columns(3, border=True), TOUR, strict=True):

@@ -112,6 +112,27 @@ def test_measurements_of_the_session_go_out_with_settings_and_machine(app_module
     assert rows[0]["cpu"] == bench.machine.cpu
 
 
+def test_who_was_not_timed_goes_out_with_the_reason(app_modules):
+    import dataclasses
+
+    import downloads
+
+    from xnorlab.benchmark import ConvShape, UnsupportedError, bench_conv
+    from xnorlab.peers import TORCH_CONVS
+
+    def refusing(problem):
+        raise UnsupportedError("there is no kernel")
+
+    peers = [dataclasses.replace(TORCH_CONVS[0], prepare=refusing)]
+    bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=peers)
+    (result,) = downloads.measured([("lab: result", bench)])
+    rows = rows_of(downloads.as_csv(downloads.measured_rows([result])))
+    assert {row["contestant"]: row["not_timed_because"] for row in rows} == {
+        "binary": "", "pack": "", "conv": "", "torch-nchw": "there is no kernel"
+    }  # fmt: skip
+    assert (rows[-1]["median_s"], rows[-1]["runs"], rows[-1]["cpu"]) == ("", "0", bench.machine.cpu)
+
+
 def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
     import downloads
 

@@ -127,6 +127,21 @@ def test_one_scheme_twice_cannot_be_run(open_page):
     assert any("two different schemes" in info.value for info in at.info)
 
 
+def test_a_network_that_is_wrong_is_named_instead_of_timed(open_page, monkeypatch):
+    import network_lab
+
+    from xnorlab.benchmark import OursIsWrongError
+
+    def wrong(*_, **__):
+        raise OursIsWrongError("packed gives other logits")
+
+    monkeypatch.setattr(network_lab, "bench_network", wrong)
+    at = run(open_page(PAGE, **QUICK))
+    assert not at.exception
+    assert "No time is shown: packed gives other logits" in at.error[0].value
+    assert not at.metric
+
+
 @pytest.mark.parametrize("scheme", ["float", "xnor"])
 def test_a_missing_network_says_how_to_get_it_and_leaves_no_button_behind(pretrained_copy, open_page, scheme):
     (pretrained_copy / "imagenette" / f"alexnet-{scheme}.safetensors").unlink()

@@ -30,6 +30,50 @@ def test_a_run_shows_medians_spread_and_the_formula_with_a_table_under_each_char
     assert any("popcount" in c for c in contenders)
 
 
+def without(monkeypatch, *names: str) -> None:
+    """torch's layouts of these names raise."""
+    import contextlib
+    import dataclasses
+
+    from xnorlab import peers
+
+    @contextlib.contextmanager
+    def broken(problem):
+        raise RuntimeError("no kernel today")
+        yield
+
+    changed = tuple(dataclasses.replace(p, prepare=broken) if p.name in names else p for p in peers.TORCH_CONVS)
+    monkeypatch.setattr(peers, "TORCH_CONVS", changed)
+
+
+def test_a_contender_that_fails_gets_a_row_with_the_reason_and_the_others_their_times(open_page, monkeypatch):
+    without(monkeypatch, "torch-nchw")
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert any("NCHW was not timed: preparing it raised RuntimeError" in w.value for w in at.warning)
+    table = at.table[0].value.set_index("contender")
+    why = table["not timed, because"]
+    assert why["oneDNN float32, NCHW"] == "preparing it raised RuntimeError: no kernel today"
+    assert list(why).count("") == len(why) - 1
+    assert table["median"]["oneDNN float32, NCHW"] == "–"
+    assert next(m.value for m in at.metric if m.label == "best oneDNN, median") != "–"
+
+
+def test_without_any_library_to_compare_with_the_page_still_stands(open_page, monkeypatch):
+    without(monkeypatch, "torch-nchw", "torch-channels-last")
+    monkeypatch.setattr("xnorlab.benchmark.sweeps.SWEEPS", {"channels": (63, 65)})
+    at = open_page(PAGE, **SMALL)
+    at.button(key="run").click().run()
+    for key in ("ceilings", "sweep"):
+        at.button(key=key).click().run()
+        assert not at.exception
+    found = {m.label: m.value for m in at.metric}
+    assert (found["best oneDNN, median"], found["measured speed-up"]) == ("–", "–")
+    assert list(at.table[-1].value["against the best oneDNN, measured"]) == ["–", "–"]
+    assert any("channels 63, 65, was not timed" in w.value.replace("\\", "") for w in at.warning)
+
+
 def test_changed_settings_mark_the_result_as_old(open_page):
     at = open_page(PAGE, **SMALL)
     at.button(key="run").click().run()
@@ -117,9 +161,9 @@ def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
     import lab
 
     from xnorlab.benchmark import ConvShape, bench_conv
-    from xnorlab.peers import torch_conv
+    from xnorlab.peers import TORCH_CONVS
 
-    found = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=[torch_conv])
+    found = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
     points = {name: macs_a_byte for name, macs_a_byte, _ in lab.roofline_points(found)}
     macs, maps, weights = 16 * 2 * 64 * 9, 4 * 16 * (64 + 2), 2 * 64 * 9
     assert points["best-float"] == pytest.approx(macs / (maps + 4 * weights))

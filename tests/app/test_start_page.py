@@ -37,6 +37,29 @@ def test_measuring_shows_computed_published_and_measured_side_by_side(open_page,
     assert at.metric[1].value == "58.0×"
 
 
+def test_a_library_that_fails_is_named_and_ours_is_still_measured(open_page, monkeypatch):
+    import dataclasses
+
+    import lab
+
+    from xnorlab import peers
+    from xnorlab.benchmark import ConvShape, UnsupportedError
+
+    def refusing(problem):
+        raise UnsupportedError("there is no kernel")
+
+    refused = tuple(dataclasses.replace(peer, prepare=refusing) for peer in peers.TORCH_CONVS)
+    monkeypatch.setattr(peers, "TORCH_CONVS", refused)
+    monkeypatch.setattr(lab, "PAPER_SHAPE", ConvShape(channels=64, size=8))
+    at = open_page(PAGE)
+    at.button(key="measure").click().run()
+    assert not at.exception
+    measured = {m.label: m.value for m in at.metric}
+    assert measured["oneDNN, measured here"] == "–"
+    assert measured["naive loops, measured here"] != "–"
+    assert sum("was not timed: there is no kernel" in w.value for w in at.warning) == 2
+
+
 def test_a_noisy_measurement_is_named_so_as_in_the_speed_lab(open_page, monkeypatch):
     import lab
     import parts

@@ -1,17 +1,21 @@
 """Everyone computes the same convolution, and who does not is not timed."""
 
 import json
+import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xnorlab.benchmark import BenchmarkError, Contestant, ConvProblem, ConvShape, bench_conv
+from xnorlab.benchmark import BenchmarkError, Contestant, ConvProblem, ConvShape, Ready, bench_conv
+from xnorlab.benchmark.problem import Answer
 from xnorlab.cost_model import predicted_speedup
+from xnorlab.kernels.xnor_conv import XnorConv2d
 
 SMALL = ConvShape(65, 6, filters=7)
 
@@ -61,6 +65,7 @@ def test_reference_answers_follow_the_definition(data: st.DataObject):
 def test_result_holds_every_part(shape: ConvShape):
     result = bench_conv(shape, repeats=3)
     assert set(result.timings) == set(result.about) == {"binary", "pack", "conv", "naive"}
+    assert result.left_out == {}
     assert result.conv_ceiling_share == shape.macs / result.timings["conv"].median_s / result.ceiling_macs_per_s
     assert result.best_float is None
     assert result.fastest_float is None, "the naive loop is no engine"
@@ -81,72 +86,99 @@ def test_ceiling_is_measured_in_the_same_run_for_the_same_threads(monkeypatch: p
         )
 
 
+def contestant(name: str, call: Callable[[ConvProblem], Callable[[], Any]], computes: Answer = "float") -> Contestant:
+    return Contestant(name, f"what {name} does", computes, lambda problem: nullcontext(Ready(call(problem))))
+
+
 def test_own_feature_maps_are_used():
     x = np.full((1, 6, 6, 65), -1.0, np.float32)
     seen: list[ConvProblem] = []
 
-    @contextmanager
-    def spy(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
+    def spy(problem: ConvProblem):
         seen.append(problem)
-        yield []
+        return lambda: problem.answer("float")
 
-    bench_conv(SMALL, x=x, naive=False, repeats=1, peers=[spy])
+    bench_conv(SMALL, x=x, naive=False, repeats=1, peers=[contestant("spy", spy)])
     assert np.array_equal(seen[0].x, x)
     with pytest.raises(ValueError, match=r"x of shape .* must be \(1, 6, 6, 65\) float32"):
         bench_conv(SMALL, x=x[..., :64])
 
 
+def after(seconds: float, *, right: bool = True) -> Callable[[ConvProblem], Callable[[], np.ndarray]]:
+    def prepared(problem: ConvProblem) -> Callable[[], np.ndarray]:
+        answer = problem.answer("float") + np.float32(not right)
+        return lambda: (time.sleep(seconds), answer)[1]
+
+    return prepared
+
+
 def test_fastest_engine_and_torchs_faster_layout_are_named():
-    @contextmanager
-    def engines(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
-        answer = problem.answer("float")
-
-        def after(seconds: float):
-            return lambda: (time.sleep(seconds), answer)[1]
-
-        names = {"torch-nchw": 9e-3, "torch-channels-last": 6e-3, "other": 3e-3}
-        yield [Contestant(name, "", after(seconds), np.asarray, "float") for name, seconds in names.items()]
-
-    result = bench_conv(SMALL, naive=False, repeats=3, peers=[engines])
+    names = {"torch-nchw": 9e-3, "torch-channels-last": 6e-3, "other": 3e-3}
+    engines = [contestant(name, after(seconds)) for name, seconds in names.items()]
+    result = bench_conv(SMALL, naive=False, repeats=3, peers=engines)
     assert (result.best_float, result.fastest_float) == ("torch-channels-last", "other")
 
 
-def cheat(answer: np.ndarray | None, closed: list[bool], computes="float"):
-    @contextmanager
-    def peer(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
-        try:
-            wrong = np.zeros_like(problem.answer(computes)) if answer is None else answer
-            yield [Contestant("cheat", "does nothing", lambda: wrong, np.asarray, computes)]
-        finally:
-            closed.append(True)
+def test_ratios_are_of_those_alone_that_were_timed():
+    engines = [
+        contestant("torch-nchw", after(9e-3)),
+        contestant("torch-channels-last", after(0, right=False)),
+        contestant("other", after(0, right=False)),
+    ]
+    result = bench_conv(SMALL, naive=False, repeats=2, peers=engines)
+    assert (result.best_float, result.fastest_float) == ("torch-nchw", "torch-nchw")
+    assert set(result.left_out) == {"torch-channels-last", "other"}
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert set(found["speedups"]) == {"torch-nchw"}
+    assert found["left_out"] == result.left_out
+    assert found["about"]["other"] == "what other does"
+    result = bench_conv(SMALL, naive=False, repeats=1, peers=engines[1:])
+    assert (result.best_float, result.fastest_float) == (None, None)
 
-    return peer
+
+FAULTS = {
+    "zeros": (None, "252 of 252 values are wrong"),
+    "another shape": (np.zeros(0, np.float32), r"its answer has the shape \(0,\) instead of \(1, 6, 6, 7\)"),
+    "not a number": (np.full((1, 6, 6, 7), np.nan, np.float32), "252 of 252 values are wrong"),
+}
 
 
-@pytest.mark.parametrize("answer", [None, np.zeros(0, np.float32), np.full((1, 6, 6, 7), np.nan, np.float32)])
+@pytest.mark.parametrize(("answer", "fault"), FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("computes", ["float", "int8", "signs", "scaled"])
-def test_who_computes_something_else_is_not_timed(answer: np.ndarray | None, computes):
-    closed: list[bool] = []
-    with pytest.raises(BenchmarkError, match="cheat does not compute 3×3 65→7@6"):
-        bench_conv(SMALL, naive=False, repeats=1, peers=[cheat(answer, closed, computes)])
-    assert closed == [True], "peers are cleaned up after a failure too"
+def test_who_computes_something_else_is_not_timed(answer: np.ndarray | None, fault: str, computes: Answer):
+    def cheating(problem: ConvProblem):
+        return lambda: np.full_like(problem.answer(computes), 1e6) if answer is None else answer
+
+    peers = [contestant("cheat", cheating, computes), contestant("fair", after(0))]
+    result = bench_conv(SMALL, naive=False, repeats=1, peers=peers)
+    if computes == "int8" and "values" in fault:
+        fault = "the root mean square of its errors is .* standard deviations, above 0.01"
+    assert re.fullmatch(f"cheat does not compute 3×3 65→7@6: {fault}; .* nothing", result.left_out["cheat"])
+    assert set(result.timings) == {"binary", "pack", "conv", "fair"}
 
 
 def test_who_stops_computing_is_found_out():
     """Right at first, then a constant: what a cached or emptied function looks like."""
 
-    @contextmanager
-    def peer(problem: ConvProblem) -> Iterator[Sequence[Contestant]]:
+    def tiring(problem: ConvProblem):
         calls: list[int] = []
 
         def call() -> np.ndarray:
             calls.append(1)
             return problem.answer("float") if len(calls) < 3 else np.zeros(1, np.float32)
 
-        yield [Contestant("cheat", "", call, np.asarray, "float")]
+        return call
 
-    with pytest.raises(BenchmarkError):
-        bench_conv(SMALL, naive=False, repeats=1, peers=[peer])
+    result = bench_conv(SMALL, naive=False, repeats=1, peers=[contestant("cheat", tiring)])
+    assert list(result.left_out) == ["cheat"]
+
+
+@pytest.mark.parametrize("part", ["__call__", "pack", "convolve"])
+def test_ours_being_wrong_is_raised(part: str, monkeypatch: pytest.MonkeyPatch):
+    right = getattr(XnorConv2d, part)
+    monkeypatch.setattr(XnorConv2d, part, lambda *given, **options: right(*given, **options) * 0)
+    with pytest.raises(BenchmarkError, match=r"(binary|pack|conv) does not compute 3×3 65→7@6"):
+        bench_conv(SMALL, naive=False, repeats=1, peers=[contestant("fair", after(0))])
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """A sweep changes one number, keeps the others, and puts the paper's formula beside what was measured."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
-from xnorlab.benchmark import SWEEPS, ConvShape, sweep
+from xnorlab.benchmark import SWEEPS, ConvProblem, ConvShape, Ready, UnsupportedError, sweep
 from xnorlab.cost_model import predicted_speedup
-from xnorlab.peers import torch_conv
+from xnorlab.figures.performance import sweep as sweep_figure
+from xnorlab.peers import TORCH_CONVS
 
 SMALL = ConvShape(64, 6, filters=8)
 
@@ -30,14 +34,36 @@ def test_threads_are_swept_as_far_as_the_machine_has_them(monkeypatch: pytest.Mo
 
 
 def test_formula_and_rivals_stand_at_every_value():
-    found = sweep("channels", values=(64, 65), shape=SMALL, peers=[torch_conv], repeats=2)
+    found = sweep("channels", values=(64, 65), shape=SMALL, peers=TORCH_CONVS, repeats=2)
     assert found.computed == (predicted_speedup(64, 9), predicted_speedup(65, 9))
     assert found.computed_in_words[1] < 0.6 * found.computed_in_words[0], "65 channels take two words"
     assert found.rivals["naive"] == tuple(result.speedup("naive") for result in found.results)
     assert found.rivals["best-float"] == tuple(result.speedup(result.best_float or "") for result in found.results)
-    assert found.measured("nobody") is None
+    assert found.measured("nobody") == (None, None)
+    assert found.left_out == {}
     told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert (told["axis"], told["values"], set(told["measured"])) == ("channels", [64, 65], {"best-float", "naive"})
+
+
+def test_a_rival_that_fails_at_one_value_keeps_the_others():
+    nchw = TORCH_CONVS[0]
+
+    @contextmanager
+    def choosy(problem: ConvProblem) -> Iterator[Ready]:
+        if problem.shape.channels != 64:
+            raise UnsupportedError(f"nothing for {problem.shape.channels}")
+        with nchw.prepare(problem) as ready:
+            yield ready
+
+    peers = [replace(nchw, prepare=choosy)]
+    found = sweep("channels", values=(3, 64, 65), shape=SMALL, peers=peers, naive=False, repeats=1)
+    first, middle, last = found.measured("best-float")
+    assert (first, last) == (None, None)
+    assert middle == found.results[1].speedup(nchw.name)
+    assert found.left_out == {nchw.name: ((3, 65), "nothing for 3")}
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["measured"] == {"best-float": [None, middle, None]}
+    (formula, drawn) = sweep_figure("channels", found.values, found.rivals, found.computed).data
+    assert (drawn.y, len(formula.y)) == ((None, middle, None), 3)
 
 
 def test_the_steps_of_whole_words_are_swept():

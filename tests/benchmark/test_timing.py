@@ -96,6 +96,19 @@ def test_first_and_last_answers_are_checked():
     assert seen == [0, 1 + 3 + 2 * 2]
 
 
+def test_a_call_that_is_refused_is_left_out_and_any_other_error_is_raised():
+    def broken() -> None:
+        raise KeyError("broken")
+
+    calls = {"x": lambda: None, "y": broken}
+    refused: list[tuple[str, str]] = []
+    timings = interleaved(calls, repeats=2, refuse=lambda name, error: refused.append((name, str(error))) is None)
+    assert (list(timings), refused) == (["x"], [("y", "'broken'")])
+    for refuse in (None, lambda name, error: False):
+        with pytest.raises(KeyError, match="broken"):
+            interleaved(calls, repeats=2, refuse=refuse)
+
+
 def test_progress_climbs_to_one_and_cancels_by_raising():
     fractions: list[float] = []
 

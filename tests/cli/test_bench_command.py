@@ -1,14 +1,19 @@
 """`xnorlab bench` prints figures that were checked, and JSON that holds every sample."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from xnorlab.benchmark import ConvShape
+from xnorlab.benchmark import Contestant, ConvShape, NetworkContestant, Ready, UnsupportedError
 from xnorlab.cli import app
 from xnorlab.cli.bench import parse_shape
+from xnorlab.peers import TORCH_CONVS
+from xnorlab.runtime import Network
 
 QUICK = ["--repeats", "2", "--no-peers"]
 
@@ -32,6 +37,93 @@ def test_conv_as_table_names_machine_contestants_and_formula():
     assert result.exit_code == 0
     for text in ("numba", "1 thread,", "3×3 64@6", "pack", "nested float32 loops", "torch float32, NCHW", "57.6×"):
         assert text in result.stdout
+
+
+@contextmanager
+def _broken(*problem: object) -> Iterator[Ready]:
+    raise RuntimeError("a kernel\n  fell over")
+    yield
+
+
+@contextmanager
+def _wrong(*problem: object) -> Iterator[Ready]:
+    yield Ready(lambda: np.zeros(3, np.float32))
+
+
+@contextmanager
+def _missing(*problem: object) -> Iterator[Ready]:
+    raise ModuleNotFoundError("No module named 'onnx'", name="onnx.helper")
+    yield
+
+
+@contextmanager
+def _refusing(*problem: object) -> Iterator[Ready]:
+    raise UnsupportedError("there is no kernel for this shape")
+    yield
+
+
+FAILING = {
+    "broken": (_broken, "preparing it raised RuntimeError: a kernel fell over"),
+    "wrong": (_wrong, "its answer has the shape (3,)"),
+    "missing": (_missing, "onnx is not installed"),
+    "refusing": (_refusing, "there is no kernel for this shape"),
+}
+
+
+def rows(table: str) -> str:
+    """What a table says, with the pieces of a cell that goes on in the next lines put together."""
+    return " ".join(table.split())
+
+
+@pytest.fixture
+def failing_convs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four peers that fail, each in its way, before one that does not."""
+    failing = [Contestant(name, f"engine {name}", "float", prepare) for name, (prepare, _) in FAILING.items()]
+    monkeypatch.setattr("xnorlab.peers.CONVS", (*failing, *TORCH_CONVS))
+
+
+@pytest.mark.usefixtures("failing_convs")
+def test_conv_says_why_a_contestant_has_no_time_and_times_the_others():
+    result = run("bench", "conv", "64@6", "--repeats", 2)
+    assert result.exit_code == 0
+    assert "not timed, because" in result.stdout
+    assert result.stdout.index("torch float32, NCHW") < result.stdout.index("engine broken")
+    for name, (_, why) in FAILING.items():
+        assert f"engine {name} – – – –" in rows(result.stdout)
+        assert why.split()[-1] in result.stdout
+    assert "× the fastest float32" in result.stdout or "× torch's faster layout" in result.stdout
+    (found,) = json.loads(run("bench", "conv", "64@6", "--repeats", 2, "--json").stdout)
+    assert found["fastest_float"] in found["timings"]
+    assert set(found["left_out"]) == set(FAILING)
+    assert all(why in found["left_out"][name] for name, (_, why) in FAILING.items())
+    assert {"torch-nchw", "torch-channels-last", "naive"} <= set(found["timings"])
+
+
+def test_nothing_is_said_about_reasons_where_there_are_none():
+    assert "not timed" not in run("bench", "conv", "64@6", *QUICK).stdout.lower()
+
+
+@pytest.mark.usefixtures("failing_convs")
+def test_sweep_says_where_a_contestant_has_no_time_and_why(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("xnorlab.benchmark.sweeps.SWEEPS", {"channels": (64, 65)})
+    table = run("bench", "sweep", "channels", "--repeats", 1, "--no-naive").stdout
+    last = rows(table[table.index("Not timed") :])
+    assert "at channels because" in last
+    assert "engine missing everywhere onnx is not installed" in last
+    assert "engine refusing everywhere there is no kernel for this shape" in last
+
+
+def test_network_says_why_a_contestant_has_no_time(shipped: Path, monkeypatch: pytest.MonkeyPatch):
+    def peers(network: Network, twin: Network, module: object) -> list[NetworkContestant]:
+        return [NetworkContestant(n, f"engine {n}", twin.name, prepare) for n, (prepare, _) in FAILING.items()]
+
+    monkeypatch.setattr("xnorlab.peers.network_peers", peers)
+    result = run("bench", "network", "test/resnet18-xnor", "--repeats", 1)
+    assert result.exit_code == 0
+    assert "engine missing – – – – onnx is not installed" in rows(result.stdout)
+    assert "wrong gives logits of shape (3,)" in rows(result.stdout)
+    assert "× the fastest float32 (float)" in result.stdout
+    assert "step by step" in result.stdout
 
 
 def test_full_runs_every_kernel_batch_and_thread_count_and_an_option_narrows_it(monkeypatch: pytest.MonkeyPatch):

@@ -92,15 +92,6 @@ def test_a_file_that_is_no_network_is_one_line(shipped: Path, photo: Path):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_bug_keeps_its_traceback(shipped: Path, photo: Path, monkeypatch: pytest.MonkeyPatch):
-    def broken(name: str):
-        raise TypeError("a bug")
-
-    monkeypatch.setattr(pretrained, "load", broken)
-    with pytest.raises(TypeError, match="a bug"):
-        run("predict", photo)
-
-
 def test_torch_is_never_imported(shipped: Path, photo: Path):
     file = shipped / "test/resnet18-xnor.safetensors"
     code = (

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xnorlab.cli import app
-from xnorlab.cli.training import parse_option
+from xnorlab.cli.train import parse_option
 from xnorlab.runtime import Network
 from xnorlab.training.card import train_command
 from xnorlab.training.recipe import Recipe, recipe_for
@@ -209,9 +209,15 @@ def test_cards_commands_are_commands(monkeypatch: pytest.MonkeyPatch, pictures: 
     [
         (["--scheme", "xnr"], "xnr"),
         (["--epochs", 0], "epochs=0"),
+        (["--model-option", "widht=3"], "resnet18 has no option 'widht'; it has width, stem"),
+        (["--devices", "foo"], "devices='foo' must be a whole number"),
+        (["--devices", "-1"], "devices='-1' must be a whole number"),
+        (["--model-option", "width=1000000"], "for its weights"),
+        (["--peak-rate", 1e30, "--warmup", 0.0], "no longer a finite number, in epoch 1"),
         (["--model-option", "width"], "model_option='width' must be NAME=VALUE"),
         (["--resume"], "--resume takes the recipe from the checkpoint"),
         (["--resume", "--out", "nowhere", "--epochs", 3], "--resume takes the recipe from the checkpoint"),
+        (["--resume", "--out", "nowhere", "--precision", "auto"], "--resume takes the recipe from the checkpoint"),
     ],
 )
 def test_mistakes_are_one_line(pictures: Path, arguments: list, message: str, tmp_path: Path, monkeypatch):

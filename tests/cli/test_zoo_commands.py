@@ -27,7 +27,7 @@ def test_the_zoo_lists_and_trains_what_is_asked_for(monkeypatch: pytest.MonkeyPa
     ((recipes, data, out), options) = got[0]
     assert [recipe.run_name for recipe in recipes] == only[1::2]
     assert (data, out) == (tmp_path, tmp_path / "runs")
-    assert (options["accelerator"], options["devices"], options["nodes"], options["workers"]) == ("gpu", 2, 3, 4)
+    assert (options["accelerator"], options["devices"], options["nodes"], options["workers"]) == ("gpu", "2", 3, 4)
     result = run("zoo", "train", "--data", tmp_path, "--only", "bwn")
     assert result.exit_code == 2
     assert "name='bwn' is not in the zoo" in result.stderr
@@ -47,7 +47,7 @@ def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.Monke
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
     result = run("ablate", "run", "input-scale", "--data", tmp_path, "--epochs", 3, "--devices", "1")
     assert "75.00" in result.stdout
-    assert (got["given"][0], got["epochs"], got["seeds"], got["devices"]) == ("input-scale", 3, [0], 1)
+    assert (got["given"][0], got["epochs"], got["seeds"], got["devices"]) == ("input-scale", 3, [0], "1")
     entry["rows"][0] |= {"recipe": {"seed": 2}, "repeats": [{"seed": 5, "top1": 0.625}]}
     result = run("ablate", "run", "input-scale", "--data", tmp_path, "--seed", 2, "--seed", 5)
     assert all(text in result.stdout for text in ("top-1 %, seed 2", "seed 5", "75.00", "62.50"))
@@ -79,3 +79,13 @@ def test_bench_train_prints_a_row_a_scheme():
     assert "1 threads" not in result.stdout
     told = json.loads(run("bench", "train", "bwn", *small, "--json").stdout)
     assert list(told["overheads"]) == ["float", "bwn"]
+
+
+def test_bench_train_takes_the_machines_precision_and_prints_it(monkeypatch: pytest.MonkeyPatch):
+    small = ["bench", "train", "bwn", "--model", "nin", "--batch", 2, "--size", 16, "--repeats", 1]
+    monkeypatch.setattr("xnorlab.training.precision.cpu_has_bf16", lambda: False)
+    assert "nin, 2 pictures of 16 × 16, 32-true; " in run(*small).stdout
+    told = json.loads(run(*small, "--json").stdout)
+    assert (told["recipe"]["precision"], told["precision"]) == ("auto", "32-true")
+    result = run("bench", "train", "--size", 16, "--repeats", 1)
+    assert (result.exit_code, "train_size=16 does not fit alexnet" in result.stderr) == (2, True)

@@ -77,8 +77,11 @@ REFUSED = {
     "nothing": (lambda: nn.Identity(), "nothing to pack"),
     "control flow": (lambda: Calls(lambda x: x if x.sum() > 0 else -x), "torch.fx cannot follow"),
     "two outputs": (lambda: Calls(lambda x: (x, x)), "one tensor"),
-    "random": (lambda: Calls(lambda x: x + float(torch.rand(()))), "more than torch.fx can see"),
-    "wrong channels": (lambda: nn.Conv2d(5, 4, 3), "torch.fx cannot follow the model"),
+    "random": (lambda: Calls(lambda x: x + float(torch.rand(()))), "another result each time that it runs"),
+    "wrong channels": (lambda: nn.Conv2d(5, 4, 3), "the model fails on the example: RuntimeError: .*expected input"),
+    "value": (lambda: Calls(lambda x: x * x.mean((2, 3)).tolist()[0][0]), "function mul.*computed from its input"),
+    "batch size": (lambda: Calls(lambda x: x * x.shape[0]), "number of inputs in the batch"),
+    "size of a batch": (lambda: Calls(lambda x: x * (1 / x.numel())), "number of inputs in the batch"),
 }  # fmt: skip
 
 

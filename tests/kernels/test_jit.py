@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorlab.kernels.jit import REVISION, kernel
+from xnorlab.kernels.jit import REVISION, JitDisabledError, kernel
 
 ONE_OF_EACH = """
 import numpy as np
@@ -76,6 +76,20 @@ def test_a_full_disk_only_costs_time(monkeypatch, tmp_path: Path):
     x = np.arange(4.0)
     double(x)
     np.testing.assert_array_equal(x, [0, 2, 4, 6])
+
+
+def test_without_the_compiler_a_kernel_says_which_variable_to_unset(monkeypatch):
+    @kernel
+    def halve(x):
+        for i in range(x.size):
+            x[i] /= 2
+
+    monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
+    with pytest.raises(JitDisabledError, match="unset the environment variable NUMBA_DISABLE_JIT"):
+        halve(np.ones(3))
+    monkeypatch.undo()
+    halve(x := np.ones(3))
+    np.testing.assert_array_equal(x, 0.5)
 
 
 def test_an_error_in_a_kernel_is_not_hidden():

@@ -1,8 +1,9 @@
 """A float network becomes the same network in ONNX; all engines agree, and who does not is not timed."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,17 @@ import pytest
 import torch
 
 from xnorlab import pretrained
-from xnorlab.benchmark import BenchmarkError, NetworkContestant, bench_network, binary_memory
-from xnorlab.benchmark.network import DEVIATIONS
+from xnorlab.benchmark import (
+    NetworkBench,
+    NetworkContestant,
+    OursIsWrongError,
+    Ready,
+    bench_network,
+    binary_memory,
+)
+from xnorlab.benchmark.network import DEVIATIONS, Answer
 from xnorlab.peers import network_peers
-from xnorlab.peers.networks import onnxruntime_network, torch_network
+from xnorlab.peers.networks import onnxruntime_network, openvino_int8_network, torch_network
 from xnorlab.runtime import Network
 from xnorlab.runtime import ops as rt
 
@@ -32,6 +40,7 @@ def test_all_engines_agree_and_the_work_of_every_op_is_timed(shipped: Path):
     assert sum(op.binary_macs for op in result.float_ops) == 0
     assert result.fastest_float in ("float", "torch-nchw", "torch-channels-last", "openvino-float", "onnxruntime-float")
     assert result.memory == binary_memory(network)
+    assert not {"packed", "float", "torch-simulated", "torch-nchw", "torch-channels-last"} & set(result.left_out)
     if "openvino-int8" in result.timings:
         assert 1e-4 < result.deviations["openvino-int8"] <= DEVIATIONS["int8"], "another network, but a near one"
     found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
@@ -42,8 +51,9 @@ def test_all_engines_agree_and_the_work_of_every_op_is_timed(shipped: Path):
 def test_a_layout_is_not_forced_on_the_other_contestants_module(shipped: Path):
     network = pretrained.load("test/resnet18-float")
     module = torch.nn.Conv2d(3, 4, 3)
-    with torch_network(network, lambda: module, "torch-channels-last")(np.zeros((1, 8, 8, 3), np.float32), 1) as found:
-        assert found[0].call().is_contiguous(memory_format=torch.channels_last)
+    peer = torch_network(network, lambda: module, "torch-channels-last")
+    with peer.prepare(np.zeros((1, 8, 8, 3), np.float32), 1) as ready:
+        assert ready.call().is_contiguous(memory_format=torch.channels_last)
         assert module.weight.is_contiguous()
 
 
@@ -60,35 +70,92 @@ def test_shared_network_keeps_its_own_threads(shipped: Path):
     assert network.threads == 1
 
 
-def test_engine_with_other_logits_is_not_timed(shipped: Path):
+def engine(
+    name: str, network: Network, change: Callable[[np.ndarray], np.ndarray], computes: Answer = "float", **options: bool
+) -> NetworkContestant:
+    """Gives the network's logits, changed."""
+
+    def prepare(x: np.ndarray, threads: int):
+        logits = change(network.run(x))
+        return nullcontext(Ready(lambda: logits))
+
+    return NetworkContestant(name, f"what {name} does", network.name, prepare, computes, **options)
+
+
+def test_engine_with_other_logits_is_not_timed_and_the_others_are(shipped: Path):
+    network = pretrained.load("test/resnet18-float")
+    peers = [
+        engine("liar", network, lambda logits: logits + np.float32(0.01)),
+        engine("short", network, lambda logits: logits[:, :1]),
+        engine("honest", network, lambda logits: logits),
+    ]
+    result = bench_network(network, [PHOTO], float_twin=network, peers=peers, repeats=1)
+    assert set(result.timings) == set(result.deviations) == {"packed", "honest"}
+    assert result.fastest_float == "honest"
+    assert result.left_out["liar"].startswith("liar gives other logits for test/resnet18-float, ")
+    assert result.left_out["short"] == "short gives logits of shape (1, 1) for test/resnet18-float instead of (1, 3)"
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert (found["left_out"], set(found["speedups"])) == (result.left_out, {"honest"})
+    assert found["about"]["liar"] == "what liar does"
+
+
+def test_engines_that_agree_on_other_logits_show_that_ours_is_wrong(shipped: Path):
+    network = pretrained.load("test/resnet18-float")
+    peers = [engine(name, network, lambda logits: logits + np.float32(1)) for name in ("one", "two")]
+    with pytest.raises(OursIsWrongError, match="two and one agree on logits for test/resnet18-float that this runtime"):
+        bench_network(network, [PHOTO], float_twin=network, peers=peers, repeats=1)
+    peers[1] = engine("two", network, lambda logits: logits - np.float32(1))
+    assert set(bench_network(network, [PHOTO], peers=peers, repeats=1).left_out) == {"one", "two"}
+
+
+@pytest.mark.parametrize("change", [lambda logits: logits + np.float32(9), lambda logits: logits[:, :1]])
+def test_our_own_layers_in_torch_show_that_the_packed_network_is_wrong(shipped: Path, change):
     network = pretrained.load("test/resnet18-xnor")
+    with pytest.raises(OursIsWrongError, match="simulated gives"):
+        bench_network(network, [PHOTO], peers=[engine("simulated", network, change, "signs", ours=True)], repeats=1)
+    (simulated,) = network_peers(network, None)
+    assert simulated.ours
 
-    @contextmanager
-    def liar(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
-        wrong = network.run(x) + np.float32(0.01)
-        yield [NetworkContestant("liar", "", lambda: wrong, np.asarray, network.name)]
 
-    with pytest.raises(BenchmarkError, match="liar gives other logits for test/resnet18-xnor"):
-        bench_network(network, [PHOTO], peers=[liar], repeats=1)
+def test_engine_that_cannot_be_had_is_named(shipped: Path, monkeypatch: pytest.MonkeyPatch):
+    for package in ("openvino", "onnx"):
+        monkeypatch.setitem(sys.modules, package, None)
+    network = pretrained.load("test/resnet18-float")
+
+    def module(name: str) -> torch.nn.Module:
+        raise OSError("no weights")
+
+    result = bench_network(network, [PHOTO], peers=network_peers(network, network, module), repeats=1)
+    assert result.left_out == {
+        "torch-nchw": "preparing it raised OSError: no weights",
+        "torch-channels-last": "preparing it raised OSError: no weights",
+        "openvino-float": "openvino is not installed",
+        "openvino-int8": "openvino is not installed",
+        "onnxruntime-float": "onnx is not installed",
+    }
+
+
+def test_int8_that_falls_back_to_float_is_refused(shipped: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnx")
+    monkeypatch.setattr("xnorlab.peers.networks.sums_in_int8", lambda request: False)
+    network = pretrained.load("test/resnet18-float")
+    result = bench_network(network, [PHOTO], peers=[openvino_int8_network(network)], repeats=1)
+    (why,) = result.left_out.values()
+    assert why.startswith("OpenVINO has no int8 kernels for all sums of test/resnet18-float")
 
 
 @pytest.mark.parametrize("computes", ["signs", "int8"])
-def test_rounded_network_must_stay_near(shipped: Path, computes):
+def test_rounded_network_must_stay_near(shipped: Path, computes: Answer):
     network = pretrained.load("test/resnet18-xnor")
-
-    def rounded(share: float):
-        @contextmanager
-        def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
-            logits = network.run(x) * np.float32(1 + share)
-            yield [NetworkContestant("rounded", "", lambda: logits, np.asarray, network.name, computes)]
-
-        return peer
-
     near = DEVIATIONS[computes] / 2
-    result = bench_network(network, [PHOTO], peers=[rounded(near)], repeats=1)
-    assert result.deviations["rounded"] == pytest.approx(near, rel=0.01)
-    with pytest.raises(BenchmarkError, match="rounded gives other logits"):
-        bench_network(network, [PHOTO], peers=[rounded(4 * near)], repeats=1)
+
+    def found(share: float) -> NetworkBench:
+        peer = engine("rounded", network, lambda logits: logits * np.float32(1 + share), computes)
+        return bench_network(network, [PHOTO], peers=[peer], repeats=1)
+
+    assert found(near).deviations["rounded"] == pytest.approx(near, rel=0.01)
+    assert found(4 * near).left_out["rounded"].startswith("rounded gives other logits")
 
 
 def test_float_network_is_its_own_twin(shipped: Path):
@@ -139,8 +206,8 @@ def test_onnx_graph_computes_every_real_op():
     rng = np.random.default_rng(0)
     network = _every_float_op(rng)
     x = rng.standard_normal((3, 9, 8, 4), np.float32)
-    with onnxruntime_network(network)(x, 1) as (contestant,):
-        assert contestant.result(contestant.call()) == pytest.approx(network.run(x), rel=1e-4, abs=1e-4)
+    with onnxruntime_network(network).prepare(x, 1) as ready:
+        assert ready.result(ready.call()) == pytest.approx(network.run(x), rel=1e-4, abs=1e-4)
 
 
 def test_onnx_graph_refuses_a_binary_op(shipped: Path):
@@ -148,6 +215,6 @@ def test_onnx_graph_refuses_a_binary_op(shipped: Path):
     peer = onnxruntime_network(pretrained.load("test/resnet18-xnor"))
     with (
         pytest.raises(ValueError, match="binary_conv has no counterpart"),
-        peer(np.zeros((1, 64, 64, 3), np.float32), 1),
+        peer.prepare(np.zeros((1, 64, 64, 3), np.float32), 1),
     ):
         pass

@@ -1,15 +1,18 @@
 """The other engines compute what ours computes: their times may be compared."""
 
+import os
 import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from xnorlab.benchmark import Contestant, ConvProblem, ConvShape, Peer
+from xnorlab.benchmark import Contestant, ConvProblem, ConvShape, UnsupportedError, bench_conv
 from xnorlab.benchmark.conv import TORCH_LAYOUTS, check
 from xnorlab.kernels.ceiling import describe_cpu
-from xnorlab.peers import conv_peers, convolutions, installed
+from xnorlab.peers import CONVS, TORCH_CONVS
 
 SHAPES = [
     ConvShape(64, 6),
@@ -26,72 +29,100 @@ def eight_bit_machine() -> bool:
     return platform.machine() in ("x86_64", "AMD64") and "avx2" in features
 
 
-def contestants(peer: Peer, problem: ConvProblem) -> list[tuple[str, str]]:
-    """Runs and checks all that `peer` brings; their names and what they compute."""
-    with peer(problem) as found:
-        for contestant in found:
-            check(contestant, contestant.call(), problem)
-        return [(contestant.name, contestant.computes) for contestant in found]
+def checked(name: str, problem: ConvProblem) -> str:
+    """Runs and checks contestant `name` on the problem; what it computes."""
+    (contestant,) = (one for one in CONVS if one.name == name)
+    with contestant.prepare(problem) as ready:
+        check(contestant, ready.result(ready.call()), problem)
+    return contestant.computes
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_torch_in_both_layouts(shape: ConvShape):
-    assert contestants(convolutions.torch_conv, ConvProblem(shape)) == [(name, "float") for name in TORCH_LAYOUTS]
+@pytest.mark.parametrize("name", TORCH_LAYOUTS)
+def test_torch_in_both_layouts(name: str, shape: ConvShape):
+    assert checked(name, ConvProblem(shape)) == "float"
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_openvino_float_int8_and_binary(shape: ConvShape):
     pytest.importorskip("openvino")
-    found = contestants(convolutions.openvino_conv, ConvProblem(shape))
-    whole_bytes = shape.channels % 8 == 0
-    assert found == [
-        ("openvino-float", "float"),
-        *([("openvino-int8", "int8")] if eight_bit_machine() else []),
-        *([("openvino-binary", "signs")] if whole_bytes else []),
-    ]
+    problem = ConvProblem(shape)
+    assert checked("openvino-float", problem) == "float"
+    if eight_bit_machine():
+        assert checked("openvino-int8", problem) == "int8"
+    if shape.channels % 8 == 0:
+        assert checked("openvino-binary", problem) == "signs"
+    else:
+        with pytest.raises(UnsupportedError, match=f"takes channels in eights, not {shape.channels}"):
+            checked("openvino-binary", problem)
 
 
-def test_int8_that_falls_back_to_float_is_not_offered(monkeypatch: pytest.MonkeyPatch):
+def test_int8_that_falls_back_to_float_is_refused(monkeypatch: pytest.MonkeyPatch):
     """Its time would be that of float32 under another name."""
     pytest.importorskip("openvino")
     monkeypatch.setattr("xnorlab.peers.convolutions.sums_in_int8", lambda request: False)
-    assert "openvino-int8" not in dict(contestants(convolutions.openvino_conv, ConvProblem(SHAPES[0])))
+    with pytest.raises(UnsupportedError, match="OpenVINO has no int8 kernel for 3×3 64@6"):
+        checked("openvino-int8", ConvProblem(SHAPES[0]))
 
 
-def test_shape_without_a_binary_kernel_in_openvino_is_timed_without_it():
+NOTHING_BEYOND_AVX2 = """
+from xnorlab.benchmark import ConvShape, bench_conv
+from xnorlab.peers import CONVS
+
+peers = [one for one in CONVS if one.name == "openvino-int8"]
+found = bench_conv(ConvShape(64, 14), naive=False, repeats=1, peers=peers)
+assert set(found.timings) == {"binary", "pack", "conv", "openvino-int8"}, found.left_out
+"""
+
+
+def test_int8_is_right_on_processors_without_vnni():
+    """Whose sums of two products have 16 bits; oneDNN, of which OpenVINO has its own copy, can be told to be one."""
     pytest.importorskip("openvino")
-    found = contestants(convolutions.openvino_conv, ConvProblem(ConvShape(64, 14, filters=16, kernel=11)))
-    assert found[0] == ("openvino-float", "float")
-    assert "openvino-binary" not in dict(found)
+    if not eight_bit_machine():
+        pytest.skip("OpenVINO has no int8 kernels here")
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run([sys.executable, "-c", NOTHING_BEYOND_AVX2], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_shape_without_a_binary_kernel_in_openvino_is_refused():
+    pytest.importorskip("openvino")
+    problem = ConvProblem(ConvShape(64, 14, filters=16, kernel=11))
+    assert checked("openvino-float", problem) == "float"
+    with pytest.raises(UnsupportedError, match="BinaryConvolution has no kernel for 11×11 64→16@14"):
+        checked("openvino-binary", problem)
 
 
 def test_openvino_takes_zero_as_plus_one():
     pytest.importorskip("openvino")
     x = np.random.default_rng(0).integers(-1, 2, (1, 6, 6, 64)).astype(np.float32)
-    contestants(convolutions.openvino_conv, ConvProblem(SHAPES[0], x=x))
+    assert checked("openvino-binary", ConvProblem(SHAPES[0], x=x)) == "signs"
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_onnxruntime(shape: ConvShape):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    assert contestants(convolutions.onnxruntime_conv, ConvProblem(shape)) == [("onnxruntime-float", "float")]
+    assert checked("onnxruntime-float", ConvProblem(shape)) == "float"
 
 
-def test_torch_gets_its_threads_and_gives_them_back():
+@pytest.mark.parametrize("contestant", TORCH_CONVS, ids=lambda one: one.name)
+def test_torch_gets_its_threads_and_gives_them_back(contestant: Contestant):
     before = torch.get_num_threads()
     problem = ConvProblem(SHAPES[0], threads=before + 1)
-    with convolutions.torch_conv(problem) as found:
+    with contestant.prepare(problem):
         assert torch.get_num_threads() == before + 1
-        assert all(isinstance(contestant, Contestant) for contestant in found)
-        with pytest.raises(RuntimeError, match="inside"), convolutions.torch_conv(problem):
+        with pytest.raises(RuntimeError, match="inside"), contestant.prepare(problem):
             raise RuntimeError("inside")
     assert torch.get_num_threads() == before
 
 
-def test_only_installed_packages_are_offered(monkeypatch: pytest.MonkeyPatch):
-    assert convolutions.torch_conv in conv_peers()
-    assert installed("numpy")
-    assert not installed("a_package_that_nobody_has")
-    monkeypatch.setattr("xnorlab.peers.installed", lambda package: False)
-    assert conv_peers() == []
+def test_who_is_not_installed_is_named_beside_those_who_are(monkeypatch: pytest.MonkeyPatch):
+    for package in ("openvino", "openvino.opset1", "onnx"):
+        monkeypatch.setitem(sys.modules, package, None)
+    found = bench_conv(ConvShape(64, 4), naive=False, repeats=1, peers=CONVS)
+    openvino, onnx = (f"{package} is not installed" for package in ("openvino", "onnx"))
+    assert found.left_out == {
+        "openvino-float": openvino, "openvino-int8": openvino, "openvino-binary": openvino, "onnxruntime-float": onnx
+    }  # fmt: skip
+    assert set(found.timings) == {"binary", "pack", "conv", *TORCH_LAYOUTS}

@@ -26,6 +26,10 @@ def convolution(x: np.ndarray, weight: np.ndarray):
     return ov.Model([op.matmul(pooled, op.constant(matrix), False, False)], [data], "small")
 
 
+def is_int8(node) -> bool:
+    return node.get_type_name() == "Constant" and node.get_element_type().get_type_name() == "i8"
+
+
 def run(model, x: np.ndarray):
     request = openvino_request(model, x, 1)
     request.infer()
@@ -42,6 +46,8 @@ def test_float_model_becomes_int8_and_gives_nearly_the_same():
     quantize(model, {"x": Grid.of(x), "y": Grid(0.0, 60.0), "mean": Grid(0.0, 10.0)})
     found, request = run(model, x)
     kinds = [node.get_type_name() for node in model.get_ordered_ops()]
+    largest = [int(np.abs(node.data).max()) for node in model.get_ordered_ops() if is_int8(node)]
+    assert largest == [63, 127], "the first convolution's weights have half the range"
     assert kinds.count("FakeQuantize") == 2, "before the convolution and the matrix product, not before the bias"
     assert 0 < np.linalg.norm(found - expected) / np.linalg.norm(expected) < 0.03
 

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from xnorlab.runtime import PackedFileError
-from xnorlab.runtime.file_format import FORMAT_VERSION, KEY, read, stored_bytes, write
+from xnorlab.runtime.file_format import FORMAT_VERSION, KEY, digest, from_bytes, read, stored_bytes, to_bytes, write
 
 HEADER = {"name": "n", "list": [1, 2.5, None, "ü"], "nested": {"a": True}}
 TENSORS = {
@@ -37,6 +37,16 @@ def test_header_and_tensors_come_back(file):
     for name, array in TENSORS.items():
         assert tensors[name].dtype == array.dtype
         assert tensors[name].tobytes() == array.tobytes()
+
+
+def test_bytes_are_the_file_without_the_file(file):
+    assert to_bytes(HEADER, TENSORS) == file.read_bytes()
+    header, tensors = from_bytes(file.read_bytes())
+    assert header == HEADER
+    for name, array in TENSORS.items():
+        assert tensors[name].dtype == array.dtype
+        assert tensors[name].tobytes() == array.tobytes()
+        assert tensors[name].flags.writeable
 
 
 def test_float16_only_where_it_loses_nothing(file):
@@ -95,6 +105,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 
 def refused(path, reason):
+    if path.is_file() and path.stat().st_size < 2**30:
+        with pytest.raises(PackedFileError, match=reason):
+            from_bytes(path.read_bytes())
     with pytest.raises(PackedFileError, match=reason) as caught:
         read(path)
     assert str(path) in str(caught.value)
@@ -146,13 +159,28 @@ def test_safetensors_of_somebody_else(tmp_path):
 def test_another_version_is_named(tmp_path):
     path = tmp_path / "x"
     save_file({}, path, {KEY: json.dumps({"format_version": FORMAT_VERSION + 1})})
-    refused(path, f"version {FORMAT_VERSION + 1}.*reads version {FORMAT_VERSION}")
+    refused(path, f"version {FORMAT_VERSION + 1}.*reads 1 to {FORMAT_VERSION}")
+    save_file({}, path, {KEY: json.dumps({"format_version": 0})})
+    refused(path, f"version 0.*reads 1 to {FORMAT_VERSION}")
     save_file({}, path, {KEY: json.dumps({"format_version": True})})
     refused(path, "no format_version")
 
 
+def test_a_file_has_the_lowest_version_that_holds_its_fields(tmp_path):
+    path = tmp_path / "x"
+    for header, version in ((HEADER, 1), ({**HEADER, "fixed_by": "why"}, 2)):
+        write(path, header, {})
+        with safe_open(path, framework="numpy") as opened:
+            assert json.loads(opened.metadata()[KEY])["format_version"] == version
+        assert read(path) == (header, {})
+    for header, version in ((HEADER, 2), ({**HEADER, "fixed_by": "why"}, 1)):
+        full = {**header, "format_version": version}
+        save_file({}, path, {KEY: json.dumps({**full, "digest": digest(full, {})})})
+        refused(path, f"is altered: its format version is {version}")
+
+
 def test_a_dtype_that_no_packed_file_holds(file):
-    header = json.dumps({**HEADER, "format_version": FORMAT_VERSION, "digest": ""})
+    header = json.dumps({**HEADER, "format_version": 1, "digest": ""})
     save_file({"w": np.zeros(3, np.int8)}, file, {KEY: header})
     refused(file, "unknown dtype I8")
 
@@ -183,7 +211,10 @@ def test_no_flipped_byte_goes_unnoticed(tmp_path_factory, data):
     try:
         header, tensors = read(path)
     except PackedFileError:
+        with pytest.raises(PackedFileError):
+            from_bytes(content)
         return
+    assert from_bytes(content)[0] == header
     # Only spelling may have changed, such as a space in the table of contents.
     assert header == HEADER
     assert {n: a.tobytes() for n, a in tensors.items()} == {n: a.tobytes() for n, a in TENSORS.items()}
@@ -197,3 +228,5 @@ def test_random_bytes_never_crash(tmp_path_factory, content):
     path.write_bytes(len(content).to_bytes(8, "little") + b"{" + content)
     with pytest.raises(PackedFileError):
         read(path)
+    with pytest.raises(PackedFileError):
+        from_bytes(path.read_bytes())

@@ -87,6 +87,36 @@ def test_absurd_sizes_are_refused_by_arithmetic_alone():
         graph.check([conv], (4096, 4096, 1))
 
 
+def flattening():
+    """A map that is halved, flattened and weighted place by place, on inputs of (H, W, 2)."""
+    return [
+        ops.MaxPool(name="pool", inputs=("input",), kernel=(2, 2), stride=(2, 2)),
+        ops.Flatten(name="flat", inputs=("pool",)),
+        ops.Linear(name="head", inputs=("flat",), weight=np.arange(24, dtype=np.float32).reshape(2, 12)),
+    ]
+
+
+def test_a_flattened_map_keeps_its_size():
+    """Of another height and width with as many places each weight would meet another place of the map."""
+    network = Network(flattening(), input_shape=(4, 6, 2))
+    x = np.random.default_rng(0).standard_normal((2, 5, 7, 2)).astype(np.float32)
+    np.testing.assert_array_equal(network.run(x), network.run(np.ascontiguousarray(x[:, :4, :6])))
+    for height, width in ((6, 4), (2, 12), (12, 2)):
+        with pytest.raises(
+            ValueError, match=rf"flat: an input of {height} × {width} .*the rule is 2 × 3, as at .*4 × 6"
+        ):
+            network.run(np.zeros((1, height, width, 2), np.float32))
+
+
+def test_channels_and_features_are_the_networks_own():
+    for steps, shape, x in (
+        ([relu("a", "input")], (4, 4, 3), (1, 4, 4, 2)),
+        ([relu("a", "input")], (5,), (1, 6)),
+    ):
+        with pytest.raises(ValueError, match="x is float32 of shape"):
+            Network(steps, input_shape=shape).run(np.zeros(x, np.float32))
+
+
 def save(path, header, tensors):
     file_format.write(path, header, tensors)
     return path
@@ -153,6 +183,9 @@ CHANGES = {
     "too few labels": (lambda h, t: h.update(labels=["a"]), "1 labels for an output"),
     "labels of numbers": (lambda h, t: h.update(labels=[1, 2, 3, 4]), "labels must be"),
     "labels is text": (lambda h, t: h.update(labels="abcd"), "labels must be a list"),
+    "a reason of two lines": (lambda h, t: h.update(fixed_by="a\nb"), "fixed_by="),
+    "an endless reason": (lambda h, t: h.update(fixed_by="a" * 501), "fixed_by="),
+    "a reason that is a list": (lambda h, t: h.update(fixed_by=["a"]), "fixed_by="),
     "name is a number": (lambda h, t: h.update(name=3), "name=3"),
     "provenance is a list": (lambda h, t: h.update(provenance=[]), "provenance"),
     "preprocessing is text": (lambda h, t: h.update(preprocessing="x"), "preprocessing"),

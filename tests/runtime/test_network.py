@@ -143,6 +143,19 @@ def test_another_size_runs_where_the_ops_allow_it(network):
         network.run(np.zeros((2, 1, 1, 3), np.float32))
 
 
+def test_a_size_that_is_fixed_is_the_only_one(small_ops, network, tmp_path, pictures):
+    fixed = Network(small_ops, input_shape=(12, 12, 3), preprocessing=network.preprocessing, fixed_by="pool reads it")
+    fixed.save(tmp_path / "x")
+    for opened in (fixed, Network.open(tmp_path / "x"), Network.from_bytes(fixed.to_bytes())):
+        np.testing.assert_array_equal(opened(pictures), network(pictures))
+        x = np.zeros((2, 20, 16, 3), np.float32)
+        for call in (opened.run, opened.timed, lambda x, opened=opened: opened.run(x, lambda *_: None)):
+            with pytest.raises(ValueError, match="x is 20 × 16, and this network runs at 12 × 12 only: pool reads it"):
+                call(x)
+    with pytest.raises(ValueError, match="without height and width"):
+        Network([ops.ReLU(name="a", inputs=("input",))], input_shape=(5,), fixed_by="why")
+
+
 @pytest.mark.parametrize(
     "x",
     [

@@ -71,7 +71,6 @@ def test_training_and_evaluation_see_the_same_square():
         ("crop_area", 0.5, "0 < low <= high <= 1"),
         ("crop_ratio", (2.0, 1.0), "0 < low <= high"),
         ("flip", 1, "true or false"),
-        ("precision", "16-mixed", "one of auto, bf16-mixed, 32-true"),
         ("seed", -1, "an int in"),
         ("scheme", "", "a name"),
         ("model_options", [1], "a mapping"),
@@ -85,6 +84,13 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: object, rule:
 def test_an_unknown_field_is_refused():
     with pytest.raises(ValueError, match="recipe has no 'epoch'; it has dataset, model"):
         Recipe.from_dict({"epoch": 3})
+
+
+def test_a_word_that_is_not_one_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match=r"precision='bf16-mixd' is not one of auto, .*; did you mean 'bf16-mixed'"):
+        Recipe(precision="bf16-mixd")
+    with pytest.raises(ValueError, match=r"recipe has no 'epcohs'; .*; did you mean 'epochs'"):
+        Recipe.from_dict({"epcohs": 3})
 
 
 def test_recipes_of_before_distillation_are_still_read():

@@ -115,9 +115,9 @@ def test_a_rounded_model_is_stored_without_loss_and_keeps_its_signs(scheme: str)
             layer.weight.mul_(1e-5)
     before = {name: layer.weight >= 0 for name, layer in binary_layers(model)}
     with pytest.raises(ValueError, match="is not rounded"):
-        shipped_tensors(model)
-    tensors = shipped_tensors(round_weights_(model))
-    unpacked = pretrained.unpacked({name: value.numpy() for name, value in tensors.items()})
+        shipped_tensors(model, {})
+    tensors = shipped_tensors(round_weights_(model), {})
+    unpacked = pretrained.unpacked({name: value.numpy() for name, value in tensors.items()}, {})
     state = {name: value for name, value in model.state_dict().items() if "num_batches_tracked" not in name}
     assert unpacked.keys() == state.keys()
     in_eight_bits = {f"{name}.weight" for name in before} if scheme != "binaryconnect-stochastic" else set()
@@ -127,3 +127,22 @@ def test_a_rounded_model_is_stored_without_loss_and_keeps_its_signs(scheme: str)
         assert tensors[name].dtype == expected, name
     if in_eight_bits:
         assert all(torch.equal(layer.weight >= 0, before[name]) for name, layer in binary_layers(model))
+
+
+def test_what_the_packed_file_holds_is_not_stored_twice():
+    model = round_weights_(build("resnet18", "xnor", 3, width=8))
+    alike, other = "classifier.weight", "stem.conv.weight"
+    state = {name: model.state_dict()[name].numpy() for name in (alike, other)}
+    packed = {
+        alike: state[alike].astype(np.float16),
+        other: np.moveaxis(state[other], 1, -1) + 1,
+        "blocks.0.steps.0.branch.first.conv.weight": np.zeros((8, 3, 3, 1), np.uint64),
+    }
+    tensors = shipped_tensors(model, packed)
+    assert alike not in tensors
+    assert other in tensors
+    back = pretrained.unpacked({name: value.numpy() for name, value in tensors.items()}, packed)
+    assert all(np.array_equal(back[name], state[name]) for name in state)
+    packed[other] = np.moveaxis(state[other], 1, -1)
+    assert other not in shipped_tensors(model, packed)
+    assert np.array_equal(pretrained.real_weights(packed)[other], state[other])

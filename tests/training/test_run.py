@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from xnorlab.training.cache import UnreadableError
 from xnorlab.training.recipe import Recipe, recipe_for
@@ -162,13 +163,49 @@ def test_arguments_that_do_not_fit_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"), [({"devices": 0}, "devices=0"), ({"accelerator": "tpu"}, "accelerator='tpu'")]
+    ("changes", "message"),
+    [
+        ({"accelerator": "tpu"}, "accelerator='tpu', .* must be what this machine has"),
+        ({"devices": "foo"}, "devices='foo' must be a whole number"),
+        ({"devices": -1}, "devices=-1 must be a whole number"),
+    ],
 )
 def test_devices_that_are_not_there_are_named(
-    run_small: Run, small_recipe: Make, tmp_path: Path, changes: dict, named: str
+    run_small: Run, small_recipe: Make, tmp_path: Path, changes: dict, message: str
 ):
-    with pytest.raises(ValueError, match=f"{named}, .* must be what this machine has"):
+    with pytest.raises(ValueError, match=message):
         run_small(small_recipe(), tmp_path, **changes)
+
+
+def test_too_little_memory_is_a_sentence(
+    run_small: Run, small_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*given):
+        torch.empty(2**50, dtype=torch.uint8)
+
+    monkeypatch.setattr("xnorlab.training.task.Classification.training_step", refuse)
+    with pytest.raises(ValueError, match=r"too little memory for batch_size=12 of resnet18 at 16 pixels: .*no epoch"):
+        run_small(small_recipe(), tmp_path)
+
+
+def test_a_recipe_that_cannot_run_leaves_no_folder(run_small: Run, small_recipe: Make, tmp_path: Path):
+    with pytest.raises(ValueError, match="train_size=16 does not fit alexnet"):
+        run_small(small_recipe(model="alexnet", model_options={"head": "pool"}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_sigterm_ends_a_callers_process_with_its_status(
+    run_small: Run, small_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without the command line's handlers, it is Lightning that raises SystemExit, of status 0."""
+
+    def terminated(*given):
+        raise SIGTERMException
+
+    monkeypatch.setattr("xnorlab.training.task.Classification.training_step", terminated)
+    with pytest.raises(SystemExit) as caught:
+        run_small(small_recipe(), tmp_path)
+    assert caught.value.code == 143
 
 
 @pytest.mark.parametrize(("scheme", "epochs"), [("binaryconnect-stochastic", 15), ("xnor-k", 4)])

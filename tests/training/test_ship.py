@@ -36,6 +36,7 @@ def test_the_manifest_describes_the_files_beside_it(shipped: tuple[Path, dict], 
     assert (entry["dataset"], entry["model"], entry["scheme"]) == ("insects", "resnet18", "xnor")
     assert (entry["images"], entry["labels"]) == (24, ["ant", "bee", "cat"])
     assert entry["bytes"] < entry["latent_bytes"] / 3
+    assert (entry["hardware"], entry["precision"]) == (f"1 thread of {cpu_name()}", "32-true")
 
 
 def test_what_was_measured_is_near_the_last_evaluation(shipped: tuple[Path, dict], finished_run: Result):
@@ -73,7 +74,7 @@ def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, dict]):
         "--epochs 3 --batch-size 12 --resize 18 --eval-size 16 --train-size 16 --precision 32-true",
         f"xnorlab evaluate {NAME} --data DATA",
         "The pictures are noise.",
-        f" of {cpu_name()}",
+        f" on 1 thread of {cpu_name()} in 32-true |",
         "It knows 3 classes: ant, bee, cat.",
     ):
         assert expected in text
@@ -93,7 +94,9 @@ def test_a_second_network_joins_the_manifest(
     assert list(json.loads((out / "manifest.json").read_text())) == ["insects/resnet18-float", NAME]
     text = (out / "insects/resnet18-float.md").read_text()
     assert 'under the scheme "full precision", trained' in text
-    assert "| weights for torch, float16 |" in text
+    assert "| what torch needs beside it |" in text
+    entry = json.loads((out / "manifest.json").read_text())["insects/resnet18-float"]
+    assert entry["latent_bytes"] < entry["bytes"] / 2, "weights that the packed file holds are not stored twice"
     assert "signs flipped" not in text
 
 
@@ -164,7 +167,7 @@ def test_nothing_is_touched_where_packed_and_torch_disagree_or_another_process_s
     with pytest.raises(ValueError, match="another process ships; delete it if there is none"):
         ship(finished_run.folder, image_folder, out, cache_folder=cache_folder, data_note="Another note.")
     (out / shipping.LOCK).unlink()
-    measured = {"packed_top1": 0.5, "torch_top1": 0.6, "images": 24, "labels_differ": 3}
+    measured = {"packed_top1": 0.5, "packed_top5": 1.0, "torch_top1": 0.6, "images": 24, "labels_differ": 3}
     monkeypatch.setattr(shipping, "compare", lambda *given: measured)
     with pytest.raises(ValueError, match="insects/resnet18-xnor: packed and torch top-1 differ"):
         ship(finished_run.folder, image_folder, out, cache_folder=cache_folder, data_note="Another note.")
@@ -189,9 +192,11 @@ def test_what_another_process_enters_meanwhile_stays(
 def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict]):
     out, entry = two_seeds
     (repeat,) = entry["repeats"]
-    content = (out / repeat["file"]).read_bytes()
-    assert repeat["file"] == f"{NAME}-seed1.safetensors"
-    assert (repeat["seed"], repeat["bytes"], repeat["sha256"]) == (1, len(content), hashlib.sha256(content).hexdigest())
+    assert repeat["seed"] == 1
+    assert repeat["sha256"] != entry["sha256"], "another seed's weights"
+    ends = ("-history.json", "-latent.safetensors", ".md", ".safetensors")
+    assert sorted(contents(out)) == [*(f"{NAME}{end}" for end in ends), "manifest.json"]
+    assert repeat["precision"] == "32-true"
     told = f"| the same recipe with other seeds, packed | {100 * repeat['top1']:.2f} % (seed 1) |"
     assert told in (out / f"{NAME}.md").read_text()
 
@@ -207,14 +212,12 @@ def test_evaluation_of_all_includes_repeats(
     (others / "unfinished").mkdir(parents=True)
     (others / "insects").symlink_to(image_folder)
     rows = evaluate_all(others, cache_folder=cache_folder)
-    assert [(row["network"], row["same_pictures"]) for row in rows] == [(NAME, True), (f"{NAME}, seed 1", True)]
-    assert [row["differs"] for row in rows] == [False, False]
-    entry["repeats"][0]["top1"] -= 0.1
-    (out / "manifest.json").write_text(json.dumps({NAME: entry}))
-    assert [row["differs"] for row in evaluate_all(image_folder, cache_folder=cache_folder)] == [False, True]
-    (out / entry["repeats"][0]["file"]).write_bytes(b"other")
-    with pytest.raises(ValueError, match=r"seed 1 of insects/resnet18-xnor, is missing or is not the one"):
-        evaluate_all(image_folder, cache_folder=cache_folder)
+    (repeat,) = entry["repeats"]
+    assert (rows[0]["network"], rows[0]["same_pictures"], rows[0]["differs"]) == (NAME, True, False)
+    assert rows[1:] == [{"network": f"{NAME}, seed 1", "images": 24, "manifest_top1": repeat["top1"], "at_hand": False}]
+    for key in ("top1", "top5"):
+        (out / "manifest.json").write_text(json.dumps({NAME: entry | {key: entry[key] - 0.1}}))
+        assert evaluate_all(image_folder, cache_folder=cache_folder)[0]["differs"]
 
 
 def test_repeats_stay_with_their_recipe_and_go_with_it(
@@ -225,7 +228,17 @@ def test_repeats_stay_with_their_recipe_and_go_with_it(
     assert ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)["repeats"] == entry["repeats"]
     other = run_small(small_recipe(epochs=1), tmp_path / "other")
     assert "repeats" not in ship(other.folder, image_folder, out, cache_folder=cache_folder)
-    assert not (out / entry["repeats"][0]["file"]).exists()
+
+
+def test_a_run_of_before_precisions_were_recorded_was_trained_in_its_recipes(
+    finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path
+):
+    checkpoint = torch.load(finished_run.checkpoint, weights_only=True)
+    for record in checkpoint["callbacks"]["History"]["epochs"]:
+        del record["precision"], record["hardware"]
+    torch.save(checkpoint, tmp_path / "last.ckpt")
+    entry = ship(tmp_path, image_folder, tmp_path / "out", cache_folder=cache_folder)
+    assert (entry["hardware"], entry["precision"]) == (checkpoint["hardware"], "32-true")
 
 
 def test_all_finished_runs_are_shipped_and_first_stages_are_not(

@@ -38,7 +38,7 @@ def test_a_step_learns(monkeypatch: pytest.MonkeyPatch):
         ({"device": "tpu"}, "device='tpu' must be 'cpu' or 'cuda'"),
         ({"threads": 0}, "threads=0 must be at least 1"),
         ({"repeats": 0}, "repeats=0 must be an integer"),
-        ({"schemes": ("xnr",)}, "scheme='xnr' is not one of"),
+        ({"schemes": ("xnr",)}, "scheme='xnr' is not one of .*did you mean 'xnor'"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments: dict, message: str):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from xnorlab import pretrained
 from xnorlab.nn import get_scheme
 from xnorlab.training import zoo
 from xnorlab.training.recipe import Recipe
@@ -29,12 +30,22 @@ def test_one_architectures_networks_share_a_recipe():
         assert len({json.dumps(recipe.to_dict() | kept) for recipe in plain}) == 1
 
 
+def test_shipped_networks_were_trained_by_the_zoos_recipes():
+    """In whatever precision their machine took; that stands beside the recipe."""
+    recipes = {recipe.name: recipe.to_dict() for recipe in zoo.RECIPES if recipe.seed == 0}
+    for name, entry in pretrained.manifest().items():
+        assert entry["recipe"] == recipes[name]
+        assert {part["precision"] for part in (entry, *entry.get("repeats", []))} <= {"bf16-mixed", "32-true"}
+
+
 def test_names_choose_and_unknown_ones_are_refused():
     assert zoo.select(None) == zoo.RECIPES
     (chosen,) = zoo.select(["imagenette/alexnet-bwn-seed1"])
     assert (chosen.scheme, chosen.seed) == ("bwn", 1)
     with pytest.raises(ValueError, match="name='bwn' is not in the zoo: imagenette/alexnet-float"):
         zoo.select(["bwn"])
+    with pytest.raises(ValueError, match="did you mean 'imagenette/alexnet-bwn'"):
+        zoo.select(["imagenette/alexnet-bnw"])
 
 
 def test_training_all_begins_resumes_and_leaves_alone(

@@ -1,10 +1,11 @@
 """Honest timing: ours and everyone else's, on the same data, in turns, checked, with the machine named."""
 
 from xnorlab.benchmark.ceilings import Ceilings, measure_ceilings
-from xnorlab.benchmark.conv import SHAPES, Contestant, ConvBench, Peer, bench_conv
+from xnorlab.benchmark.contest import OursIsWrongError, Ready, UnsupportedError
+from xnorlab.benchmark.conv import SHAPES, Contestant, ConvBench, bench_conv
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.memory import BinaryMemory, binary_memory
-from xnorlab.benchmark.network import NetworkBench, NetworkContestant, NetworkPeer, OpTiming, bench_network
+from xnorlab.benchmark.network import NetworkBench, NetworkContestant, OpTiming, bench_network
 from xnorlab.benchmark.problem import ConvProblem, ConvShape
 from xnorlab.benchmark.sweeps import SWEEP_SHAPE, SWEEPS, Sweep, sweep
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
@@ -23,12 +24,13 @@ __all__ = [
     "Machine",
     "NetworkBench",
     "NetworkContestant",
-    "NetworkPeer",
     "OpTiming",
-    "Peer",
+    "OursIsWrongError",
     "Progress",
+    "Ready",
     "Sweep",
     "Timing",
+    "UnsupportedError",
     "bench_conv",
     "bench_network",
     "binary_memory",

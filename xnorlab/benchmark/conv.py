@@ -1,16 +1,17 @@
 """One convolution, timed: packed XNOR against every float and binary peer, on the same data, checked before timed."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from xnorlab.benchmark.contest import Ready, contest
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.naive import convolve
 from xnorlab.benchmark.problem import Answer, ConvProblem, ConvShape
-from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
+from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.ceiling import popcount_ceiling
 from xnorlab.kernels.packing import pack_filters
@@ -25,7 +26,7 @@ CEILING_S = 0.1
 
 INT8_TOLERANCE = 0.01
 """Largest root mean square of an int8 answer's error, in standard deviations of the sums of the rounded numbers: a
-value halfway between two levels may go either way, and older processors cut off the largest pairs of products."""
+value halfway between two levels may go either way."""
 
 SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)))
 """The 3 × 3 convolutions of ResNet-18 at 224 pixels."""
@@ -35,19 +36,14 @@ SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 
 class Contestant:
     """One way to compute a ConvProblem.
 
-    about: what is included, in a few words. call: does it, timed. result: from what `call` returned to the array that
-    `computes` promises (see `problem.Answer`), not timed.
+    about: what is included, in a few words. computes: the answer that it promises, see `problem.Answer`. prepare: for
+    a problem, and cleans up afterwards; see `contest.Entrant`.
     """
 
     name: str
     about: str
-    call: Callable[[], Any]
-    result: Callable[[Any], np.ndarray]
     computes: Answer
-
-
-Peer = Callable[[ConvProblem], AbstractContextManager[Sequence[Contestant]]]
-"""Prepares contestants for a problem and cleans up after them; see `xnorlab.peers`."""
+    prepare: Callable[[ConvProblem], AbstractContextManager[Ready]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,8 @@ class ConvBench:
     """The times of one shape.
 
     timings: by contestant; "binary" is ours with everything included, "pack" its thresholding and packing alone, "conv"
-    its convolution of packed words alone. about: what each contestant includes. computes: its answer.
+    its convolution of packed words alone. about: what each contestant includes. computes: its answer. left_out: why a
+    contestant has no time: a wrong answer, an error, no kernel for the shape, a package that is missing.
     best_float: torch's faster layout. fastest_float: the fastest engine of all in float32. None without one.
     ceiling_macs_per_s: multiply-adds of a loop of xor, count and add on registers on one core, times the threads. Where
     128 channels and more are counted by carries, with fewer counts, the kernels may pass it.
@@ -67,12 +64,13 @@ class ConvBench:
     timings: dict[str, Timing]
     about: dict[str, str]
     computes: dict[str, Answer]
+    left_out: dict[str, str]
     ceiling_macs_per_s: float
     best_float: str | None = field(init=False)
     fastest_float: str | None = field(init=False)
 
     def __post_init__(self):
-        engines = [name for name, answer in self.computes.items() if answer == "float" and name != "naive"]
+        engines = [name for name in self.timings if self.computes[name] == "float" and name != "naive"]
         object.__setattr__(self, "fastest_float", self._fastest(engines))
         object.__setattr__(self, "best_float", self._fastest([name for name in engines if name in TORCH_LAYOUTS]))
 
@@ -106,6 +104,7 @@ class ConvBench:
             "machine": self.machine.to_dict(),
             "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
             "about": self.about,
+            "left_out": self.left_out,
             "best_float": self.best_float,
             "fastest_float": self.fastest_float,
             "speedups": {name: self.speedup(name) for name in self.timings if name not in ("binary", "pack", "conv")},
@@ -121,55 +120,68 @@ def bench_conv(
     shape: ConvShape,
     *,
     threads: int = 1,
-    peers: Sequence[Peer] = (),
+    peers: Sequence[Contestant] = (),
     naive: bool = True,
     repeats: int = 21,
     x: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> ConvBench:
-    """Time one shape: ours, and every contestant that `peers` bring, in turns, all on the same `threads` threads.
+    """Time one shape: ours and `peers`, in turns, all on the same `threads` threads.
 
     naive: with the plain loop, always on one thread. x: float32 (B, H, W, C) to use instead of random data.
     progress: see `timing.Progress`. Waits for the process-wide lock of parallel and timed runs. Every contestant's
-    answer is compared with a reference before and after it is timed; a wrong one raises BenchmarkError.
+    answer is compared with a reference before and after it is timed. A peer that is wrong or fails is left out with
+    the reason; a wrong answer of ours raises BenchmarkError.
     """
     problem = ConvProblem(shape, x=x, threads=thread_count(threads))
-    with pool.run_lock, ExitStack() as cleanup:
-        found = [*_ours(problem), *([_naive(problem)] if naive else [])]
-        for peer in peers:
-            found += cleanup.enter_context(peer(problem))
-        contestants = {contestant.name: contestant for contestant in found}
+    with pool.run_lock:
+        ours = [*_ours(problem), *([_naive(problem)] if naive else [])]
+        contestants = {contestant.name: contestant for contestant in (*ours, *peers)}
         ceiling = problem.threads * 1e9 * popcount_ceiling(CEILING_S)
-        timings = interleaved(
-            {name: contestant.call for name, contestant in contestants.items()},
+        found = contest(
+            ours,
+            peers,
+            (problem,),
+            lambda name, answer: check(contestants[name], answer, problem),
             repeats=repeats,
             threads=problem.threads,
-            check=lambda name, answer: check(contestants[name], answer, problem),
             progress=progress,
         )
     return ConvBench(
         shape=shape,
         threads=problem.threads,
         machine=describe(),
-        timings=timings,
+        timings=found.timings,
         about={name: contestant.about for name, contestant in contestants.items()},
         computes={name: contestant.computes for name, contestant in contestants.items()},
+        left_out=found.left_out,
         ceiling_macs_per_s=ceiling,
     )
 
 
-def check(contestant: Contestant, answer: Any, problem: ConvProblem) -> None:
+def check(contestant: Contestant, answer: np.ndarray, problem: ConvProblem) -> None:
     """Raise BenchmarkError unless `answer` is what the contestant says that it computes."""
-    found, expected = contestant.result(answer), problem.answer(contestant.computes)
-    if contestant.computes == "int8":
-        close = INT8_TOLERANCE * expected.std()
-        right = found.shape == expected.shape and np.sqrt(np.square(found - expected).mean()) <= close
-    elif contestant.computes == "float":
-        right = found.shape == expected.shape and np.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.std())
+    fault = _fault(contestant.computes, answer, problem.answer(contestant.computes))
+    if fault is not None:
+        raise BenchmarkError(
+            f"{contestant.name} does not compute {problem.shape}: {fault}; its time would mean nothing"
+        )
+
+
+def _fault(computes: Answer, found: np.ndarray, expected: np.ndarray) -> str | None:
+    """What is wrong with an answer, in words; None where nothing is."""
+    if found.shape != expected.shape:
+        return f"its answer has the shape {found.shape} instead of {expected.shape}"
+    if computes == "int8":
+        error = np.sqrt(np.square(found - expected).mean()) / expected.std()
+        if error <= INT8_TOLERANCE:
+            return None
+        return f"the root mean square of its errors is {error:.2g} standard deviations, above {INT8_TOLERANCE}"
+    if computes == "float":
+        right = np.isclose(found, expected, rtol=1e-3, atol=1e-3 * expected.std())
     else:
-        right = np.array_equal(found, expected)
-    if not right:
-        raise BenchmarkError(f"{contestant.name} does not compute {problem.shape}; its time would mean nothing")
+        right = found == expected
+    return None if right.all() else f"{right.size - np.count_nonzero(right):,} of {right.size:,} values are wrong"
 
 
 def _ours(problem: ConvProblem) -> list[Contestant]:
@@ -184,26 +196,23 @@ def _ours(problem: ConvProblem) -> list[Contestant]:
     )
     words = layer.pack(x)
     return [
-        Contestant(
+        _always(
             "binary",
             "thresholds and packs float input, counts, writes scaled float output",
-            lambda: layer(x, threads=threads),
-            np.asarray,
             "scaled",
+            Ready(lambda: layer(x, threads=threads)),
         ),
-        Contestant(
+        _always(
             "pack",
             "only the thresholding and packing of the float input",
-            lambda: layer.pack(x, threads=threads),
-            lambda words: layer.convolve(words, x.shape),
             "scaled",
+            Ready(lambda: layer.pack(x, threads=threads), lambda words: layer.convolve(words, x.shape)),
         ),
-        Contestant(
+        _always(
             "conv",
             "only the convolution of packed words, to scaled float output",
-            lambda: layer.convolve(words, x.shape, threads=threads),
-            np.asarray,
             "scaled",
+            Ready(lambda: layer.convolve(words, x.shape, threads=threads)),
         ),
     ]
 
@@ -212,10 +221,14 @@ def _naive(problem: ConvProblem) -> Contestant:
     shape, x = problem.shape, problem.x
     weight = np.ascontiguousarray(problem.weight.transpose(0, 2, 3, 1))
     out = np.empty((shape.batch, shape.output, shape.output, shape.n_filters), np.float32)
-    return Contestant(
+    return _always(
         "naive",
         "seven nested float32 loops compiled by Numba, one thread",
-        lambda: convolve(x, weight, shape.stride, shape.border, out),
-        lambda _: out,
         "float",
+        Ready(lambda: convolve(x, weight, shape.stride, shape.border, out), lambda _: out),
     )
+
+
+def _always(name: str, about: str, computes: Answer, ready: Ready) -> Contestant:
+    """A contestant that stands ready for its problem."""
+    return Contestant(name, about, computes, lambda _: nullcontext(ready))

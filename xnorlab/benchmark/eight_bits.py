@@ -1,4 +1,4 @@
-"""Eight-bit numbers as int8 kernels take them: inputs on 256 levels, weights on 255, each filter with its own step.
+"""Eight-bit numbers as int8 kernels take them: inputs on 256 levels, weights on 255 or 127 with a step a filter.
 
 The usual post-training quantization (Jacob et al. 2018, section 2): ranges are minimum and maximum of what is seen.
 """
@@ -9,6 +9,11 @@ import numpy as np
 
 LARGEST = 127
 """Largest rounded weight; −128 is left out so that a filter and its negative round alike."""
+
+HALF_RANGE = 63
+"""The same with seven bits. Processors without VNNI add two products of an input and a weight in 16 bits (vpmaddubsw),
+and only with these weights no such sum is cut off: 2 · 255 · 63 < 2¹⁵. OpenVINO's quantizer (NNCF, `OverflowFix`) gives
+them to the first convolution of a network unless told otherwise, whatever processor it runs on."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,12 @@ class Grid:
         return (levels * np.float32(step) + np.float32(self.low)).astype(np.float32)
 
 
-def round_weight(weight: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def round_weight(weight: np.ndarray, axis: int = 0, largest: int = LARGEST) -> tuple[np.ndarray, np.ndarray]:
     """(int8 of weight's shape, float32 steps): weight ≈ int8 · step, a step for every index of `axis`.
 
-    The steps have weight's number of axes, 1 long but along `axis`.
+    The steps have weight's number of axes, 1 long but along `axis`. largest: LARGEST or HALF_RANGE.
     """
     others = tuple(i for i in range(weight.ndim) if i != axis)
-    step = np.abs(weight).max(axis=others, keepdims=True) / np.float32(LARGEST)
+    step = np.abs(weight).max(axis=others, keepdims=True) / np.float32(largest)
     step = np.where(step == 0, np.float32(1), step)
     return np.rint(weight / step).astype(np.int8), step

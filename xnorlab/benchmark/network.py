@@ -1,7 +1,7 @@
 """A whole packed network, timed: against its float twin and other engines, and step by step."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from xnorlab.benchmark.contest import OursIsWrongError, Ready, contest
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.memory import BinaryMemory, binary_memory
-from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
+from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import Network
@@ -30,21 +31,19 @@ DEVIATIONS: dict[Answer, float] = {"signs": 0.05, "int8": 0.15}
 
 @dataclass(frozen=True)
 class NetworkContestant:
-    """One way to run a network. call: does it, timed; result: from what it returned to logits (N, classes), not timed.
+    """One way to run a network, to logits (N, classes).
 
     of: the name of the network whose logits come out; contestants of one network must agree, as `computes` says.
+    prepare: from inputs float32 (N, H, W, 3) and a thread count; see `contest.Entrant`. ours: whether xnorlab's own
+    layers compute it, so that logits which differ are a bug here and not another engine's.
     """
 
     name: str
     about: str
-    call: Callable[[], Any]
-    result: Callable[[Any], np.ndarray]
     of: str
+    prepare: Callable[[np.ndarray, int], AbstractContextManager[Ready]]
     computes: Answer = "float"
-
-
-NetworkPeer = Callable[[np.ndarray, int], AbstractContextManager[Sequence[NetworkContestant]]]
-"""Given inputs float32 (N, H, W, 3) and a thread count, prepares contestants; see `xnorlab.peers`."""
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,11 @@ class OpTiming:
 
 @dataclass(frozen=True)
 class NetworkBench:
-    """The times of one network. timings: by contestant, "packed" first. deviations: by contestant, how far its logits
-    were from those of the first engine that ran the same network: norm of the difference over norm. fastest_float: who
-    ran the float twin fastest in float32; None without one. memory: of the binary weights. ops: the steps of the packed
-    network, and of its float twin in the same runtime (empty without one), in order of execution.
+    """The times of one network. timings: by contestant, "packed" first. left_out: why a contestant has none; see
+    `ConvBench`. deviations: by contestant, how far its logits were from those of this runtime for the same network:
+    norm of the difference over norm. fastest_float: who ran the float twin fastest in float32; None without one.
+    memory: of the binary weights. ops: the steps of the packed network, and of its float twin in the same runtime
+    (empty without one), in order of execution.
     """
 
     name: str
@@ -81,6 +81,7 @@ class NetworkBench:
     machine: Machine
     timings: dict[str, Timing]
     about: dict[str, str]
+    left_out: dict[str, str]
     deviations: dict[str, float]
     fastest_float: str | None
     memory: BinaryMemory | None
@@ -100,6 +101,7 @@ class NetworkBench:
             "machine": self.machine.to_dict(),
             "timings": {name: timing.to_dict() for name, timing in self.timings.items()},
             "about": self.about,
+            "left_out": self.left_out,
             "deviations": self.deviations,
             "fastest_float": self.fastest_float,
             "memory": None if self.memory is None else self.memory.to_dict(),
@@ -115,14 +117,16 @@ def bench_network(
     *,
     float_twin: Network | None = None,
     threads: int = 1,
-    peers: Sequence[NetworkPeer] = (),
+    peers: Sequence[NetworkContestant] = (),
     repeats: int = 21,
     progress: Progress | None = None,
 ) -> NetworkBench:
     """Time `network` on `images` (uint8 (H, W, 3) each; one batch), preprocessing left out, and its steps one by one.
 
     float_twin: the same architecture with real weights, in this runtime. peers: other engines. All use `threads`.
-    Waits for the process-wide lock. Engines that disagree on a network's logits raise BenchmarkError.
+    Waits for the process-wide lock. A peer that fails, or disagrees with this runtime on a network's logits, is left
+    out with the reason. Where ours is wrong BenchmarkError is raised: two engines agree on other logits, or contestants
+    that are ours disagree.
     """
     if network.preprocessing is None or not images:
         raise ValueError("images need at least one picture and a network that stores its preprocessing")
@@ -133,24 +137,24 @@ def bench_network(
     ours = {"packed": _with_threads(network, threads)}
     if float_twin is not None and float_twin is not network:
         ours["float"] = _with_threads(float_twin, threads)
-    with pool.run_lock, ExitStack() as cleanup:
-        found = [_contestant(label, one, x) for label, one in ours.items()]
-        for peer in peers:
-            found += cleanup.enter_context(peer(x, threads))
-        contestants = {contestant.name: contestant for contestant in found}
-        logits: dict[str, np.ndarray] = {}
-        deviations: dict[str, float] = {}
-        timings = interleaved(
-            {name: contestant.call for name, contestant in contestants.items()},
+    contestants = {c.name: c for c in (*(_own(label, one) for label, one in ours.items()), *peers)}
+    judge = _Judge()
+    with pool.run_lock:
+        found = contest(
+            [contestants[label] for label in ours],
+            peers,
+            (x, threads),
+            lambda name, logits: judge.check(contestants[name], logits),
             repeats=repeats,
             threads=threads,
-            check=lambda name, answer: deviations.update({name: _deviation(contestants[name], answer, logits)}),
             progress=progress,
         )
         ops = {label: _time_steps(one, x, repeats) for label, one in ours.items()}
+    timings = found.timings
     rivals = []
     if float_twin is not None:
-        rivals = [c.name for c in found if c.of == float_twin.name and c.computes == "float" and c.name != "packed"]
+        known = [contestants[name] for name in timings if name != "packed"]
+        rivals = [c.name for c in known if c.of == float_twin.name and c.computes == "float"]
     return NetworkBench(
         name=network.name,
         input_shape=x.shape,
@@ -158,7 +162,8 @@ def bench_network(
         machine=describe(),
         timings=timings,
         about={name: contestant.about for name, contestant in contestants.items()},
-        deviations=deviations,
+        left_out=found.left_out,
+        deviations={name: judge.deviations[name] for name in timings},
         fastest_float=min(rivals, key=lambda name: timings[name].median_s, default=None),
         memory=binary_memory(network),
         ops=ops["packed"],
@@ -173,27 +178,62 @@ def _with_threads(network: Network, threads: int) -> Network:
     return network
 
 
-def _contestant(label: str, network: Network, x: np.ndarray) -> NetworkContestant:
+def _own(label: str, network: Network) -> NetworkContestant:
     about = {"packed": "this runtime, packed", "float": "this runtime, float twin"}[label]
-    return NetworkContestant(label, about, partial(network.run, x), np.asarray, network.name)
+    return NetworkContestant(
+        label, about, network.name, lambda x, threads: nullcontext(Ready(partial(network.run, x))), ours=True
+    )
 
 
-def _deviation(contestant: NetworkContestant, answer: Any, logits: dict[str, np.ndarray]) -> float:
-    """How far `answer` is from the first engine that ran the same network; raises BenchmarkError for too far."""
-    found = contestant.result(answer)
-    expected = logits.setdefault(contestant.of, np.array(found))
-    wrong = f"{contestant.name} gives other logits for {contestant.of}; its time would mean nothing"
-    if found.shape != expected.shape:
+class _Judge:
+    """Compares the logits of everyone with the first that came for the same network, which are this runtime's.
+
+    deviations: by contestant, of its last logits.
+    """
+
+    def __init__(self):
+        self.deviations: dict[str, float] = {}
+        self._first: dict[str, np.ndarray] = {}
+        self._others: dict[str, list[tuple[str, np.ndarray]]] = {}
+
+    def check(self, contestant: NetworkContestant, found: np.ndarray) -> None:
+        """Raise BenchmarkError for logits too far from the first ones, OursIsWrongError where the first are wrong."""
+        name, of = contestant.name, contestant.of
+        expected = self._first.setdefault(of, np.array(found))
+        if found.shape != expected.shape:
+            wrong = f"{name} gives logits of shape {found.shape} for {of} instead of {expected.shape}"
+            raise (OursIsWrongError if contestant.ours else BenchmarkError)(wrong)
+        self.deviations[name] = _deviation(found, expected)
+        if _agree(found, expected, contestant.computes):
+            return
+        wrong = (
+            f"{name} gives other logits for {of}, {self.deviations[name]:.2g} of their norm away; "
+            "its time would mean nothing"
+        )
+        if contestant.ours:
+            raise OursIsWrongError(wrong)
+        if contestant.computes == "float":
+            others = self._others.setdefault(of, [])
+            allies = [who for who, logits in others if who != name and _agree(found, logits, "float")]
+            if allies:
+                raise OursIsWrongError(
+                    f"{name} and {allies[0]} agree on logits for {of} that this runtime does not give; "
+                    "its time would mean nothing"
+                )
+            others.append((name, np.array(found)))
         raise BenchmarkError(wrong)
-    difference = found - expected
-    deviation = float(np.linalg.norm(difference) / max(float(np.linalg.norm(expected)), 1e-30))
-    if contestant.computes == "float":
-        agree = np.abs(difference).max() <= LOGIT_TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    else:
-        agree = deviation <= DEVIATIONS[contestant.computes]
-    if not agree:
-        raise BenchmarkError(wrong)
-    return deviation
+
+
+def _deviation(found: np.ndarray, expected: np.ndarray) -> float:
+    """Norm of the difference over norm."""
+    return float(np.linalg.norm(found - expected) / max(float(np.linalg.norm(expected)), 1e-30))
+
+
+def _agree(found: np.ndarray, expected: np.ndarray, computes: Answer) -> bool:
+    if computes == "float":
+        limit = LOGIT_TOLERANCE * max(1.0, float(np.abs(expected).max()))
+        return bool(np.abs(found - expected).max() <= limit)
+    return _deviation(found, expected) <= DEVIATIONS[computes]
 
 
 def _time_steps(network: Network, x: np.ndarray, repeats: int) -> tuple[OpTiming, ...]:

@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xnorlab.benchmark.eight_bits import Grid, round_weight
+from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid, round_weight
 from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.cost_model import predicted_speedup
 
 Answer = Literal["float", "int8", "signs", "scaled"]
-"""float: x ∗ W, zero padding. int8: the same of x and W rounded to eight bits (see `eight_bits`). signs: sign(x) ⊛
-sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N)."""
+"""float: x ∗ W, zero padding. int8: the same of x rounded to eight bits and W to seven (see `eight_bits`). signs:
+sign(x) ⊛ sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N)."""
 
 MAX_VALUES = 2**26
 """Most float32 values of an input, a weight or an output (256 MiB): a typing error must not fill the memory."""
@@ -124,7 +124,7 @@ class ConvProblem:
         if kind == "float":
             return self._convolve(self.x, self.weight, 0)
         if kind == "int8":
-            rounded, step = round_weight(self.weight)
+            rounded, step = round_weight(self.weight, largest=HALF_RANGE)
             return self._convolve(Grid.of(self.x).round(self.x), rounded * step, 0)
         if kind == "scaled":
             return self.answer("signs") * self.scale

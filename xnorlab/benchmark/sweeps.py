@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xnorlab.benchmark.conv import ConvBench, Peer, bench_conv
+from xnorlab.benchmark.conv import Contestant, ConvBench, bench_conv
 from xnorlab.benchmark.problem import ConvShape
 from xnorlab.benchmark.timing import Progress
 from xnorlab.cost_model import predicted_speedup_in_words
@@ -46,21 +46,32 @@ class Sweep:
         """The formula where a pixel's channels fill whole words: it has the steps at 65, 129, …"""
         return tuple(predicted_speedup_in_words(r.shape.channels, r.shape.kernel**2) for r in self.results)
 
-    def measured(self, name: str) -> tuple[float, ...] | None:
-        """How many times faster than contestant `name` ours is at each value; None where it did not take part.
+    def measured(self, name: str) -> tuple[float | None, ...]:
+        """How many times faster than contestant `name` ours is at each value; None where that one was not timed.
 
         "best-float" stands for torch's faster layout, whichever it is.
         """
         names = [result.best_float if name == "best-float" else name for result in self.results]
-        if any(each not in result.timings for each, result in zip(names, self.results, strict=True)):
-            return None
-        return tuple(r.speedup(each) for each, r in zip(names, self.results, strict=True) if each is not None)
+        return tuple(
+            result.speedup(each) if each in result.timings else None
+            for each, result in zip(names, self.results, strict=True)
+        )
 
     @property
-    def rivals(self) -> dict[str, tuple[float, ...]]:
-        """`measured` for the two that figure 4 is redrawn against, as far as they took part."""
+    def rivals(self) -> dict[str, tuple[float | None, ...]]:
+        """`measured` for the two that figure 4 is redrawn against, as far as they were timed at all."""
         found = {name: self.measured(name) for name in ("best-float", "naive")}
-        return {name: values for name, values in found.items() if values is not None}
+        return {name: values for name, values in found.items() if any(value is not None for value in values)}
+
+    @property
+    def left_out(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """By contestant: the values at which it was not timed, and why it was not at the first of them."""
+        found: dict[str, tuple[tuple[int, ...], str]] = {}
+        for value, result in zip(self.values, self.results, strict=True):
+            for name, why in result.left_out.items():
+                values, first = found.get(name, ((), why))
+                found[name] = (*values, value), first
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -80,7 +91,7 @@ def sweep(
     values: Sequence[int] | None = None,
     shape: ConvShape = SWEEP_SHAPE,
     threads: int = 1,
-    peers: Sequence[Peer] = (),
+    peers: Sequence[Contestant] = (),
     naive: bool = True,
     repeats: int = SWEEP_REPEATS,
     progress: Progress | None = None,

@@ -73,6 +73,7 @@ def interleaved(
     repeats: int = 21,
     threads: int = 1,
     check: Callable[[str, Any], None] | None = None,
+    refuse: Callable[[str, Exception], bool] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Timing]:
     """Time every one of `calls`, taking turns, so that a change of clock rate or load meets all alike.
@@ -80,59 +81,93 @@ def interleaved(
     In each round every call gets one untimed run, which brings its data back into the caches, and one timed sample, in
     an order drawn anew for each round; only what is slower than VERY_SLOW_S, where caches do not matter, is spared the
     untimed run. repeats: rounds, 1 to MAX_REPEATS. threads: that the calls use; beyond 1 the machine is left alone for
-    SETTLE_S before each. check(name, answer) is called with the first and the last answer of each. Call with the timing
-    lock held.
+    SETTLE_S before each. check(name, answer) is called with the first and the last answer of each. refuse(name, error)
+    is called with what a call or its check raised: where it returns True the others go on without that one, which gets
+    no Timing; otherwise, and without `refuse`, the error is raised. Call with the timing lock held.
     """
     if type(repeats) is not int or not 1 <= repeats <= MAX_REPEATS:
         raise ValueError(f"repeats={repeats!r} must be an integer from 1 to {MAX_REPEATS}")
     report = progress if progress is not None else _silent
-    names = list(calls)
+    running = _Running(calls, check, refuse)
     first: dict[str, float] = {}
     inner: dict[str, int] = {}
     every: dict[str, int] = {}
-    for i, name in enumerate(names):
-        report(0.3 * i / len(names), f"first call of {name}")
-        first[name] = _first_call(name, calls[name], check)
-        best = _seconds(calls[name], 1)
+
+    def begin(name: str) -> None:
+        first[name] = running.checked(name)
+        best = running.seconds(name, 1)
         if best <= VERY_SLOW_S:
-            best = min(best, *(_seconds(calls[name], 1) for _ in range(2)))
+            best = min(best, *(running.seconds(name, 1) for _ in range(2)))
         inner[name] = math.ceil(SAMPLE_S / max(best, 1e-7))
         every[name] = 7 if best > VERY_SLOW_S else 3 if best > SLOW_S else 1
-    samples: dict[str, list[float]] = {name: [] for name in names}
+
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+
+    def sample(name: str) -> None:
+        if every[name] < 7:
+            calls[name]()
+        samples[name].append(running.seconds(name, inner[name]))
+
+    for i, name in enumerate(calls):
+        report(0.3 * i / len(calls), f"first call of {name}")
+        running.attempt(name, begin)
     order = random.Random(0)
     for turn in range(repeats):
+        names = running.names
         for i, name in enumerate(order.sample(names, len(names))):
             if turn % every[name]:
                 continue
             report(0.3 + 0.7 * (turn + i / len(names)) / repeats, f"timing {name}")
             if threads > 1:
                 time.sleep(SETTLE_S)
-            if every[name] < 7:
-                calls[name]()
-            samples[name].append(_seconds(calls[name], inner[name]))
-    for name in names:
-        _first_call(name, calls[name], check)
+            running.attempt(name, sample)
+    for name in running.names:
+        running.attempt(name, running.checked)
     report(1.0, "done")
-    return {name: Timing(name, tuple(samples[name]), inner[name], first[name]) for name in names}
+    return {name: Timing(name, tuple(samples[name]), inner[name], first[name]) for name in running.names}
 
 
-def _first_call(name: str, call: Callable[[], Any], check: Callable[[str, Any], None] | None) -> float:
-    """Seconds of one call, whose answer is checked."""
-    start = time.perf_counter()
-    answer = call()
-    seconds = time.perf_counter() - start
-    if check is not None:
-        check(name, answer)
-    return seconds
+class _Running:
+    """The calls that have not failed so far."""
+
+    def __init__(
+        self,
+        calls: Mapping[str, Callable[[], Any]],
+        check: Callable[[str, Any], None] | None,
+        refuse: Callable[[str, Exception], bool] | None,
+    ):
+        self._calls, self._check, self._refuse = dict(calls), check, refuse
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._calls)
+
+    def attempt(self, name: str, step: Callable[[str], Any]) -> None:
+        """Do step(name); where it fails, leave the call out if that is allowed."""
+        try:
+            step(name)
+        except Exception as error:
+            if self._refuse is None or not self._refuse(name, error):
+                raise
+            del self._calls[name]
+
+    def checked(self, name: str) -> float:
+        """Seconds of one call, whose answer is checked."""
+        start = time.perf_counter()
+        answer = self._calls[name]()
+        seconds = time.perf_counter() - start
+        if self._check is not None:
+            self._check(name, answer)
+        return seconds
+
+    def seconds(self, name: str, n: int) -> float:
+        """Seconds of one call, averaged over n in a row."""
+        call = self._calls[name]
+        start = time.perf_counter()
+        for _ in range(n):
+            call()
+        return (time.perf_counter() - start) / n
 
 
 def _silent(fraction: float, text: str) -> None:
     """Progress that nobody watches."""
-
-
-def _seconds(call: Callable[[], Any], n: int) -> float:
-    """Seconds of one call, averaged over n in a row."""
-    start = time.perf_counter()
-    for _ in range(n):
-        call()
-    return (time.perf_counter() - start) / n

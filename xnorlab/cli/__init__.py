@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, bench_train, networks, predict, training, verdicts, zoo
+from xnorlab.cli import ablate, bench, bench_train, networks, predict, train, training, verdicts, zoo
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -22,6 +22,10 @@ MISSING = {
     "plotly": "app",
 }
 """Packages that a command may lack, and the extra that brings them."""
+
+
+BUG = "This is a bug in xnorlab; please report it with the lines above and the output of `xnorlab --version`."
+"""The last line under the traceback of an error that no command expects."""
 
 
 class Commands(TyperGroup):
@@ -40,8 +44,12 @@ class Commands(TyperGroup):
         except ModuleNotFoundError as error:
             extra = MISSING.get((error.name or "").partition(".")[0])
             if extra is None:
+                error.add_note(BUG)
                 raise
             lines = [f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"]
+        except Exception as error:  # typer's own, such as Exit, never show their notes
+            error.add_note(BUG)
+            raise
         for line in lines:
             typer.echo(f"xnorlab: {one_line(line)}", err=True)
         raise typer.Exit(2)
@@ -81,7 +89,7 @@ def main(
 app.command("predict")(predict.predict)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
-app.command("train")(training.train)
+app.command("train")(train.train)
 app.command("evaluate")(training.evaluate)
 app.command("pack")(training.pack)
 app.command("ship")(training.ship)

@@ -7,6 +7,8 @@ import typer
 
 from xnorlab.cli.data_options import CacheFolder, DataOption
 from xnorlab.cli.output import print_json, print_table
+from xnorlab.cli.stopping import Begun, stoppable
+from xnorlab.cli.train import Accelerator, Devices, say
 from xnorlab.printable import one_line
 
 app = typer.Typer(no_args_is_help=True, help="Change **one thing at a time** and measure what it is worth.")
@@ -36,8 +38,8 @@ def run(
     dataset: Annotated[str, typer.Option(help="The data set's name, where --data holds several.")] = "imagenette",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures, alike for all rows.")] = 16,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Alike for all rows; may be repeated. 0.")] = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
-    devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
+    accelerator: Accelerator = "auto",
+    devices: Devices = "auto",
     record: Record = False,
     cache_folder: CacheFolder = None,
     as_json: Json = False,
@@ -48,20 +50,23 @@ def run(
     """
     from xnorlab.training import ablations
 
-    entry = ablations.run_ablation(
-        name,
-        data,
-        out,
-        dataset=dataset,
-        epochs=epochs,
-        seeds=seed or [0],
-        cache_folder=cache_folder,
-        accelerator=accelerator,
-        devices=int(devices) if devices.isdigit() else devices,
-        evaluate_every=epochs,
-        progress=False,
-        begin=lambda recipe: typer.echo(one_line(recipe.run_name), err=True),
-    )
+    begun = Begun(out)
+    with stoppable(begun.words):
+        entry = ablations.run_ablation(
+            name,
+            data,
+            out,
+            dataset=dataset,
+            epochs=epochs,
+            seeds=seed or [0],
+            cache_folder=cache_folder,
+            accelerator=accelerator,
+            devices=devices,
+            evaluate_every=epochs,
+            progress=False,
+            announce=say,
+            begin=begun.begin,
+        )
     _show(name, entry, record, as_json)
 
 

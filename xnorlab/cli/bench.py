@@ -17,7 +17,7 @@ FULL_KERNELS, FULL_BATCHES = (1, 3, 5), (1, 8)
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads for everyone; 1 where not given.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Rounds; each times everyone once.")]
 Naive = Annotated[bool, typer.Option(help="Also time the plain float loop.")]
-Peers = Annotated[bool, typer.Option(help="Also time torch, OpenVINO, ONNX Runtime, where installed.")]
+Peers = Annotated[bool, typer.Option(help="Also time torch, OpenVINO and ONNX Runtime.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with every sample.")]
 
 
@@ -42,7 +42,8 @@ def conv(
     """Time one **convolution**: packed XNOR + population count against float32 and int8.
 
     Ours includes everything: thresholds, packing, counting, scaled float output. Answers are checked, runs take turns.
-    Columns are milliseconds, median of all rounds; × says how many times longer than ours.
+    Columns are milliseconds, median of all rounds; × says how many times longer than ours. Who is not installed, fails
+    or is wrong gets the reason instead of a time.
 
     `xnorlab bench conv`, the 3×3 convolutions of ResNet-18
 
@@ -54,7 +55,7 @@ def conv(
     """
     from xnorlab.benchmark import bench_conv
     from xnorlab.kernels.threads import available_threads
-    from xnorlab.peers import conv_peers
+    from xnorlab.peers import CONVS
 
     kernels = _choice(kernel, FULL_KERNELS if full else (3,))
     batches = _choice(batch, FULL_BATCHES if full else (1,))
@@ -64,7 +65,7 @@ def conv(
         (parse_shape(name, size, stride, many), count)
         for count, many, size, name in product(counts, batches, kernels, names)
     ]
-    chosen = conv_peers() if peers else []
+    chosen = CONVS if peers else ()
     results = []
     with _progress() as report:
         for i, (shape, count) in enumerate(wanted):
@@ -107,7 +108,7 @@ def network(
     """Time a whole **network**, packed, against its float twin in float32 and int8, and layer by layer.
 
     An architecture gets random weights (this needs torch): a time does not depend on the training. Reading and
-    cropping the photo are left out. Engines must agree on the logits, or nothing is printed.
+    cropping the photo are left out. An engine that fails or gives other logits gets the reason instead of a time.
 
     `xnorlab bench network imagenette/alexnet-xnor --photo photo.jpg`
 
@@ -182,9 +183,9 @@ def sweep(
     `xnorlab bench sweep --plot figure4.html`
     """
     from xnorlab import benchmark
-    from xnorlab.peers import conv_peers
+    from xnorlab.peers import CONVS
 
-    chosen = conv_peers() if peers else []
+    chosen = CONVS if peers else ()
     wanted = axes or ["channels", "kernel"]
     found = []
     with _progress() as report:

@@ -8,6 +8,7 @@ import typer
 from xnorlab.cli.output import bytes_, milliseconds, print_table, significant
 
 COLUMNS = ["", "median ms", "quartiles", "of ours", "first call ms"]
+NOT_TIMED = "not timed, because"
 NOISE = 0.1
 NOISY = "~ quartile range above 10 % of the median: the machine was busy, run again."
 FIRST_CALL = "First calls, with compilation or its cache on disk, or an engine's preparation, are in no median."
@@ -35,7 +36,7 @@ def print_conv(results: Sequence[Any]) -> None:
         rows += [_timing_row(result.about[name], timings[name], ours) for name in timings if name not in OURS]
         typer.echo()
         title = f"{shape}, {_threads(result.threads)}, {shape.macs / 1e6:.1f} million multiply-adds"
-        print_table(title, COLUMNS, rows)
+        _print_timings(title, rows, result)
         typer.echo(_conv_verdict(result))
     if len(results) > 1:
         typer.echo()
@@ -50,7 +51,7 @@ def print_network(result: Any) -> None:
     typer.echo()
     title = f"{result.name}, input {' × '.join(map(str, result.input_shape))}, {_threads(result.threads)}"
     rows = [_timing_row(result.about[name], timing, ours) for name, timing in result.timings.items()]
-    print_table(title, COLUMNS, rows)
+    _print_timings(title, rows, result)
     verdict = []
     if result.fastest_float is not None:
         verdict.append(f"{result.speedup(result.fastest_float):.1f}× the fastest float32 ({result.fastest_float})")
@@ -98,6 +99,7 @@ def print_sweeps(sweeps: Sequence[Any]) -> None:
     for sweep in sweeps:
         typer.echo()
         _print_overview(f"{sweep.axis}: how many times longer the others take", sweep.results, formula=True)
+        _print_left_out(sweep)
     _print_notes([timing for sweep in sweeps for result in sweep.results for timing in result.timings.values()])
 
 
@@ -117,6 +119,26 @@ def _timing_row(label: str, timing: Any, ours: float) -> list[str]:
     noisy = " ~" if timing.spread > NOISE else ""
     times = f"{significant(timing.median_s / ours)}×"
     return [label, median + noisy, f"{low} … {high}", times, milliseconds(timing.first_call_s)]
+
+
+def _print_timings(title: str, rows: list[list[str]], result: Any) -> None:
+    """Who was timed, then who was not and why."""
+    if not result.left_out:
+        print_table(title, COLUMNS, rows)
+        return
+    rows = [[*row, ""] for row in rows]
+    rows += [[result.about[name], *["–"] * (len(COLUMNS) - 1), why] for name, why in result.left_out.items()]
+    print_table(title, [*COLUMNS, NOT_TIMED], rows, remarks=True)
+
+
+def _print_left_out(sweep: Any) -> None:
+    """A row for everyone who was not timed at some values: where, and the reason at the first of them."""
+    rows = []
+    for name, (values, why) in sweep.left_out.items():
+        places = "everywhere" if values == sweep.values else ", ".join(map(str, values))
+        rows.append([sweep.results[0].about[name], places, why])
+    if rows:
+        print_table("Not timed", ["", f"at {sweep.axis}", "because"], rows, texts=2, remarks=True)
 
 
 def _conv_verdict(result: Any) -> str:

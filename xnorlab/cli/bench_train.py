@@ -15,7 +15,7 @@ def train(
     model: Annotated[str, typer.Option(help="alexnet, resnet18 or nin.")] = "alexnet",
     batch: Annotated[int, typer.Option(min=2, help="Pictures a step.")] = 64,
     size: Annotated[int | None, typer.Option(min=1, help="Side of a picture; the recipe's.")] = None,
-    precision: Annotated[str, typer.Option(help="bf16-mixed or 32-true.")] = "bf16-mixed",
+    precision: Annotated[str, typer.Option(help="auto, bf16-mixed or 32-true.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Of torch, on the CPU.")] = 1,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds; slow steps join every third one.")] = 21,
@@ -53,7 +53,7 @@ def train(
         rows.append([scheme, median + noisy, f"{low} … {high}", f"{result.overhead(scheme):.2f}×"])
     pixels = result.recipe.train_size
     print_table(
-        f"{model}, {batch} pictures of {pixels} × {pixels}, {precision}; {where}",
+        f"{model}, {batch} pictures of {pixels} × {pixels}, {result.precision}; {where}",
         ["", "median ms", "quartiles", "of float"],
         rows,
     )

@@ -16,10 +16,23 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
+REMARK_WIDTH = 60
+"""Characters after which a remark goes on in the next line."""
+
+
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, footer: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    texts: int = 1,
+    footer: Sequence[str] = (),
+    remarks: bool = False,
 ) -> None:
-    """A table whose first `texts` columns are text and whose others are numbers; each cell on one printable line."""
+    """A table whose first `texts` columns are text and whose others are numbers; each cell on one printable line.
+
+    remarks: the last column is prose, which may take several lines.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -29,11 +42,13 @@ def print_table(
         title=Text(one_line(title)), title_justify="left", box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False
     )
     for i, column in enumerate(columns):
+        prose = remarks and i == len(columns) - 1
         table.add_column(
             Text(one_line(column)),
             Text(one_line(footer[i]) if footer else ""),
-            justify="left" if i < texts else "right",
-            no_wrap=True,
+            justify="left" if i < texts or prose else "right",
+            no_wrap=not prose,
+            max_width=REMARK_WIDTH if prose else None,
             overflow="fold",
         )
     for row in rows:

@@ -7,7 +7,8 @@ import typer
 
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
 from xnorlab.cli.output import bytes_, print_table
-from xnorlab.cli.training import say_epoch
+from xnorlab.cli.stopping import Begun, stoppable
+from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
 
 app = typer.Typer(no_args_is_help=True, help="Train and ship **all** networks of this repository.")
@@ -31,8 +32,8 @@ def train(
     data: DataOption,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     only: Only = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")] = "auto",
-    devices: Annotated[str, typer.Option(help="How many devices, or auto.")] = "auto",
+    accelerator: Accelerator = "auto",
+    devices: Devices = "auto",
     nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 5,
@@ -48,20 +49,23 @@ def train(
     """
     from xnorlab.training.zoo import select, train_all
 
-    train_all(
-        select(only),
-        data,
-        out,
-        begin=lambda recipe: typer.echo(one_line(recipe.run_name), err=True),
-        accelerator=accelerator,
-        devices=int(devices) if devices.isdigit() else devices,
-        nodes=nodes,
-        workers=workers,
-        evaluate_every=evaluate_every,
-        progress=False,
-        report=say_epoch,
-        **preparing(cache_folder, cache, skip_unreadable),
-    )
+    begun = Begun(out)
+    with stoppable(begun.words):
+        train_all(
+            select(only),
+            data,
+            out,
+            begin=begun.begin,
+            accelerator=accelerator,
+            devices=devices,
+            nodes=nodes,
+            workers=workers,
+            evaluate_every=evaluate_every,
+            progress=False,
+            announce=say,
+            report=say_epoch,
+            **preparing(cache_folder, cache, skip_unreadable),
+        )
 
 
 @app.command("ship")

@@ -12,7 +12,8 @@ from torch.fx import Node
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import thresholds
-from xnorlab.export.trace import ExportError, Traced
+from xnorlab.export.refusal import ExportError
+from xnorlab.export.trace import Traced
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import Op
 
@@ -55,7 +56,9 @@ class Builder:
     """The network under construction.
 
     ops: by name, in order. computes: for each op the node whose value it gives, None for a value that torch does not
-    have. order: for vectors that were maps, the position among torch's features of each of the runtime's.
+    have. order: for vectors that were maps, the position among torch's features of each of the runtime's. fixed_by:
+    what is right at the example's height and width only, for `Network`. whole_windows: by name of their op, pools
+    that are right only where no window reaches beyond the map.
     """
 
     def __init__(self, traced: Traced):
@@ -63,6 +66,9 @@ class Builder:
         self.ops: dict[str, Op] = {}
         self.computes: dict[str, Node | None] = {INPUT: traced.input}
         self.order: dict[Node, np.ndarray | None] = {traced.input: None}
+        self.fixed_by = ""
+        self.whole_windows: dict[str, Node] = {}
+        self._settled: set[Node] = set()
         self._names: dict[Node, str] = {traced.input: INPUT}
         self._pending: dict[Node, _Pending] = {}
         self._exact = _nodes_before_a_sign(traced)
@@ -70,10 +76,13 @@ class Builder:
     def build(self) -> list[Op]:
         """All ops; raises ExportError at the first node that cannot be packed."""
         for node in self.traced.nodes:
+            if node.target is torch._assert and self.traced.arguments(node).maps:
+                self.fix(node, "checks a height or a width of its input")
             if node is not self.traced.input and self.traced.varies(node):
                 try:
                     _dispatch(self, node)
-                except ExportError as error:
+                    self._check_constants(node)
+                except ValueError as error:  # ExportError, and what the ops' own checks raise
                     raise ExportError(f"{self.traced.title(node)}: {error}") from None
         output = self.traced.output
         if self.order[output] is not None:
@@ -82,6 +91,33 @@ class Builder:
             )
         last = self.name_of(output)
         return self._without_unused(last)
+
+    def fix(self, node: Node, why: str) -> None:
+        """Say that `node` is right at the example's height and width only."""
+        self.fixed_by = self.fixed_by or f"{self.traced.title(node)} {why}"
+
+    def settle(self, node: Node) -> None:
+        """Say that the sizes that `node` is given are no matter: what it is packed as is right at all of them."""
+        self._settled.add(node)
+
+    def same_map(self, a: Node, b: Node) -> bool:
+        """Whether two values are of one height and width at every input, for all that is known here."""
+        return self._origin(a) is self._origin(b)
+
+    def _origin(self, node: Node) -> Node:
+        while node in self._pending:  # a step that works on each value alone
+            node = self._pending[node].source
+        return node
+
+    def _check_constants(self, node: Node) -> None:
+        """Refuse constants that the example's batch size gave; note those that its height and width gave."""
+        if node in self._settled:
+            return
+        reads = self.traced.arguments(node)
+        if reads.batch:
+            raise ExportError("computes with the number of inputs in the batch, on which no answer may depend")
+        if reads.maps:
+            self.fix(node, "takes a number that the model computed from its input's height or width")
 
     def _without_unused(self, last: str) -> list[Op]:
         if last == INPUT:
@@ -180,6 +216,8 @@ def _nodes_before_a_sign(traced: Traced) -> set[Node]:
 
 def _dispatch(builder: Builder, node: Node) -> None:
     traced = builder.traced
+    if traced.values[node].is_complex():
+        raise ExportError("gives complex numbers; only real ones can be packed")
     args, kwargs = traced.constant((node.args, node.kwargs))
     if node.op == "call_module":
         module = traced.called(node)
@@ -190,6 +228,10 @@ def _dispatch(builder: Builder, node: Node) -> None:
         handler = HANDLERS.get(node.target)
     if handler is None:
         raise ExportError(f"cannot be packed; what can: {_packable()}")
+    if traced.arguments(node).values:
+        raise ExportError(
+            "takes numbers that the model computed from its input and that are no plain sizes; these cannot be packed"
+        )
     try:
         bound = inspect.signature(handler).bind(builder, node, *args, **kwargs)
     except TypeError as error:

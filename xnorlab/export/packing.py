@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from xnorlab.export import gather, layers, simple  # noqa: F401 (importing them registers their handlers)
+from xnorlab.export import gather, layers, simple, sizes  # noqa: F401 (importing them registers their handlers)
 from xnorlab.export.builder import Builder
-from xnorlab.export.trace import ExportError, Traced, trace
+from xnorlab.export.refusal import ExportError
+from xnorlab.export.trace import Traced, trace
 from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.graph import INPUT
@@ -47,6 +48,14 @@ def pack(
     through torch's own arithmetic: on equal values the packed bits are torch's bits. Sums of signs are exact
     integers. A BatchNorm behind a layer folds into its scale and bias where no sign comes later.
 
+    Height and width: the network runs at other sizes than the example's as the model does. Where packing wrote down
+    a number that the model computes from the height or width of its input (F.avg_pool2d(x, x.shape[2] // 4)), the
+    network says so in `fixed_by` and refuses other sizes; a mean over the whole map (F.avg_pool2d(x, x.shape[2:]))
+    and sizes of a reshape that leaves them as they are need no such rule. Numbers that the model computes from its
+    input's values or from the batch size cannot be packed.
+
+    Weights that a hook or a parametrization computes (weight_norm, spectral_norm, prune) are packed as computed.
+
     Rounding: real layers sum in another order than torch, so that their last bits can differ, as torch's own do
     between contiguous and channels-last memory. Where such a value meets a sign at its threshold, the sign can
     flip and the difference grows. Networks whose real sums ahead of a sign are exact (a first layer on a
@@ -62,13 +71,18 @@ def pack(
     builder = Builder(traced)
     with torch.no_grad():
         packed = builder.build()
+    input_shape = tuple(_nhwc(traced.values[traced.input]).shape[1:])
+    cut = sizes.first_cut(packed, input_shape, builder.whole_windows)
+    if cut is not None:
+        builder.fix(cut, "rounds the number of its windows up (ceil_mode=True)")
     network = Network(
         packed,
-        input_shape=tuple(_nhwc(traced.values[traced.input]).shape[1:]),
+        input_shape=input_shape,
         name=name,
         labels=labels,
         preprocessing=preprocessing,
         provenance=provenance,
+        fixed_by=builder.fixed_by,
     )
     _check_ops(network, builder, traced)
     _check_logits(network, builder, traced)
@@ -85,6 +99,8 @@ def _check_ops(network: Network, builder: Builder, traced: Traced) -> None:
             values[op.name] = got
             continue
         want = _runtime_value(builder, traced, node)
+        if not np.isfinite(want).all():
+            raise ExportError(f"{traced.title(node)}: gives NaN or infinity on the example, in float32")
         limit = OP_TOLERANCE * float(np.abs(want).max(initial=0.0)) + 1e-6
         difference = float(np.abs(got - want).max(initial=0.0)) if got.shape == want.shape else np.inf
         if not difference <= limit:

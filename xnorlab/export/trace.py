@@ -1,7 +1,7 @@
 """What a model computes, as a torch.fx graph with every value that it takes on an example."""
 
-import copy
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,14 +10,14 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
+from xnorlab.export import prepare
+from xnorlab.export.reads import Dependences, Reads
+from xnorlab.export.refusal import ExportError
 from xnorlab.nn import BinaryConv2d, BinaryLinear, Shift
 
 _LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit, Shift)
 _IN_PLACE = ("relu_", "hardtanh_", "clamp_", "clip_", "add_", "sub_", "mul_")
-
-
-class ExportError(ValueError):
-    """A model that cannot be packed; the message names the module and says why."""
+_HOOKS = "hooks are not packed: take it off, or make a module of it"
 
 
 class _Tracer(fx.Tracer):
@@ -52,20 +52,23 @@ class Traced:
         if not isinstance(result, Node) or not isinstance(values[result], Tensor):
             raise ExportError("the model must return one tensor, its logits")
         self.output = result
-        self._varying = self._find_varying()
-
-    def _find_varying(self) -> set[Node]:
-        """The nodes whose value is a tensor that depends on the input; all others are constants of the model."""
-        varying = {self.input}
-        for node in self.nodes:
-            from_input = any(source in varying for source in node.all_input_nodes)
-            if from_input and isinstance(self.values[node], Tensor) and node.op != "output":
-                varying.add(node)
-        return varying
+        self._dependences = Dependences(self.nodes, values, self.called)
 
     def varies(self, node: Node) -> bool:
-        """Whether the node's value is a tensor that depends on the input."""
-        return node in self._varying
+        """Whether the node's value is a tensor that depends on the input's numbers; all else is packed as it is."""
+        return self._dependences.varies(node)
+
+    def arguments(self, node: Node) -> Reads:
+        """What the constants that the node is given depend on."""
+        return self._dependences.arguments(node)
+
+    def stays_one_pixel(self, node: Node) -> bool:
+        """Whether the node's value is a map of one pixel however large the input is."""
+        return node in self._dependences.one_pixel
+
+    def elements(self, argument: Any) -> list[Any]:
+        """The numbers of an argument of a node: `Reads` where they were computed, else what they are."""
+        return self._dependences.elements(argument)
 
     def constant(self, argument: Any) -> Any:
         """An argument of a node with every constant node replaced by its value."""
@@ -87,6 +90,8 @@ class Traced:
         """The node's path and type, for messages."""
         if node.op == "call_module":
             return f"{node.target} ({type(self.called(node)).__name__})"
+        if node.op == "get_attr":
+            return f"{node.target} (attribute)"
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
         return f"{self.path(node)} (function {name})"
 
@@ -109,45 +114,81 @@ class Traced:
 def trace(model: nn.Module, example: Tensor) -> Traced:
     """A copy of `model`, in evaluation mode, float32, on the CPU, traced and run on `example`.
 
-    Raises ExportError where torch.fx cannot follow the model, or follows it to another result.
+    Raises ExportError, with the cause, where the model cannot be copied or run, or torch.fx cannot follow it, or
+    follows it to another result.
     """
-    if not isinstance(model, nn.Module):
-        raise ExportError(f"model is {type(model).__name__}; the rule is a torch.nn.Module")
-    if not isinstance(example, Tensor) or example.dim() not in (2, 4) or example.numel() == 0:
-        found = f"shape {tuple(example.shape)}" if isinstance(example, Tensor) else type(example).__name__
-        raise ExportError(f"example is {found}; the rule is a real tensor (N, C, H, W) or (N, F)")
-    if not torch.isfinite(example).all():
-        raise ExportError("example holds NaN or infinity")
+    x = prepare.example(example)
     with torch.no_grad():
-        try:
-            # A copy: neither mode, device nor parameters of the caller's model are touched.
-            model = copy.deepcopy(model).to("cpu", torch.float32).eval()
-            x = example.detach().to("cpu", torch.float32)
-            _check_finite(model)
-            if _Tracer().is_leaf_module(model, ""):  # a layer on its own: fx would look inside the outermost module
-                model = nn.Sequential(model)
-            expected = model(x.clone())
-            graph = _Tracer().trace(model)
-            if sum(node.op == "placeholder" for node in graph.nodes) != 1:
-                raise ExportError("the model must take one input")
-            module = fx.GraphModule(model, graph)
-            recorder = _Recorder(module)
-            recorder.run(x.clone())
-        except ExportError:
-            raise
-        except Exception as error:  # the model's own code may raise anything
-            raise ExportError(f"torch.fx cannot follow the model: {type(error).__name__}: {error}") from error
+        model = prepare.model(model)
+        if _Tracer().is_leaf_module(model, ""):  # a layer on its own: fx would look inside the outermost module
+            model = nn.Sequential(model)
+        expected = _attempt("the model fails on the example", lambda: model(x.clone()))
+        graph = _attempt("torch.fx cannot follow the model", lambda: _Tracer().trace(model))
+        if sum(node.op == "placeholder" for node in graph.nodes) != 1:
+            raise ExportError("the model must take one input")
+        module = fx.GraphModule(model, graph)
+        recorder = _Recorder(module)
+        _attempt("torch.fx cannot follow the model", lambda: recorder.run(x.clone()))
         _follow_in_place(module)
         traced = Traced(module, recorder.values)
-    if not isinstance(expected, Tensor) or not torch.equal(expected, traced.values[traced.output]):
-        raise ExportError("the model's result depends on more than torch.fx can see (its own control flow or state)")
+        _check_hooks(traced)
+        if not _equal(expected, traced.values[traced.output]):
+            raise ExportError(_why_different(model, x, expected))
+    _check_finite(traced)
     return traced
 
 
-def _check_finite(model: nn.Module) -> None:
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise ExportError(f"{name} holds NaN or infinity")
+def _attempt(failure: str, step: Callable[[], Any]) -> Any:
+    try:
+        return step()
+    except Exception as error:  # the model's own code may raise anything
+        raise ExportError(f"{failure}: {prepare.in_a_line(error)}") from error
+
+
+def _check_hooks(traced: Traced) -> None:
+    """Raise where a module that is packed as it is gives something else because of its forward hooks."""
+    for node in traced.nodes:
+        module = traced.called(node) if node.op == "call_module" else None
+        if module is None or not (module._forward_hooks or module._forward_pre_hooks):
+            continue
+        args, kwargs = map_arg((node.args, node.kwargs), lambda source: _own(traced.values[source]))
+        if not _equal(module.forward(*args, **kwargs), traced.values[node]):
+            raise ExportError(f"{traced.title(node)}: a forward hook changes what it takes or gives; {_HOOKS}")
+
+
+def _check_finite(traced: Traced) -> None:
+    """Raise where the result is not finite, at the first step that gives NaN or infinity."""
+    if prepare.not_finite(traced.values[traced.output]) is None:
+        return
+    for node in traced.nodes:
+        value = traced.values[node]
+        found = prepare.not_finite(value) if isinstance(value, Tensor) else None
+        if found is not None:
+            holds = "holds" if node.op == "get_attr" else "gives"
+            raise ExportError(f"{traced.title(node)}: {holds} {found} on the example, in float32")
+
+
+def _why_different(model: nn.Module, x: Tensor, expected: Any) -> str:
+    """Why the traced model gives another result than the model itself, in a sentence."""
+    if model._forward_hooks or model._forward_pre_hooks:
+        return f"a forward hook of the model itself changes what it takes or gives; {_HOOKS}"
+    if not _equal(model(x.clone()), expected):
+        return "the model gives another result each time that it runs on the same input (chance, or a state it keeps)"
+    return (
+        "torch.fx follows the model to another result than it gives: something in its own code is hidden from torch.fx "
+        "(a branch on isinstance, a context like autocast)"
+    )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two results are the same tensor, value for value; NaN is NaN."""
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def _own(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _follow_in_place(module: fx.GraphModule) -> None:

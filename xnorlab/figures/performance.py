@@ -153,13 +153,14 @@ def roofline(
 class Panel:
     """Speed-ups against one setting.
 
-    measured: name in CONTENDERS of what the binary code is compared with → a value at each of `values`; computed: the
-    paper's formula; in_words: the formula where channels fill whole words, drawn where it differs.
+    measured: name in CONTENDERS of what the binary code is compared with → a value at each of `values`, None where it
+    was not timed; computed: the paper's formula; in_words: the formula where channels fill whole words, drawn where it
+    differs.
     """
 
     axis_label: str
     values: Sequence[float]
-    measured: Mapping[str, Sequence[float]]
+    measured: Mapping[str, Sequence[float | None]]
     computed: Sequence[float]
     in_words: Sequence[float] | None = None
 
@@ -167,7 +168,7 @@ class Panel:
 def sweep(
     axis_label: str,
     values: Sequence[float],
-    measured: Mapping[str, Sequence[float]],
+    measured: Mapping[str, Sequence[float | None]],
     computed: Sequence[float],
     *,
     in_words: Sequence[float] | None = None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 from numba.extending import intrinsic
 
 _compiling = threading.Lock()
@@ -28,6 +29,10 @@ REVISION = f"{zlib.crc32(b''.join(file.read_bytes() for file in _SOURCES)):08x}"
 """Of all that kernels are made of. Numba's cache watches only the file that a kernel stands in."""
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+class JitDisabledError(ValueError):
+    """Numba was told to compile nothing; kernels consist of instructions that only its compiler understands."""
 
 
 class Kernel:
@@ -53,6 +58,11 @@ class Kernel:
 
     def _prepare(self, arguments: tuple) -> None:
         """Compile for the types of `arguments`; every kernel is called with one set of types only."""
+        if config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue] (set from the environment)
+            raise JitDisabledError(
+                "xnorlab's kernels need Numba's compiler, which is switched off: unset the environment variable "
+                "NUMBA_DISABLE_JIT"
+            )
         types = tuple(numba.typeof(a) for a in arguments)
         with _compiling:
             if self._dispatcher is not None:

@@ -1,6 +1,7 @@
 """Networks, each under any scheme by one argument."""
 
 from collections.abc import Callable
+from inspect import signature
 
 from torch import nn
 
@@ -8,14 +9,23 @@ from xnorlab.models.alexnet import alexnet
 from xnorlab.models.nin import nin
 from xnorlab.models.resnet import resnet18
 from xnorlab.nn import Scheme
+from xnorlab.words import nearest, unknown
 
 MODELS: dict[str, Callable[..., nn.Sequential]] = {"alexnet": alexnet, "resnet18": resnet18, "nin": nin}
 
 
 def build(model: str, scheme: str | Scheme, num_classes: int, **options) -> nn.Sequential:
-    """A network by name: build("alexnet", "xnor", 10, head="pool"). Raises ValueError for an unknown name."""
+    """A network by name: build("alexnet", "xnor", 10, head="pool").
+
+    Raises ValueError for an unknown model, and for an option that the model does not have.
+    """
     if model not in MODELS:
-        raise ValueError(f"model={model!r} is not one of {', '.join(MODELS)}")
+        raise ValueError(unknown("model", model, MODELS))
+    known = [name for name, value in signature(MODELS[model]).parameters.items() if value.kind is value.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise ValueError(f"{model} has no option {option!r}; {has}{nearest(option, known)}")
     if num_classes < 2:
         raise ValueError(f"num_classes={num_classes} must be at least 2")
     return MODELS[model](scheme, num_classes, **options)

@@ -4,6 +4,7 @@ from torch import nn
 
 from xnorlab.nn import ResidualBlock, Scheme, get_scheme
 from xnorlab.nn.blocks import chain, classifier, first_conv
+from xnorlab.words import unknown
 
 STEMS = ("imagenet", "tiny", "cifar")
 
@@ -25,8 +26,8 @@ def resnet18(
     """
     scheme = get_scheme(scheme)
     if stem not in STEMS:
-        raise ValueError(f"stem={stem!r} is not one of {', '.join(STEMS)}")
-    if not isinstance(width, int) or width < 1:
+        raise ValueError(unknown("stem", stem, STEMS))
+    if not isinstance(width, int) or isinstance(width, bool) or width < 1:
         raise ValueError(f"width={width!r} must be an int of at least 1")
     if not (shortcut_every_conv is None or isinstance(shortcut_every_conv, bool)):
         raise ValueError(f"shortcut_every_conv={shortcut_every_conv!r} must be true, false or None")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from xnorlab.binarize import BiRealSign, KBit, LearnedScale, Sign
 from xnorlab.nn.schemes import SCHEMES, Scheme
+from xnorlab.words import unknown
 
 BITS = (2, 4, 8)
 """Activation widths of the k-bit ablation beside 1, which is XNOR itself."""
@@ -41,5 +42,5 @@ def get_scheme(scheme: str | Scheme) -> Scheme:
         return scheme
     known = SCHEMES | VARIANTS
     if scheme not in known:
-        raise ValueError(f"scheme={scheme!r} is not one of {', '.join(known)}")
+        raise ValueError(unknown("scheme", scheme, known))
     return known[scheme]

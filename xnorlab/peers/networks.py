@@ -4,13 +4,13 @@
 # The peers are optional; where they are not installed, types are checked without them.
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from xnorlab.benchmark import NetworkContestant, NetworkPeer
+from xnorlab.benchmark import NetworkContestant, Ready, UnsupportedError
 from xnorlab.benchmark.eight_bits import Grid
 from xnorlab.peers.onnx_graph import onnx_model, value_name
 from xnorlab.peers.quantized import quantize, sums_in_int8
@@ -19,62 +19,48 @@ from xnorlab.runtime import Network
 from xnorlab.runtime.graph import INPUT
 
 
-def torch_network(network: Network, module: Callable[[], Any], label: str) -> NetworkPeer:
-    """`network` in torch, float32: what module() returns, in eval mode; channels-last where `label` ends so."""
+def torch_network(network: Network, module: Callable[[], Any], label: str, *, ours: bool = False) -> NetworkContestant:
+    """`network` in torch, float32: what module() returns, in eval mode; channels-last where `label` ends so.
+
+    ours: whether it is xnorlab's layers that compute it.
+    """
+    channels_last = label.endswith("channels-last")
 
     @contextmanager
-    def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+    def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
         import torch
 
-        channels_last = label.endswith("channels-last")
         layout = torch.channels_last if channels_last else torch.contiguous_format
         # A copy: the layout is changed in place, and the other contestant may hold the same module.
         model = copy.deepcopy(module()).to(memory_format=layout)
         batch = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
-        about = f"torch float32, {'channels-last' if channels_last else 'NCHW'}, {network.name}"
-        signs = any(row.binary_macs for row in network.summary())
         with torch_threads(threads):
-            yield [
-                NetworkContestant(
-                    label,
-                    about,
-                    lambda: model(batch),
-                    lambda y: y.numpy(),
-                    network.name,
-                    "signs" if signs else "float",
-                )
-            ]
+            yield Ready(lambda: model(batch), lambda y: y.numpy())
 
-    return peer
+    about = f"torch float32, {'channels-last' if channels_last else 'NCHW'}, {network.name}"
+    signs = any(row.binary_macs for row in network.summary())
+    return NetworkContestant(label, about, network.name, prepare, "signs" if signs else "float", ours)
 
 
-def openvino_network(network: Network) -> NetworkPeer:
+def openvino_network(network: Network) -> NetworkContestant:
     """A float network in OpenVINO, float32."""
 
     @contextmanager
-    def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+    def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
         import openvino as ov
 
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
         request = openvino_request(ov.Core().read_model(onnx_model(network, batch.shape)), batch, threads)
-        about = f"OpenVINO float32, {network.name}"
-        yield [
-            NetworkContestant(
-                "openvino-float", about, request.infer, lambda _: request.get_output_tensor().data, network.name
-            )
-        ]
+        yield Ready(request.infer, lambda _: request.get_output_tensor().data)
 
-    return peer
+    return NetworkContestant("openvino-float", f"OpenVINO float32, {network.name}", network.name, prepare)
 
 
-def openvino_int8_network(network: Network) -> NetworkPeer:
-    """A float network in OpenVINO, quantized to int8 with the ranges that the timed pictures themselves have.
-
-    Left out where the processor has no int8 kernels for all of its sums.
-    """
+def openvino_int8_network(network: Network) -> NetworkContestant:
+    """A float network in OpenVINO, quantized to int8 with the ranges that the timed pictures themselves have."""
 
     @contextmanager
-    def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+    def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
         import openvino as ov
 
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
@@ -84,34 +70,19 @@ def openvino_int8_network(network: Network) -> NetworkPeer:
         quantize(model, grids)
         request = openvino_request(model, batch, threads)
         if not sums_in_int8(request):
-            yield []
-            return
-        yield [
-            NetworkContestant(
-                "openvino-int8",
-                f"OpenVINO int8, {network.name}",
-                request.infer,
-                lambda _: request.get_output_tensor().data,
-                network.name,
-                "int8",
-            )
-        ]
+            raise UnsupportedError(f"OpenVINO has no int8 kernels for all sums of {network.name} on this processor")
+        yield Ready(request.infer, lambda _: request.get_output_tensor().data)
 
-    return peer
+    return NetworkContestant("openvino-int8", f"OpenVINO int8, {network.name}", network.name, prepare, "int8")
 
 
-def onnxruntime_network(network: Network) -> NetworkPeer:
+def onnxruntime_network(network: Network) -> NetworkContestant:
     """A float network in ONNX Runtime, float32."""
 
     @contextmanager
-    def peer(x: np.ndarray, threads: int) -> Iterator[Sequence[NetworkContestant]]:
+    def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
         session = onnxruntime_session(onnx_model(network, batch.shape), threads)
-        about = f"ONNX Runtime float32, {network.name}"
-        yield [
-            NetworkContestant(
-                "onnxruntime-float", about, lambda: session.run(None, {"x": batch})[0], np.asarray, network.name
-            )
-        ]
+        yield Ready(lambda: session.run(None, {"x": batch})[0])
 
-    return peer
+    return NetworkContestant("onnxruntime-float", f"ONNX Runtime float32, {network.name}", network.name, prepare)

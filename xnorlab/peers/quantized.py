@@ -1,7 +1,8 @@
 """OpenVINO models in eight bits, quantized here: FakeQuantize on what is summed, int8 weights with a step a filter.
 
 The graph is what OpenVINO's own tools write (NNCF's default for CPUs): inputs of convolutions, matrix products,
-additions and pools lie on 256 levels of calibrated minimum and maximum, so that sums in between stay integers.
+additions and pools lie on 256 levels of calibrated minimum and maximum, so that sums in between stay integers. The
+first convolution has weights of half the range, as it has there.
 """
 
 # pyright: reportMissingImports=false
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.benchmark.eight_bits import Grid, round_weight
+from xnorlab.benchmark.eight_bits import HALF_RANGE, LARGEST, Grid, round_weight
 
 _SUMS = ("Convolution", "MatMul")
 _READERS = (*_SUMS, "Add", "MaxPool", "AvgPool")
@@ -27,11 +28,11 @@ def on_grid(source: Any, grid: Grid) -> Any:
     return op.fake_quantize(source, low, high, low, high, 256)
 
 
-def int8_weight(weight: np.ndarray, axis: int = 0) -> Any:
-    """The node that holds `weight` as int8 with a step for every index of `axis`."""
+def int8_weight(weight: np.ndarray, axis: int = 0, largest: int = LARGEST) -> Any:
+    """The node that holds `weight` as int8 up to `largest`, with a step for every index of `axis`."""
     import openvino.opset1 as op
 
-    rounded, step = round_weight(weight, axis)
+    rounded, step = round_weight(weight, axis, largest)
     return op.multiply(op.convert(op.constant(rounded), "f32"), op.constant(step))
 
 
@@ -40,9 +41,11 @@ def quantize(model: Any, grids: Mapping[str, Grid]) -> None:
 
     grids: for the names of tensors, what was seen there. A tensor without one stays float where it is read.
     """
-    for node in list(model.get_ordered_ops()):
+    ops = list(model.get_ordered_ops())
+    first = next((node for node in ops if node.get_type_name() == "Convolution"), None)
+    for node in ops:
         if node.get_type_name() in _SUMS:
-            _round_weight_of(node)
+            _round_weight_of(node, HALF_RANGE if node is first else LARGEST)
         for output in node.outputs():
             grid = next((grids[name] for name in output.get_names() if name in grids), None)
             readers = [target for target in output.get_target_inputs() if _reads_eight_bits(target.get_node())]
@@ -63,11 +66,11 @@ def sums_in_int8(request: Any) -> bool:
     return bool(sums) and all(info["runtimePrecision"].astype(str) in ("u8", "i8") for info in sums)
 
 
-def _round_weight_of(node: Any) -> None:
+def _round_weight_of(node: Any, largest: int) -> None:
     weight = node.input_value(1).get_node()
     if weight.get_type_name() == "Constant":
         by_columns = node.get_type_name() == "MatMul" and not node.get_attributes()["transpose_b"]
-        node.input(1).replace_source_output(int8_weight(weight.data, int(by_columns)).output(0))
+        node.input(1).replace_source_output(int8_weight(weight.data, int(by_columns), largest).output(0))
 
 
 def _reads_eight_bits(node: Any) -> bool:

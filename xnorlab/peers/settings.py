@@ -5,15 +5,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-
-
-def installed(package: str) -> bool:
-    """Whether `package` can be imported; it is not imported."""
-    return find_spec(package) is not None
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """The packed convolution on its own: real weights and feature maps in, real sums out."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, pair
-from xnorlab.kernels.packing import pack_filters
+from xnorlab.kernels.packing import pack_filters, unpack_signs
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
 
@@ -16,7 +18,8 @@ class BinaryConv2d:
         stride, padding: an int or (vertical, horizontal).
         pad_value: what the border holds once the input is signs: −1, 0 or +1.
 
-    threads: how many threads a call may use, 1 unless set. Calls do not change the object.
+    threads: how many threads a call may use, 1 unless set. Calls do not change the object. It can be pickled, with
+    one bit a weight.
     Raises ValueError for arguments that do not fit.
 
     >>> layer = BinaryConv2d(np.ones((1, 3, 1, 1), np.float32))
@@ -58,7 +61,26 @@ class BinaryConv2d:
             padding=self.padding,
             pad_value=pad_value,
         )
+        self._scale, self._bias = (None if value is None else value.copy() for value in (scale, bias))
         self.threads = 1
+
+    def __reduce__(self) -> tuple:
+        """From its packed weights and arguments: what the kernel made of them means nothing in another process."""
+        options = {
+            "scale": self._scale,
+            "bias": self._bias,
+            "stride": self.stride,
+            "padding": self.padding,
+            "pad_value": self.pad_value,
+        }
+        return type(self)._arrived, (self._kernel.words, self.channels, options, self.threads)
+
+    @classmethod
+    def _arrived(cls, words: np.ndarray, channels: int, options: dict[str, Any], threads: int) -> Self:
+        signs = unpack_signs(words, channels)
+        layer = cls(np.ascontiguousarray(signs.transpose(0, 3, 1, 2)), **options)
+        layer.threads = threads
+        return layer
 
     @property
     def threads(self) -> int:

@@ -2,6 +2,9 @@
 
     metadata["xnorlab"] = {"format_version": 1, "digest": sha256, ...header...}
 
+Versions: 1, and 2 for files with a header field that a reader of version 1 would not know to heed (see `_SINCE`). A
+file has the lowest version that holds it, so that earlier readers open all they can.
+
 The digest covers the header and every tensor, so that an altered file is noticed whatever byte was changed.
 It is no signature: a file made on purpose to mislead can carry a right digest, and therefore the network that is
 built from a file checks each of its parts as well.
@@ -18,19 +21,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, deserialize, safe_open
 from safetensors.numpy import save as safetensors_save
 
 from xnorlab import atomic
 from xnorlab.printable import one_line
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest; every version from 1 to this one is read."""
 KEY = "xnorlab"
+BYTES = "packed bytes"
+"""What messages call a packed file that never was one: its bytes came over a wire or out of a pickle."""
 MAX_FILE_BYTES = 2**31
 """Larger files are refused before they are read; VGG-19 with real weights is 0.57 GB."""
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bool_}
 _RESERVED = ("format_version", "digest")
+_SINCE = {"fixed_by": 2}
+"""Header fields that came later, by the format version of the files that have them."""
 
 
 class PackedFileError(ValueError):
@@ -43,12 +51,15 @@ class PackedFileError(ValueError):
         super().__init__(f"{one_line(os.fsdecode(path))}: {reason}")
         self.path, self.reason = path, reason
 
+    def __reduce__(self) -> tuple:
+        """From its own two arguments: what a worker process raises must arrive where the work was given out."""
+        return type(self), (self.path, self.reason)
 
-def write(path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
-    """Write `header` (JSON values) and `tensors` (float32, uint64, bool) to `path`, all or nothing.
 
-    The bytes depend on the contents alone. Raises ValueError for other dtypes or a header that is not JSON,
-    PackedFileError where the file cannot be written.
+def to_bytes(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
+    """`header` (JSON values) and `tensors` (float32, uint64, bool) as the bytes of a packed file.
+
+    They depend on the contents alone. Raises ValueError for other dtypes or a header that is not JSON.
     """
     clash = [key for key in _RESERVED if key in header]
     if clash:
@@ -56,11 +67,16 @@ def write(path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np
     stored = {name: _narrowed(name, array) for name, array in tensors.items()}
     try:
         # Through JSON and back: what is digested is what a reader will parse (tuples become lists, keys text).
-        full = json.loads(_canonical({**header, "format_version": FORMAT_VERSION}))
+        full = json.loads(_canonical({**header, "format_version": _version(header)}))
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"header cannot be written as JSON: {error}") from None
     full["digest"] = digest(full, stored)
-    data = safetensors_save(stored, metadata={KEY: _canonical(full)})
+    return safetensors_save(stored, metadata={KEY: _canonical(full)})
+
+
+def write(path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    """Write a packed file, see `to_bytes`, all or nothing; raises PackedFileError where it cannot be written."""
+    data = to_bytes(header, tensors)
     target = Path(path)
     if target.is_dir():
         raise PackedFileError(path, "is a folder")
@@ -82,9 +98,41 @@ def read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]
             header = _parse_header(path, file.metadata())
             stored = {name: _tensor(path, file, name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except SafetensorError as error:
-        raise PackedFileError(path, _explain(path, str(error))) from None
+        with open(path, "rb") as damaged:
+            start, size = damaged.read(9), os.fstat(damaged.fileno()).st_size
+        raise PackedFileError(path, _explain(start, size, str(error))) from None
     except OSError as error:
         raise PackedFileError(path, f"cannot be read: {error.strerror}") from None
+    return _checked(path, header, stored)
+
+
+def from_bytes(data: bytes | bytearray | memoryview) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header and the tensors in the bytes of a packed file, checked as `read` checks a file.
+
+    Raises PackedFileError, whose path is BYTES.
+    """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise PackedFileError(BYTES, f"is {type(data).__name__}; the rule is the content of a packed file, as bytes")
+    data = bytes(data)
+    _check_size(BYTES, len(data))
+    try:
+        found = deserialize(data)
+    except SafetensorError as error:
+        raise PackedFileError(BYTES, _explain(data[:9], len(data), str(error))) from None
+    # What safetensors took has a table of contents that is JSON with, at most, texts as metadata.
+    table = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    header = _parse_header(BYTES, table.get("__metadata__"))
+    stored = {}
+    for name, tensor in found:
+        flat = np.frombuffer(tensor["data"], _dtype(BYTES, name, tensor["dtype"]))
+        stored[name] = flat.reshape(tensor["shape"]).copy()  # an array that owns its memory, as from a file
+    return _checked(BYTES, header, stored)
+
+
+def _checked(
+    path: str | os.PathLike, header: dict[str, Any], stored: dict[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header without version and digest, and tensors without float16, once the digest was found to be right."""
     expected = header.pop("digest", None)
     try:
         found = digest(header, stored)
@@ -140,17 +188,18 @@ def _check_regular(path: str | os.PathLike) -> None:
         raise PackedFileError(path, "is a folder, not a packed network")
     if not stat.S_ISREG(status.st_mode):
         raise PackedFileError(path, "is not a regular file")
-    if status.st_size == 0:
+    _check_size(path, status.st_size)
+
+
+def _check_size(path: str | os.PathLike, size: int) -> None:
+    if size == 0:
         raise PackedFileError(path, "is empty (0 bytes)")
-    if status.st_size > MAX_FILE_BYTES:
-        raise PackedFileError(path, f"has {status.st_size:,} bytes, more than the {MAX_FILE_BYTES:,} allowed")
+    if size > MAX_FILE_BYTES:
+        raise PackedFileError(path, f"has {size:,} bytes, more than the {MAX_FILE_BYTES:,} allowed")
 
 
-def _explain(path: str | os.PathLike, error: str) -> str:
-    """What is wrong with a file that safetensors refuses, as far as its first bytes tell."""
-    with open(path, "rb") as file:
-        start = file.read(9)
-        size = os.fstat(file.fileno()).st_size
+def _explain(start: bytes, size: int, error: str) -> str:
+    """What is wrong with a file of `size` bytes that safetensors refuses, as far as its first 9 bytes tell."""
     looks_ours = len(start) == 9 and start[8:] == b"{"
     header_end = 8 + int.from_bytes(start[:8], "little")
     if looks_ours and (header_end > size or "not fully covered" in error):
@@ -173,11 +222,20 @@ def _parse_header(path: str | os.PathLike, metadata: dict[str, str] | None) -> d
     version = header.get("format_version")
     if type(version) is not int:
         raise PackedFileError(path, "is altered: its header has no format_version")
-    if version != FORMAT_VERSION:
+    if not 1 <= version <= FORMAT_VERSION:
         raise PackedFileError(
-            path, f"has format version {version}; this xnorlab reads version {FORMAT_VERSION}: pack the model again"
+            path, f"has format version {version}; this xnorlab reads 1 to {FORMAT_VERSION}: pack the model again"
+        )
+    if version != _version(header):
+        raise PackedFileError(
+            path, f"is altered: its format version is {version}, and its fields are those of version {_version(header)}"
         )
     return header
+
+
+def _version(header: dict[str, Any]) -> int:
+    """The lowest format version that holds the fields of `header`."""
+    return max((since for field, since in _SINCE.items() if field in header), default=1)
 
 
 def _refuse_constant(text: str) -> float:
@@ -192,7 +250,11 @@ def _finite(text: str) -> float:
 
 
 def _tensor(path: str | os.PathLike, file: Any, name: str) -> np.ndarray:
-    dtype = file.get_slice(name).get_dtype()
-    if dtype not in _DTYPES:
-        raise PackedFileError(path, f"tensor {name!r} has the unknown dtype {dtype}")
+    _dtype(path, name, file.get_slice(name).get_dtype())
     return file.get_tensor(name)
+
+
+def _dtype(path: str | os.PathLike, name: str, stored: str) -> type:
+    if stored not in _DTYPES:
+        raise PackedFileError(path, f"tensor {name!r} has the unknown dtype {stored}")
+    return _DTYPES[stored]

@@ -13,7 +13,7 @@ import numpy as np
 
 from xnorlab.runtime.limits import MAX_BYTES, MAX_OPS, MAX_VALUES
 from xnorlab.runtime.op import Op, Shape
-from xnorlab.runtime.ops import OPS
+from xnorlab.runtime.ops import OPS, Flatten
 
 INPUT = "input"
 
@@ -37,6 +37,23 @@ def infer_shapes(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
     for op in ops:
         shapes[op.name] = op.output_shape(*(shapes[name] for name in op.inputs))
         _check_size(op.name, shapes[op.name])
+    return shapes
+
+
+def other_shapes(ops: Sequence[Op], input_shape: Shape, own: dict[str, Shape]) -> dict[str, Shape]:
+    """As `infer_shapes`, for an input of another height and width than the network's own; own: the shapes there.
+
+    A flattened map must keep its size, as well as its number of values: what stands behind it has a weight for each
+    place of the map as it was.
+    """
+    shapes = infer_shapes(ops, input_shape)
+    for op in ops:
+        if op.kind == Flatten.kind and shapes[op.inputs[0]] != own[op.inputs[0]]:
+            (height, width, _), (needed, broad, _) = shapes[op.inputs[0]], own[op.inputs[0]]
+            raise ValueError(
+                f"{op.name}: an input of {input_shape[0]} × {input_shape[1]} gives it a map of {height} × {width} to "
+                f"flatten; the rule is {needed} × {broad}, as at the network's own {own[INPUT][0]} × {own[INPUT][1]}"
+            )
     return shapes
 
 

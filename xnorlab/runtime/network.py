@@ -1,10 +1,9 @@
 """A packed network: from pictures to logits and labels, without torch."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -12,16 +11,18 @@ import numpy as np
 from xnorlab.kernels.threads import thread_count
 from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
+from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.op import Op, Shape
 from xnorlab.runtime.plan import Step
 from xnorlab.runtime.plans import Plans
-from xnorlab.runtime.records import LayerSummary, Prediction
+from xnorlab.runtime.records import LayerSummary, Prediction, softmax
 
 BATCH = 32
 """Pictures that `Network.__call__` runs at once, so that memory does not grow with their number."""
 
-_HEADER = ("name", "labels", "preprocessing", "provenance", "input_shape", "graph")
+_HEADER = {"name", "labels", "preprocessing", "provenance", "input_shape", "graph"}
+_OPTIONAL = {"fixed_by"}
 
 Observer = Callable[[Op, np.ndarray, float], None]
 
@@ -31,9 +32,13 @@ class Network:
 
     ops: in order of execution, the last one is the output. input_shape: (H, W, C) or (F,) of one input.
     labels: a name a class, or empty. preprocessing: from pictures to the input, or None. provenance: JSON values.
+    fixed_by: why it runs at the height and width of `input_shape` only; empty where other sizes are as good.
 
     Raises ValueError where these do not fit together. A network's answers depend on nothing but their
     input: many visitors can call it at once. threads: how many threads its layers may use, 1 unless set.
+
+    A network can be pickled, and so be handed to other processes (concurrent.futures, Dask, Ray, Spark): it travels
+    as the bytes of its packed file with its thread count, and gives the same logits there, bit for bit.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Network:
         labels: Sequence[str] | None = None,
         preprocessing: Preprocessing | None = None,
         provenance: dict[str, Any] | None = None,
+        fixed_by: str = "",
     ):
         self.ops = tuple(ops)
         self.input_shape = tuple(input_shape)
@@ -55,26 +61,38 @@ class Network:
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
         self.name = name
-        self.labels = self._checked_labels(() if labels is None else labels)
+        self.labels = checked_labels(() if labels is None else labels, self.output_shape)
         if preprocessing is not None and self.input_shape != (preprocessing.crop, preprocessing.crop, 3):
             raise ValueError(
                 f"preprocessing makes inputs of ({preprocessing.crop}, {preprocessing.crop}, 3); "
                 f"the network takes {self.input_shape}"
             )
         self.preprocessing = preprocessing
-        self.provenance = _json_object({} if provenance is None else provenance, "provenance")
+        self.provenance = json_object({} if provenance is None else provenance, "provenance")
+        self.fixed_by = checked_reason(fixed_by, self.input_shape)
         self.threads = 1
 
-    def __deepcopy__(self, memo: dict) -> Self:
-        """A copy with a thread count of its own; nothing else of a network changes, and weights are shared."""
-        return copy(self)
+    def __copy__(self) -> Self:
+        """A copy with a thread count of its own; weights, which nobody writes to, are shared."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
 
-    def _checked_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
-        if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-            raise ValueError("labels must be a list of names")
-        if labels and (len(labels),) != self.output_shape:
-            raise ValueError(f"there are {len(labels)} labels for an output of shape {self.output_shape}")
-        return tuple(labels)
+    def __deepcopy__(self, memo: dict) -> Self:
+        """As `__copy__`, with a provenance of its own."""
+        twin = copy(self)
+        twin.provenance = deepcopy(self.provenance, memo)
+        return twin
+
+    def __reduce__(self) -> tuple:
+        """For other processes: the bytes of its packed file, which are opened there with all of a file's checks."""
+        return type(self)._arrived, (self.to_bytes(), self.threads)
+
+    @classmethod
+    def _arrived(cls, data: bytes, threads: int) -> Self:
+        network = cls.from_bytes(data)
+        network.threads = threads
+        return network
 
     @property
     def threads(self) -> int:
@@ -90,10 +108,18 @@ class Network:
     @classmethod
     def open(cls, path: str | os.PathLike) -> Self:
         """The network in a packed file; raises PackedFileError, naming file and reason, for anything else."""
-        header, tensors = file_format.read(path)
+        return cls._built(path, *file_format.read(path))
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
+        """The network in the content of a packed file, checked as `open` checks a file; raises PackedFileError."""
+        return cls._built(file_format.BYTES, *file_format.from_bytes(data))
+
+    @classmethod
+    def _built(cls, path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Self:
         try:
-            if set(header) != set(_HEADER):
-                raise ValueError(f"its header must have exactly the fields {', '.join(_HEADER)}")
+            if set(header) - _OPTIONAL != _HEADER:
+                raise ValueError(f"its header must have exactly the fields {', '.join(sorted(_HEADER))}")
             preprocessing = header["preprocessing"]
             for key in ("labels", "input_shape"):
                 if not isinstance(header[key], list):
@@ -105,12 +131,21 @@ class Network:
                 labels=header["labels"],
                 preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
                 provenance=header["provenance"],
+                fixed_by=header.get("fixed_by", ""),
             )
         except ValueError as error:
             raise PackedFileError(path, f"does not hold a valid network: {error}") from None
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a packed file, all or nothing; the same network always gives the same bytes."""
+        """Write a packed file, all or nothing; its content is `to_bytes`."""
+        file_format.write(path, *self._parts())
+
+    def to_bytes(self) -> bytes:
+        """The content of its packed file; the same network always gives the same bytes."""
+        return file_format.to_bytes(*self._parts())
+
+    def _parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Header and tensors of its packed file."""
         records, tensors = graph.to_header(self.ops)
         header = {
             "name": self.name,
@@ -120,11 +155,13 @@ class Network:
             "input_shape": list(self.input_shape),
             "graph": records,
         }
-        file_format.write(path, header, tensors)
+        if self.fixed_by:  # only then: an earlier reader would not heed it, and could not open the file
+            header["fixed_by"] = self.fixed_by
+        return header, tensors
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
-        images = _checked_images(images)
+        images = checked_images(images)
         parts = [self.run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), np.float32)
 
@@ -144,7 +181,7 @@ class Network:
 
     def values(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Every value on the way, by op name, batch first; the preprocessed pictures are under "input"."""
-        x = self._prepared(_checked_images(images))
+        x = self._prepared(checked_images(images))
         found = {graph.INPUT: x}
         self.run(x, lambda op, value, seconds: found.update({op.name: value}))
         return found
@@ -152,9 +189,10 @@ class Network:
     def run(self, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
         """The output, float32 (N, …), for preprocessed inputs x, float32 (N, H, W, C) or (N, F).
 
-        H and W may differ from `input_shape` where the ops allow it. observe(op, value, seconds) is called after
-        every op with what it gave and the time it took; values are not written to afterwards. To be seen, values
-        must be made: without an observer ops run together, in buffers that are planned once (see `timed`).
+        H and W may differ from `input_shape` where the ops allow it and `fixed_by` is empty; raises ValueError for
+        inputs that do not fit. observe(op, value, seconds) is called after every op with what it gave and the time
+        it took; values are not written to afterwards. To be seen, values must be made: without an observer ops run
+        together, in buffers that are planned once (see `timed`).
         """
         shapes = self._checked(x)
         if len(x) == 0:
@@ -177,10 +215,18 @@ class Network:
 
     def _checked(self, x: Any) -> dict[str, Shape]:
         """The shapes of all values for inputs x; raises ValueError where x is none."""
-        if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != len(self.input_shape) + 1:
+        own = self.input_shape
+        fits = isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == len(own) + 1 and x.shape[-1] == own[-1]
+        if not fits:
             found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, self.input_shape))})")
-        return self._shapes if x.shape[1:] == self.input_shape else graph.infer_shapes(self.ops, x.shape[1:])
+            raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, own))})")
+        if x.shape[1:] == own:
+            return self._shapes
+        if self.fixed_by:
+            raise ValueError(
+                f"x is {x.shape[1]} × {x.shape[2]}, and this network runs at {own[0]} × {own[1]} only: {self.fixed_by}"
+            )
+        return graph.other_shapes(self.ops, x.shape[1:], self._shapes)
 
     def _observed(self, x: np.ndarray, observe: Observer) -> np.ndarray:
         """Op by op, each into an array of its own."""
@@ -222,38 +268,3 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<Network {self.name!r}: {len(self.ops)} ops, {self.input_shape} → {self.output_shape}>"
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities, float64 (N, classes), of logits (N, classes): their exponentials over the sum of these."""
-    # The largest logit is taken off first, so that no exponential overflows.
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def _checked_images(images: Any) -> np.ndarray | Sequence[np.ndarray]:
-    if isinstance(images, np.ndarray):
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or 0 in images.shape[1:]:
-            raise ValueError(
-                f"images is {images.dtype} of shape {images.shape}; the rule is uint8 (N, H, W, 3), or a list of "
-                "pictures uint8 (H, W, 3)"
-            )
-        return images
-    if not isinstance(images, list | tuple):
-        raise ValueError(f"images is {type(images).__name__}; the rule is an array or a list of pictures")
-    for i, image in enumerate(images):
-        fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
-        if not fits or image.shape[2] != 3 or image.size == 0:
-            found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise ValueError(f"images[{i}] is {found}; the rule is uint8 (H, W, 3)")
-    return images
-
-
-def _json_object(value: Any, name: str) -> dict[str, Any]:
-    """A copy of `value` as a reader of the packed file will see it."""
-    try:
-        if not isinstance(value, dict):
-            raise ValueError("it is no dictionary")
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{name} cannot be written as JSON: {error}") from None

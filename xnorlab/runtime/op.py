@@ -136,6 +136,10 @@ class Op:
         values = {n: tuple(v) if isinstance(v, list) else v for n, v in attributes.items()}
         return cls(name=name, inputs=inputs, **values, **tensors)
 
+    def __reduce__(self) -> tuple:
+        """From its parts, checked again; what its kernel made of them holds addresses that mean nothing elsewhere."""
+        return self.from_parts, (self.name, self.inputs, self.attributes(), self.tensors())
+
     def _fail_shape(self, shape: Shape, rule: str) -> ValueError:
         return ValueError(f"{self.name}: the input of {self.kind} has shape {shape}; the rule is {rule}")
 

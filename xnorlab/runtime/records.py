@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from xnorlab.runtime.op import Shape
 
 
@@ -31,3 +33,10 @@ class LayerSummary:
     float_macs: int
     weight_bytes: int
     resident_bytes: int
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities, float64 (N, classes), of logits (N, classes): their exponentials over the sum of these."""
+    # The largest logit is taken off first, so that no exponential overflows.
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return powers / powers.sum(axis=1, keepdims=True)

@@ -12,6 +12,7 @@ from xnorlab.training.folders import find
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.sources import load_checkpoint
 from xnorlab.training.zoo import train_all
+from xnorlab.words import unknown
 
 FILE = "ablations.json"
 EPOCHS = 16
@@ -115,7 +116,7 @@ def run_ablation(
     Top-1 is measured in float32 through torch on the whole validation set, with the last epoch's weights.
     """
     if name not in ABLATIONS:
-        raise ValueError(f"name={name!r} is not one of {', '.join(ABLATIONS)}")
+        raise ValueError(unknown("name", name, ABLATIONS))
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds={list(seeds)} must be one seed or more, each of them once")
     ablation = ABLATIONS[name]
@@ -128,11 +129,13 @@ def run_ablation(
             model, recipe, _, _ = load_checkpoint(result.checkpoint)
             shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
             accuracy = top1(torch_logits(model, shown), shown.targets)
+            trained_in = result.epochs[-1].get("precision", recipe.precision)
             if len(rows) > at:
-                rows[at].setdefault("repeats", []).append({"seed": seed, "top1": accuracy})
+                repeat = {"seed": seed, "top1": accuracy, "precision": trained_in}
+                rows[at].setdefault("repeats", []).append(repeat)
             else:
                 named = {"label": row.label, "against": row.against, "network": recipe.name}
-                rows.append(named | {"top1": accuracy, "recipe": recipe.to_dict()})
+                rows.append(named | {"top1": accuracy, "precision": trained_in, "recipe": recipe.to_dict()})
     given = " ".join(f"--seed {seed}" for seed in seeds)
     return {
         "question": ablation.question,

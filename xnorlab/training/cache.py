@@ -22,7 +22,7 @@ from xnorlab.images import Preprocessing
 from xnorlab.training.decoding import Squares
 from xnorlab.training.split import DataError, Split
 
-FORMAT = 1
+FORMAT = 2
 """Part of every cache key: raised whenever the same picture would be decoded to other bytes."""
 
 LINES = 20

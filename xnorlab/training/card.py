@@ -28,6 +28,9 @@ DATASETS = {
 }
 """What a data set is and under which terms, by name."""
 
+MOST_CLASSES_WITHOUT_TOP5 = 10
+"""Of so few classes, half would be named by chance."""
+
 
 def train_command(recipe: Recipe) -> str:
     """The `xnorlab train` line that gives this recipe: only what differs from the default is spelled out."""
@@ -61,11 +64,11 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
     recipe = Recipe.from_dict(entry["recipe"])
     scheme = get_scheme(recipe.scheme)
     error = 100 * standard_error(entry["top1"], entry["images"])
-    where = "" if entry["hardware"] is None else f" on {entry['hardware']}"
+    where = "" if entry["hardware"] is None else f" on {entry['hardware']} in {entry['precision']}"
     source = "" if scheme.weights is None and scheme.inputs is None else f" ({scheme.source})"
     latent = "latent (training) weights, in 8 bits where only their signs and scales count"
     if scheme.weights is None:
-        latent = "weights for torch, float16"
+        latent = "what torch needs beside it"
     rows = "\n".join(f"| {name} | {in_markdown(_value(value))} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
     known = in_markdown(", ".join(entry["labels"][:10])) + (", …" if len(entry["labels"]) > 10 else "")
@@ -85,7 +88,7 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
 | | |
 |---|---|
 | top-1, packed network, whole validation set | {100 * entry["top1"]:.2f} % of {entry["images"]:,} pictures |
-| top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
+{_top5(entry)}| top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
 | pictures that the two label differently | {entry["labels_differ"]} |
 {others}| packed file | {entry["bytes"]:,} bytes |
 | {latent} | {entry["latent_bytes"]:,} bytes |
@@ -120,6 +123,13 @@ It gives every picture one of them, whatever it shows. It sees the central squar
 The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
 It is one seed's; another seed gives another.
 """
+
+
+def _top5(entry: dict[str, Any]) -> str:
+    """A row of the table where there is a top-5 that says something."""
+    if len(entry["labels"]) <= MOST_CLASSES_WITHOUT_TOP5:
+        return ""
+    return f"| top-5, packed network | {100 * entry['top5']:.2f} % |\n"
 
 
 def _sources(recipe: Recipe) -> str:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xnorlab.images import Preprocessing
+from xnorlab.words import nearest, unknown
 
 PRECISIONS = ("auto", "bf16-mixed", "32-true")
 GROWTH = 16
@@ -98,7 +99,7 @@ class Recipe:
             _require(sound and 0 < pair[0] <= pair[1] <= highest, name, self, f"0 < low <= high <= {highest}")
             object.__setattr__(self, name, (float(pair[0]), float(pair[1])))
         _require(isinstance(self.flip, bool), "flip", self, "true or false")
-        _require(self.precision in PRECISIONS, "precision", self, f"one of {', '.join(PRECISIONS)}")
+        require_precision(self.precision)
         _require(isinstance(self.model_options, Mapping), "model_options", self, "a mapping")
         object.__setattr__(self, "model_options", MappingProxyType(dict(self.model_options)))
 
@@ -147,9 +148,10 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
         """The recipe that `to_dict` wrote. Raises ValueError for an unknown name or a value out of range."""
-        unknown = sorted(set(values) - {item.name for item in fields(cls)})
-        if unknown:
-            raise ValueError(f"recipe has no {unknown[0]!r}; it has {', '.join(f.name for f in fields(cls))}")
+        known = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"recipe has no {name!r}; it has {', '.join(known)}{nearest(name, known)}")
         return cls(**values)
 
 
@@ -179,6 +181,12 @@ def recipe_for(dataset: str, model: str, scheme: str, **changes: Any) -> Recipe:
     return Recipe.from_dict(
         {**values, "dataset": dataset, "model": model, "scheme": scheme, "model_options": options, **changes}
     )
+
+
+def require_precision(precision: object) -> None:
+    """Raises ValueError for what is not one of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise ValueError(unknown("precision", precision, PRECISIONS))
 
 
 def _is_int(value: object) -> bool:

@@ -3,14 +3,15 @@
 Rounding comes first and every accuracy is measured after it, so what is shipped is exactly what was measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT
 from xnorlab.nn import BinaryConv2d, BinaryLinear
-from xnorlab.pretrained import STEP
+from xnorlab.pretrained import STEP, real_weights
 from xnorlab.training.task import binary_layers
 
 GRID_LIMIT = 2047
@@ -134,8 +135,10 @@ def _only_signs(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLi
             yield name, layer
 
 
-def shipped_tensors(model: nn.Module) -> dict[str, Tensor]:
+def shipped_tensors(model: nn.Module, packed: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
     """The state of a rounded model as it is stored; `pretrained.unpacked` is the way back.
+
+    packed: the tensors of its packed file; a real weight that lies there is left out here.
 
     Latent weights of binary layers: int8 beside "<name>.step", float32 (N,). Other weights of two or more dimensions:
     float16. The rest: float32. BatchNorm's counter of batches only serves training and is left out. Raises ValueError
@@ -157,4 +160,7 @@ def shipped_tensors(model: nn.Module) -> dict[str, Tensor]:
         if not torch.equal(back, value):
             raise ValueError(f"{name} is not rounded: storing would change it; call round_weights_ first")
         found[name] = stored.contiguous()
+    for name, value in real_weights(packed).items():
+        if name in found and np.array_equal(value.astype(np.float32), found[name].float().numpy()):
+            del found[name]
     return found

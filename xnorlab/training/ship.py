@@ -35,7 +35,7 @@ LOCK_SECONDS = 60.0
 FILES = {"file": ".safetensors", "latent_file": "-latent.safetensors", "history_file": "-history.json"}
 """Manifest key → end of the file's name."""
 CARD = ".md"
-OF_A_REPEAT = ("sha256", "bytes", "top1", "images", "trained_seconds", "hardware", "date")
+OF_A_REPEAT = ("sha256", "bytes", "top1", "top5", "images", "trained_seconds", "hardware", "precision", "date")
 """What is kept of another seed's network."""
 
 
@@ -60,8 +60,8 @@ def ship(
     runtime, the latent file into a newly built torch model. Only then do the files take the place of earlier ones.
 
     Where the manifest has networks of this recipe but for the seed, the lowest seed's is the network and the others are
-    its `repeats`: only their packed files are kept, as …-seed<n>.safetensors, with their accuracy, which the network's
-    card tells. Any other network of the name is replaced. Raises ValueError where the run is unfinished, where packed
+    its `repeats`: their accuracy, which the network's card tells, and the packed file's hash are kept, not the files.
+    Any other network of the name is replaced. Raises ValueError where the run is unfinished, where packed
     and torch top-1 differ by more than 0.1 point, or where other seeds were measured on other pictures.
     """
     checkpoint_path = Path(run) / CHECKPOINT
@@ -82,7 +82,9 @@ def ship(
         "pictures_sha256": shown.split.fingerprint(),
         "recipe": recipe.to_dict(),
         "trained_seconds": round(sum(record["seconds"] for record in history["epochs"])),
-        "hardware": checkpoint.get("hardware"),
+        # of before epochs were recorded with them: the last machine, and a precision that nothing had to resolve
+        "hardware": history["epochs"][-1].get("hardware", checkpoint.get("hardware")),
+        "precision": history["epochs"][-1].get("precision", recipe.precision),
         "date": date,
         "labels": labels,
         "data_note": data_note,
@@ -96,9 +98,10 @@ def ship(
         (staged / recipe.name).parent.mkdir(parents=True)
         provenance = {"name": recipe.name, "dataset": recipe.dataset, "date": date, "recipe": recipe.to_dict()}
         pack(model, recipe, labels, shown, provenance).save(staged / files["file"])
-        (staged / files["latent_file"]).write_bytes(save(shipped_tensors(model)))
+        tensors = shipped_tensors(model, load_file(staged / files["file"]))
+        (staged / files["latent_file"]).write_bytes(save(tensors))
         (staged / files["history_file"]).write_text(json.dumps(_rounded(history)) + "\n", encoding="utf-8")
-        reloaded = twin(described, pretrained.unpacked(load_file(staged / files["latent_file"])))
+        reloaded = twin(described, pretrained.read_weights(staged / files["latent_file"], staged / files["file"]))
         measured = _measured(recipe.name, staged / files["file"], reloaded, shown)
         entry = files | _stamps(staged, files) | measured | described
         with _locked(out):
@@ -150,7 +153,7 @@ def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> di
     manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if (out / MANIFEST).is_file() else {}
     before = manifest.get(recipe.name)
     repeats: list[dict[str, Any]] = []
-    network, packed, answer = entry, entry["file"], entry
+    network, answer = entry, entry
     if before is not None and recipe.same_but_seed(Recipe.from_dict(before["recipe"])):
         repeats = [repeat for repeat in before.get("repeats", []) if repeat["seed"] != recipe.seed]
         seed = before["recipe"]["seed"]
@@ -158,35 +161,24 @@ def _enter(staged: Path, out: Path, recipe: Recipe, entry: dict[str, Any]) -> di
             raise ValueError(f"other seeds of {recipe.name} were measured on other pictures than these")
         if seed < recipe.seed:
             network, answer = before, _as_repeat(entry)
-            packed = answer["file"]
             repeats.append(answer)
         elif seed > recipe.seed:
             repeats.append(_as_repeat(before))
-            os.replace(out / before["file"], out / repeats[-1]["file"])
     (out / recipe.name).parent.mkdir(parents=True, exist_ok=True)
-    os.replace(staged / entry["file"], out / packed)
     if network is entry:
-        for name in (entry["latent_file"], entry["history_file"]):
-            os.replace(staged / name, out / name)
+        for key in FILES:
+            os.replace(staged / entry[key], out / entry[key])
     network = {key: value for key, value in network.items() if key != "repeats"}
     if repeats:
         network["repeats"] = sorted(repeats, key=lambda repeat: repeat["seed"])
     history = json.loads((out / network["history_file"]).read_text(encoding="utf-8"))
     atomic.write_text(out / f"{recipe.name}{CARD}", card(network, history["epochs"]))
     atomic.write_json(out / MANIFEST, dict(sorted((manifest | {recipe.name: network}).items())))
-    for file in _packed_files(before) - _packed_files(network):
-        (out / file).unlink(missing_ok=True)
     return network if answer is entry else answer
 
 
 def _as_repeat(entry: dict[str, Any]) -> dict[str, Any]:
-    seed = entry["recipe"]["seed"]
-    file = f"{entry['file'].removesuffix(FILES['file'])}-seed{seed}{FILES['file']}"
-    return {"seed": seed, "file": file, **{key: entry[key] for key in OF_A_REPEAT}}
-
-
-def _packed_files(entry: dict[str, Any] | None) -> set[str]:
-    return set() if entry is None else {entry["file"], *(repeat["file"] for repeat in entry.get("repeats", []))}
+    return {"seed": entry["recipe"]["seed"], **{key: entry[key] for key in OF_A_REPEAT if key in entry}}
 
 
 def _stamps(folder: Path, files: dict[str, str]) -> dict[str, Any]:
@@ -215,6 +207,7 @@ def _measured(name: str, file: Path, model: nn.Module, shown: Pictures) -> dict[
         raise ValueError(f"{name}: packed and torch top-1 differ: {found}")
     return {
         "top1": found["packed_top1"],
+        "top5": found["packed_top5"],
         "torch_top1": found["torch_top1"],
         "images": found["images"],
         "labels_differ": found["labels_differ"],

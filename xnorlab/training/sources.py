@@ -10,26 +10,106 @@ from torch import nn
 
 from xnorlab import models, pretrained
 from xnorlab.nn import get_scheme
+from xnorlab.training.history import History
 from xnorlab.training.recipe import Recipe
+from xnorlab.training.same_data import well_formed
 
 CHECKPOINT = "last.ckpt"
 """The checkpoint in a run's folder."""
 
+PARTS = {
+    "recipe": dict, "labels": list, "state_dict": dict, "epoch": int, "callbacks": dict,
+    "loops": dict, "optimizer_states": list, "lr_schedulers": list,
+}  # fmt: skip
+"""What every checkpoint of a run holds, and of which type. Without "loops", Lightning would begin at epoch 1 again."""
 
-def load_checkpoint(path: str | Path) -> tuple[nn.Module, Recipe, list[str], Mapping[str, Any]]:
-    """A run's model in eval mode, its recipe, labels and the whole checkpoint; never runs code from the file."""
+HISTORY_PARTS = ("epochs", "histograms")
+
+
+def read_checkpoint(path: str | Path) -> tuple[Recipe, list[str], Mapping[str, Any]]:
+    """A run's recipe, labels and the whole checkpoint as it was saved; never runs code from the file.
+
+    Raises ValueError, which says what is wrong with it, for a file that is missing, cut off, damaged or another's.
+    """
+    path = Path(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        recipe, labels = Recipe.from_dict(checkpoint["recipe"]), checkpoint["labels"]
-        state = checkpoint["state_dict"]
     except FileNotFoundError:
         raise ValueError(f"checkpoint={str(path)!r} does not exist") from None
     except Exception as error:  # torch.load raises anything from EOFError to UnpicklingError
-        raise ValueError(f"checkpoint={str(path)!r} is not a checkpoint of xnorlab train: {error}") from error
-    model = models.build(recipe.model, recipe.scheme, len(labels), **recipe.model_options)
-    weights = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
-    model.load_state_dict(weights)
+        raise _unusable(path, _unreadable(path, error)) from error
+    if not isinstance(checkpoint, dict):
+        raise _unusable(path, f"it holds a {type(checkpoint).__name__}")
+    for key, kind in PARTS.items():
+        if not isinstance(checkpoint.get(key), kind):
+            raise _unusable(path, f"its {key!r} is missing or not a {kind.__name__}")
+    labels, history = checkpoint["labels"], checkpoint["callbacks"].get(History.__qualname__)
+    if len(labels) < 2 or not all(isinstance(label, str) for label in labels):
+        raise _unusable(path, f"its labels are {labels!r}")
+    if not isinstance(history, dict) or not all(isinstance(history.get(key), list) for key in HISTORY_PARTS):
+        raise _unusable(path, "it holds no history of its epochs")
+    if not well_formed(checkpoint.get("data"), len(labels)):
+        raise _unusable(path, "what it says of its pictures is not a listing and a count a class")
+    try:
+        return Recipe.from_dict(checkpoint["recipe"]), labels, checkpoint
+    except (ValueError, TypeError) as error:
+        raise _unusable(path, str(error)) from error
+
+
+def load_checkpoint(path: str | Path) -> tuple[nn.Module, Recipe, list[str], Mapping[str, Any]]:
+    """A run's model in eval mode, its recipe, labels and the whole checkpoint; raises as `read_checkpoint` does."""
+    recipe, labels, checkpoint = read_checkpoint(path)
+    try:
+        model = models.build(recipe.model, recipe.scheme, len(labels), **recipe.model_options)
+    except (ValueError, RuntimeError, MemoryError) as error:
+        raise _unusable(path, str(error).partition("\n")[0]) from error
+    load_weights_(model, checkpoint, path)
     return model.eval(), recipe, labels, checkpoint
+
+
+def load_weights_(model: nn.Module, checkpoint: Mapping[str, Any], path: str | Path) -> None:
+    """The checkpoint's weights into the model; raises ValueError where they are not those of its recipe's network."""
+    state = checkpoint["state_dict"]
+    weights = {key.removeprefix("model."): value for key, value in state.items() if str(key).startswith("model.")}
+    try:
+        model.load_state_dict(weights)
+    except Exception as error:  # of other names, shapes or kinds
+        raise _unusable(path, f"its weights are not those of its recipe's network: {_on_one_line(error)}") from error
+
+
+def trained_epochs(checkpoint: Mapping[str, Any]) -> int:
+    """How many epochs of its recipe a checkpoint has behind it."""
+    return checkpoint["epoch"] + 1
+
+
+def kept(folder: str | Path) -> str:
+    """What a run's folder holds, in words: "epochs 1 to 3 of 10 are safe in runs/a/last.ckpt"."""
+    path = Path(folder) / CHECKPOINT
+    try:
+        recipe, _, checkpoint = read_checkpoint(path)
+    except ValueError:
+        return "no epoch is kept"
+    done = trained_epochs(checkpoint)
+    which = f"epoch 1 of {recipe.epochs} is" if done == 1 else f"epochs 1 to {done} of {recipe.epochs} are"
+    return f"{which} safe in {path}"
+
+
+def _unusable(path: str | Path, reason: str) -> ValueError:
+    return ValueError(f"checkpoint={str(path)!r} is not a checkpoint of xnorlab train, or is damaged: {reason}")
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    size = path.stat().st_size
+    if size == 0:
+        return "it is empty"
+    # torch's own words are ten lines about options that nobody here has
+    return f"torch cannot read its {size:,} bytes ({type(error).__name__})"
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 @dataclass(frozen=True)
@@ -50,8 +130,10 @@ def open_source(name: str, runs: str | Path | None = None) -> Source:
     for folder in ([] if runs is None else [Path(runs) / name]) + [Path(name)]:
         if (folder / CHECKPOINT).is_file():
             model, recipe, labels, checkpoint = load_checkpoint(folder / CHECKPOINT)
-            if checkpoint["epoch"] + 1 < recipe.epochs:
-                raise ValueError(f"{folder} has trained {checkpoint['epoch'] + 1} of {recipe.epochs} epochs: resume it")
+            if trained_epochs(checkpoint) < recipe.epochs:
+                raise ValueError(
+                    f"{folder} has trained {trained_epochs(checkpoint)} of {recipe.epochs} epochs: resume it"
+                )
             return Source(model, recipe, tuple(labels))
     entry = pretrained.manifest_entry(name)
     return Source(models.load(name), Recipe.from_dict(entry["recipe"]), tuple(entry["labels"]))

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
+from xnorlab.training.feasible import require_feasible
 from xnorlab.training.precision import resolve
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.task import Classification
@@ -20,11 +21,13 @@ CLASSES = 10
 class StepTimes:
     """Times of one optimiser step on one batch that lies on the device, by scheme; "float" is the twin.
 
-    device: in words. recipe: of the float twin; the others differ in the scheme alone.
+    device: in words. recipe: of the float twin; the others differ in the scheme alone. precision: what the recipe's
+    came to on this device.
     """
 
     recipe: Recipe
     device: str
+    precision: str
     threads: int
     machine: Machine
     timings: dict[str, Timing]
@@ -38,6 +41,7 @@ class StepTimes:
         return {
             "recipe": self.recipe.to_dict(),
             "device": self.device,
+            "precision": self.precision,
             "threads": self.threads,
             "machine": self.machine.to_dict(),
             "timings": {scheme: timing.to_dict() for scheme, timing in self.timings.items()},
@@ -68,6 +72,8 @@ def bench_train(
         raise ValueError(f"threads={threads} must be at least 1")
     names = list(dict.fromkeys(["float", *schemes]))
     recipes = {name: recipe_for("imagenette", model, name, **changes) for name in names}
+    for recipe in recipes.values():
+        require_feasible(recipe, CLASSES)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -76,7 +82,8 @@ def bench_train(
     finally:
         torch.set_num_threads(before)
     where = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    return StepTimes(recipes["float"], where, threads, describe(), timings)
+    precision = resolve(recipes["float"].precision, device)
+    return StepTimes(recipes["float"], where, precision, threads, describe(), timings)
 
 
 def _step(recipe: Recipe, device: str) -> Callable[[], None]:

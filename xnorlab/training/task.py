@@ -1,7 +1,8 @@
 """One training step, the optimiser and the evaluation, as Lightning wants them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -50,11 +51,19 @@ class Classification(L.LightningModule):
     labels: the class names; kept in every checkpoint beside the recipe.
     steps_per_epoch: optimiser steps in one epoch, so that a run cut short still follows the whole schedule.
     teacher: the network that `recipe.teacher` names, in eval mode; stays as it is and out of every checkpoint.
+    data: what every checkpoint keeps of the data (see `same_data.described`); None keeps nothing of it.
     """
 
-    def __init__(self, recipe: Recipe, labels: tuple[str, ...], steps_per_epoch: int, teacher: nn.Module | None = None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        labels: tuple[str, ...],
+        steps_per_epoch: int,
+        teacher: nn.Module | None = None,
+        data: Mapping[str, Any] | None = None,
+    ):
         super().__init__()
-        self.recipe, self.labels, self.steps_per_epoch = recipe, labels, steps_per_epoch
+        self.recipe, self.labels, self.steps_per_epoch, self.data = recipe, labels, steps_per_epoch, data
         self.scheme = get_scheme(recipe.scheme)
         torch.manual_seed(recipe.seed)
         self.model = build(recipe.model, self.scheme, len(labels), **recipe.model_options)
@@ -67,7 +76,7 @@ class Classification(L.LightningModule):
         self.std: Tensor
         for name, values in (("mean", preprocessing.mean), ("std", preprocessing.std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
-        self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
+        self.train_loss, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(2))
         accuracy = {"num_classes": len(labels), "average": "micro", "validate_args": False}
         self.train_top1, self.val_top1 = MulticlassAccuracy(**accuracy), MulticlassAccuracy(**accuracy)
 
@@ -154,6 +163,8 @@ class Classification(L.LightningModule):
         checkpoint["recipe"] = self.recipe.to_dict()
         checkpoint["labels"] = list(self.labels)
         checkpoint["hardware"] = self.hardware()
+        if self.data is not None:
+            checkpoint["data"] = self.data
 
     def hardware(self) -> str:
         """What this run computes on, in words: "2 threads of AMD EPYC", "4 × NVIDIA H100"."""

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from xnorlab.training.history import stored_history
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import Result, train
-from xnorlab.training.sources import CHECKPOINT
+from xnorlab.training.sources import CHECKPOINT, read_checkpoint, trained_epochs
+from xnorlab.words import nearest
 
 EPOCHS = 60
 STAGE_1_EPOCHS = 30
@@ -64,7 +63,7 @@ def select(names: Iterable[str] | None) -> tuple[Recipe, ...]:
     known = [recipe.run_name for recipe in RECIPES]
     for name in wanted:
         if name not in known:
-            raise ValueError(f"name={name!r} is not in the zoo: {', '.join(known)}")
+            raise ValueError(f"name={name!r} is not in the zoo: {', '.join(known)}{nearest(name, known)}")
     return tuple(recipe for recipe in RECIPES if recipe.run_name in wanted)
 
 
@@ -76,9 +75,9 @@ def complete(data: str | Path, recipe: Recipe, folder: str | Path, **options: An
     checkpoint = Path(folder) / CHECKPOINT
     if not checkpoint.is_file():
         return train(data, recipe, folder, **options)
-    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    if stored["epoch"] + 1 >= recipe.epochs and Recipe.from_dict(stored["recipe"]) == recipe:
-        return Result(Path(folder), checkpoint, recipe, stored_history(stored)["epochs"])
+    stored, _, content = read_checkpoint(checkpoint)
+    if trained_epochs(content) >= recipe.epochs and stored == recipe:
+        return Result(Path(folder), checkpoint, recipe, stored_history(content)["epochs"])
     return train(data, recipe, folder, resume=True, **options)
 
 

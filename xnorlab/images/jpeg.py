@@ -1,0 +1,58 @@
+"""The segments of a JPEG file."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+SCAN = 0xDA
+END = 0xD9
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One marker: its second byte, where it begins, how many bytes follow the marker, and the first 32 of them."""
+
+    marker: int
+    at: int
+    length: int
+    head: bytes
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether it is a start-of-frame segment: bits a sample, height, width, components."""
+        return self.marker in _FRAMES
+
+
+def segments(file: IO[bytes]) -> Iterator[Segment]:
+    """The segments of `file` from its start up to its first scan; stops early where something else lies."""
+    at = 2
+    while True:
+        file.seek(at)
+        head = file.read(36)
+        if len(head) < 4 or head[0] != 0xFF:
+            return
+        marker = head[1]
+        if marker == 0xFF or marker in _ALONE:  # a fill byte, a marker alone
+            at += 1 if marker == 0xFF else 2
+            continue
+        length = struct.unpack(">H", head[2:4])[0]
+        yield Segment(marker, at, length, head[4:])
+        if marker in (SCAN, END):
+            return
+        at += 2 + length
+
+
+def holds_coefficients(file: IO[bytes]) -> bool:
+    """Whether libjpeg must keep all coefficients at once: a progressive file, or one with a scan per component."""
+    components = 0
+    for segment in segments(file):
+        if segment.is_frame and len(segment.head) >= 6:
+            components = segment.head[5]
+            if segment.marker in (0xC2, 0xCA):
+                return True
+        elif segment.marker == SCAN and segment.head:
+            return segment.head[0] < components
+    return False

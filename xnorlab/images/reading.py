@@ -1,0 +1,134 @@
+"""Reading a picture: the header is checked, then the pixels are decoded and converted, or one sentence says why not."""
+
+import contextlib
+import os
+import threading
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from PIL import Image
+
+from xnorlab.images import limits, png, refusals, tiff
+from xnorlab.images.formats import formats_for
+from xnorlab.images.limits import MAX_BYTES, MAX_PIXELS
+from xnorlab.images.pixels import WORKING_SIDE, Pixels
+from xnorlab.images.quiet import without_warnings
+from xnorlab.images.sources import ImageError, as_file
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION_TAG = 0x0112
+
+_one_large = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was read: `pixels` uint8 (H, W, 3), and in `notes` what was done to get there."""
+
+    pixels: np.ndarray
+    notes: tuple[str, ...]
+
+
+def open_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None) -> np.ndarray:
+    """The picture in `source` (a path, its bytes or an open binary file) as upright RGB, uint8 (H, W, 3).
+
+    See `read_image`, which also says what was converted. Raises ImageError.
+    """
+    return read_image(source, name=name).pixels
+
+
+def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None) -> Picture:
+    """The picture in `source` as upright sRGB, with notes on what was converted.
+
+    Rotated as its EXIF block says; colours taken to sRGB by the embedded profile; CMYK, palettes, grey, 1-bit, 16-bit
+    and real-valued pixels converted; transparency laid over white; of an animation the first frame. JPEG, PNG, GIF,
+    WebP, BMP, TIFF, PPM, AVIF; HEIC where the package pillow-heif is installed.
+    A picture whose short side is at least twice WORKING_SIDE is shrunk by a whole factor on the way; reading takes at
+    most MAX_BYTES of memory.
+    `name` is what messages call the picture; by default its path. Raises ImageError.
+    """
+    file, shown = as_file(source, name)
+    with without_warnings(), file:
+        try:
+            return _read(file, shown)
+        except ImageError:
+            raise
+        except Image.DecompressionBombError:  # raised at twice Pillow's own limit, before the size is known here
+            raise ImageError(f"{shown} has more pixels than the {MAX_PIXELS // 10**6} million allowed.") from None
+        except MemoryError:
+            raise ImageError(f"{shown} needs more memory than there is.") from None
+        except Exception as error:  # on bad data Pillow raises anything from struct.error to IndexError
+            raise ImageError(f"{shown} {refusals.reason(file, error)}.") from None
+
+
+def _read(file: IO[bytes], shown: str) -> Picture:
+    try:
+        return _decode(file, shown, None)
+    except (ImageError, MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception:
+        # texts and profiles are no part of the picture: without them it may well be read
+        bare = png.without_metadata(file)
+        if bare is None:
+            raise
+        bare_file, profile = bare
+        return _decode(bare_file, shown, profile)
+
+
+def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
+    notes: list[str] = []
+    with Image.open(file, formats=formats_for(file)) as image:
+        if profile is not None:
+            image.info["icc_profile"] = profile
+        if image.format == "TIFF":
+            tiff.read_deep_planes(image)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            limit = f"{MAX_PIXELS // 10**6} million"
+            raise ImageError(f"{shown} has {width:,} × {height:,} pixels, more than the {limit} allowed.")
+        if width < 1 or height < 1:
+            raise ImageError(f"{shown} has no pixels ({width} × {height}).")
+        if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
+            notes.append("first of several pages taken" if image.format == "TIFF" else "animated: first frame taken")
+        shrink = max(1, min(width, height) // WORKING_SIDE)
+        if shrink >= 2 and image.format in ("JPEG", "MPO", "HEIF"):
+            # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms. HEIC has a second,
+            # smaller copy now and then; without one it is decoded whole.
+            image.draft(None, (width // shrink, height // shrink))
+        at = file.tell()
+        pixels = Pixels(image, file, shown)
+        needed = limits.needed_bytes(image, file, (width, height), shrink)
+        if needed > MAX_BYTES:
+            raise ImageError(
+                f"{shown} has {width:,} × {height:,} pixels, which take {needed // 10**6:,} MB of memory to read, "
+                f"more than the {MAX_BYTES // 10**6} MB allowed."
+            )
+        file.seek(at)
+        with _one_large if needed > limits.LARGE_BYTES else contextlib.nullcontext():
+            # Pillow turns a TIFF itself while loading it, and reads what follows the pixels of a PNG only then
+            orientation = _orientation(image) if image.format == "TIFF" else None
+            image.load()
+            turn = _UPRIGHT.get(_orientation(image)) if orientation is None else None
+            converted = pixels.to_srgb(turn)
+        if shrink >= 2:
+            notes.append(f"shrunk from {width:,} × {height:,}")
+        if turn is not None or orientation in _UPRIGHT:
+            notes.append("rotated as its EXIF block says")
+        return Picture(converted, (*notes, *pixels.notes))
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1..8; 1 where the block is missing or unreadable."""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # a corrupt block raises anything; the picture itself is still good
+        return 1

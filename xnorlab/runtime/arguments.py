@@ -1,0 +1,59 @@
+"""Checks of what a network is given: pictures, and values that its packed file must be able to hold."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xnorlab.runtime.op import Shape
+
+MAX_REASON = 500
+"""Characters of `fixed_by`."""
+
+
+def checked_images(images: Any) -> np.ndarray | Sequence[np.ndarray]:
+    """`images` where they are uint8 (N, H, W, 3) or a list of (H, W, 3), else ValueError."""
+    if isinstance(images, np.ndarray):
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or 0 in images.shape[1:]:
+            raise ValueError(
+                f"images is {images.dtype} of shape {images.shape}; the rule is uint8 (N, H, W, 3), or a list of "
+                "pictures uint8 (H, W, 3)"
+            )
+        return images
+    if not isinstance(images, list | tuple):
+        raise ValueError(f"images is {type(images).__name__}; the rule is an array or a list of pictures")
+    for i, image in enumerate(images):
+        fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
+        if not fits or image.shape[2] != 3 or image.size == 0:
+            found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ValueError(f"images[{i}] is {found}; the rule is uint8 (H, W, 3)")
+    return images
+
+
+def json_object(value: Any, name: str) -> dict[str, Any]:
+    """A copy of `value` as a reader of the packed file will see it."""
+    try:
+        if not isinstance(value, dict):
+            raise ValueError("it is no dictionary")
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{name} cannot be written as JSON: {error}") from None
+
+
+def checked_labels(labels: Sequence[str], output_shape: Shape) -> tuple[str, ...]:
+    """`labels` where they are names, one a class of an output of `output_shape` or none at all, else ValueError."""
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("labels must be a list of names")
+    if labels and (len(labels),) != output_shape:
+        raise ValueError(f"there are {len(labels)} labels for an output of shape {output_shape}")
+    return tuple(labels)
+
+
+def checked_reason(fixed_by: str, input_shape: Shape) -> str:
+    """`fixed_by` where it is a line of text, and none for inputs without height and width, else ValueError."""
+    if not isinstance(fixed_by, str) or not fixed_by.isprintable() or len(fixed_by) > MAX_REASON:
+        raise ValueError(f"fixed_by={fixed_by!r} must be at most {MAX_REASON} printable characters")
+    if fixed_by and len(input_shape) != 3:
+        raise ValueError(f"fixed_by={fixed_by!r} does not fit inputs {input_shape} without height and width")
+    return fixed_by
