@@ -1,6 +1,7 @@
 """One thing changed at a time: what was recorded of the ablations, one of them at a time."""
 
 import address
+import networks
 import parts
 import streamlit as st
 
@@ -52,7 +53,9 @@ def show() -> None:
     trained, spread = "one seed", "alone"
     if seeds > 1:
         trained, spread = f"means over {seeds} seeds", "and the seeds' spread"
+    families = [f"{row['recipe']['dataset']}/{row['recipe']['model']}" for row in entry["rows"]]
+    measured = " and ".join(map(networks.title, dict.fromkeys(families)))
     st.caption(
-        f"Open marks are what the others are compared with. Measured on {entry['images']:,} pictures, {trained}; bars "
+        f"Open marks are what the others are compared with. {measured}: {entry['images']:,} pictures, {trained}; bars "
         f"and ± are one standard error, from the number of pictures {spread}. `{entry['command']}`"
     )

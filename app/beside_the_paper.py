@@ -63,10 +63,11 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
     shown_costs = [c for c in costs if c.name == f"{data}/{twin}-{c.scheme}"]
     ours = {c.scheme: 100 * c.top1 for c in shown_costs}
     built = " or ".join(dict.fromkeys(zoo.architecture(c.name) for c in shown_costs))
+    asked = " or ".join(map(str, sorted({c.classes for c in shown_costs})))
     trained = " or ".join(map(str, sorted({zoo.epochs(c.name) for c in shown_costs})))
     if says == "difference":
         published, ours = below_full_precision(published), below_full_precision(ours)
-    named = ("published, on ImageNet", f"measured at training, on {networks.DATA_TITLES.get(data, data)}")
+    named = ("published, on ImageNet", f"measured at training, on {networks.data_title(data)}")
     schemes = [s for s in (*SCHEMES, *VARIANTS) if s in published or s in ours]
     shown = units.points if says == "difference" else "{:.1f}".format
     columns = {
@@ -90,9 +91,9 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
     )  # fmt: skip
     st.caption(
         f"Ours: {built}, trained for {trained} epochs. "
-        "Two data sets: ImageNet asks for one of 1,000 things, ours for fewer, and so the gaps are smaller here. "
-        "Compare the order of the schemes and the signs of the differences, not the heights. The paper's columns "
-        "of BinaryConnect and BNN are its authors' own runs."
+        f"Two data sets: ImageNet asks for one of 1,000 things, {networks.data_title(data)} for one of {asked}, so "
+        "that gaps need not be as wide here. Compare the order of the schemes and the signs of the differences, not "
+        "the heights. The paper's columns of BinaryConnect and BNN are its authors' own runs."
     )
 
 

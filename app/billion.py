@@ -30,7 +30,7 @@ def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> N
             footnotes=[
                 parts.line(said.get(c.name, "–"), f"as fast as full precision, {origin}"),
                 parts.line(units.memory(c.resident_bytes), "of weights in memory, real"),
-                parts.line(f"{100 * c.top1:.1f} %", "right, at training"),
+                parts.line(f"{100 * c.top1:.1f} %", f"right among {c.classes} classes, at training"),
             ],
         )
         for c in costs

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xnorlab.runtime import Network
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def network(name: str) -> "Network":
     """The packed network `name`, its kernels compiled by one run on zeros.
 

@@ -12,8 +12,8 @@ from xnorlab.benchmark import Machine, describe
 from xnorlab.kernels.ceiling import describe_cpu
 
 MANIFEST_COLUMNS = (
-    "name", "dataset", "model", "scheme", "top1", "torch_top1", "images", "bytes", "latent_bytes", "trained_seconds",
-    "hardware", "precision", "date", "sha256",
+    "name", "dataset", "classes", "model", "scheme", "top1", "torch_top1", "images", "bytes", "latent_bytes",
+    "trained_seconds", "hardware", "precision", "date", "sha256",
 )  # fmt: skip
 
 
@@ -32,11 +32,12 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def manifest_rows() -> list[dict[str, Any]]:
-    """A row a shipped network; recipes and labels are in the JSON alone."""
-    return [
-        {column: name if column == "name" else entry.get(column) for column in MANIFEST_COLUMNS}
-        for name, entry in pretrained.manifest().items()
-    ]
+    """A row a shipped network; recipes and the classes' names are in the JSON alone."""
+    rows = []
+    for name, entry in pretrained.manifest().items():
+        known = {**entry, "name": name, "classes": len(entry["labels"])}
+        rows.append({column: known.get(column) for column in MANIFEST_COLUMNS})
+    return rows
 
 
 def machine() -> dict[str, Any]:

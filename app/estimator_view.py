@@ -47,8 +47,7 @@ def show() -> None:
         )  # fmt: skip
         st.markdown(_said(estimator.ranged, clip_range))
         if chosen in INPUT_ESTIMATORS:
-            st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with,
-                      args=(chosen, clip_range))  # fmt: skip
+            st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with)
     with picture:
         parts.chart(
             learning.estimator_curves(
@@ -67,13 +66,14 @@ def show() -> None:
         )  # fmt: skip
 
 
-def _train_with(estimator: str, clip_range: float) -> None:
-    """Go to live training with this estimator, under a scheme that has use for it."""
-    scheme = st.session_state.get("live")
-    chosen = {"part": "live", "live_estimator": estimator, "live_range": clip_range,
+def _train_with() -> None:
+    """Go to live training with the estimator and the range that the controls say now, under a scheme that uses them."""
+    state = st.session_state
+    scheme = state.get("live")
+    chosen = {"part": "live", "live_estimator": state["estimator"], "live_range": state["range"],
               "live": scheme if scheme in ("bnn", "xnor") else "xnor"}  # fmt: skip
     for key, value in chosen.items():
-        st.session_state[key] = value
+        state[key] = value
     address.publish(**chosen)
 
 

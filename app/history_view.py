@@ -52,8 +52,8 @@ def show() -> None:
         st.warning(parts.sentence("; ".join(missing)), icon=":material/inventory_2:")
     st.caption(
         "All measured during training, and read from the files shipped with the networks. Validation is drawn where it "
-        "was recorded; the marks are the finished networks on the whole validation set. Training losses count cropped "
-        "pictures and, where the recipe smooths them, smoothed labels, so validation may lie below."
+        "was recorded; the large marks are the finished networks on the whole validation set. Training losses count "
+        "cropped pictures and, where the recipe smooths them, smoothed labels, so validation may lie below."
         + "".join(_other_loss(family, s) for s in found)
     )
 
@@ -159,7 +159,8 @@ def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
             rows[f"training {of}"] += [units.significant(v) for v in train]
             rows[f"validation {of}"] += [units.significant(known.get(e, float("nan"))) for e in x.tolist()]
         with place:
-            st.markdown(f"**{of.capitalize()}**, solid: training, dotted: validation")
+            held_out = ", dotted: validation" if any(r.held_out for r in runs) else "; validation was not recorded"
+            st.markdown(f"**{of.capitalize()}**, solid: training{held_out}")
             parts.chart(
                 learning.training_curves(runs, of=of, along="epoch", at=epoch, dark=parts.dark()),
                 alt=f"{of.capitalize()} over the epochs: "

@@ -102,12 +102,14 @@ def _current(settings: LiveSettings) -> LiveRun:
 
 
 def _start() -> None:
+    """Train with what the controls say now: go on with the run on show, or begin another; one that trains goes on."""
     settings, run = _chosen(), st.session_state.get(RUN)
-    if run is None or run.settings != settings:
-        if run is not None:
+    if run is None or run.settings != settings or run.state in ("done", "failed"):
+        if run is not None and run.settings != settings:
             _put_away(run)
         run = st.session_state[RUN] = LiveRun(settings, PACES[st.session_state["pace"]])
-    run.start()
+    if not run.running:
+        run.start()
 
 
 def _reset() -> None:
@@ -127,9 +129,9 @@ def _put_away(run: LiveRun) -> None:
 
 def _buttons(run: LiveRun, *, changed: bool) -> None:
     label = "Resume" if run.state in ("stopped", "left", "late") and not changed else "Start"
-    useless = not changed and run.state in ("running", "done", "failed")
     with st.container(horizontal=True, gap="small"):
-        st.button(label, type="primary", icon=":material/play_arrow:", key="start", on_click=_start, disabled=useless)
+        # Never disabled: a seed that is being typed would enable it too late for the click that follows.
+        st.button(label, type="primary", icon=":material/play_arrow:", key="start", on_click=_start)
         st.button("Stop", icon=":material/stop:", key="stop", on_click=run.stop, disabled=not run.running)
         st.button("Reset", icon=":material/restart_alt:", key="reset", on_click=_reset,
                   help="Back to random weights; earlier runs are forgotten.")  # fmt: skip

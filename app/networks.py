@@ -19,7 +19,35 @@ def families(scheme: str | None = None) -> list[str]:
 def title(family: str) -> str:
     """A family in words: "AlexNet on Imagenette"."""
     data, _, model = family.partition("/")
-    return f"{MODEL_TITLES.get(model, model)} on {DATA_TITLES.get(data, data)}"
+    return f"{MODEL_TITLES.get(model, model)} on {data_title(data)}"
+
+
+def data_title(data: str) -> str:
+    """How a data set is written."""
+    return DATA_TITLES.get(data, data)
+
+
+def labels(family: str) -> tuple[str, ...]:
+    """The classes that `family` tells apart, as its networks number them; none where none of it is shipped."""
+    for shipped in _shipped():
+        if _parts(shipped)[0] == family:
+            return tuple(pretrained.manifest_entry(shipped)["labels"])
+    return ()
+
+
+def with_count(family: str) -> str:
+    """A family and how much it knows: "ResNet-18 on Tiny ImageNet: 200 things"."""
+    known = labels(family)
+    return f"{title(family)}: {len(known)} things" if known else title(family)
+
+
+def worlds() -> dict[str, tuple[str, ...]]:
+    """Data set → the classes that its networks tell apart, of each that has a shipped network; the default first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for family in families():
+        if known := labels(family):
+            found.setdefault(family.partition("/")[0], known)
+    return found
 
 
 def name(family: str, scheme: str) -> str:

@@ -134,6 +134,13 @@ def numbers(table: Mapping[str, Iterable], *, key: str) -> None:
             st.dataframe(columns, hide_index=True, height=320)
 
 
+def listed(title: str, names: Iterable[str]) -> None:
+    """A button that opens a list of `names`, by the alphabet; `title` says of what."""
+    items = "".join(f"<li>{html.escape(name)}</li>" for name in sorted(names, key=str.casefold))
+    with st.popover(title, icon=":material/list:"):
+        st.html(f"<ul class='xl-names' tabindex='0' aria-label='{html.escape(title)}'>{items}</ul>")
+
+
 def answer_card(scheme: str, answer: Answer, *, top: int, footnotes: Sequence[str]) -> str:
     """The card of one scheme as HTML; `footnotes` are HTML lines already."""
     colour = _mark_colour(scheme)

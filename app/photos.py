@@ -29,9 +29,6 @@ MAX_PIXELS = 1_000_000
 
 PROGRESS_FROM = 5  # files; fewer are read before a bar could be seen
 
-SUFFIXES = ("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "ppm", "avif", "heic", "heif")
-"""Names of files that an upload of a whole folder takes along."""
-
 SAMPLES = {
     "golf-ball": "Golf ball",
     "parachute": "Parachute",

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import cached
+import networks
 import photos
 import streamlit as st
 import turns
@@ -42,12 +43,13 @@ class Times:
 
 
 def data_sets() -> list[str]:
-    """Those that a shipped network was trained on; none where there is no manifest."""
+    """Those that a shipped network was trained on, that of the default network first; none without a manifest."""
     try:
         entries = pretrained.manifest()
     except pretrained.PretrainedError:
         return []
-    return sorted({entry["dataset"] for entry in entries.values()})
+    default = networks.DEFAULT_FAMILY.partition("/")[0]
+    return sorted({entry["dataset"] for entry in entries.values()}, key=lambda data: (data != default, data))
 
 
 def read(data_set: str) -> tuple[list[NetworkCost], dict[str, str]]:

@@ -106,6 +106,10 @@ class TestApproximation:
         assert small.data[0].texttemplate
         assert not large.data[0].texttemplate
 
+    @pytest.mark.parametrize("shape", [(32, 1, 1), (3, 3, 3)])
+    def test_many_small_slices_print_no_values_that_would_not_fit(self, shape):
+        assert not approximation.filter_maps(*[np.ones(shape)] * 4).data[0].texttemplate
+
     def test_parabola_marks_the_chosen_scale_and_the_optimum(self):
         scales = np.linspace(0, 1, 11)
         figure = approximation.error_parabola(scales, (scales - 0.4) ** 2 + 1, chosen=(0.7, 1.09), optimum=(0.4, 1.0))
@@ -148,7 +152,22 @@ class TestClassification:
         assert [m.name for m in marks] == [style.SCHEMES["float"].label, style.SCHEMES["xnor"].label]
         for mark, row in zip(marks, shares.values(), strict=True):
             assert dict(zip(mark.y, mark.x, strict=True)) == pytest.approx(dict(zip(labels, 100 * row, strict=True)))
-        assert list(marks[0].y) == ["b", "c", "a"]  # best mean on top
+        assert list(marks[0].y) == ["b", "a", "c"]  # by the best probability that a scheme gives
+
+    def test_of_many_classes_every_schemes_first_answers_are_drawn(self):
+        rng = np.random.default_rng(0)
+        labels = [f"class {i}" for i in range(200)]
+        shares = {s: rng.dirichlet(np.ones(200)) for s in ("bwn", "xnor")}
+        shares["float"] = np.full(200, 0.994 / 199)
+        shares["float"][7] = 0.006  # its first answer, less likely than many of the others'
+        shares["bwn"][7] = shares["xnor"][7] = 0
+        *_, mark = (t for t in classification.answers(labels, shares).data if t.mode == "markers")
+        drawn = list(mark.y)
+        assert len(drawn) == classification.MOST_CLASSES
+        for row in shares.values():
+            assert labels[int(row.argmax())] in drawn
+        best = np.max(list(shares.values()), axis=0)
+        assert drawn == sorted(drawn, key=lambda label: -best[labels.index(label)])
 
     def test_labels_that_do_not_fit_are_refused(self):
         with pytest.raises(ValueError, match="labels=1"):

@@ -32,6 +32,10 @@ def costs():
     return found
 
 
+def test_the_number_of_classes_is_that_of_the_labels(costs):
+    assert {cost.classes for cost in costs.values()} == {10}
+
+
 def test_parts_add_up_to_the_file(costs):
     for cost in costs.values():
         assert sum(cost.parts.values()) == cost.file_bytes == pretrained.path(cost.name).stat().st_size
@@ -97,4 +101,7 @@ def test_a_network_that_differs_from_its_papers_says_so():
     assert architecture(entry("resnet18", width=32)) == "ResNet-18, width 32 of 64"
     assert architecture(entry("resnet18", width=64)) == architecture(entry("resnet18")) == "ResNet-18"
     assert architecture(entry("alexnet", head="pool")) == "AlexNet, pooled head"
+    assert architecture(entry("resnet18", width=32, stem="tiny")) == "ResNet-18, width 32 of 64, 3×3 stem"
+    assert architecture(entry("resnet18", stem="cifar")) == "ResNet-18, 3×3 stem without stride"
+    assert architecture(entry("resnet18", stem="imagenet")) == "ResNet-18"
     assert architecture(entry("lenet")) == "lenet"

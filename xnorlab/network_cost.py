@@ -29,6 +29,8 @@ MODEL_TITLES = {"alexnet": "AlexNet", "resnet18": "ResNet-18", "nin": "Network i
 DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
 """A data set's name as it is written for people."""
 _FULL_WIDTH = {"resnet18": 64}
+_STEMS = {"tiny": "3×3 stem", "cifar": "3×3 stem without stride"}
+"""ResNet's first layers other than the paper's 7×7 with a stride and a pool."""
 
 
 def architecture(entry: Mapping[str, Any]) -> str:
@@ -38,6 +40,8 @@ def architecture(entry: Mapping[str, Any]) -> str:
     full = _FULL_WIDTH.get(model)
     if full is not None and options.get("width", full) != full:
         title += f", width {options['width']} of {full}"
+    if options.get("stem") in _STEMS:
+        title += f", {_STEMS[options['stem']]}"
     return f"{title}, pooled head" if options.get("head") == "pool" else title
 
 
@@ -53,8 +57,8 @@ def standard_error(share: float, count: int) -> float:
 class NetworkCost:
     """The figures of one network, for one picture of its own size.
 
-    top1: share of `images` validation pictures that it names rightly, 0..1. repeats: the same of networks trained with
-    the same recipe and other seeds. file_bytes: of the packed file.
+    top1: share of `images` validation pictures that it names rightly, 0..1, of one of `classes`. repeats: the same of
+    networks trained with the same recipe and other seeds. file_bytes: of the packed file.
     resident_bytes: of all arrays in memory once it has run. float32_bytes: of the same numbers in float32.
     binary_float32_bytes: of the binary layers' in float32. parts: bytes of the file by PARTS, those that are not 0.
     real_macs, binary_macs: multiply-adds with a real input, and of two signs.
@@ -66,6 +70,7 @@ class NetworkCost:
     top1: float
     repeats: tuple[float, ...]
     images: int
+    classes: int
     file_bytes: int
     resident_bytes: int
     float32_bytes: int
@@ -112,6 +117,7 @@ def network_cost(name: str, entry: Mapping[str, Any], network: "Network") -> Net
         top1=entry["top1"],
         repeats=tuple(repeat["top1"] for repeat in entry.get("repeats", [])),
         images=entry["images"],
+        classes=len(entry["labels"]),
         file_bytes=entry["bytes"],
         resident_bytes=sum(row.resident_bytes for row in rows),
         float32_bytes=sum(in_float32),

@@ -16,7 +16,9 @@ import turns
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.figures import classification, units
+from xnorlab.figures.classification import MOST_CLASSES
 from xnorlab.figures.style import look
+from xnorlab.images import SUFFIXES
 from xnorlab.preprocessing import Preprocessing
 
 RUNS = 7  # runs of a network behind the time on its card
@@ -38,7 +40,7 @@ def bring() -> None:
         files = st.file_uploader(
             "As many as you like" if how == "files" else "All photos in a folder, its folders included",
             accept_multiple_files="directory" if how == "folder" else True, max_upload_size=50,
-            type=photos.SUFFIXES if how == "folder" else None, key=f"{how}-{photos.uploader_key()}",
+            type=sorted(SUFFIXES) if how == "folder" else None, key=f"{how}-{photos.uploader_key()}",
             help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC. They stay on this machine, in the memory of your "
             "session.",
         )  # fmt: skip
@@ -86,6 +88,9 @@ see, crop = shown_beside.columns([4, 3], gap="medium", wrap=False)
 with choose:
     pick = st.container()
     bring()
+    with st.container(horizontal=True, gap="small"):
+        for data, known in networks.worlds().items():
+            parts.listed(f"{networks.data_title(data)}: {len(known)} things", known)
 with pick:
     photo = photo_choice.choose("golf-ball")
 answers.forget_all_but(photos.titles())
@@ -97,15 +102,15 @@ with see:
         st.image(photo.pixels, width="stretch", alt=f"The photo {photo.title}")
     st.caption(parts.plain("; ".join([photo.title, *photo.notes])))
 
-pick, slide = st.columns([6, 5], gap="large", vertical_alignment="bottom")
+pick, slide = st.columns(2, gap="large", vertical_alignment="bottom")
 with pick:
     schemes = st.pills(
         "Schemes", options, selection_mode="multi", key="schemes", persist_state="session", wrap=True,
         format_func=networks.with_glyph,
     )  # fmt: skip
 with slide:
-    left, right = st.columns([4, 3], vertical_alignment="bottom")
-    left.selectbox("Model", families, key="model", persist_state="session", format_func=networks.title)
+    left, right = st.columns([5, 2], vertical_alignment="bottom")
+    left.selectbox("Model", families, key="model", persist_state="session", format_func=networks.with_count)
     top = right.slider("Answers a card", 1, 10, key="top", persist_state="session")
 schemes = [s for s in options if s in schemes]
 address.publish(model=family, schemes=schemes or None, top=top)
@@ -133,7 +138,7 @@ def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
         lines = (
             ("– ms" if timed is None else units.duration(timed[0]), "measured here"),
             (units.memory(entry["bytes"]), "packed file"),
-            (f"{100 * entry['top1']:.1f} %", "right, at training"),
+            (f"{100 * entry['top1']:.1f} %", f"right among {len(entry['labels'])} classes, at training"),
         )
         shown.append(parts.answer_card(scheme, verdicts[scheme], top=top, footnotes=[parts.line(*x) for x in lines]))
     with place:
@@ -144,7 +149,7 @@ vote, place = st.empty(), st.empty()
 if not all(cached.is_warm(networks.name(family, s)) for s in schemes):
     # Something of the right size where the answers will be, so that the page does not jump when they are there.
     parts.verdict(vote, "…", unanimous=True)
-    seen.image(np.broadcast_to(photo.pixels.mean((0, 1)).astype(np.uint8), (128, 128, 3)), width="stretch", alt="")
+    seen.image(np.broadcast_to(photo.pixels.mean((0, 1)).astype(np.uint8), (1, 1, 3)), width="stretch", alt="")
     seen_said.caption("exactly what the networks will see")
 for scheme in schemes:
     if not cached.is_warm(networks.name(family, scheme)):
@@ -178,7 +183,7 @@ def explain(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
     place.caption(
         f"Times: median of {RUNS} runs of one photo on one thread, in turns, measured here at {parts.plain(clock)}; "
         "reading and cropping left out. Accuracy: top-1 on the validation set, measured at training. These networks "
-        f"know {things} things only; what they have never seen gets the nearest of these names."
+        f"know {things} things only, listed above; what they have never seen gets the nearest of these names."
     )
 
 
@@ -191,19 +196,20 @@ if verdicts:
     st.button("Time again", key="time-again", on_click=answers.forget_times, icon=":material/timer:")
 
 if verdicts:
-    labels = sorted(next(iter(verdicts.values())).labels)
-    shares = {
-        s: np.array([dict(zip(v.labels, v.probabilities, strict=True))[label] for label in labels])
-        for s, v in verdicts.items()
-    }
+    given = {s: dict(zip(v.labels, v.probabilities, strict=True)) for s, v in verdicts.items()}
+    labels = sorted(next(iter(given.values())), key=lambda label: -max(row[label] for row in given.values()))
+    shares = {s: np.array([row[label] for label in labels]) for s, row in given.items()}
     st.subheader("Side by side")
     parts.chart(
         classification.answers(labels, shares, dark=parts.dark()),
-        alt="Probability of every class under every scheme. "
+        alt=f"Probability of {'every class' if len(labels) <= MOST_CLASSES else 'the likeliest classes'} under every "
+        "scheme. "
         + "; ".join(f"{look(s).short}: {v.labels[0]} {units.percent(v.probabilities[0])}" for s, v in verdicts.items()),
         table={"class": labels, **{look(s).label: [units.percent(p) for p in row] for s, row in shares.items()}},
         key="side-by-side",
     )
+    if len(labels) > MOST_CLASSES:
+        st.caption(f"{MOST_CLASSES} of {len(labels)} classes: what each network finds likeliest. The numbers have all.")
 
     shown = photos.kept() or {k: photos.sample(k) for k in photos.SAMPLES}
     st.subheader("All your photos" if photos.kept() else "All samples")
@@ -221,8 +227,9 @@ if verdicts:
         row_height=56, column_config={"picture": st.column_config.ImageColumn("", width="small")},
         alt="Every photo with the best answer of every scheme; choose a row to open its photo above.",
     )  # fmt: skip
+    named = {networks.name(family, s): column for s, column in table.items()}
     st.download_button(
-        "Download as CSV", answers.as_csv([p.title for p in shown.values()], table), "answers.csv", "text/csv",
+        "Download as CSV", answers.as_csv([p.title for p in shown.values()], named), "answers.csv", "text/csv",
         on_click="ignore", icon=":material/download:", key="csv",
     )  # fmt: skip
     read = statistics.median(p.read_s for p in shown.values())

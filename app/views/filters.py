@@ -20,10 +20,12 @@ PRESETS = {
 }
 OWN_LIMIT = 10.0
 START_RATIO = 1.7  # α starts this many times too large, so that there is something to find
+SNAP = "filters: snap to the optimum"
 
 
-def snap(optimum: float) -> None:
-    st.session_state["alpha"] = optimum
+def snap() -> None:
+    """Ask for the optimum. Which number that is, the run knows: a weight typed just before came with this click."""
+    st.session_state[SNAP] = True
 
 
 def fill(preset: str) -> None:
@@ -58,13 +60,10 @@ def trained_filter() -> tuple[np.ndarray, str, str]:
     """
     families = networks.families()
     address.take("model", families, families[0])
-    first, second = st.columns(2)
-    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
+    family = st.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
     schemes = networks.schemes(family)
     address.take("scheme", schemes, "float" if "float" in schemes else schemes[0])
-    scheme = second.selectbox(
-        "Trained as", schemes, key="scheme", persist_state="session", format_func=networks.with_glyph
-    )
+    scheme = st.selectbox("Trained as", schemes, key="scheme", persist_state="session", format_func=networks.with_glyph)
     address.publish(model=family, scheme=scheme)
     try:
         layers = cached.conv_weights(networks.name(family, scheme))
@@ -118,14 +117,16 @@ with left:
     start = START_RATIO * optimum if optimum > 0 else 0.5
 
     address.take_number("alpha", 0.0, top, start)
-    if st.session_state.get("alpha of") not in (None, identity):
+    if st.session_state.pop(SNAP, False):
+        st.session_state["alpha"] = optimum
+    elif st.session_state.get("alpha of") not in (None, identity):
         st.session_state["alpha"] = start
     st.session_state["alpha of"] = identity
     alpha = st.slider(
         "α, the one number of the filter", 0.0, top, key="alpha", persist_state="session", format="%.4g",
         step=10.0 ** (math.floor(math.log10(top)) - 2),
     )  # fmt: skip
-    st.button("Snap to the optimum", type="primary", on_click=snap, args=(optimum,), key="snap")
+    st.button("Snap to the optimum", type="primary", on_click=snap, key="snap")
     address.publish(alpha=alpha)
 
 scaled = alpha * signs

@@ -63,9 +63,8 @@ with st.container(border=True):
     address.publish(timed_network=family, first=first, second=second, threads=threads, runs=repeats)
     settings = Settings(family, (first, second), threads, int(repeats))
     row = st.container(horizontal=True, vertical_alignment="center")
-    pressed = row.button(
-        "Run", type="primary", icon=":material/play_arrow:", key="run-network", disabled=first == second
-    )
+    # Never disabled: a scheme that is being chosen would enable it too late for the click that follows.
+    pressed = row.button("Run", type="primary", icon=":material/play_arrow:", key="run-network")
     row.caption("One picture, batch 1; reading and cropping left out. Nothing is timed unasked.", width="content")
     place = st.empty()
     if len(words) == 1:
@@ -79,7 +78,7 @@ address.take_text("timed_layer", "", valid=lambda key: bool(LAYER.fullmatch(key)
 st.session_state["timed_layer"] = st.session_state["timed_layer"].replace(" ", "")  # addresses once wrote conv 2
 address.publish(timed_layer=st.session_state["timed_layer"] or None)
 address.show_notes(notes)
-if pressed:
+if pressed and first != second:
     with place.container():
         progress, stop = st.columns([5, 1], vertical_alignment="center")
         bar = progress.empty()

@@ -26,7 +26,7 @@ with st.container(border=True):
     photo = photo_choice.choose("pavilion")
     families = networks.families()
     address.take("model", families, families[0])
-    first, second, third, fourth = st.columns([4, 4, 5, 4], gap="medium")
+    first, second, third, fourth = st.columns([5, 4, 5, 3], gap="medium")
     family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
     with st.spinner("Loading torch, once…"):
         import scaling

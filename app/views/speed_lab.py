@@ -48,9 +48,8 @@ with st.container(border=True):
     address.publish(data=data, threads=threads, repeats=repeats)
     settings = lab.Settings(shape, threads, int(repeats), source)
     too_much = shape.macs > lab.MOST_MACS
-    pressed = go.button(
-        "Run", type="primary", icon=":material/play_arrow:", key="run", disabled=too_much, width="stretch"
-    )
+    # Never disabled: a number that is being typed would enable it too late for the click that follows.
+    pressed = go.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch")
     naive = "" if shape.macs <= lab.NAIVE_MACS else " The naive loops would take seconds a call and are left out."
     st.caption(
         f"{shape}: {shape.macs / 1e6:,.3g} million multiply-adds (1 multiply-add = 2 operations). "
@@ -60,7 +59,7 @@ with st.container(border=True):
     place = st.empty()
 
 address.show_notes(notes)
-if pressed:
+if pressed and not too_much:
     try:
         st.session_state[RESULT] = settings, lab.measure(settings, place, x)
     except ValueError as error:
@@ -144,6 +143,7 @@ def ceilings() -> None:
     place = st.empty()
     if st.button("Measure the ceilings", key="ceilings", icon=":material/roofing:"):
         st.session_state[CEILINGS] = lab.ceilings(place)
+        st.rerun()  # the whole page: a number typed just before came with this click, and only this part ran
     found = st.session_state.get(CEILINGS)
     if found is None:
         st.caption("Not measured yet; it takes about two seconds.")
@@ -180,10 +180,12 @@ def sweeps() -> None:
     place = st.empty()
     if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
         try:
-            st.session_state[f"lab: {axis}"] = lab.sweep(axis, threads, place)
+            # Not the page's `threads`: that is older than a number that came with this click.
+            st.session_state[f"lab: {axis}"] = lab.sweep(axis, st.session_state["threads"], place)
         except ValueError as error:
             parts.no_time(place, error)
             return
+        st.rerun()
     found = st.session_state.get(f"lab: {axis}")
     if found is None:
         st.caption("Not measured yet; it takes some twenty seconds.")

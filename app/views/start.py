@@ -13,11 +13,13 @@ from xnorlab.cost_model import PUBLISHED_SPEEDUP
 from xnorlab.figures import performance, units
 from xnorlab.figures.style import SCHEMES
 
+COUNTS = " or ".join(f"{len(known)} things ({networks.data_title(data)})" for data, known in networks.worlds().items())
+KNOWN = f" They know {COUNTS}." if COUNTS else ""
 TOUR = (
     ("views/filters.py", "1. See a filter lose its bits", ":material/grid_on:",
      "One bit a weight, one number a filter. Find the number that loses least."),
     ("views/classify.py", "2. Ask the networks", ":material/photo_camera:",
-     "Real weights, binary weights, binary everything: the same photo, an answer each."),
+     f"Real weights, binary weights, binary everything: the same photo, an answer each.{KNOWN}"),
     ("views/speed_lab.py", "3. Time it on this machine", ":material/speed:",
      "XNOR and popcount against a good float library, with every run on show."),
 )  # fmt: skip
@@ -105,9 +107,9 @@ parts.numbers(
     key="strip",
 )
 st.caption(
-    "Above: filter of the first layer of the float network, trained on Imagenette, its three colours added up, as each "
-    "scheme keeps it. Below: its response to the photo in grey; every panel on its own scale. Cosine: is it the same "
-    "picture? Error: are the numbers right too? α repairs the numbers (BC against BWN), not the picture. XNOR is the "
-    "paper's, with K. Computed here; in the real networks the first layer stays real."
+    f"Above: filter of the first layer of the float {networks.title(networks.DEFAULT_FAMILY)}, its three colours added "
+    "up, as each scheme keeps it. Below: its response to the photo in grey; every panel on its own scale. Cosine: is "
+    "it the same picture? Error: are the numbers right too? α repairs the numbers (BC against BWN), not the picture. "
+    "XNOR is the paper's, with K. Computed here; in the real networks the first layer stays real."
 )
 address.show_notes(notes)

@@ -52,6 +52,11 @@ def how_trained() -> str:
     return ". ".join([said, *map(parts.plain, helped)]) + "."
 
 
+def shown_pictures() -> str:
+    """What the accuracies of the networks on show are shares of."""
+    return " and ".join(dict.fromkeys(f"{c.images:,} pictures of {c.classes} classes" for c in costs))
+
+
 st.title("Trade-offs")
 notes = st.container()
 st.markdown(
@@ -72,7 +77,7 @@ with st.container(border=True):
     first, second = st.columns([4, 6])
     with first:
         data = address.pills(
-            "Data set", {d: networks.DATA_TITLES.get(d, d) for d in data_sets}, key="data_set", default=data_sets[0]
+            "Data set", {d: networks.data_title(d) for d in data_sets}, key="data_set", default=data_sets[0]
         )
         with st.spinner("Reading the networks, once…"):
             everything, problems = zoo.read(data)
@@ -179,14 +184,15 @@ else:
             st.markdown(
                 f"**{look(chosen.scheme).glyph} {parts.plain(chosen.name)}** ({zoo.architecture(picked)}; "
                 f"{parts.plain(training)}): {100 * chosen.top1:.1f} ± "
-                f"{100 * chosen.standard_error:.1f} % of {chosen.images:,} pictures right{others}; "
-                f"{units.memory(chosen.file_bytes)} on disk, {units.memory(chosen.resident_bytes)} in memory; "
+                f"{100 * chosen.standard_error:.1f} % of {chosen.images:,} pictures of {chosen.classes} classes right"
+                f"{others}; {units.memory(chosen.file_bytes)} on disk, "
+                f"{units.memory(chosen.resident_bytes)} in memory; "
                 f"{units.count(chosen.real_macs)} real and {units.count(chosen.binary_macs)} binary multiply-adds."
             )
         st.caption(
             "Up and to the left is better. Bars: one standard error, from the number of pictures alone. Accuracy was "
-            "measured at training, on the whole validation set. Operations: a real multiply-add is one, and so are 64 "
-            f"binary ones (XNOR-Net, section 4.1). {how_trained()}"
+            f"measured at training, on the whole validation set: {shown_pictures()}. Operations: a real multiply-add "
+            f"is one, and so are 64 binary ones (XNOR-Net, section 4.1). {how_trained()}"
         )
 address.publish(pick=picked or None)
 

@@ -20,18 +20,24 @@ WORDS = {str(bits): f"{bits} bits" for bits in dot_product.WORD_SIZES}
 SOURCES = {"own": "By hand", "network": "From a network"}
 BEAT_S = 0.9  # between two steps of a play
 PLAYING, LAST, OF, SOURCE = "steps: playing", "steps: time of the last", "steps: of", "steps: source of the bits"
+PRESSED = "steps: pressed"
 
 
-def go(step: int) -> None:
-    st.session_state["step"] = step
-    st.session_state[PLAYING] = False
+def press(button: str) -> None:
+    """Remember a press; the run answers it. How many steps there are is not known here: n may have come with it."""
+    st.session_state.setdefault(PRESSED, []).append(button)
 
 
-def play(last: int) -> None:
-    st.session_state[PLAYING] = not st.session_state.get(PLAYING, False)
-    st.session_state[LAST] = time.monotonic()
-    if st.session_state["step"] >= last:
-        st.session_state["step"] = 0
+def go(button: str, last: int) -> None:
+    """Do what `button` of the stepper says; last: the number of steps."""
+    step = st.session_state["step"]
+    playing = button == "play" and not st.session_state.get(PLAYING, False)
+    if button == "play":
+        st.session_state[LAST] = time.monotonic()
+        to = 0 if step >= last else step
+    else:
+        to = {"first": 0, "back": max(0, step - 1), "next": min(last, step + 1), "last": last}[button]
+    st.session_state["step"], st.session_state[PLAYING] = to, playing
 
 
 def from_network(n: int) -> int:
@@ -110,16 +116,15 @@ def stepper(step: int, last: int) -> None:
     """Buttons to walk through the steps, with keys of their own."""
     playing = st.session_state.get(PLAYING, False)
     with st.container(horizontal=True, vertical_alignment="center", key="stepper"):
-        for key, label, icon, to in (
-            ("first", "To the start", "first_page", 0), ("back", "A step back", "chevron_left", step - 1),
-            ("next", "A step on", "chevron_right", step + 1), ("last", "To the result", "last_page", last),
+        for key, label, icon, end in (
+            ("first", "To the start", "first_page", 0), ("back", "A step back", "chevron_left", 0),
+            ("next", "A step on", "chevron_right", last), ("last", "To the result", "last_page", last),
         ):  # fmt: skip
             st.button(
-                label, icon=f":material/{icon}:", on_click=go, args=(to,), key=key,
-                disabled=step == (0 if to < step else last),
+                label, icon=f":material/{icon}:", on_click=press, args=(key,), key=key, disabled=step == end
             )  # fmt: skip
         st.button(
-            "Stop" if playing else "Play", on_click=play, args=(last,), key="play", type="primary",
+            "Stop" if playing else "Play", on_click=press, args=("play",), key="play", type="primary",
             icon=":material/stop:" if playing else ":material/play_arrow:",
         )  # fmt: skip
         st.caption(f"step {step} of {last}", width="content")
@@ -202,6 +207,8 @@ address.take_number("step", 0, len(steps), len(steps))
 if st.session_state.get(OF) not in (None, (n, bits, form)):
     st.session_state["step"] = len(steps)
 st.session_state[OF] = (n, bits, form)
+for button in st.session_state.pop(PRESSED, []):
+    go(button, len(steps))
 step = st.session_state["step"]
 address.publish(step=step, **session_bits.published(n))
 now, done = steps[step - 1] if step else None, set(steps[:step])

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 APP = Path(__file__).parents[2] / "app"
-PATIENCE_S = 120  # a loaded machine may take this long to compile the kernels
+PATIENCE_S = 600  # a loaded machine may take this long to compile the kernels
 
 
 @pytest.fixture
@@ -65,7 +65,8 @@ def pretrained_copy(tmp_path, monkeypatch) -> Path:
 def ship_resnet(pretrained_copy) -> Callable[..., str]:
     """ship_resnet("xnor", **recipe) → the name of a narrow, untrained ResNet-18 among the networks of the copy.
 
-    It has latent weights and a history of two epochs; whatever ResNet-18 the repository ships is left out.
+    data, labels, stem: on which data set and classes, with which first layer. It has latent weights and a history of
+    its epochs, validated after every so many; whatever ResNet-18 the repository ships is left out.
     """
     import torch
     from safetensors.torch import save_file
@@ -77,12 +78,15 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
     file = pretrained_copy / "manifest.json"
     entries = {name: entry for name, entry in json.loads(file.read_text("utf-8")).items() if "resnet18" not in name}
 
-    def ship(scheme: str, **recipe) -> str:
+    def ship(
+        scheme: str, *, data="imagenette", labels=("a", "b"), stem="imagenet", validated_every=1, epochs=2, **recipe
+    ) -> str:
         torch.manual_seed(0)
-        name, labels = f"imagenette/resnet18-{scheme}", ["a", "b"]
-        model = models.resnet18(scheme, num_classes=2, width=8).eval()
+        name, labels, options = f"{data}/resnet18-{scheme}", list(labels), {"width": 8, "stem": stem}
+        model = models.resnet18(scheme, num_classes=len(labels), **options).eval()
         ends = {"latent_file": "-latent.safetensors", "file": ".safetensors", "history_file": "-history.json"}
         files = {key: f"{name}{end}" for key, end in ends.items()}
+        (pretrained_copy / data).mkdir(exist_ok=True)
         save_file(dict(model.state_dict()), pretrained_copy / files["latent_file"])
         export.pack(
             model, torch.zeros(1, 3, 64, 64), name=name, labels=labels, preprocessing=Preprocessing(resize=72, crop=64),
@@ -90,23 +94,37 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
         ).save(pretrained_copy / files["file"])  # fmt: skip
         binary = [path for path, m in model.named_modules() if isinstance(m, BinaryConv2d) and m.weight_binarizer]
         counts = {path: {"limit": 1.0, "counts": [1, 2, 2, 1]} for path in binary}
-        curves = {"train_loss": 1.0, "train_top1": 0.5, "val_loss": 1.0, "val_top1": 0.5}
-        history = {
-            "epochs": [{"epoch": n, "flips": dict.fromkeys(binary, 0.1), **curves} for n in (1, 2)],
-            "histograms": [{"epoch": 0, "layers": counts}] if binary else [],
-        }
+        curves, held_out = {"train_loss": 1.0, "train_top1": 0.5}, {"val_loss": 1.0, "val_top1": 0.5}
+        records = [{"epoch": n, "flips": dict.fromkeys(binary, 0.1), **curves} for n in range(1, epochs + 1)]
+        for record in records[validated_every - 1 :: validated_every]:
+            record.update(held_out)
+        history = {"epochs": records, "histograms": [{"epoch": 0, "layers": counts}] if binary else []}
         (pretrained_copy / files["history_file"]).write_text(json.dumps(history), "utf-8")
         sums = {key: hashlib.sha256((pretrained_copy / path).read_bytes()).hexdigest() for key, path in files.items()}
         entries[name] = {
             **files, "sha256": sums["file"], "latent_sha256": sums["latent_file"],
-            "history_sha256": sums["history_file"], "model": "resnet18", "scheme": scheme, "dataset": "imagenette",
+            "history_sha256": sums["history_file"], "model": "resnet18", "scheme": scheme, "dataset": data,
             "top1": 0.5, "images": 100, "bytes": (pretrained_copy / files["file"]).stat().st_size, "labels": labels,
-            "recipe": {"model_options": {"width": 8}, "epochs": 2, "teacher": None, "start": None, **recipe},
+            "recipe": {"model_options": options, "epochs": epochs, "teacher": None, "start": None, **recipe},
         }  # fmt: skip
         file.write_text(json.dumps(entries), "utf-8")
         return name
 
     return ship
+
+
+@pytest.fixture
+def second_data_set(ship_resnet) -> str:
+    """The family of two networks of another data set, float and XNOR: 200 classes, 64 pixels, a 3×3 stem.
+
+    They were trained for 8 epochs, each fourth of which was validated.
+    """
+    for scheme in ("float", "xnor"):
+        ship_resnet(
+            scheme, data="tiny-imagenet", labels=[f"thing {i}" for i in range(200)], stem="tiny", epochs=8,
+            validated_every=4,
+        )  # fmt: skip
+    return "tiny-imagenet/resnet18"
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import csv
 import io
 import re
 
+import numpy as np
 import pytest
-from page_reading import chart_of, html_of
+from page_reading import array_of, chart_of, html_of
 from PIL import Image
 
 from xnorlab import pretrained
@@ -197,6 +198,54 @@ def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
     one = answers.Answer(("church", "tench"), (0.75, 0.25))
     rows = list(csv.reader(io.StringIO(answers.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
     assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]
+
+
+def test_networks_of_many_classes_show_the_likeliest_and_tell_how_many_they_know(second_data_set, open_page):
+    at = open_page(PAGE, model=second_data_set)
+    assert not at.exception
+    found = cards(at)
+    assert list(found) == ["float", "xnor"]
+    assert all("right among 200 classes, at training" in card for card in found.values())
+    drawn = [trace for trace in chart_of(at)["data"] if trace.get("mode") == "markers"]
+    assert [len(trace["y"]) for trace in drawn] == [12, 12]
+    firsts = {re.search(r"xl-answer'>(.*?)<", card)[1] for card in found.values()}
+    assert firsts <= set(drawn[0]["y"])
+    best = np.max([array_of(trace["x"]) for trace in drawn], axis=0)
+    assert list(best) == sorted(best, reverse=True)
+    numbers = next(e for e in at.expander if e.label == "The numbers").dataframe[0].value
+    assert len(numbers) == len(set(numbers["class"])) == 200
+    assert [label for label in numbers["class"] if label in drawn[0]["y"]] == list(drawn[0]["y"])
+    said = " ".join(caption.value for caption in at.caption)
+    assert "12 of 200 classes" in said
+    assert "know 200 things only" in said
+    assert "64 × 64 pixels" in said
+
+
+def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(second_data_set, open_page):
+    at = open_page(PAGE)
+    assert at.query_params["model"] == "imagenette/alexnet"
+    assert at.selectbox(key="model").options == [
+        "AlexNet on Imagenette: 10 things", "ResNet-18 on Tiny ImageNet: 200 things",
+    ]  # fmt: skip
+    assert [p.proto.popover.label for p in at.get("popover")] == ["Imagenette: 10 things", "Tiny ImageNet: 200 things"]
+    ten, many = (re.findall("<li>(.*?)</li>", part) for part in re.findall("<ul class='xl-names'.*?</ul>", html_of(at)))
+    assert ten == sorted(pretrained.manifest_entry("imagenette/alexnet-float")["labels"], key=str.casefold)
+    assert len(many) == 200
+
+
+def test_a_csv_names_the_networks_with_their_data_set(second_data_set, open_page, monkeypatch):
+    import answers
+
+    written = []
+    monkeypatch.setattr(answers, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
+    open_page(PAGE, model=second_data_set)
+    assert written[-1] == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
+
+
+def test_a_folder_takes_along_whatever_ending_can_be_read(open_page):
+    from xnorlab.images import SUFFIXES
+
+    assert set(open_page(PAGE, bring="folder").file_uploader[0].proto.type) == SUFFIXES
 
 
 def test_a_family_is_asked_under_what_is_shipped_of_it_and_counted(ship_resnet, open_page):

@@ -36,6 +36,31 @@ def test_a_page_opens_with_described_charts_and_their_numbers(page, open_page):
     assert all(len(e.table) + len(e.dataframe) == 1 for e in tables)
 
 
+SECOND = "tiny-imagenet/resnet18"
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("views/classify.py", {"model": SECOND}),
+        ("views/filters.py", {"model": SECOND}),
+        ("views/scaling_factors.py", {"model": SECOND}),
+        ("views/xnor_steps.py", {"bits": "network", "bits_network": SECOND}),
+        ("views/learning.py", {"part": "shipped", "model": SECOND}),
+        ("views/trade_offs.py", {"data_set": "tiny-imagenet"}),
+        ("views/network_timing.py", {"timed_network": SECOND}),
+    ],
+)
+def test_a_page_shows_the_networks_of_another_data_set(page, query, second_data_set, open_page):
+    at = open_page(page, **query)
+    assert not at.exception
+    assert not [info.value for info in at.info if "The address asks for" in info.value]
+    assert {key: at.query_params[key] for key in query} == query
+    assert not at.warning
+    offered = [option for kind in ("selectbox", "button_group") for e in at.get(kind) for option in e.options]
+    assert any("Tiny ImageNet" in option for option in offered)
+
+
 @EVERY_PAGE
 def test_the_address_reopens_what_is_seen(page, open_page):
     first = open_page(page)

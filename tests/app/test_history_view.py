@@ -89,6 +89,29 @@ def test_a_taught_networks_own_loss_is_explained_and_not_drawn_among_the_others(
     assert at.selectbox(key="learnt_layer").options == [f"conv{i}" for i in range(2, 18)]
 
 
+def test_validation_of_some_epochs_is_marked_where_it_was(second_data_set, open_page):
+    at = open_page(PAGE, part="shipped", model=second_data_set, scheme="xnor")
+    assert not at.exception
+    for index in (2, 3):
+        dotted = [t for t in chart_of(at, index)["data"] if t.get("line", {}).get("dash") == "dot"]
+        assert len(dotted) == 2
+        assert {t["mode"] for t in dotted} == {"lines+markers"}
+        assert [values(t, "x").tolist() for t in dotted] == [[4, 8]] * 2
+    assert at.slider(key="epoch").max == 8
+    numbers = next(table.value for table in at.table if "validation accuracy" in table.value)
+    assert list(numbers[numbers["scheme"] == "XNOR"]["validation accuracy"]) == ["–", "–", "–", "0.500"] * 2
+
+
+def test_training_without_validation_is_said(ship_resnet, open_page):
+    ship_resnet("float", validated_every=3)
+    at = open_page(PAGE, part="shipped", model="imagenette/resnet18", scheme="float")
+    assert not at.exception
+    assert [m.value for m in at.markdown if "solid" in m.value] == [
+        "**Accuracy**, solid: training; validation was not recorded",
+        "**Loss**, solid: training; validation was not recorded",
+    ]
+
+
 def test_stochastic_weights_stay_real_in_the_picture(ship_resnet, open_page):
     ship_resnet("binaryconnect-stochastic")
     at = open_page(PAGE, part="shipped", model="imagenette/resnet18")

@@ -7,10 +7,11 @@ import pytest
 from page_reading import chart_of, html_of
 
 from xnorlab.figures.style import SCHEMES
+from xnorlab.kernels import threads
 
 PAGE = "views/learning.py"
 LIVE = {"part": "live", "width": "4"}
-PATIENCE_S = 90
+PATIENCE_S = 600
 
 
 def metric(at, label: str) -> str:
@@ -76,7 +77,7 @@ class TestTrick:
 
 @pytest.fixture
 def short_runs(app_modules, monkeypatch):
-    """Live runs of 10 steps, two records."""
+    """Live runs of 10 steps, two records, which wait for a page as long as a loaded machine makes them."""
     import live_pictures
     import live_run
 
@@ -84,6 +85,7 @@ def short_runs(app_modules, monkeypatch):
 
     for module in (live, live_run, live_pictures):
         monkeypatch.setattr(module, "STEPS", 10)
+    monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", PATIENCE_S)
 
 
 def until(at, state: str):
@@ -116,17 +118,33 @@ class TestLive:
         assert metric(at, "step") == "10 of 10"
         assert metric(at, "test accuracy").endswith("%")
         assert list(values(chart_of(at, 0)["data"][0], "x")) == [5, 10]
-        assert at.button(key="start").disabled
         assert at.button(key="stop").disabled
 
-    def test_stop_and_resume_continue_the_same_run(self, open_page):
-        at = open_page(PAGE, **LIVE, pace="slow")
+    def test_start_begins_a_finished_run_anew_and_leaves_one_that_trains_alone(self, open_page):
+        at = open_page(PAGE, **LIVE)
+        with threads.run_lock:  # it takes no step meanwhile
+            at.button(key="start").click().run()
+            run = at.session_state["live: run"]
+            at.button(key="start").click().run()
+            assert at.session_state["live: run"] is run
+            assert run.running
+        until(at, "done")
         at.button(key="start").click().run()
-        at.button(key="stop").click().run()
-        run = at.session_state["live: run"]
+        assert at.session_state["live: run"] is not run
+        until(at, "done")
+        assert not at.exception
+        assert len(at.session_state["live: run"].watch().curves.step) == len(run.watch().curves.step) == 2
+        assert all(trace["opacity"] == 1.0 for trace in chart_of(at, 0)["data"])
+
+    def test_stop_and_resume_continue_the_same_run(self, open_page):
+        at = open_page(PAGE, **LIVE)
+        with threads.run_lock:  # it takes no step meanwhile, and so does not come to its end before it is stopped
+            at.button(key="start").click().run()
+            run = at.session_state["live: run"]
+            assert run.running
+            at.button(key="stop").click().run()
         assert run.state == "stopped"
         assert at.button(key="start").label == "Resume"
-        at.segmented_control(key="pace").set_value("full").run()
         at.button(key="start").click().run()
         until(at, "done")
         assert at.session_state["live: run"] is run

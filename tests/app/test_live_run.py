@@ -7,7 +7,7 @@ import pytest
 from xnorlab.kernels import threads
 from xnorlab.training.digits import Digits
 
-PATIENCE_S = 60
+PATIENCE_S = 600
 STEPS = 20
 
 
@@ -18,7 +18,7 @@ def digits() -> Digits:
 
 @pytest.fixture
 def live_run(app_modules, monkeypatch):
-    """The module, with short runs."""
+    """The module, with short runs, which wait for somebody to look as long as a loaded machine makes them."""
     import live_run
 
     from xnorlab.training import live
@@ -26,6 +26,8 @@ def live_run(app_modules, monkeypatch):
     monkeypatch.setattr(live_run, "STEPS", STEPS)
     monkeypatch.setattr(live, "STEPS", STEPS)
     monkeypatch.setattr(live_run, "SHOWN_PICTURES", 5)
+    monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", PATIENCE_S)
+    monkeypatch.setattr(live_run, "LONGEST_SECONDS", PATIENCE_S)
     return live_run
 
 
@@ -69,16 +71,24 @@ def test_a_started_run_ends_by_itself_with_every_record(begin):
     assert run.watch().curves.step == [5, 10, 15, 20]
 
 
-def test_stopped_and_resumed_it_draws_the_curve_of_an_unbroken_run(begin):
-    whole, cut = begin(seed=3), begin(seed=3, pace=100.0)
+def test_stopped_and_resumed_it_draws_the_curve_of_an_unbroken_run(begin, live_run, monkeypatch):
+    monkeypatch.setattr(live_run, "SLICE_SECONDS", 0.0)  # one step, then a look at whether to stop
+    whole, cut = begin(seed=3), begin(seed=3)
+    advance = cut._training.advance
+
+    def advance_and_stop():  # from here, since another thread may come too late for it
+        advance()
+        if cut._training.step in (3, 9):
+            cut._stop.set()
+
+    monkeypatch.setattr(cut._training, "advance", advance_and_stop)
     whole.start()
-    cut.start()
     for step in (3, 9):
-        wait_for(lambda step=step: cut._training.step >= step)
-        cut.stop()
-        assert cut.state == "stopped"
-        assert cut.watch().step == cut._training.step < STEPS
         cut.start()
+        wait_for(lambda: not cut.running)
+        assert cut.state == "stopped"
+        assert cut.watch().step == cut._training.step == step
+    cut.start()
     wait_for(lambda: cut.state == whole.state == "done")
     assert cut.watch().curves == whole.watch().curves
 

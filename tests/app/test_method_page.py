@@ -80,7 +80,9 @@ def test_the_manifest_goes_out_as_it_is(app_modules):
     from xnorlab import pretrained
 
     rows = rows_of(downloads.as_csv(downloads.manifest_rows()))
-    assert {row["name"]: float(row["top1"]) for row in rows} == {n: e["top1"] for n, e in pretrained.manifest().items()}
+    assert {row["name"]: (float(row["top1"]), int(row["classes"])) for row in rows} == {
+        name: (entry["top1"], len(entry["labels"])) for name, entry in pretrained.manifest().items()
+    }
     assert json.loads(downloads.as_json(pretrained.manifest())) == pretrained.manifest()
 
 

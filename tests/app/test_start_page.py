@@ -93,6 +93,12 @@ def test_scaling_repairs_the_numbers_but_not_the_picture(app_modules):
     assert found["xnor"].said == (found["bwn"].said[0], "inputs ±1, times K")
 
 
+def test_the_tour_says_how_many_things_the_networks_know(second_data_set, open_page):
+    at = open_page(PAGE)
+    assert any("They know 10 things (Imagenette) or 200 things (Tiny ImageNet)." in c.value for c in at.caption)
+    assert any("float AlexNet on Imagenette" in c.value for c in at.caption)
+
+
 def test_without_networks_the_page_still_stands_and_gives_advice(pretrained_copy, open_page):
     (pretrained_copy / "manifest.json").write_text("{}")
     at = open_page(PAGE)

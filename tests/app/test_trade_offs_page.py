@@ -116,6 +116,29 @@ def test_what_tells_a_network_from_the_papers_and_how_it_was_trained_stand_besid
     assert any("Ours: ResNet-18, width 8 of 64, trained for 2 or 5 epochs" in c.value for c in at.caption)
 
 
+def test_another_data_set_is_named_with_its_classes_wherever_accuracies_stand(second_data_set, open_page):
+    at = open_page(PAGE, data_set="tiny-imagenet", pick=f"{second_data_set}-xnor", says="accuracy")
+    assert not at.exception
+    assert set(points(at)) == {f"{second_data_set}-{scheme}" for scheme in ("float", "xnor")}
+    said = " ".join(e.value for e in (*at.caption, *at.markdown))
+    assert "of 100 pictures of 200 classes right" in said
+    assert "whole validation set: 100 pictures of 200 classes" in said
+    assert "Tiny ImageNet for one of 200" in said
+    assert "Ours: ResNet-18, width 8 of 64, 3×3 stem" in said
+    assert "AlexNet on Imagenette: 3,925 pictures" in said  # the ablations, whatever data set was chosen above
+    assert html_of(at).count("right among 200 classes, at training") == 2
+    (table,) = [t.value for t in at.table if any("published" in c for c in t.value)]
+    assert any("measured at training, on Tiny ImageNet" in c for c in table)
+
+
+def test_the_data_set_of_the_default_network_comes_first(ship_resnet, open_page):
+    ship_resnet("float", data="cifar10")
+    at = open_page(PAGE)
+    assert at.query_params["data_set"] == "imagenette"
+    offered = next(group for group in at.get("button_group") if group.key == "data_set").options
+    assert offered[:2] == ["Imagenette", "CIFAR-10"]
+
+
 def test_a_pick_in_the_address_is_ringed_and_described(open_page):
     at = open_page(PAGE, pick=XNOR)
     assert not at.exception

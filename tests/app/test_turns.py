@@ -4,6 +4,8 @@ import threading
 
 from xnorlab.kernels import threads
 
+PATIENCE_S = 600
+
 
 class Place:
     """Stands in for a Streamlit container; remembers what was shown."""
@@ -28,7 +30,7 @@ def test_the_second_waits_for_the_first_and_is_told_so(app_modules):
     def first():
         with turns.turn(Place()):
             first_in.set()
-            let_go.wait(30)
+            let_go.wait(PATIENCE_S)
             order.append("first")
 
     def second():
@@ -37,12 +39,12 @@ def test_the_second_waits_for_the_first_and_is_told_so(app_modules):
 
     workers = [threading.Thread(target=first), threading.Thread(target=second)]
     workers[0].start()
-    assert first_in.wait(30)
+    assert first_in.wait(PATIENCE_S)
     workers[1].start()
-    assert place.shown.wait(30)
+    assert place.shown.wait(PATIENCE_S)
     let_go.set()
     for worker in workers:
-        worker.join(30)
+        worker.join(PATIENCE_S)
     assert order == ["first", "second"]
     assert "one run is ahead" in place.messages[0]
 
@@ -66,8 +68,8 @@ def test_a_visitor_who_leaves_the_queue_does_not_block_it(app_modules):
     with threads.run_lock:
         worker = threading.Thread(target=leave)
         worker.start()
-        assert left.wait(30)
-        worker.join(30)
+        assert left.wait(PATIENCE_S)
+        worker.join(PATIENCE_S)
     with turns.turn(Place()):
         assert turns.waiting() == 1
     assert turns.waiting() == 0

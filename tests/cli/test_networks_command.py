@@ -1,6 +1,7 @@
 """`xnorlab names` and `xnorlab summary` print what the manifest and the files hold."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,23 @@ def test_names_with_accuracy_and_size(shipped: Path):
     assert result.exit_code == 0
     for name, entry in pretrained.manifest().items():
         line = next(line for line in result.stdout.splitlines() if name in line)
-        assert "33.3 ± 27.2" in line
+        assert re.search(r" 3 +33.3 ± 27.2 ", line)
         assert bytes_(entry["bytes"]) in line
     assert json.loads(run("names", "--json").stdout) == pretrained.manifest()
     header, rule, *rows = run("names", "--markdown").stdout.splitlines()
-    assert header.count("|") == rule.count("|") == rows[0].count("|") == 7
+    assert header.count("|") == rule.count("|") == rows[0].count("|") == 8
     assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in pretrained.manifest()]
+
+
+def test_a_teacher_of_the_same_data_set_is_named_without_it(shipped: Path, monkeypatch: pytest.MonkeyPatch):
+    entries = pretrained.manifest()
+    taught, other = (
+        {**entry, "recipe": {**entry["recipe"], "teacher": teacher}}
+        for entry, teacher in zip(entries.values(), ("test/resnet18-float", "more/resnet18-float"), strict=True)
+    )
+    monkeypatch.setattr(pretrained, "manifest", lambda: {"test/one": taught, "test/two": other})
+    rows = run("names", "--markdown").stdout.splitlines()[2:]
+    assert [row.split(" | ")[5] for row in rows] == ["resnet18-float", "more/resnet18-float"]
 
 
 def test_summary_counts_what_the_file_holds(shipped: Path):

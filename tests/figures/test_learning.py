@@ -42,7 +42,7 @@ class TestEstimator:
 class TestCurves:
     def test_each_run_wears_its_schemes_colour_solid_in_training_and_dotted_held_out(self):
         figure = learning.training_curves(RUNS, of="loss", along="step")
-        lines = [trace for trace in figure.data if trace.mode == "lines"]
+        lines = [trace for trace in figure.data if "lines" in trace.mode]
         assert [trace.line.dash for trace in lines] == ["solid", "dot"] * 2
         assert [trace.line.color for trace in lines] == [style.SCHEMES[run.scheme].light for run in RUNS for _ in "12"]
         assert list(lines[2].y) == [0.25, 0.5, 0.75]
@@ -58,6 +58,13 @@ class TestCurves:
     def test_a_run_without_held_out_values_has_no_dotted_line(self):
         figure = learning.training_curves([Run("bnn", "now", [1], [1.0], [], [])], of="loss", along="epoch")
         assert [trace.line.dash for trace in figure.data] == ["solid"]
+
+    def test_values_that_are_not_of_each_epoch_are_marked_where_they_are(self):
+        often = Run("bwn", "often", list(range(1, 9)), [1.0] * 8, list(range(1, 9)), [1.0] * 8)
+        seldom = Run("xnor", "seldom", list(range(1, 9)), [1.0] * 8, [4, 8], [1.0] * 2)
+        once = Run("bnn", "once", [1], [1.0], [1], [1.0])
+        figure = learning.training_curves([often, seldom, once], of="loss", along="epoch")
+        assert [trace.mode for trace in figure.data] == ["lines"] * 3 + ["lines+markers"] * 3
 
     def test_the_axes_of_a_run_under_way_stand_still(self):
         figure = learning.training_curves(RUNS, of="accuracy", along="step", end=300)
@@ -80,6 +87,10 @@ class TestFlips:
         assert a.line.dash != b.line.dash
         assert a.line.width < b.line.width
         assert figure.layout.showlegend
+
+    def test_a_single_epoch_is_marked(self):
+        figure = learning.sign_flips([1], {"a": [0.1]}, scheme="bnn", chosen="a", along="epoch")
+        assert figure.data[0].mode == "markers"
 
     def test_the_many_layers_of_a_deep_network_need_no_legend(self):
         flips = {f"layer {i}": [0.1] for i in range(learning.MOST_IN_LEGEND + 1)}

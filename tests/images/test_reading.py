@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,7 +108,7 @@ def test_corrupt_exif_block_leaves_the_picture_readable(photo: np.ndarray):
 
 def heic(photo: np.ndarray, **options) -> bytes:
     """`photo` as a phone stores it."""
-    pytest.importorskip("pillow_heif").register_heif_opener()
+    pillow_heif.register_heif_opener()
     return encoded(photo, "HEIF", quality=95, **options)
 
 

@@ -136,8 +136,6 @@ def test_engine_that_cannot_be_had_is_named(shipped: Path, monkeypatch: pytest.M
 
 
 def test_int8_that_falls_back_to_float_is_refused(shipped: Path, monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("openvino")
-    pytest.importorskip("onnx")
     monkeypatch.setattr("xnorlab.peers.networks.sums_in_int8", lambda request: False)
     network = pretrained.load("test/resnet18-float")
     result = bench_network(network, [PHOTO], peers=[openvino_int8_network(network)], repeats=1)
@@ -201,8 +199,6 @@ def _every_float_op(rng: np.random.Generator) -> Network:
 
 
 def test_onnx_graph_computes_every_real_op():
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
     rng = np.random.default_rng(0)
     network = _every_float_op(rng)
     x = rng.standard_normal((3, 9, 8, 4), np.float32)
@@ -211,7 +207,6 @@ def test_onnx_graph_computes_every_real_op():
 
 
 def test_onnx_graph_refuses_a_binary_op(shipped: Path):
-    pytest.importorskip("onnx")
     peer = onnxruntime_network(pretrained.load("test/resnet18-xnor"))
     with (
         pytest.raises(ValueError, match="binary_conv has no counterpart"),

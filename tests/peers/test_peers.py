@@ -45,7 +45,6 @@ def test_torch_in_both_layouts(name: str, shape: ConvShape):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_openvino_float_int8_and_binary(shape: ConvShape):
-    pytest.importorskip("openvino")
     problem = ConvProblem(shape)
     assert checked("openvino-float", problem) == "float"
     if eight_bit_machine():
@@ -59,7 +58,6 @@ def test_openvino_float_int8_and_binary(shape: ConvShape):
 
 def test_int8_that_falls_back_to_float_is_refused(monkeypatch: pytest.MonkeyPatch):
     """Its time would be that of float32 under another name."""
-    pytest.importorskip("openvino")
     monkeypatch.setattr("xnorlab.peers.convolutions.sums_in_int8", lambda request: False)
     with pytest.raises(UnsupportedError, match="OpenVINO has no int8 kernel for 3×3 64@6"):
         checked("openvino-int8", ConvProblem(SHAPES[0]))
@@ -77,7 +75,6 @@ assert set(found.timings) == {"binary", "pack", "conv", "openvino-int8"}, found.
 
 def test_int8_is_right_on_processors_without_vnni():
     """Whose sums of two products have 16 bits; oneDNN, of which OpenVINO has its own copy, can be told to be one."""
-    pytest.importorskip("openvino")
     if not eight_bit_machine():
         pytest.skip("OpenVINO has no int8 kernels here")
     environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
@@ -86,7 +83,6 @@ def test_int8_is_right_on_processors_without_vnni():
 
 
 def test_shape_without_a_binary_kernel_in_openvino_is_refused():
-    pytest.importorskip("openvino")
     problem = ConvProblem(ConvShape(64, 14, filters=16, kernel=11))
     assert checked("openvino-float", problem) == "float"
     with pytest.raises(UnsupportedError, match="BinaryConvolution has no kernel for 11×11 64→16@14"):
@@ -94,15 +90,12 @@ def test_shape_without_a_binary_kernel_in_openvino_is_refused():
 
 
 def test_openvino_takes_zero_as_plus_one():
-    pytest.importorskip("openvino")
     x = np.random.default_rng(0).integers(-1, 2, (1, 6, 6, 64)).astype(np.float32)
     assert checked("openvino-binary", ConvProblem(SHAPES[0], x=x)) == "signs"
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_onnxruntime(shape: ConvShape):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
     assert checked("onnxruntime-float", ConvProblem(shape)) == "float"
 
 

@@ -1,14 +1,12 @@
 """OpenVINO's int8 is really int8: the executed graph says so, and its sums are those of the rounded numbers."""
 
 import numpy as np
+import openvino as ov
 import pytest
 
 from xnorlab.benchmark.eight_bits import Grid
-
-ov = pytest.importorskip("openvino")
-
-from xnorlab.peers.quantized import int8_weight, on_grid, quantize, sums_in_int8  # noqa: E402
-from xnorlab.peers.settings import openvino_request  # noqa: E402
+from xnorlab.peers.quantized import int8_weight, on_grid, quantize, sums_in_int8
+from xnorlab.peers.settings import openvino_request
 
 
 def convolution(x: np.ndarray, weight: np.ndarray):

@@ -16,6 +16,7 @@ def names(
     """List the **pretrained networks** with their measured accuracy and size.
 
     ± is the standard error that comes from the number of pictures alone; other seeds are further runs of the recipe.
+    A teacher of the same data set is named without it.
 
     `xnorlab names`
     """
@@ -25,14 +26,15 @@ def names(
     if as_json:
         print_json(entries)
         return
-    header = ["name", "top-1 %", "other seeds", "epochs", "taught by", "packed file"]
+    header = ["name", "classes", "top-1 %", "other seeds", "epochs", "taught by", "packed file"]
     rows = [
         [
             name,
+            str(len(entry["labels"])),
             f"{100 * entry['top1']:.1f} ± {100 * standard_error(entry['top1'], entry['images']):.1f}",
             ", ".join(f"{100 * repeat['top1']:.1f}" for repeat in entry.get("repeats", [])) or "–",
             str(entry["recipe"]["epochs"]),
-            entry["recipe"].get("teacher") or "–",
+            (entry["recipe"].get("teacher") or "–").removeprefix(f"{entry['dataset']}/"),
             bytes_(entry["bytes"]),
         ]
         for name, entry in entries.items()

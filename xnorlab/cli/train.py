@@ -77,7 +77,8 @@ def train(
     """**Train** a network on a folder of pictures: `DATA/train/<class>/…` and `DATA/val/<class>/…`.
 
     Imagenette, Tiny ImageNet and CIFAR-10 are known by their classes, in their publishers' layouts, too; a folder of
-    other classes that is called `cifar10` is named `cifar10-folder`. What is not given comes from the recipe of that data set and network, which is printed and stored with the weights. Every epoch leaves a checkpoint.
+    other classes that is called `cifar10` is named `cifar10-folder`. What is not given comes from the recipe of that
+    data set and network, which is printed and stored with the weights. Every epoch leaves a checkpoint.
 
     `xnorlab train imagenette2-160 --scheme xnor`
 

@@ -8,8 +8,8 @@ from plotly.subplots import make_subplots
 
 from xnorlab.figures import style, units
 
-_CELLS_WITH_NUMBERS = 49
-"""Up to this many cells (a 7×7 slice) a map prints its values."""
+_CELLS_WITH_NUMBERS = 25
+"""Up to this many places (a 5×5 slice) a map prints its values; in more they would not fit."""
 
 
 def mosaic(weights: np.ndarray) -> np.ndarray:
@@ -29,10 +29,11 @@ def mosaic(weights: np.ndarray) -> np.ndarray:
 def _map(weights: np.ndarray, coloraxis: str) -> go.Heatmap:
     indices = np.indices(weights.shape)
     places = np.stack([mosaic(indices[axis]) for axis in range(3)], axis=-1)
-    small = weights.size <= _CELLS_WITH_NUMBERS
+    picture = mosaic(weights)
+    small = picture.size <= _CELLS_WITH_NUMBERS
     gap = 2 if small else 0
     return go.Heatmap(
-        z=mosaic(weights),
+        z=picture,
         customdata=places,
         hovertemplate="channel %{customdata[0]}, row %{customdata[1]}, column %{customdata[2]}: %{z:.3g}"
         "<extra></extra>",

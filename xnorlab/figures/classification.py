@@ -7,16 +7,23 @@ import plotly.graph_objects as go
 
 from xnorlab.figures import style
 
+MOST_CLASSES = 12
+"""Rows of a chart of answers; of more classes those are left out that every network finds unlikely."""
+
 
 def answers(labels: Sequence[str], probabilities: Mapping[str, np.ndarray], *, dark: bool = False) -> go.Figure:
-    """Every class a row, every scheme a mark at the probability (%) it gives; classes by their mean, best on top.
+    """A row a class, every scheme a mark at the probability (%) it gives; by the best probability, the highest on top.
 
-    probabilities: scheme → (classes,), each summing to 1, in the order of `labels`.
+    Of more than MOST_CLASSES classes: every scheme's first answer, then every scheme's second and so on, up to that
+    many. probabilities: scheme → (classes,), each summing to 1, in the order of `labels`.
     """
     table = np.stack([np.asarray(p, dtype=np.float64) for p in probabilities.values()])
     if table.shape[1] != len(labels):
         raise ValueError(f"probabilities have {table.shape[1]} classes, labels={len(labels)}")
-    order = np.argsort(-table.mean(axis=0), kind="stable")
+    best = table.max(axis=0)
+    places = np.argsort(np.argsort(-table, axis=1, kind="stable"), axis=1).min(axis=0)  # 0: some scheme's first answer
+    kept = np.lexsort((-best, places))[:MOST_CLASSES]
+    order = kept[np.argsort(-best[kept], kind="stable")]
     figure = go.Figure()
     low, high = 100 * table.min(axis=0)[order], 100 * table.max(axis=0)[order]
     ranked = [labels[i] for i in order]
@@ -32,7 +39,7 @@ def answers(labels: Sequence[str], probabilities: Mapping[str, np.ndarray], *, d
             marker={"symbol": look.symbol, "size": 12, "color": look.colour(dark), "opacity": 0.9},
             hovertemplate="%{y}: %{x:.3g} %<extra>" + look.label + "</extra>",
         )  # fmt: skip
-    style.finish(figure, height=120 + 30 * len(labels), dark=dark, legend=True)
+    style.finish(figure, height=120 + 30 * len(ranked), dark=dark, legend=True)
     figure.update_layout(margin_t=64)
     figure.update_xaxes(title="probability, %", range=[-3, 103])
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=ranked)

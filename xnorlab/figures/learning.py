@@ -88,7 +88,7 @@ class Run:
 def training_curves(
     runs: Sequence[Run], *, of: str, along: str, at: float | None = None, end: float | None = None, dark: bool = False
 ) -> go.Figure:
-    """Loss or accuracy over training: solid on the training pictures, dotted on held-out ones.
+    """Loss or accuracy over training: solid on the training pictures, dotted on held-out ones, marked where few.
 
     of: "loss", or "accuracy" with shares that are shown in %. along: the x axis' title, "epoch" or "step". at: an x to
     mark, end: where the x axis of runs under way ends.
@@ -104,10 +104,14 @@ def training_curves(
             ("held-out", run.held_out_x, run.held_out, "dot"),
         ):
             if len(x):
+                # What is recorded now and then is marked where it was; a single value would be no line at all.
+                sparse = len(x) == 1 or (kind == "held-out" and x[-1] - x[0] >= len(x))
                 figure.add_scatter(
-                    x=list(x), y=[percent * v for v in y], mode="lines", name=f"{look.glyph} {run.label}",
+                    x=list(x), y=[percent * v for v in y], mode="lines+markers" if sparse else "lines",
+                    name=f"{look.glyph} {run.label}",
                     legendgroup=run.label, showlegend=kind == "training" or not len(run.x), opacity=opacity,
                     line={"color": colour, "dash": dash, "width": 1.5 if thin else 2.5},
+                    marker={"color": colour, "size": 5},
                     hovertemplate=f"{along} %{{x}}: %{{y:.3g}}{unit}<extra>{run.label}, {kind}</extra>",
                 )  # fmt: skip
         if run.final is not None:
@@ -147,8 +151,8 @@ def sign_flips(
     figure = go.Figure()
     for index, (layer, shares) in enumerate(flips.items()):
         figure.add_scatter(
-            x=list(x), y=[100 * share for share in shares], mode="lines", name=layer,
-            opacity=1.0 if layer == chosen else 0.55,
+            x=list(x), y=[100 * share for share in shares], mode="lines" if len(x) > 1 else "markers", name=layer,
+            opacity=1.0 if layer == chosen else 0.55, marker={"color": colour, "size": 9 if layer == chosen else 5},
             line={"color": colour, "dash": DASHES[index % len(DASHES)], "width": 3 if layer == chosen else 1.5},
             hovertemplate=f"{along} %{{x}}: %{{y:.3g}} % of the signs flipped<extra>{layer}</extra>",
         )  # fmt: skip

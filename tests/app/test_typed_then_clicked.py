@@ -1,0 +1,99 @@
+"""A number and the click that follows it at once come to the server together: the click means the new number.
+
+A browser sends what was typed when the field is left, which the click on a button does. Both are in one message, and
+callbacks are called before the page's script has seen the number.
+"""
+
+import pytest
+
+SMALL = {"channels": "64", "size": "8", "filters": "16", "repeats": "5"}
+
+
+def test_snap_lands_on_the_optimum_of_the_weights_typed_with_it(open_page):
+    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    at.number_input(key="own-4").set_value(10.0)
+    at.button(key="snap").click().run()
+    assert not at.exception
+    assert at.slider(key="alpha").value == pytest.approx(2.0)  # (8 + 10) / 9
+    assert "α = mean|W| = 2.00" in at.success[0].value
+
+
+def test_a_preset_replaces_what_was_typed_with_it(open_page):
+    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    at.number_input(key="own-4").set_value(10.0)
+    at.button(key="preset-Spot").click().run()
+    assert at.number_input(key="own-4").value == 1.4
+
+
+@pytest.mark.parametrize(("button", "step"), [("first", "0"), ("back", "4"), ("last", "5"), ("play", "0")])
+def test_the_stepper_walks_through_the_steps_of_the_n_set_with_it(open_page, button, step):
+    at = open_page("views/xnor_steps.py", n="32", word="8", step="4")
+    at.slider(key="n").set_value(16)
+    at.button(key=button).click().run()
+    assert not at.exception
+    assert at.query_params["step"] == step
+    assert at.button(key="play").label == ("Stop" if button == "play" else "Play")
+
+
+def test_training_takes_the_range_set_with_it(open_page):
+    at = open_page("views/learning.py", estimator="bireal", range="2.0")
+    at.slider(key="range").set_value(0.5)
+    at.button(key="train-with-it").click().run()
+    assert not at.exception
+    assert at.session_state["live: run"].settings.clip_range == 0.5
+
+
+@pytest.mark.parametrize("before", ["ready", "done"])
+def test_start_trains_with_the_seed_typed_with_it(open_page, before):
+    at = open_page("views/learning.py", part="live", width="4")
+    at.session_state["live: run"].state = before
+    at.run()
+    assert not at.button(key="start").disabled
+    at.number_input(key="seed").set_value(5)
+    at.button(key="start").click().run()
+    run = at.session_state["live: run"]
+    run.stop()
+    assert run.settings.seed == 5
+    assert run.state != before
+
+
+def test_run_times_the_layer_typed_with_it(open_page):
+    at = open_page("views/speed_lab.py", **SMALL)
+    at.number_input(key="filters").set_value(24)
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert "64→24@8" in at.subheader[0].value
+
+
+def test_run_times_a_layer_that_was_too_large_until_then(open_page):
+    at = open_page("views/speed_lab.py", channels="2048", size="28", filters="2048", repeats="5")
+    for key in ("channels", "filters"):
+        at.number_input(key=key).set_value(64)
+    at.number_input(key="size").set_value(8)
+    assert not at.button(key="run").disabled
+    at.button(key="run").click().run()
+    assert not at.exception
+    assert "64@8" in at.subheader[0].value
+
+
+def test_a_sweep_runs_on_the_threads_typed_with_it(open_page, monkeypatch):
+    """A press in a part of the page runs that part alone; what stands above it is as the page last saw it."""
+    import lab
+
+    asked = []
+    monkeypatch.setattr("xnorlab.kernels.threads.available_threads", lambda: 4)
+    monkeypatch.setattr(lab, "sweep", lambda axis, threads, place: asked.append(threads))
+    at = open_page("views/speed_lab.py", **SMALL)
+    at.button(key="run").click().run()
+    at.number_input(key="threads").set_value(2)
+    at.button(key="sweep").click().run()
+    assert asked == [2]
+
+
+def test_run_times_the_scheme_chosen_with_it(open_page):
+    at = open_page("views/network_timing.py", first="xnor", second="xnor", runs="5")
+    at.selectbox(key="first").set_value("float")
+    assert not at.button(key="run-network").disabled
+    at.button(key="run-network").click().run()
+    assert not at.exception
+    assert at.session_state["network timing: result"].settings.schemes == ("float", "xnor")
