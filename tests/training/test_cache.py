@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorlab import images
-from xnorlab.images import Preprocessing, open_image
+from xnorlab.images import Preprocessing, formats, open_image
 from xnorlab.training import cache
 from xnorlab.training.cache import UnreadableError, default_cache_folder, prepare
 from xnorlab.training.decoding import Squares
@@ -114,7 +113,7 @@ def test_of_very_many_unreadable_pictures_some_are_named(pictures: Path):
 
 def test_a_heic_photo_without_its_plugin_is_an_error_that_names_it(pictures: Path, tmp_path: Path, monkeypatch):
     (pictures / "val/bee/IMG_1.HEIC").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(40))
-    monkeypatch.setattr(images, "_heic_formats", tuple)
+    monkeypatch.setattr(formats, "heic_formats", tuple)
     with pytest.raises(UnreadableError) as caught:
         prepare((open_folder(pictures).val, SMALL), cache_folder=tmp_path / "cache")
     (note,) = caught.value.__notes__

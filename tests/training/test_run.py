@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from xnorlab.training.cache import UnreadableError
 from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import Result, train
+from xnorlab.training.split import DataError
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]
@@ -96,7 +97,7 @@ def test_a_run_without_a_cache_learns_the_same(
 def test_a_run_leaves_out_what_cannot_be_read_and_learns_what_it_learns_without(
     small_recipe: Make, image_folder: Path, cache_folder: Path, tmp_path: Path
 ):
-    recipe, root = small_recipe(epochs=1, batch_size=10), shutil.copytree(image_folder, tmp_path / "insects")
+    recipe, root = small_recipe(epochs=2, batch_size=10), shutil.copytree(image_folder, tmp_path / "insects")
     bad = [root / "train/ant/02.png", root / "train/ant/10.png", root / "train/cat/23.png", root / "val/bee/01.png"]
     for picture in bad:
         picture.write_text("no picture")
@@ -104,6 +105,11 @@ def test_a_run_leaves_out_what_cannot_be_read_and_learns_what_it_learns_without(
     with pytest.raises(UnreadableError, match="4 of 96 pictures cannot be read"):
         train(root, recipe, tmp_path / "refused", **options)
     left_out = train(root, recipe, tmp_path / "left out", skip_unreadable=True, **options)
+    train(root, recipe, tmp_path / "resumed", skip_unreadable=True, stop_after=1, **options)
+    with pytest.raises(DataError, match="leave them out now, too"):
+        train(root, None, tmp_path / "resumed", resume=True, **options)
+    resumed = train(root, None, tmp_path / "resumed", resume=True, skip_unreadable=True, **options)
+    assert without_times(resumed.epochs) == without_times(left_out.epochs)
     for picture in bad:
         picture.unlink()
     gone = train(root, recipe, tmp_path / "gone", **options)

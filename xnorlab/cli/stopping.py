@@ -35,7 +35,7 @@ def stoppable(words: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        typer.echo(f"xnorlab: ended by {stopped.signal.name}; {words()}", err=True)
+        typer.echo(one_line(f"xnorlab: ended by {stopped.signal.name}; {words()}"), err=True)
         raise typer.Exit(128 + stopped.signal) from None
     finally:
         for number, handler in before.items():

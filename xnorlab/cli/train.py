@@ -156,8 +156,8 @@ def train(
 
 
 def say(line: str) -> None:
-    """A line on stderr."""
-    typer.echo(line, err=True)
+    """One line on stderr."""
+    typer.echo(one_line(line), err=True)
 
 
 def parse_option(text: str) -> tuple[str, Any]:

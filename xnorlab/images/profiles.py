@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
-from xnorlab.images.sources import one_line
+from xnorlab.printable import one_line
 
 MAX_PROFILE_BYTES = 4_000_000
 """Larger profiles are ignored: the largest of printing presses have about 3 MB."""

@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError, features
 from xnorlab.images import formats, jpeg, png, tiff
 from xnorlab.images.cut_short import promised_bytes
 from xnorlab.images.other_kinds import other_kind
-from xnorlab.images.sources import one_line
+from xnorlab.printable import one_line
 
 _NOT_READ = re.compile(r"unsupported|not (yet )?supported|cannot handle|unknown (pixel|data|image) ", re.IGNORECASE)
 _ENDED = re.compile(r"truncated|not enough|incomplete|reached eof|unexpected end|end of (file|data)", re.IGNORECASE)

@@ -6,6 +6,7 @@ import stat
 from typing import IO, Any
 
 from xnorlab.images.limits import MAX_BYTES
+from xnorlab.printable import one_line
 
 
 class ImageError(ValueError):
@@ -64,8 +65,3 @@ def _shown(name: str) -> str:
     """`name` on one printable line of at most 80 characters."""
     line = one_line(name)
     return line if len(line) <= 80 else f"{line[:39]}…{line[-40:]}"
-
-
-def one_line(text: str) -> str:
-    """`text` with every unprintable character (newline, control, lone surrogate) written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

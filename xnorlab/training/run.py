@@ -104,11 +104,15 @@ def train(
     if not 1 <= evaluate_every <= recipe.epochs:
         raise ValueError(f"evaluate_every={evaluate_every} must be from 1 to epochs={recipe.epochs}")
     found = open_dataset(data, recipe, content)
+    if content is not None and not preparing.get("skip_unreadable", False):  # before minutes of decoding
+        require_same(found, content["labels"], content.get("data"))
     require_feasible(recipe, len(found.labels))
     teacher, start = (_source(name, runs, found) for name in (recipe.teacher, None if resume else recipe.start))
     if teacher is not None:
         require_shown(teacher.recipe, len(found.labels), recipe)
     found, batches = _batches(found, recipe, workers, preparing)
+    if content is not None:  # of the pictures that are really used: unreadable ones may be left out
+        require_same(found, content["labels"], content.get("data"))
     steps = len(found.train) // recipe.batch_size
     task = Classification(recipe, found.labels, steps, None if teacher is None else teacher.model, described(found))
     if content is not None:
@@ -164,14 +168,14 @@ def _explained(start: Start, recipe: Recipe, checkpoint: Path) -> Iterator[None]
 def open_dataset(data: str | Path, recipe: Recipe, resumed: Mapping[str, Any] | None = None) -> DataFolder:
     """The recipe's data set in `data`; a folder that is itself a data set must be the recipe's.
 
-    resumed: a checkpoint, whose classes and pictures it must be then, whatever the folder is called now.
+    resumed: a checkpoint, whose classes it must have then, whatever the folder is called now.
     """
     try:
         found = open_folder(data)
     except ValueError:
         found = find(recipe.dataset, data)
     if resumed is not None:
-        require_same(found, resumed["labels"], resumed.get("data"))
+        require_same(found, resumed["labels"], None)
     elif found.name != recipe.dataset:
         raise ValueError(f"data={str(data)!r} holds {found.name!r}, the recipe is for {recipe.dataset!r}")
     return found

@@ -48,7 +48,8 @@ def require_same(found: DataFolder, labels: Sequence[str], data: Mapping[str, Ma
         if now[name]["listing"] != data[name]["listing"]:
             differs = _pictures(found.labels, now[name]["counts"], data[name]["counts"])
             raise DataError(
-                f"data={str(found.folder)!r}: the {word} pictures are not those that the run began with: {differs}"
+                f"data={str(found.folder)!r}: the {word} pictures are not those that the run began with: {differs}; "
+                "where unreadable ones were left out then, leave them out now, too"
             )
 
 
