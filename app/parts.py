@@ -138,7 +138,7 @@ def listed(title: str, names: Iterable[str]) -> None:
     """A button that opens a list of `names`, by the alphabet; `title` says of what."""
     items = "".join(f"<li>{html.escape(name)}</li>" for name in sorted(names, key=str.casefold))
     with st.popover(title, icon=":material/list:"):
-        st.html(f"<ul class='xl-names' tabindex='0' aria-label='{html.escape(title)}'>{items}</ul>")
+        st.html(f"<div class='xl-listed' tabindex='0'><ul class='xl-names'>{items}</ul></div>")
 
 
 def answer_card(scheme: str, answer: Answer, *, top: int, footnotes: Sequence[str]) -> str:

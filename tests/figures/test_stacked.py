@@ -25,6 +25,12 @@ def test_parts_add_up_to_the_whole_in_shares_and_in_sizes(share, totals):
     assert list(bars[0].marker.color) == [style.SCHEMES[s].light for s in SCHEMES.values()]
 
 
+def test_few_bars_of_many_parts_leave_room_for_a_legend_with_a_line_a_part():
+    line_px = 20
+    figure = stacked_bars({"XNOR": dict.fromkeys("abcdef", 1.0)}, {"XNOR": "xnor"}, TIME)
+    assert figure.layout.height / 2 >= 6 * line_px  # plotly's legend takes at most half
+
+
 def test_the_parts_of_a_pair_stand_on_each_other_and_the_schemes_beside():
     bars = drawn(paired_bars(["conv 1", "conv 2"], PAIR, TIME))
     tops = {}

@@ -38,7 +38,8 @@ def stacked_bars(
             marker=_look(pattern, colours),
         )  # fmt: skip
     _explain(figure, order, style.ink(dark))
-    style.finish(figure, height=130 + 38 * len(parts), dark=dark, legend=True)
+    # On a phone the legend has a line a part, and plotly gives it half of the height.
+    style.finish(figure, height=130 + max(38 * len(parts), 24 * len(order)), dark=dark, legend=True)
     figure.update_layout(barmode="stack", margin_t=8, bargap=0.3, legend={**style.BELOW, "traceorder": "normal"})
     figure.update_yaxes(autorange="reversed", showgrid=False)
     largest = max(sum(row.values()) for row in parts.values())
