@@ -4,10 +4,9 @@ from typing import Any
 
 from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
-from xnorlab.network_cost import MODEL_TITLES
+from xnorlab.network_cost import DATA_TITLES, MODEL_TITLES
 
 DEFAULT_FAMILY = "imagenette/alexnet"
-DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
 
 
 def families(scheme: str | None = None) -> list[str]:
