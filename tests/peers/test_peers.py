@@ -82,6 +82,26 @@ def test_int8_is_right_on_processors_without_vnni():
     assert done.returncode == 0, done.stderr
 
 
+SIGNAL_AFTER_TWO_BENCHES = """
+import gc, os, signal
+from xnorlab.benchmark import ConvShape, bench_conv
+from xnorlab.peers import CONVS
+
+peers = [one for one in CONVS if one.name.startswith("openvino")]
+for size in (6, 7):
+    assert "openvino-float" in bench_conv(ConvShape(64, size), naive=False, repeats=1, peers=peers).timings
+    gc.collect()
+signal.signal(signal.SIGTERM, lambda number, frame: print("handled"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_after_two_runs_of_openvino_is_handled():
+    """Its plugins hand a stack for signal handlers on to each other, which a freed one took with it."""
+    done = subprocess.run([sys.executable, "-c", SIGNAL_AFTER_TWO_BENCHES], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
 def test_shape_without_a_binary_kernel_in_openvino_is_refused():
     problem = ConvProblem(ConvShape(64, 14, filters=16, kernel=11))
     assert checked("openvino-float", problem) == "float"

@@ -14,7 +14,7 @@ from xnorlab.benchmark import NetworkContestant, Ready, UnsupportedError
 from xnorlab.benchmark.eight_bits import Grid
 from xnorlab.peers.onnx_graph import onnx_model, value_name
 from xnorlab.peers.quantized import quantize, sums_in_int8
-from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_threads
+from xnorlab.peers.settings import onnxruntime_session, openvino_core, openvino_request, torch_threads
 from xnorlab.runtime import Network
 from xnorlab.runtime.graph import INPUT
 
@@ -47,10 +47,9 @@ def openvino_network(network: Network) -> NetworkContestant:
 
     @contextmanager
     def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
-        import openvino as ov
 
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-        request = openvino_request(ov.Core().read_model(onnx_model(network, batch.shape)), batch, threads)
+        request = openvino_request(openvino_core().read_model(onnx_model(network, batch.shape)), batch, threads)
         yield Ready(request.infer, lambda _: request.get_output_tensor().data)
 
     return NetworkContestant("openvino-float", f"OpenVINO float32, {network.name}", network.name, prepare)
@@ -61,10 +60,9 @@ def openvino_int8_network(network: Network) -> NetworkContestant:
 
     @contextmanager
     def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
-        import openvino as ov
 
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-        model = ov.Core().read_model(onnx_model(network, batch.shape))
+        model = openvino_core().read_model(onnx_model(network, batch.shape))
         grids = {value_name(INPUT): Grid.of(x)}
         network.run(x, lambda op, value, seconds: grids.update({value_name(op.name): Grid.of(value)}))
         quantize(model, grids)

@@ -3,6 +3,7 @@
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,12 +25,25 @@ def torch_threads(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@functools.cache
+def openvino_core() -> Any:
+    """The one openvino.Core of the process, which is never let go.
+
+    Each CPU plugin gives the main thread a stack for signal handlers and puts the earlier one back when it goes. Of two
+    that go in the order of their coming, the second puts back what the first has freed, and the next signal ends the
+    process with a segmentation fault (OpenVINO 2026.4).
+    """
+    import openvino as ov
+
+    return ov.Core()
+
+
 def openvino_request(model: Any, x: np.ndarray, threads: int) -> Any:
     """An inference request of an openvino.Model on the array x, which it reads in place; float32 stays float32."""
     import openvino as ov
 
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    request = ov.Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = openvino_core().compile_model(model, "CPU", settings).create_infer_request()
     request.set_input_tensor(ov.Tensor(x))
     return request
 
