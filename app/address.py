@@ -10,7 +10,10 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+_SENT = "address: the page, and all that its address was since the visitor came to it, the latest last"
+_MOST_SENT = 256  # more than are on their way to the slowest browser
 _SEEN = "address: what was last taken or published"
 _NOTES = "address: notes of this run"
 
@@ -124,15 +127,46 @@ def _switch(on: bool) -> str:
 
 def publish(**values: str | float | Sequence[str] | None) -> None:
     """Write the page's present values into the address; None takes a key out of it."""
+    _catch_up()
     seen = st.session_state.setdefault(_SEEN, {})
     for key, value in values.items():
         if value is None:
             st.query_params.pop(key, None)
-            continue
-        text = str(value) if isinstance(value, str | float | int) else ",".join(value)
-        seen[key] = text
-        if st.query_params.get(key) != text:
-            st.query_params[key] = text
+        else:
+            text = str(value) if isinstance(value, str | float | int) else ",".join(value)
+            seen[key] = text
+            if st.query_params.get(key) != text:
+                st.query_params[key] = text
+        _remember()
+
+
+def _catch_up() -> None:
+    """Where the browser sent an address that the page has replaced since, have the page's own again.
+
+    That is what a click sends that follows a typed number at once: the run for the number has published it, but the
+    browser had not heard of it. To take that address for a new one would put the old number back. A visitor who goes
+    back to an address means it, though.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    page, sent = st.session_state.get(_SENT, ("", []))
+    address = st.query_params.to_dict()
+    if page != context.page_script_hash or address not in sent:
+        st.session_state[_SENT] = context.page_script_hash, [address]
+    elif address != sent[-1] and context.is_history_navigation:
+        st.session_state[_SENT] = page, [address]
+    elif address != sent[-1]:
+        st.query_params.from_dict(sent[-1])
+
+
+def _remember() -> None:
+    """Keep what the address is now."""
+    _, sent = st.session_state.get(_SENT, ("", []))
+    address = st.query_params.to_dict()
+    if sent and address != sent[-1]:
+        sent.append(address)
+        del sent[:-_MOST_SENT]
 
 
 def show_notes(place: DeltaGenerator) -> None:
@@ -143,6 +177,7 @@ def show_notes(place: DeltaGenerator) -> None:
 
 def _new_value(key: str) -> str | None:
     """The address's value of `key`, unless it is the one that this session wrote or took itself."""
+    _catch_up()
     raw = st.query_params.get(key)
     seen = st.session_state.setdefault(_SEEN, {})
     if raw is None or seen.get(key) == raw:

@@ -19,8 +19,8 @@ from xnorlab.figures import units
 WORDS = {str(bits): f"{bits} bits" for bits in dot_product.WORD_SIZES}
 SOURCES = {"own": "By hand", "network": "From a network"}
 BEAT_S = 0.9  # between two steps of a play
-PLAYING, LAST, OF, SOURCE = "steps: playing", "steps: time of the last", "steps: of", "steps: source of the bits"
-PRESSED = "steps: pressed"
+PLAYING, OF, SOURCE = "steps: playing", "steps: of", "steps: source of the bits"
+LAST, PRESSED = "steps: since when the last is on show", "steps: pressed"
 
 
 def press(button: str) -> None:
@@ -33,7 +33,7 @@ def go(button: str, last: int) -> None:
     step = st.session_state["step"]
     playing = button == "play" and not st.session_state.get(PLAYING, False)
     if button == "play":
-        st.session_state[LAST] = time.monotonic()
+        st.session_state[LAST] = None
         to = 0 if step >= last else step
     else:
         to = {"first": 0, "back": max(0, step - 1), "next": min(last, step + 1), "last": last}[button]
@@ -133,10 +133,14 @@ def stepper(step: int, last: int) -> None:
 @st.fragment(run_every=BEAT_S)
 def beat(last: int) -> None:
     """While it plays: a step on at every beat."""
-    if time.monotonic() - st.session_state[LAST] < 0.8 * BEAT_S:
-        return  # run with the page, not by the clock
+    now = time.monotonic()
+    if st.session_state[LAST] is None:
+        st.session_state[LAST] = now  # run with the page, which shows this step from now on, however long it took
+        return
+    if now - st.session_state[LAST] < 0.5 * BEAT_S:
+        return
     st.session_state["step"] = min(last, st.session_state["step"] + 1)
-    st.session_state[LAST] = time.monotonic()
+    st.session_state[LAST] = None
     st.session_state[PLAYING] = st.session_state["step"] < last
     st.rerun()
 

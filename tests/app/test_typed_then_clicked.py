@@ -4,6 +4,8 @@ A browser sends what was typed when the field is left, which the click on a butt
 callbacks are called before the page's script has seen the number.
 """
 
+from types import SimpleNamespace
+
 import pytest
 
 SMALL = {"channels": "64", "size": "8", "filters": "16", "repeats": "5"}
@@ -23,6 +25,47 @@ def test_a_preset_replaces_what_was_typed_with_it(open_page):
     at.number_input(key="own-4").set_value(10.0)
     at.button(key="preset-Spot").click().run()
     assert at.number_input(key="own-4").value == 1.4
+
+
+def test_a_click_whose_address_is_older_than_the_number_leaves_the_number(open_page):
+    """It was sent while the run for the number went on: the browser had not heard of the new address."""
+    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    before = dict(at.query_params)
+    at.number_input(key="own-4").set_value(10.0).run()
+    assert at.query_params["own"] == "1,1,1,1,10,1,1,1,1"
+    at.query_params = before
+    at.button(key="snap").click().run()
+    assert at.number_input(key="own-4").value == 10
+    assert at.slider(key="alpha").value == pytest.approx(2.0)
+    assert at.query_params["own"] == "1,1,1,1,10,1,1,1,1"
+
+
+def test_who_goes_back_to_an_address_means_it(open_page, monkeypatch):
+    import address
+
+    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    before = dict(at.query_params)
+    at.number_input(key="own-4").set_value(10.0).run()
+    at.query_params = before
+    context = address.get_script_run_ctx
+    monkeypatch.setattr(
+        address, "get_script_run_ctx",
+        lambda: SimpleNamespace(page_script_hash=context().page_script_hash, is_history_navigation=True),
+    )  # fmt: skip
+    at.run()
+    assert at.number_input(key="own-4").value == 1
+    assert at.query_params["own"] == "1,1,1,1,1,1,1,1,1"
+
+
+def test_a_link_to_what_the_page_showed_before_is_followed(open_page):
+    at = open_page("views/filters.py", layer="conv3", filter="5")
+    before = dict(at.query_params)
+    at.slider(key="filter").set_value(6).run()
+    at.switch_page("views/scaling_factors.py").run()
+    at.switch_page("views/filters.py")
+    at.query_params = before
+    at.run()
+    assert at.slider(key="filter").value == 5
 
 
 @pytest.mark.parametrize(("button", "step"), [("first", "0"), ("back", "4"), ("last", "5"), ("play", "0")])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from app_pages import PAGES
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebSocket, expect, sync_playwright
-from serving import CHROMIUM, PATIENCE_MS, READY, serve
+from serving import CHROMIUM, PATIENCE_MS, READY, Server, serve
 
 # Opened at an inner address, Streamlit's page first looks for its server below that address, and then at the root.
 EXPECTED_404 = re.compile(rf"/({'|'.join(page.path for page in PAGES if page.path)})/_stcore/(health|host-config)$")
@@ -16,10 +16,10 @@ CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[str]:
-    """The address of a server of this test run."""
-    with serve(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
+def server(tmp_path_factory) -> Iterator[Server]:
+    """The server of this test run."""
+    with serve(tmp_path_factory.mktemp("server") / "log.txt") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +35,9 @@ def chromium() -> Iterator[Browser]:
 class Judge:
     """Listens to what pages do and remembers everything that must not happen."""
 
-    def __init__(self, server: str):
+    def __init__(self, address: str):
         self.complaints: list[str] = []
-        self._local = (server, server.replace("http", "ws", 1), "data:", "blob:")
+        self._local = (address, address.replace("http", "ws", 1), "data:", "blob:")
 
     def watch(self, page: Page) -> None:
         """Listen to `page` from now on."""
@@ -61,9 +61,9 @@ class Judge:
 
 
 @pytest.fixture
-def visit(server: str, chromium: Browser) -> Iterator[Callable[..., Page]]:
+def visit(server: Server, chromium: Browser) -> Iterator[Callable[..., Page]]:
     """visit("/classify", width=390, theme="dark") → the page, ready; everything it did is judged at the end."""
-    judge = Judge(server)
+    judge = Judge(server.address)
     pages: list[Page] = []
 
     def open_(path: str, *, width: int = 1280, theme: str = "light", wait: bool = True) -> Page:
@@ -74,7 +74,7 @@ def visit(server: str, chromium: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         pages.append(page)
         judge.watch(page)
-        page.goto(server + path)
+        page.goto(server.address + path)
         if wait:
             page.wait_for_function(READY)
         return page

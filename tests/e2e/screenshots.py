@@ -56,13 +56,13 @@ def main(names: list[str]) -> None:
     """Shoot the pages called `names`, or every page; then pictures of pages that are no more are deleted."""
     FOLDER.mkdir(exist_ok=True)
     files = {FOLDER / f"{page.path or 'start'}.png": page for page in PAGES}
-    with tempfile.TemporaryDirectory() as logs, serve(Path(logs) / "log.txt") as address, sync_playwright() as runner:
+    with tempfile.TemporaryDirectory() as logs, serve(Path(logs) / "log.txt") as server, sync_playwright() as runner:
         browser = runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": TOP + 860}, color_scheme="light")
         page.set_default_timeout(PATIENCE_MS)
         for file, wanted in files.items():
             if not names or file.stem in names:
-                file.write_bytes(small(shoot(page, address, wanted)))
+                file.write_bytes(small(shoot(page, server.address, wanted)))
                 sys.stdout.write(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} KB\n")
         browser.close()
     for file in set(FOLDER.glob("*.png")) - set(files):

@@ -26,7 +26,7 @@ def test_a_click_on_a_filters_alpha_opens_that_filter(visit):
     expect(marks.nth(7)).to_be_visible()
     click_mark(page, marks.nth(7))
     expect(page.get_by_role("heading", name="Binarize a filter", level=1)).to_be_visible()
-    page.wait_for_function("() => location.search.includes('filter=')")
+    expect(page).to_have_url(re.compile(r"/filters\?.*filter=\d"))
     asked = re.search(r"filter=(\d+)", page.url)
     assert asked is not None
     expect(page.locator(".st-key-filter [data-testid=stSliderThumbValue]")).to_have_text(asked[1])
@@ -50,21 +50,24 @@ def test_bits_flip_by_mouse_and_by_keyboard_and_the_steps_can_be_walked(visit):
     expect(page.get_by_text(re.compile(r"step (\d+) of \1"))).to_be_visible()
 
 
-def test_a_network_trains_in_view_stops_and_goes_on(visit):
+def test_a_network_trains_in_view_stops_and_goes_on(visit, server):
     page = visit("/how-it-learns?part=live&pace=slow")
-    page.locator(".st-key-start button").click()
-    expect(page.locator(".st-key-stop button")).to_be_enabled()
-    page.locator(".st-key-stop button").click()
-    expect(page.locator(".st-key-start button")).to_have_text(re.compile("Resume"))
-    page.locator(".st-key-start button").click()
-    expect(page.locator(".st-key-stop button")).to_be_enabled()
+    server.tell("watch long")
+    with server.held():  # it takes no step, and so does not come to its end meanwhile
+        page.locator(".st-key-start button").click()
+        expect(page.locator(".st-key-stop button")).to_be_enabled()
+        page.locator(".st-key-stop button").click()
+        expect(page.locator(".st-key-start button")).to_have_text(re.compile("Resume"))
+        page.locator(".st-key-start button").click()
+        expect(page.locator(".st-key-stop button")).to_be_enabled()
 
 
-def test_a_networks_timing_can_be_cancelled_and_shows_what_there_is(visit):
+def test_a_networks_timing_can_be_cancelled_and_shows_what_there_is(visit, server):
     page = visit("/network-timing?runs=101")
-    page.locator(".st-key-run-network button").click()
-    expect(page.locator(".stTable").first).to_be_visible()  # rows appear as they finish
-    page.locator(".st-key-cancel button").click()
+    with server.one_round():
+        page.locator(".st-key-run-network button").click()
+        expect(page.locator(".stTable").first).to_be_visible()  # rows appear as they finish
+        page.locator(".st-key-cancel button").click()
     expect(page.get_by_text(re.compile(r"Stopped after \d+ of 101 runs"))).to_be_visible()
     expect(page.locator(".st-key-layers .js-plotly-plot")).to_be_visible()
 
