@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import icc_profiles as icc
 import numpy as np
+import pillow_heif
 import pytest
 from containers import png, png_chunk, png_with, tiff
 from PIL import Image, ImageCms, TiffImagePlugin
@@ -40,7 +41,7 @@ def jpeg(image: Image.Image | np.ndarray = PHOTO, **options) -> bytes:
 
 
 def heic(**options) -> bytes:
-    pytest.importorskip("pillow_heif").register_heif_opener()
+    pillow_heif.register_heif_opener()
     return saved(PHOTO, "HEIF", quality=95, **options)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import odd_pictures as odd
+import pillow_heif
 import pytest
 from containers import png, tiff
 from odd_pictures import PHOTO, jpeg, saved
@@ -160,7 +161,7 @@ def test_a_folder_is_refused(tmp_path: Path):
 
 def test_suffixes_are_those_of_the_formats_that_are_read():
     """Pillow's own list, of the formats that are read here; and what Pillow writes under each ending is read."""
-    pytest.importorskip("pillow_heif").register_heif_opener()
+    pillow_heif.register_heif_opener()
     Image.init()
     read = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF")
     formats = {ending: format for ending, format in Image.registered_extensions().items() if format in read}

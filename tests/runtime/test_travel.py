@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import pickle
 import sys
+import types
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -154,7 +155,9 @@ def open_packed(path: str) -> Network:
     return Network.open(path)
 
 
-def test_spawned_processes_give_the_same_answers_without_torch(network, pictures, tmp_path):
+def test_spawned_processes_give_the_same_answers_without_torch(network, pictures, tmp_path, monkeypatch):
+    # A page that was tested in this process has left its script as __main__, which a spawned one would run.
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     layer = BinaryConv2d(np.random.default_rng(0).standard_normal((4, 3, 2, 2)).astype(np.float32))
     network.threads = 2
     (tmp_path / "empty").touch()

@@ -3,7 +3,6 @@
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +24,9 @@ def torch_threads(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@functools.cache
+_CORES: list[Any] = []
+
+
 def openvino_core() -> Any:
     """The one openvino.Core of the process, which is never let go.
 
@@ -35,7 +36,9 @@ def openvino_core() -> Any:
     """
     import openvino as ov
 
-    return ov.Core()
+    if not _CORES:
+        _CORES.append(ov.Core())
+    return _CORES[0]
 
 
 def openvino_request(model: Any, x: np.ndarray, threads: int) -> Any:
