@@ -20,7 +20,8 @@ READY = """() => {
     const app = document.querySelector('.stApp');
     return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
         && !document.querySelector('[data-testid=stSkeleton]')
-        && [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg'));
+        && [...document.querySelectorAll('.stPlotlyChart')].every((chart) => !chart.checkVisibility()
+            || chart.querySelector('.main-svg')?.checkVisibility({ visibilityProperty: true }));
 }"""
 
 
