@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE_MS = 600_000  # no claim of speed: a machine of two cores that is busy with ten other things gets there, too
+PATIENCE_MS = 180_000  # no claim of speed: a machine of two cores that is busy with ten other things gets there, too
 
 READY = """() => {
     const app = document.querySelector('.stApp');
