@@ -43,6 +43,17 @@ def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Resu
     assert "It learned from big and big-stage-1: train first what is not shipped" in taught
 
 
+@pytest.mark.parametrize(
+    ("scheme", "holds_weights"),
+    [("float", False), ("binaryconnect-stochastic", False), ("binaryconnect", True), ("xnor", True)],
+)
+def test_a_card_says_what_the_latent_file_holds(scheme: str, holds_weights: bool, finished_run: Result):
+    """A network that is tested with real weights has them in its packed file alone."""
+    text = card(ENTRY | {"recipe": replace(finished_run.recipe, scheme=scheme).to_dict()}, finished_run.epochs)
+    assert ("| latent (training) weights, in 8 bits" in text) == holds_weights
+    assert ("| what torch needs beside it | 2 bytes |" in text) != holds_weights
+
+
 def test_names_from_outside_break_no_card(finished_run: Result):
     recipe = replace(finished_run.recipe, dataset="my | photos", teacher="a\nb")
     entry = ENTRY | {"recipe": recipe.to_dict(), "labels": ["ant\n# A title", "<b>bee|", "*cat*"]}

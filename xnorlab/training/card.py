@@ -67,7 +67,8 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
     where = "" if entry["hardware"] is None else f" on {entry['hardware']} in {entry['precision']}"
     source = "" if scheme.weights is None and scheme.inputs is None else f" ({scheme.source})"
     latent = "latent (training) weights, in 8 bits where only their signs and scales count"
-    if scheme.weights is None:
+    binarizer = scheme.weights and scheme.weights(1)
+    if binarizer is None or binarizer.real_in_eval:  # all weights lie in the packed file
         latent = "what torch needs beside it"
     rows = "\n".join(f"| {name} | {in_markdown(_value(value))} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
