@@ -61,7 +61,7 @@ def path(name: str) -> Path:
 
 
 def latent_path(name: str) -> Path:
-    """The file with the latent (training) weights of `name`, checked to be there and unaltered."""
+    """The file with the latent (training) weights of `name` that its packed file lacks, checked; see `weights`."""
     return _checked(name, "latent_file", "latent_sha256")
 
 

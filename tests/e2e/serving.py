@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,23 +40,21 @@ class Server:
         self.process.stdin.flush()
         assert self.process.stdout.readline().strip() == command
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """In here nobody's measurement begins, and nobody's network trains."""
-        self.tell("hold")
-        try:
-            yield
-        finally:
-            self.tell("let go")
+        return self._between("hold", "let go")
+
+    def one_round(self) -> AbstractContextManager[None]:
+        """In here the timing of a network stands still after its first round."""
+        return self._between("one round", "all rounds")
 
     @contextmanager
-    def one_round(self) -> Iterator[None]:
-        """In here the timing of a network stands still after its first round."""
-        self.tell("one round")
+    def _between(self, first: str, last: str) -> Iterator[None]:
+        self.tell(first)
         try:
             yield
         finally:
-            self.tell("all rounds")
+            self.tell(last)
 
 
 @contextmanager

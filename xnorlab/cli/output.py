@@ -60,7 +60,7 @@ def print_table(
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The same in Markdown, without a title."""
+    """A table in Markdown, without a title; each cell on one printable line."""
     lines = [[in_markdown(cell) for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in (columns, ["---"] * len(columns), *lines))
 

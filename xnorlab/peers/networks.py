@@ -47,7 +47,6 @@ def openvino_network(network: Network) -> NetworkContestant:
 
     @contextmanager
     def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
-
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
         request = openvino_request(openvino_core().read_model(onnx_model(network, batch.shape)), batch, threads)
         yield Ready(request.infer, lambda _: request.get_output_tensor().data)
@@ -60,7 +59,6 @@ def openvino_int8_network(network: Network) -> NetworkContestant:
 
     @contextmanager
     def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:
-
         batch = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
         model = openvino_core().read_model(onnx_model(network, batch.shape))
         grids = {value_name(INPUT): Grid.of(x)}

@@ -1,4 +1,4 @@
-"""The body of `xnorlab evaluate`: top-1 of any network on a data set, packed and through torch."""
+"""The body of `xnorlab evaluate`: top-1 and top-5 of any network on a data set, packed and through torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from xnorlab.training.sources import load_checkpoint
 from xnorlab.training.split import DataError, Split
 
 TOLERANCE = 0.001
-"""Largest allowed difference between a recomputed top-1 and the manifest's, as a share: 0.1 point."""
+"""Largest allowed difference between a recomputed accuracy and the manifest's, as a share: 0.1 point."""
 
 BATCH = 64
 
@@ -112,7 +112,7 @@ def evaluate(
     threads: int = 1,
     **preparing: Unpack[Preparing],
 ) -> dict[str, Any]:
-    """Top-1 on the validation pictures in `data`, recomputed from the files.
+    """Accuracies on the validation pictures in `data`, recomputed from the files.
 
     network: a shipped name ("imagenette/alexnet-xnor"), a packed file (.safetensors) or a checkpoint (.ckpt),
         whose weights are first rounded as they would be for shipping.

@@ -54,10 +54,10 @@ def ship(
     data_note: how this copy of the data differs from its publisher's, for the card; None leaves that out.
     preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
 
-    Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (8-bit, float16, float32),
-    …-history.json (curves, flips, weight histograms), ….md (card) and the entry in manifest.json. Top-1 is measured
-    after the rounding, over the whole validation set, and the files are read back for it: the packed file by the
-    runtime, the latent file into a newly built torch model. Only then do the files take the place of earlier ones.
+    Written: <dataset>/<model>-<scheme>.safetensors (packed), …-latent.safetensors (what torch needs beside it: 8-bit,
+    float16, float32), …-history.json (curves, flips, weight histograms), ….md (card) and the entry in manifest.json.
+    Accuracies are measured after the rounding, over the whole validation set, and the files are read back for it: the
+    packed file by the runtime, both into a newly built torch model. Only then do they take the place of earlier ones.
 
     Where the manifest has networks of this recipe but for the seed, the lowest seed's is the network and the others are
     its `repeats`: their accuracy, which the network's card tells, and the packed file's hash are kept, not the files.
