@@ -2,50 +2,54 @@
 
 from pathlib import Path
 
-import background
-
 # Tables need pandas, and plotly looks for it in sys.modules: found there half imported by another visitor's run,
 # it fails. Imported here first, every run waits until it is whole.
 import pandas  # noqa: F401
-import parts
 import streamlit as st
-import theme
+from shared import theme, warm_up, widgets
 
 HERE = Path(__file__).parent
 
 st.set_page_config(page_title="xnorlab", page_icon=str(HERE / "icon.png"), layout="wide")
 
 PAGES = {
-    "": [st.Page("views/start.py", title="Start", icon=":material/home:", url_path="start", default=True)],
+    "": [st.Page("views/start/page.py", title="Start", icon=":material/home:", url_path="start", default=True)],
     "See": [
-        st.Page("views/classify.py", title="Classify", icon=":material/photo_camera:", url_path="classify"),
-        st.Page("views/filters.py", title="Binarize a filter", icon=":material/grid_on:", url_path="filters"),
+        st.Page("views/classify/page.py", title="Classify", icon=":material/photo_camera:", url_path="classify"),
+        st.Page("views/filters/page.py", title="Binarize a filter", icon=":material/grid_on:", url_path="filters"),
         st.Page(
-            "views/scaling_factors.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
+            "views/scaling_factors/page.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
         ),
         st.Page(
-            "views/xnor_steps.py", title="XNOR step by step", icon=":material/exposure_plus_1:", url_path="xnor-steps"
+            "views/xnor_steps/page.py",
+            title="XNOR step by step",
+            icon=":material/exposure_plus_1:",
+            url_path="xnor-steps",
         ),
     ],
     "Learn": [
-        st.Page("views/learning.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"),
+        st.Page(
+            "views/how_it_learns/page.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"
+        ),
     ],
     "Compare": [
-        st.Page("views/trade_offs.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
+        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
     ],
     "Time": [
-        st.Page("views/speed_lab.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
-        st.Page("views/network_timing.py", title="Network timing", icon=":material/layers:", url_path="network-timing"),
+        st.Page("views/speed_lab/page.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
+        st.Page(
+            "views/network_timing/page.py", title="Network timing", icon=":material/layers:", url_path="network-timing"
+        ),
     ],
     "More": [
-        st.Page("views/method.py", title="Method", icon=":material/function:", url_path="method"),
+        st.Page("views/method/page.py", title="Method", icon=":material/function:", url_path="method"),
     ],
 }
 
 page = st.navigation(PAGES)
-parts.style_sheet()
+widgets.style_sheet()
 try:
     page.run()
 finally:  # a page may end early with st.stop()
     theme.follow()
-    background.warm()
+    warm_up.warm()

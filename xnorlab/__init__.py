@@ -28,8 +28,8 @@ __all__ = ["__version__", "load", "names"]
 __version__ = "0.1.0"
 
 _ROOMS = {
-    *("benchmark", "binarize", "conventions", "cost_model", "dot_product", "export", "figures", "histories"),
-    *("images", "kernels", "models", "nn", "peers", "preprocessing", "pretrained", "runtime", "training"),
+    *("benchmark", "binarize", "conventions", "export", "figures", "images", "kernels", "models", "nn", "paper"),
+    *("peers", "preprocessing", "pretrained", "runtime", "training", "units", "verdicts", "zoo"),
 }
 
 

@@ -19,10 +19,10 @@ PATIENCE_S = 600  # a loaded machine may take this long to compile the kernels
 def app_modules(monkeypatch):
     """Makes the app's own modules importable, as `streamlit run app` does, with empty caches and no warm-up thread."""
     monkeypatch.syspath_prepend(APP)
-    import background
     import streamlit as st
+    from shared import warm_up
 
-    background._started.set()
+    warm_up._started.set()
     yield
     st.cache_data.clear()
     st.cache_resource.clear()
@@ -33,7 +33,7 @@ _pages: dict = {}  # what st.navigation registered, learnt from the first run of
 
 @pytest.fixture
 def open_page(app_modules) -> Callable:
-    """open_page("views/classify.py", photo="cat") → that page at that address, as a visitor's first."""
+    """open_page("views/classify/page.py", photo="cat") → that page at that address, as a visitor's first."""
     from streamlit.testing.v1 import AppTest
 
     def open_(page: str, **query: str) -> AppTest:
@@ -72,8 +72,8 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
     from safetensors.torch import save_file
 
     from xnorlab import export, models
+    from xnorlab.images.preprocessing import Preprocessing
     from xnorlab.nn import BinaryConv2d
-    from xnorlab.preprocessing import Preprocessing
 
     file = pretrained_copy / "manifest.json"
     entries = {name: entry for name, entry in json.loads(file.read_text("utf-8")).items() if "resnet18" not in name}

@@ -12,7 +12,7 @@ SMALL = {"channels": "64", "size": "8", "filters": "16", "repeats": "5"}
 
 
 def test_snap_lands_on_the_optimum_of_the_weights_typed_with_it(open_page):
-    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    at = open_page("views/filters/page.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
     at.number_input(key="own-4").set_value(10.0)
     at.button(key="snap").click().run()
     assert not at.exception
@@ -21,7 +21,7 @@ def test_snap_lands_on_the_optimum_of_the_weights_typed_with_it(open_page):
 
 
 def test_a_preset_replaces_what_was_typed_with_it(open_page):
-    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    at = open_page("views/filters/page.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
     at.number_input(key="own-4").set_value(10.0)
     at.button(key="preset-Spot").click().run()
     assert at.number_input(key="own-4").value == 1.4
@@ -29,7 +29,7 @@ def test_a_preset_replaces_what_was_typed_with_it(open_page):
 
 def test_a_click_whose_address_is_older_than_the_number_leaves_the_number(open_page):
     """It was sent while the run for the number went on: the browser had not heard of the new address."""
-    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    at = open_page("views/filters/page.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
     before = dict(at.query_params)
     at.number_input(key="own-4").set_value(10.0).run()
     assert at.query_params["own"] == "1,1,1,1,10,1,1,1,1"
@@ -41,9 +41,9 @@ def test_a_click_whose_address_is_older_than_the_number_leaves_the_number(open_p
 
 
 def test_who_goes_back_to_an_address_means_it(open_page, monkeypatch):
-    import address
+    from shared import address
 
-    at = open_page("views/filters.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
+    at = open_page("views/filters/page.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
     before = dict(at.query_params)
     at.number_input(key="own-4").set_value(10.0).run()
     at.query_params = before
@@ -58,11 +58,11 @@ def test_who_goes_back_to_an_address_means_it(open_page, monkeypatch):
 
 
 def test_a_link_to_what_the_page_showed_before_is_followed(open_page):
-    at = open_page("views/filters.py", layer="conv3", filter="5")
+    at = open_page("views/filters/page.py", layer="conv3", filter="5")
     before = dict(at.query_params)
     at.slider(key="filter").set_value(6).run()
-    at.switch_page("views/scaling_factors.py").run()
-    at.switch_page("views/filters.py")
+    at.switch_page("views/scaling_factors/page.py").run()
+    at.switch_page("views/filters/page.py")
     at.query_params = before
     at.run()
     assert at.slider(key="filter").value == 5
@@ -70,7 +70,7 @@ def test_a_link_to_what_the_page_showed_before_is_followed(open_page):
 
 @pytest.mark.parametrize(("button", "step"), [("first", "0"), ("back", "4"), ("last", "5"), ("play", "0")])
 def test_the_stepper_walks_through_the_steps_of_the_n_set_with_it(open_page, button, step):
-    at = open_page("views/xnor_steps.py", n="32", word="8", step="4")
+    at = open_page("views/xnor_steps/page.py", n="32", word="8", step="4")
     at.slider(key="n").set_value(16)
     at.button(key=button).click().run()
     assert not at.exception
@@ -79,7 +79,7 @@ def test_the_stepper_walks_through_the_steps_of_the_n_set_with_it(open_page, but
 
 
 def test_training_takes_the_range_set_with_it(open_page):
-    at = open_page("views/learning.py", estimator="bireal", range="2.0")
+    at = open_page("views/how_it_learns/page.py", estimator="bireal", range="2.0")
     at.slider(key="range").set_value(0.5)
     at.button(key="train-with-it").click().run()
     assert not at.exception
@@ -88,7 +88,7 @@ def test_training_takes_the_range_set_with_it(open_page):
 
 @pytest.mark.parametrize("before", ["ready", "done"])
 def test_start_trains_with_the_seed_typed_with_it(open_page, before):
-    at = open_page("views/learning.py", part="live", width="4")
+    at = open_page("views/how_it_learns/page.py", part="live", width="4")
     at.session_state["live: run"].state = before
     at.run()
     assert not at.button(key="start").disabled
@@ -101,7 +101,7 @@ def test_start_trains_with_the_seed_typed_with_it(open_page, before):
 
 
 def test_run_times_the_layer_typed_with_it(open_page):
-    at = open_page("views/speed_lab.py", **SMALL)
+    at = open_page("views/speed_lab/page.py", **SMALL)
     at.number_input(key="filters").set_value(24)
     at.button(key="run").click().run()
     assert not at.exception
@@ -109,7 +109,7 @@ def test_run_times_the_layer_typed_with_it(open_page):
 
 
 def test_run_times_a_layer_that_was_too_large_until_then(open_page):
-    at = open_page("views/speed_lab.py", channels="2048", size="28", filters="2048", repeats="5")
+    at = open_page("views/speed_lab/page.py", channels="2048", size="28", filters="2048", repeats="5")
     for key in ("channels", "filters"):
         at.number_input(key=key).set_value(64)
     at.number_input(key="size").set_value(8)
@@ -121,12 +121,12 @@ def test_run_times_a_layer_that_was_too_large_until_then(open_page):
 
 def test_a_sweep_runs_on_the_threads_typed_with_it(open_page, monkeypatch):
     """A press in a part of the page runs that part alone; what stands above it is as the page last saw it."""
-    import lab
+    from shared import conv_timing
 
     asked = []
     monkeypatch.setattr("xnorlab.kernels.threads.available_threads", lambda: 4)
-    monkeypatch.setattr(lab, "sweep", lambda axis, threads, place: asked.append(threads))
-    at = open_page("views/speed_lab.py", **SMALL)
+    monkeypatch.setattr(conv_timing, "sweep", lambda axis, threads, place: asked.append(threads))
+    at = open_page("views/speed_lab/page.py", **SMALL)
     at.button(key="run").click().run()
     at.number_input(key="threads").set_value(2)
     at.button(key="sweep").click().run()
@@ -134,7 +134,7 @@ def test_a_sweep_runs_on_the_threads_typed_with_it(open_page, monkeypatch):
 
 
 def test_run_times_the_scheme_chosen_with_it(open_page):
-    at = open_page("views/network_timing.py", first="xnor", second="xnor", runs="5")
+    at = open_page("views/network_timing/page.py", first="xnor", second="xnor", runs="5")
     at.selectbox(key="first").set_value("float")
     assert not at.button(key="run-network").disabled
     at.button(key="run-network").click().run()

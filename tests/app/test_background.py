@@ -9,7 +9,7 @@ PATIENCE_S = 600
 
 
 def test_one_damaged_file_does_not_stop_the_rest(pretrained_copy, app_modules, monkeypatch):
-    import background
+    from shared import warm_up
 
     names = pretrained.names()
     (pretrained_copy / pretrained.manifest_entry(names[0])["file"]).write_bytes(b"damaged")
@@ -22,13 +22,12 @@ def test_one_damaged_file_does_not_stop_the_rest(pretrained_copy, app_modules, m
         return network
 
     monkeypatch.setattr(pretrained, "load", loading)
-    background._load()
+    warm_up._load()
     assert loaded == list(names[1:])
 
 
 def test_it_waits_while_somebody_measures_and_holds_the_timing_lock_while_it_runs(app_modules, monkeypatch):
-    import background
-    import turns
+    from shared import turns, warm_up
 
     class Network:
         input_shape = (1, 1, 3)
@@ -54,7 +53,7 @@ def test_it_waits_while_somebody_measures_and_holds_the_timing_lock_while_it_run
     monkeypatch.setattr(pretrained, "load", lambda name: Network())
     turns._queue.append(ticket := object())
     try:
-        thread = threading.Thread(target=background._load)
+        thread = threading.Thread(target=warm_up._load)
         thread.start()
         assert looked.wait(PATIENCE_S)
         assert not ran

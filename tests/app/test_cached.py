@@ -4,7 +4,7 @@ from xnorlab import pretrained
 
 
 def test_every_network_that_was_asked_once_stays_loaded(app_modules, monkeypatch):
-    import cached
+    from shared import cached
 
     class Network:
         input_shape = (1, 1, 3)

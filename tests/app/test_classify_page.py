@@ -12,7 +12,7 @@ from PIL import Image
 from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES, VARIANTS
 
-PAGE = "views/classify.py"
+PAGE = "views/classify/page.py"
 SHIPPED = [scheme for scheme in (*SCHEMES, *VARIANTS) if f"imagenette/alexnet-{scheme}" in pretrained.names()]
 
 
@@ -80,7 +80,7 @@ def test_bad_files_are_refused_one_by_one_and_the_others_are_answered(open_page,
 def test_an_upload_stays_over_a_page_switch_and_can_be_forgotten(open_page, photo_bytes):
     at = open_page(PAGE)
     upload(at, ("mine.png", photo_bytes))
-    at.switch_page("views/filters.py").run()
+    at.switch_page("views/filters/page.py").run()
     at.switch_page(PAGE).run()
     assert list(at.dataframe[0].value["photo"]) == ["mine.png"]
     at.button(key="forget").click().run()
@@ -89,7 +89,7 @@ def test_an_upload_stays_over_a_page_switch_and_can_be_forgotten(open_page, phot
 
 
 def test_uploads_are_bounded_and_the_oldest_leave_first(open_page, monkeypatch):
-    import photos
+    from shared import photos
 
     monkeypatch.setattr(photos, "MAX_BYTES", 3 * 20 * 20 * 3)
     at = open_page(PAGE)
@@ -193,10 +193,10 @@ def test_the_chart_has_a_mark_for_every_scheme_on_show(open_page):
 
 
 def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
-    import answers
+    from shared import predictions
 
-    one = answers.Answer(("church", "tench"), (0.75, 0.25))
-    rows = list(csv.reader(io.StringIO(answers.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
+    one = predictions.Answer(("church", "tench"), (0.75, 0.25))
+    rows = list(csv.reader(io.StringIO(predictions.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
     assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]
 
 
@@ -234,10 +234,10 @@ def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(s
 
 
 def test_a_csv_names_the_networks_with_their_data_set(second_data_set, open_page, monkeypatch):
-    import answers
+    from shared import predictions
 
     written = []
-    monkeypatch.setattr(answers, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
+    monkeypatch.setattr(predictions, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
     open_page(PAGE, model=second_data_set)
     assert written[-1] == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
 
@@ -273,7 +273,7 @@ def test_an_address_that_asks_for_what_is_not_shipped_shows_the_rest_with_a_note
 
 
 def test_a_network_that_was_refused_once_is_not_waited_for_again(pretrained_copy, open_page):
-    import cached
+    from shared import cached
 
     (pretrained_copy / "imagenette" / "alexnet-bwn.safetensors").unlink()
     open_page(PAGE)

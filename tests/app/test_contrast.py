@@ -55,7 +55,7 @@ def test_marks_of_schemes_and_contenders(dark):
 
 @BOTH
 def test_text_colours_of_the_style_sheets(dark):
-    sheets = "".join((APP / name).read_text("utf-8") for name in ("style.css", "cards.css"))
+    sheets = "".join((APP / "shared" / name).read_text("utf-8") for name in ("style.css", "cards.css"))
     found = re.findall(r"(?:color|fill): light-dark\((#\w{6}), (#\w{6})\)", sheets)
     assert len(found) >= 5
     for pair in found:

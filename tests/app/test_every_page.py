@@ -20,7 +20,9 @@ def seen(at) -> list[str]:
 
 
 def test_every_page_of_the_folder_is_registered():
-    assert {p.file for p in PAGES} == {f"views/{file.name}" for file in (APP / "views").glob("*.py")}
+    assert {p.file for p in PAGES} == {
+        f"views/{file.parent.name}/page.py" for file in (APP / "views").glob("*/page.py")
+    }
     assert len({p.path for p in PAGES}) == len(PAGES)
 
 
@@ -42,13 +44,13 @@ SECOND = "tiny-imagenet/resnet18"
 @pytest.mark.parametrize(
     ("page", "query"),
     [
-        ("views/classify.py", {"model": SECOND}),
-        ("views/filters.py", {"model": SECOND}),
-        ("views/scaling_factors.py", {"model": SECOND}),
-        ("views/xnor_steps.py", {"bits": "network", "bits_network": SECOND}),
-        ("views/learning.py", {"part": "shipped", "model": SECOND}),
-        ("views/trade_offs.py", {"data_set": "tiny-imagenet"}),
-        ("views/network_timing.py", {"timed_network": SECOND}),
+        ("views/classify/page.py", {"model": SECOND}),
+        ("views/filters/page.py", {"model": SECOND}),
+        ("views/scaling_factors/page.py", {"model": SECOND}),
+        ("views/xnor_steps/page.py", {"bits": "network", "bits_network": SECOND}),
+        ("views/how_it_learns/page.py", {"part": "shipped", "model": SECOND}),
+        ("views/trade_offs/page.py", {"data_set": "tiny-imagenet"}),
+        ("views/network_timing/page.py", {"timed_network": SECOND}),
     ],
 )
 def test_a_page_shows_the_networks_of_another_data_set(page, query, second_data_set, open_page):

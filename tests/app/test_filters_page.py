@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from page_reading import chart_of
 
-PAGE = "views/filters.py"
+PAGE = "views/filters/page.py"
 EDGE = "1,0,-1,2,0,-2,1,0,-1"  # mean|W| = 8/9
 WEIGHTS = np.array([float(w) for w in EDGE.split(",")])
 

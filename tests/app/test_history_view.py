@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from page_reading import array_of, chart_of
 
-from xnorlab import histories, pretrained
+from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES
+from xnorlab.zoo.history import load_history
 
-PAGE = "views/learning.py"
+PAGE = "views/how_it_learns/page.py"
 
 
 def values(trace: dict, axis: str = "y") -> np.ndarray:
@@ -20,7 +21,7 @@ def test_an_epoch_of_a_layer_is_shown_with_its_flips_weights_and_all_schemes_cur
     charts = at.get("plotly_chart")
     assert len(charts) == 4
     assert all(chart.proto.alt for chart in charts)
-    history = histories.load("imagenette/alexnet-xnor")
+    history = load_history("imagenette/alexnet-xnor")
     flips, weights, accuracy, _ = (chart_of(at, index) for index in range(4))
     layer = history.layers[0]
     chosen = max(flips["data"], key=lambda trace: trace["line"]["width"])

@@ -11,11 +11,11 @@ def paths(model, kinds) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["float", "xnor", "reactnet"])
 def test_convolutions_of_a_residual_network_are_counted_without_its_shortcuts(app_modules, scheme):
-    from layer_names import layer_names
     from torch import nn
 
     from xnorlab import models
     from xnorlab.nn import BinaryConv2d
+    from xnorlab.zoo.layer_names import layer_names
 
     model = models.resnet18(scheme, 10, width=8)
     everything = layer_names(reversed(paths(model, (nn.Conv2d, BinaryConv2d, nn.Linear))))
@@ -29,7 +29,7 @@ def test_convolutions_of_a_residual_network_are_counted_without_its_shortcuts(ap
 
 
 def test_a_layer_that_has_a_name_of_its_own_keeps_it(app_modules):
-    from layer_names import layer_names
+    from xnorlab.zoo.layer_names import layer_names
 
     given = ["classifier", "features.conv10.conv", "features.conv2.conv", "head.fc6.linear", "some.thing"]
     assert layer_names(given) == {

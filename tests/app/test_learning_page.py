@@ -9,7 +9,7 @@ from page_reading import chart_of, html_of
 from xnorlab.figures.style import SCHEMES
 from xnorlab.kernels import threads
 
-PAGE = "views/learning.py"
+PAGE = "views/how_it_learns/page.py"
 LIVE = {"part": "live", "width": "4"}
 PATIENCE_S = 600
 
@@ -78,12 +78,11 @@ class TestTrick:
 @pytest.fixture
 def short_runs(app_modules, monkeypatch):
     """Live runs of 10 steps, two records, which wait for a page as long as a loaded machine makes them."""
-    import live_pictures
-    import live_run
+    from views.how_it_learns import live_charts, live_run
 
     from xnorlab.training import live
 
-    for module in (live, live_run, live_pictures):
+    for module in (live, live_run, live_charts):
         monkeypatch.setattr(module, "STEPS", 10)
     monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", PATIENCE_S)
 

@@ -19,7 +19,7 @@ def digits() -> Digits:
 @pytest.fixture
 def live_run(app_modules, monkeypatch):
     """The module, with short runs, which wait for somebody to look as long as a loaded machine makes them."""
-    import live_run
+    from views.how_it_learns import live_run
 
     from xnorlab.training import live
 

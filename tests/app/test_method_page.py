@@ -7,7 +7,7 @@ import json
 import pytest
 from app_pages import APP
 
-PAGE = "views/method.py"
+PAGE = "views/method/page.py"
 ROOT = APP.parent
 
 
@@ -20,7 +20,7 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
 
 
 def test_every_formula_has_its_code_its_source_and_a_page(open_page):
-    import formulas
+    from views.method import formulas
 
     at = open_page(PAGE)
     assert not at.exception
@@ -32,7 +32,7 @@ def test_every_formula_has_its_code_its_source_and_a_page(open_page):
 
 
 def test_code_is_named_by_the_file_and_line_where_it_stands(app_modules):
-    import formulas
+    from views.method import formulas
 
     for reference in {r for f in formulas.FORMULAS for r in f.code}:
         found = formulas.source(reference)
@@ -42,7 +42,7 @@ def test_code_is_named_by_the_file_and_line_where_it_stands(app_modules):
 
 
 def test_notebooks_and_pages_that_are_named_exist(app_modules):
-    import formulas
+    from views.method import formulas
 
     for formula in formulas.FORMULAS:
         assert formula.notebook is None or (ROOT / "notebooks" / formula.notebook).is_file()
@@ -51,7 +51,7 @@ def test_notebooks_and_pages_that_are_named_exist(app_modules):
 
 
 def test_the_addresses_of_formulas_are_understood_by_their_pages(open_page):
-    import formulas
+    from views.method import formulas
 
     for page, _, query in {f.page[0]: f.page for f in formulas.FORMULAS if f.page[2]}.values():
         at = open_page(page, **query)
@@ -62,7 +62,7 @@ def test_the_addresses_of_formulas_are_understood_by_their_pages(open_page):
 
 @pytest.mark.parametrize("topic", ["weights", "inputs", "training", "cost"])
 def test_a_topic_shows_its_formulas_alone(open_page, topic):
-    import formulas
+    from views.method import formulas
 
     at = open_page(PAGE, topic=topic)
     assert [s.value for s in at.subheader][:-1] == [f.title for f in formulas.FORMULAS if f.topic == topic]
@@ -75,7 +75,7 @@ def test_a_bad_topic_in_the_address_falls_back_with_a_note(open_page):
 
 
 def test_the_manifest_goes_out_as_it_is(app_modules):
-    import downloads
+    from views.method import downloads
 
     from xnorlab import pretrained
 
@@ -87,7 +87,7 @@ def test_the_manifest_goes_out_as_it_is(app_modules):
 
 
 def test_the_machine_names_processor_path_and_versions(app_modules):
-    import downloads
+    from views.method import downloads
 
     from xnorlab.benchmark import describe
 
@@ -99,7 +99,7 @@ def test_the_machine_names_processor_path_and_versions(app_modules):
 
 
 def test_measurements_of_the_session_go_out_with_settings_and_machine(app_modules):
-    import downloads
+    from views.method import downloads
 
     from xnorlab.benchmark import ConvShape, bench_conv
 
@@ -117,7 +117,7 @@ def test_measurements_of_the_session_go_out_with_settings_and_machine(app_module
 def test_who_was_not_timed_goes_out_with_the_reason(app_modules):
     import dataclasses
 
-    import downloads
+    from views.method import downloads
 
     from xnorlab.benchmark import ConvShape, UnsupportedError, bench_conv
     from xnorlab.peers import TORCH_CONVS
@@ -136,9 +136,9 @@ def test_who_was_not_timed_goes_out_with_the_reason(app_modules):
 
 
 def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
-    import downloads
+    from views.method import downloads
 
-    at = open_page("views/network_timing.py", first="bwn", second="xnor", runs="5")
+    at = open_page("views/network_timing/page.py", first="bwn", second="xnor", runs="5")
     at.button(key="run-network").click().run()
     (result,) = downloads.measured([("network timing: result", at.session_state["network timing: result"])])
     assert set(result["timings"]) == {"bwn", "xnor"}
@@ -151,13 +151,13 @@ def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
 
 
 def test_without_a_measurement_the_page_says_so_and_with_one_it_offers_it(open_page, monkeypatch):
-    import zoo
+    from views.trade_offs import shipped_costs
 
     at = open_page(PAGE)
     assert any("Nothing was measured" in c.value for c in at.caption)
     assert buttons(at) == ["CSV", "JSON"] * 2
-    monkeypatch.setattr(zoo, "RUNS", 1)
-    at.switch_page("views/trade_offs.py").run()
+    monkeypatch.setattr(shipped_costs, "RUNS", 1)
+    at.switch_page("views/trade_offs/page.py").run()
     at.button(key="measure-zoo").click().run()
     at.switch_page(PAGE).run()
     assert not at.exception

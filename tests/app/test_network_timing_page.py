@@ -5,7 +5,7 @@ import re
 import pytest
 from page_reading import chart_of
 
-PAGE = "views/network_timing.py"
+PAGE = "views/network_timing/page.py"
 RESULT = "network timing: result"
 QUICK = {"runs": "5"}
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "classifier"]
@@ -44,7 +44,7 @@ def test_a_run_shows_every_layer_of_both_schemes_with_a_table_under_each_chart(r
 
 
 def test_speed_up_and_limit_follow_from_the_runs(ran):
-    from xnorlab.figures import units
+    from xnorlab import units
 
     found = ran.session_state[RESULT]
     whole, first = found.whole("float").median_s, found.first_layer_s("xnor")
@@ -95,9 +95,9 @@ def test_changed_settings_mark_the_result_as_old(ran):
 
 
 def test_what_was_measured_before_a_cancel_stays_and_is_named_so(open_page, monkeypatch):
-    import network_lab
+    from views.network_timing import measurement
 
-    once = network_lab.bench_network
+    once = measurement.bench_network
     calls = []
 
     def cancelled(*args, **options):
@@ -108,14 +108,14 @@ def test_what_was_measured_before_a_cancel_stays_and_is_named_so(open_page, monk
             raise StopException
         return once(*args, **options)
 
-    monkeypatch.setattr(network_lab, "bench_network", cancelled)
+    monkeypatch.setattr(measurement, "bench_network", cancelled)
     at = run(open_page(PAGE, **QUICK))
     at.run()
     assert not at.exception
     assert any("Stopped after 3 of 5 runs" in w.value for w in at.warning)
     assert len(at.get("plotly_chart")) == 2
 
-    import turns
+    from shared import turns
 
     assert turns.waiting() == 0
 
@@ -128,14 +128,14 @@ def test_one_scheme_twice_cannot_be_run(open_page):
 
 
 def test_a_network_that_is_wrong_is_named_instead_of_timed(open_page, monkeypatch):
-    import network_lab
+    from views.network_timing import measurement
 
     from xnorlab.benchmark import OursIsWrongError
 
     def wrong(*_, **__):
         raise OursIsWrongError("packed gives other logits")
 
-    monkeypatch.setattr(network_lab, "bench_network", wrong)
+    monkeypatch.setattr(measurement, "bench_network", wrong)
     at = run(open_page(PAGE, **QUICK))
     assert not at.exception
     assert "No time is shown: packed gives other logits" in at.error[0].value
@@ -180,19 +180,19 @@ def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value
 
 @pytest.mark.parametrize("scheme", ["float", "xnor", "reactnet"])
 def test_layers_of_a_residual_network_pair_up_whatever_the_scheme(app_modules, scheme):
-    import network_lab
     import torch
+    from views.network_timing import measurement
 
     from xnorlab import export, models
 
     torch.manual_seed(0)
     model = models.resnet18(scheme, 10, width=8).eval()
     network = export.pack(model, torch.zeros(1, 3, 64, 64))
-    layers = network_lab.layers_of(network)
+    layers = measurement.layers_of(network)
     assert [layer.key for layer in layers if layer.key.startswith("conv")] == [f"conv{i}" for i in range(1, 18)]
     assert sum(layer.key.startswith("shortcut") for layer in layers) == 3
     assert layers[-1].key == "classifier"
     by_key = {layer.key: layer.shape for layer in layers}
     assert by_key["conv1"] == "7×7/2 3→8 @ 32"
     assert by_key["shortcut3"] == "1×1 32→64 @ 2"
-    assert set(network_lab.layer_of_each_op(network)) == {op.name for op in network.ops}
+    assert set(measurement.layer_of_each_op(network)) == {op.name for op in network.ops}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from page_reading import array_of, chart_of
 
-PAGE = "views/scaling_factors.py"
+PAGE = "views/scaling_factors/page.py"
 
 
 def metric(at, label: str) -> str:
@@ -130,13 +130,13 @@ def test_a_later_system_on_another_model_is_shown_and_its_filters_open(ship_resn
     assert at.query_params["layer"] == "conv2"  # conv1 is the stem, which stays real
     assert len(at.get("plotly_chart")) == 4
     linked = dict(urllib.parse.parse_qsl(at.get("page_link")[0].proto.query_string))
-    opened = open_page("views/filters.py", **linked)
+    opened = open_page("views/filters/page.py", **linked)
     assert not opened.info
     assert {key: opened.query_params[key] for key in linked} == linked
 
 
 def test_an_uploaded_photo_is_looked_at(open_page, photo_bytes):
-    at = open_page("views/classify.py")
+    at = open_page("views/classify/page.py")
     at.file_uploader[0].upload("noise.png", photo_bytes, "image/png").run()
     at.switch_page(PAGE).run()
     assert not at.exception

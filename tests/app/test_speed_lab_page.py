@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-PAGE = "views/speed_lab.py"
+PAGE = "views/speed_lab/page.py"
 SMALL = {"channels": "64", "size": "8", "filters": "16", "repeats": "5"}
 
 
@@ -95,9 +95,9 @@ def test_a_strided_convolution_is_timed_as_one(open_page):
 
 
 def test_a_noisy_machine_is_named(open_page, monkeypatch):
-    import parts
+    from shared import widgets
 
-    monkeypatch.setattr(parts, "NOISY", -1.0)
+    monkeypatch.setattr(widgets, "NOISY", -1.0)
     at = open_page(PAGE, **SMALL)
     at.button(key="run").click().run()
     assert any("noisy machine" in w.value for w in at.warning)
@@ -112,13 +112,14 @@ def test_a_photos_own_feature_maps_are_timed_at_the_layers_shape(open_page):
 
 
 def test_an_uploaded_photos_own_activations_are_what_is_timed(open_page, photo_bytes, monkeypatch):
-    import cached
-    import lab
+    from shared import cached, conv_timing
 
     timed = []
-    measure = lab.measure
-    monkeypatch.setattr(lab, "measure", lambda settings, place, x: timed.append(x) or measure(settings, place, x))
-    at = open_page("views/classify.py", schemes="xnor")
+    measure = conv_timing.measure
+    monkeypatch.setattr(
+        conv_timing, "measure", lambda settings, place, x: timed.append(x) or measure(settings, place, x)
+    )
+    at = open_page("views/classify/page.py", schemes="xnor")
     at.file_uploader[0].set_value([("mine.png", photo_bytes, "image/png")]).run()
     at.switch_page(PAGE).run()
     at.segmented_control(key="data").set_value("photo").run()
@@ -163,13 +164,13 @@ def test_the_roofline_appears_when_its_ceilings_are_measured(open_page):
 
 
 def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
-    import lab
+    from shared import conv_timing
 
     from xnorlab.benchmark import ConvShape, bench_conv
     from xnorlab.peers import TORCH_CONVS
 
     found = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
-    points = {name: macs_a_byte for name, macs_a_byte, _ in lab.roofline_points(found)}
+    points = {name: macs_a_byte for name, macs_a_byte, _ in conv_timing.roofline_points(found)}
     macs, maps, weights = 16 * 2 * 64 * 9, 4 * 16 * (64 + 2), 2 * 64 * 9
     assert points["best-float"] == pytest.approx(macs / (maps + 4 * weights))
     assert points["binary"] == pytest.approx(macs / (maps + weights / 8 + 4 * 2))

@@ -8,7 +8,7 @@ from page_reading import html_of
 
 from xnorlab.figures.style import SCHEMES
 
-PAGE = "views/start.py"
+PAGE = "views/start/page.py"
 
 
 def test_the_tour_the_machine_and_one_filter_under_five_schemes_are_there_at_once(open_page):
@@ -21,11 +21,11 @@ def test_the_tour_the_machine_and_one_filter_under_five_schemes_are_there_at_onc
 
 
 def test_measuring_shows_computed_published_and_measured_side_by_side(open_page, monkeypatch):
-    import lab
+    from shared import conv_timing
 
     from xnorlab.benchmark import ConvShape
 
-    monkeypatch.setattr(lab, "PAPER_SHAPE", ConvShape(channels=64, size=8))
+    monkeypatch.setattr(conv_timing, "PAPER_SHAPE", ConvShape(channels=64, size=8))
     at = open_page(PAGE)
     at.button(key="measure").click().run()
     assert not at.exception
@@ -40,7 +40,7 @@ def test_measuring_shows_computed_published_and_measured_side_by_side(open_page,
 def test_a_library_that_fails_is_named_and_ours_is_still_measured(open_page, monkeypatch):
     import dataclasses
 
-    import lab
+    from shared import conv_timing
 
     from xnorlab import peers
     from xnorlab.benchmark import ConvShape, UnsupportedError
@@ -50,7 +50,7 @@ def test_a_library_that_fails_is_named_and_ours_is_still_measured(open_page, mon
 
     refused = tuple(dataclasses.replace(peer, prepare=refusing) for peer in peers.TORCH_CONVS)
     monkeypatch.setattr(peers, "TORCH_CONVS", refused)
-    monkeypatch.setattr(lab, "PAPER_SHAPE", ConvShape(channels=64, size=8))
+    monkeypatch.setattr(conv_timing, "PAPER_SHAPE", ConvShape(channels=64, size=8))
     at = open_page(PAGE)
     at.button(key="measure").click().run()
     assert not at.exception
@@ -61,20 +61,19 @@ def test_a_library_that_fails_is_named_and_ours_is_still_measured(open_page, mon
 
 
 def test_a_noisy_measurement_is_named_so_as_in_the_speed_lab(open_page, monkeypatch):
-    import lab
-    import parts
+    from shared import conv_timing, widgets
 
     from xnorlab.benchmark import ConvShape
 
-    monkeypatch.setattr(lab, "PAPER_SHAPE", ConvShape(channels=64, size=8))
-    monkeypatch.setattr(parts, "NOISY", -1.0)
+    monkeypatch.setattr(conv_timing, "PAPER_SHAPE", ConvShape(channels=64, size=8))
+    monkeypatch.setattr(widgets, "NOISY", -1.0)
     at = open_page(PAGE)
     at.button(key="measure").click().run()
     assert any("noisy machine" in w.value for w in at.warning)
 
 
 def test_a_photo_of_ones_own_that_was_chosen_elsewhere_stays_chosen(open_page, photo_bytes):
-    at = open_page("views/classify.py")
+    at = open_page("views/classify/page.py")
     at.file_uploader[0].upload("mine.png", photo_bytes, "image/png").run()
     at.switch_page(PAGE).run()
     assert not at.exception
@@ -82,10 +81,10 @@ def test_a_photo_of_ones_own_that_was_chosen_elsewhere_stays_chosen(open_page, p
 
 
 def test_scaling_repairs_the_numbers_but_not_the_picture(app_modules):
-    import demonstration
+    from shared import filter_responses
 
     filters = np.random.default_rng(0).normal(0.02, 0.1, (2, 3, 11, 11)).astype(np.float32)
-    found = demonstration.responses("cat", filters, 1)
+    found = filter_responses.responses("cat", filters, 1)
     assert list(found) == list(SCHEMES)
     assert found["float"].error == 0
     assert found["bwn"].cosine == pytest.approx(found["binaryconnect"].cosine, abs=1e-5)

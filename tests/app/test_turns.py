@@ -23,7 +23,7 @@ class Place:
 
 
 def test_the_second_waits_for_the_first_and_is_told_so(app_modules):
-    import turns
+    from shared import turns
 
     order, place, first_in, let_go = [], Place(), threading.Event(), threading.Event()
 
@@ -50,7 +50,7 @@ def test_the_second_waits_for_the_first_and_is_told_so(app_modules):
 
 
 def test_a_visitor_who_leaves_the_queue_does_not_block_it(app_modules):
-    import turns
+    from shared import turns
 
     class Leaves(Place):
         def info(self, text: str, icon: str = "") -> None:

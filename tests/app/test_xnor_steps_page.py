@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from page_reading import array_of, chart_of, html_of
 
-PAGE = "views/xnor_steps.py"
+PAGE = "views/xnor_steps/page.py"
 
 
 def metric(at, label: str) -> int:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from xnorlab.benchmark import BenchmarkError, Contestant, ConvProblem, ConvShape, Ready, bench_conv
 from xnorlab.benchmark.problem import Answer
-from xnorlab.cost_model import predicted_speedup
 from xnorlab.kernels.xnor_conv import XnorConv2d
+from xnorlab.paper.cost_model import predicted_speedup
 
 SMALL = ConvShape(65, 6, filters=7)
 

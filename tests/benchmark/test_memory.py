@@ -47,7 +47,7 @@ def test_float_network_has_none(shipped: Path):
 PACK = """
 import sys, torch
 from xnorlab import export, models
-from xnorlab.preprocessing import Preprocessing
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.training.rounding import round_weights_
 example = torch.randint(-128, 128, (1, 3, 224, 224)) / 64
 model = round_weights_(models.resnet18("xnor")).eval()

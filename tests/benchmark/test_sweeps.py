@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from xnorlab.benchmark import SWEEPS, ConvProblem, ConvShape, Ready, UnsupportedError, sweep
-from xnorlab.cost_model import predicted_speedup
 from xnorlab.figures.performance import sweep as sweep_figure
+from xnorlab.paper.cost_model import predicted_speedup
 from xnorlab.peers import TORCH_CONVS
 
 SMALL = ConvShape(64, 6, filters=8)

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xnorlab.cli import app
-from xnorlab.training import zoo
+from xnorlab.training import recipes
 
 SMALL = [
     *("--model", "resnet18", "--model-option", "width=8", "--model-option", "stem=cifar", "--epochs", "500"),
@@ -92,7 +92,7 @@ def test_a_signal_ends_many_trainings_alike(
         begin(next(iter(recipes)))
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(zoo, "train_all", train_all)
+    monkeypatch.setattr(recipes, "train_all", train_all)
     monkeypatch.setattr("xnorlab.training.ablations.train_all", train_all)
     monkeypatch.setattr("xnorlab.training.ablations.find", lambda dataset, data: None)
     monkeypatch.setattr(sys, "argv", ["xnorlab", *command, "--data", "my photos"])

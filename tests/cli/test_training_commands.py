@@ -15,7 +15,7 @@ from xnorlab.cli import app
 from xnorlab.cli.train import parse_option
 from xnorlab.runtime import Network
 from xnorlab.training.card import train_command
-from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 SMALL = [
     *("--model", "resnet18", "--model-option", "width=8", "--model-option", "stem=cifar", "--precision", "32-true"),
@@ -149,7 +149,7 @@ def test_what_is_not_used_not_read_and_not_kept_is_said(finished: Path, pictures
         (["evaluate", "x.ckpt", "--data"], "xnorlab.training.evaluate.evaluate"),
         (["evaluate", "all", "--data"], "xnorlab.training.evaluate.evaluate_all"),
         (["ship", "x", "--data"], "xnorlab.training.ship.ship"),
-        (["zoo", "train", "--data"], "xnorlab.training.zoo.train_all"),
+        (["zoo", "train", "--data"], "xnorlab.training.recipes.train_all"),
         (["zoo", "ship", "--data"], "xnorlab.training.ship.ship_all"),
     ],
 )

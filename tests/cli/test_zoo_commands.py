@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from xnorlab import pretrained, verdicts
 from xnorlab.cli import app
-from xnorlab.training import ablations, zoo
+from xnorlab.training import ablations, recipes
 
 
 def run(*arguments: object):
@@ -17,15 +17,15 @@ def run(*arguments: object):
 
 def test_the_zoo_lists_and_trains_what_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     result = run("zoo", "list")
-    assert all(recipe.run_name in result.stdout for recipe in zoo.RECIPES)
+    assert all(recipe.run_name in result.stdout for recipe in recipes.RECIPES)
     got: list = []
-    monkeypatch.setattr("xnorlab.training.zoo.train_all", lambda *given, **options: got.append((given, options)))
+    monkeypatch.setattr("xnorlab.training.recipes.train_all", lambda *given, **options: got.append((given, options)))
     only = ["--only", "imagenette/alexnet-bwn", "--only", "imagenette/alexnet-xnor-seed1"]
     where = ["--accelerator", "gpu", "--devices", "2", "--nodes", 3, "--workers", 4]
     result = run("zoo", "train", "--data", tmp_path, "--out", tmp_path / "runs", *only, *where)
     assert result.exit_code == 0, result.stderr
-    ((recipes, data, out), options) = got[0]
-    assert [recipe.run_name for recipe in recipes] == only[1::2]
+    ((chosen, data, out), options) = got[0]
+    assert [recipe.run_name for recipe in chosen] == only[1::2]
     assert (data, out) == (tmp_path, tmp_path / "runs")
     assert (options["accelerator"], options["devices"], options["nodes"], options["workers"]) == ("gpu", "2", 3, 4)
     result = run("zoo", "train", "--data", tmp_path, "--only", "bwn")

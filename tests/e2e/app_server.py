@@ -42,7 +42,7 @@ _gate = _Gate()
 
 
 def _watch_long() -> None:
-    live_run = sys.modules["live_run"]  # there once a page that trains was opened
+    live_run = sys.modules["views.how_it_learns.live_run"]  # there once a page that trains was opened
     live_run.UNWATCHED_SECONDS = live_run.LONGEST_SECONDS = 3600.0
 
 

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from xnorlab import export
 from xnorlab.binarize import ClippedSign, MeanScale, RSign
 from xnorlab.export import ExportError, packing
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.nn import BinaryConv2d, BinaryLinear
-from xnorlab.preprocessing import Preprocessing
 
 
 class Calls(nn.Module):

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from xnorlab import export, models
 from xnorlab.export import ExportError
-from xnorlab.preprocessing import Preprocessing
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.runtime import Network
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.stacked import PATTERNS, paired_bars, stacked_bars
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.trade_offs import (
     ORIGINS,

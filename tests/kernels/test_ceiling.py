@@ -3,7 +3,7 @@
 import json
 
 from xnorlab.kernels.ceiling import describe_cpu, popcount_ceiling
-from xnorlab.kernels.processor import vector_unit
+from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.threads import available_threads
 
 

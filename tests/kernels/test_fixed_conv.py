@@ -4,9 +4,9 @@ import naive
 import numpy as np
 import pytest
 
+from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.fixed_conv import FixedConv2d, on_grid
 from xnorlab.kernels.float_conv import FloatConv2d
-from xnorlab.kernels.processor import vector_unit
 
 pytestmark = pytest.mark.skipif(vector_unit().arm, reason="x86's instruction")
 

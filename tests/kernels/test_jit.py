@@ -11,11 +11,12 @@ from xnorlab.kernels.jit import REVISION, JitDisabledError, kernel
 
 ONE_OF_EACH = """
 import numpy as np
-from xnorlab.kernels import packing, walk
+from xnorlab.kernels import packing
+from xnorlab.kernels.codegen import walk
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.kernels.float_conv import FloatConv2d
-from xnorlab.kernels.processor import vector_unit
+from xnorlab.kernels.codegen.processor import vector_unit
 
 for channels in (64, 256):
     weight = np.ones((8, 1, 1, channels), np.float32)

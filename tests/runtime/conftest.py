@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.kernels.packing import pack_filters
-from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import Network, file_format, ops
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from xnorlab.images import Picture
-from xnorlab.preprocessing import Preprocessing
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.runtime import BinaryConv2d, Network, PackedFileError, Prediction
 
 WAYS = {

@@ -7,8 +7,8 @@ import pytest
 import torch
 from picture_files import write_pictures
 
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result, train
+from xnorlab.zoo.recipe import Recipe
 
 CLASSES = ("ant", "bee", "cat")
 

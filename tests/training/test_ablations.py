@@ -8,7 +8,7 @@ from xnorlab.models import MODELS
 from xnorlab.nn import get_scheme
 from xnorlab.training import ablations
 from xnorlab.training.ablations import ABLATIONS, recipes, record, run_ablation, stored
-from xnorlab.training.recipe import Recipe
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 

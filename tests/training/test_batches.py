@@ -12,7 +12,7 @@ from xnorlab.training.batches import Batches, EpochSampler, EvalBatches, TrainBa
 from xnorlab.training.cache import prepare
 from xnorlab.training.decoding import Squares
 from xnorlab.training.folders import open_folder
-from xnorlab.training.recipe import Recipe
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 

@@ -6,8 +6,8 @@ import pytest
 
 from xnorlab import pretrained
 from xnorlab.training.card import card, train_command
-from xnorlab.training.recipe import recipe_for
 from xnorlab.training.run import Result
+from xnorlab.zoo.recipe import recipe_for
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from xnorlab.training.checkpoints import CheckpointFile
-from xnorlab.training.recipe import Recipe
+from xnorlab.training.recipes import complete
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
 from xnorlab.training.sources import kept, load_checkpoint, open_source, read_checkpoint
-from xnorlab.training.zoo import complete
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]

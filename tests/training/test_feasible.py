@@ -3,7 +3,7 @@ import torch
 
 from xnorlab.training import feasible
 from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
-from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 SMALL = {"model_options": {"width": 8, "stem": "cifar"}}
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from xnorlab.training.finite import DivergedError
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
 from xnorlab.training.task import Classification
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]

@@ -10,8 +10,8 @@ from xnorlab.images import SUFFIXES
 from xnorlab.training.card import DATASETS as CARD_DATASETS
 from xnorlab.training.folders import find, open_folder
 from xnorlab.training.labels import CIFAR10_LABELS, DATASETS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
-from xnorlab.training.recipe import DATASET_DEFAULTS, MODEL_OPTIONS
 from xnorlab.training.split import DataError
+from xnorlab.zoo.recipe import DATASET_DEFAULTS, MODEL_OPTIONS
 
 
 @pytest.fixture

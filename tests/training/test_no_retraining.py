@@ -8,8 +8,8 @@ from torch import nn
 from xnorlab.binarize import weight_scale
 from xnorlab.models import build
 from xnorlab.training.no_retraining import SCALES, estimate_norms_, no_retraining, projecting, with_binary_filters
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
+from xnorlab.zoo.recipe import Recipe
 
 
 def test_the_projecting_scale_restores_each_filters_part_along_itself():

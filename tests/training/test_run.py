@@ -11,9 +11,9 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from xnorlab.training.cache import UnreadableError
-from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.run import Result, train
 from xnorlab.training.split import DataError
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]
@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 # Lightning starts the second process by running the program again, so it must be one of its own
 TWO_PROCESSES = """
 import json, sys, warnings
-from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.zoo.recipe import Recipe, recipe_for
 from xnorlab.training.run import train
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from xnorlab import models, pretrained
 from xnorlab.benchmark.machine import cpu_name
 from xnorlab.training import ship as shipping
 from xnorlab.training.evaluate import evaluate_all
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship, ship_all
+from xnorlab.zoo.recipe import Recipe
 
 NAME = "insects/resnet18-xnor"
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from xnorlab import models, pretrained
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
 from xnorlab.training.sources import Source, copy_weights_, open_source
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]

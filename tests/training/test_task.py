@@ -8,8 +8,8 @@ import torch
 
 from xnorlab.nn import SCHEMES
 from xnorlab.training import task as module
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.task import Classification, binary_layers, distillation, rate_at
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 LABELS = ("ant", "bee", "cat")

@@ -8,8 +8,8 @@ import torch
 
 from xnorlab.benchmark.machine import cpu_name
 from xnorlab.training import precision as precisions
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.run import Result
+from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]

@@ -9,9 +9,9 @@ from numba import types
 
 from xnorlab.kernels import threads
 from xnorlab.kernels.ceiling import accumulators, fastest, popcount_ceiling
-from xnorlab.kernels.emitter import Emitter
+from xnorlab.kernels.codegen.emitter import Emitter
+from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.jit import instruction, kernel
-from xnorlab.kernels.processor import vector_unit
 
 COPY_BYTES = 2**26
 """What is copied: far more than the caches of a core hold."""

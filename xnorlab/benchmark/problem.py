@@ -7,7 +7,7 @@ import numpy as np
 
 from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid, round_weight
 from xnorlab.conventions import PAD_VALUES, output_size
-from xnorlab.cost_model import predicted_speedup
+from xnorlab.paper.cost_model import predicted_speedup
 
 Answer = Literal["float", "int8", "signs", "scaled"]
 """float: x ∗ W, zero padding. int8: the same of x rounded to eight bits and W to seven (see `eight_bits`). signs:

@@ -10,8 +10,8 @@ from typing import Any
 from xnorlab.benchmark.conv import Contestant, ConvBench, bench_conv
 from xnorlab.benchmark.problem import ConvShape
 from xnorlab.benchmark.timing import Progress
-from xnorlab.cost_model import predicted_speedup_in_words
 from xnorlab.kernels.threads import available_threads
+from xnorlab.paper.cost_model import predicted_speedup_in_words
 
 SWEEP_SHAPE = ConvShape(channels=256, size=14, filters=256)
 """The layer of the paper's 62.27×, section 4.1."""

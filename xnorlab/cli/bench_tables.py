@@ -156,7 +156,7 @@ def _conv_verdict(result: Any) -> str:
 
 def _print_overview(title: str, results: Sequence[Any], *, formula: bool = False) -> None:
     """A row a result. formula: with the paper's, and the same in whole words."""
-    from xnorlab.cost_model import predicted_speedup_in_words
+    from xnorlab.paper.cost_model import predicted_speedup_in_words
 
     rivals = {column: name for column, name in RIVALS.items() if any(_times(result, name) for result in results)}
     columns = ["", "threads", "ours ms", "pack ms", "conv ms", "GMAC/s", "of ceiling", *(f"× {c}" for c in rivals)]

@@ -6,7 +6,7 @@ import typer
 
 from xnorlab.cli.output import bytes_, macs, markdown_table, print_json, print_table
 from xnorlab.cli.predict import open_network
-from xnorlab.network_cost import float32_bytes, standard_error
+from xnorlab.zoo.cost import float32_bytes, standard_error
 
 
 def names(

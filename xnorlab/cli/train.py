@@ -86,8 +86,9 @@ def train(
 
     `xnorlab train my-photos --out runs/mine --resume`
     """
-    from xnorlab.training import folders, recipe, run
+    from xnorlab.training import folders, run
     from xnorlab.training.sources import CHECKPOINT
+    from xnorlab.zoo import recipe
 
     changes = {
         "epochs": epochs,

@@ -21,7 +21,7 @@ Only = Annotated[
 @app.command("list")
 def list_() -> None:
     """List the zoo's recipes in the order of training."""
-    from xnorlab.training.zoo import RECIPES
+    from xnorlab.training.recipes import RECIPES
 
     rows = [[r.run_name, str(r.epochs), r.teacher or "–", r.start or "–"] for r in RECIPES]
     print_table("The zoo", ["run", "epochs", "teacher", "start"], rows)
@@ -47,7 +47,7 @@ def train(
 
     `xnorlab zoo train --data imagenette2-160 --only imagenette/alexnet-bwn --accelerator gpu --devices 1`
     """
-    from xnorlab.training.zoo import select, train_all
+    from xnorlab.training.recipes import select, train_all
 
     begun = Begun(out)
     with stoppable(begun.words):
@@ -82,8 +82,8 @@ def ship(
 
     `xnorlab zoo ship --data imagenette2-160`
     """
+    from xnorlab.training.recipes import select
     from xnorlab.training.ship import ship_all
-    from xnorlab.training.zoo import select
 
     options = preparing(cache_folder, cache, skip_unreadable)
     for entry in ship_all(select(only), runs, data, data_note=data_note, **options):

@@ -12,7 +12,7 @@ from xnorlab.export import gather, layers, simple, sizes  # noqa: F401 (importin
 from xnorlab.export.builder import Builder
 from xnorlab.export.refusal import ExportError
 from xnorlab.export.trace import Traced, trace
-from xnorlab.preprocessing import Preprocessing
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import Op

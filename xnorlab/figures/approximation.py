@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 
 _CELLS_WITH_NUMBERS = 25
 """Up to this many places (a 5×5 slice) a map prints its values; in more they would not fit."""

@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 """Layers of one network share its scheme's colour and differ by dash."""

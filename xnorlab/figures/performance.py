@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis, cost_ticks
 
 PATTERNS = ("", "/", "x", ".", "-", "\\")

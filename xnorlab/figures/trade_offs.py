@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from xnorlab.figures import style, units
+from xnorlab import units
+from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis, cost_ticks
 
 ORIGINS = ("measured here", "computed", "published")

@@ -7,9 +7,9 @@ also says what was converted. `Preprocessing` takes such a picture on to a netwo
 from xnorlab.images.formats import SUFFIXES
 from xnorlab.images.limits import MAX_PIXELS
 from xnorlab.images.pixels import WORKING_SIDE
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.images.reading import Picture, open_image, read_image
 from xnorlab.images.sources import ImageError
-from xnorlab.preprocessing import Preprocessing
 
 __all__ = [
     "MAX_PIXELS",

@@ -13,9 +13,9 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.kernels import threads
-from xnorlab.kernels.emitter import Emitter
+from xnorlab.kernels.codegen.emitter import Emitter
+from xnorlab.kernels.codegen.processor import VectorUnit, compiler_target, vector_unit
 from xnorlab.kernels.jit import instruction, kernel
-from xnorlab.kernels.processor import VectorUnit, compiler_target, vector_unit
 
 TELLING_FEATURES = (
     "avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve"

@@ -4,12 +4,12 @@ import numpy as np
 
 from xnorlab.conventions import Size
 from xnorlab.kernels.blocks import blocks_of
+from xnorlab.kernels.codegen.processor import vector_unit
+from xnorlab.kernels.codegen.walk import Layout
 from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
 from xnorlab.kernels.packing import pack_filters, unpack_bits
-from xnorlab.kernels.processor import vector_unit
 from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.tiled import TiledConv
-from xnorlab.kernels.walk import Layout
 
 
 class _RealInput(TiledConv):

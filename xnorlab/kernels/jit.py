@@ -24,7 +24,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_compiling)
 
 _ROOM = Path(__file__).parent
-_SOURCES = [_ROOM.parent / "conventions.py", *sorted(_ROOM.glob("*.py"))]
+_SOURCES = [_ROOM.parent / "conventions.py", *sorted(_ROOM.rglob("*.py"))]
 REVISION = f"{zlib.crc32(b''.join(file.read_bytes() for file in _SOURCES)):08x}"
 """Of all that kernels are made of. Numba's cache watches only the file that a kernel stands in."""
 

@@ -5,7 +5,7 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import Size
-from xnorlab.kernels.emitter import Emitter
+from xnorlab.kernels.codegen.emitter import Emitter
 from xnorlab.kernels.geometry import Window, feature_map, result
 from xnorlab.kernels.jit import instruction, kernel, kernel_of_many
 

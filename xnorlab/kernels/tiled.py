@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.kernels.epilogue import Epilogue
-from xnorlab.kernels.geometry import Window, vector
-from xnorlab.kernels.jit import Kernel
-from xnorlab.kernels.processor import vector_unit
-from xnorlab.kernels.threads import run_parts
-from xnorlab.kernels.walk import (
+from xnorlab.kernels.codegen.epilogue import Epilogue
+from xnorlab.kernels.codegen.processor import vector_unit
+from xnorlab.kernels.codegen.walk import (
     BLOCK_BYTES,
     BLOCK_FILTERS,
     BLOCKS,
@@ -40,6 +37,9 @@ from xnorlab.kernels.walk import (
     X,
     walker,
 )
+from xnorlab.kernels.geometry import Window, vector
+from xnorlab.kernels.jit import Kernel
+from xnorlab.kernels.threads import run_parts
 
 SHAPES_KEPT = 16
 """Input shapes whose tables a layer remembers; the oldest goes first."""

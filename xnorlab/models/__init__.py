@@ -9,7 +9,7 @@ from xnorlab.models.alexnet import alexnet
 from xnorlab.models.nin import nin
 from xnorlab.models.resnet import resnet18
 from xnorlab.nn import Scheme
-from xnorlab.words import nearest, unknown
+from xnorlab.suggestions import nearest, unknown
 
 MODELS: dict[str, Callable[..., nn.Sequential]] = {"alexnet": alexnet, "resnet18": resnet18, "nin": nin}
 

@@ -4,7 +4,7 @@ from torch import nn
 
 from xnorlab.nn import ResidualBlock, Scheme, get_scheme
 from xnorlab.nn.blocks import chain, classifier, first_conv
-from xnorlab.words import unknown
+from xnorlab.suggestions import unknown
 
 STEMS = ("imagenet", "tiny", "cifar")
 

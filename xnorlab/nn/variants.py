@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from xnorlab.binarize import BiRealSign, KBit, LearnedScale, Sign
 from xnorlab.nn.schemes import SCHEMES, Scheme
-from xnorlab.words import unknown
+from xnorlab.suggestions import unknown
 
 BITS = (2, 4, 8)
 """Activation widths of the k-bit ablation beside 1, which is XNOR itself."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.preprocessing import Preprocessing
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.runtime import Network
 
 SIZES = (32, 512)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from xnorlab.kernels.blocks import tile_bytes
+from xnorlab.kernels.codegen.walk import run_count
 from xnorlab.kernels.geometry import Window
-from xnorlab.kernels.walk import run_count
 
 MAX_VALUES = 2**26
 """Most values (of 4 bytes) that one feature map of one picture may have."""

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.kernels.threads import thread_count
-from xnorlab.preprocessing import Preprocessing
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
 from xnorlab.runtime.file_format import PackedFileError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xnorlab.kernels.blocks import aligned
-from xnorlab.kernels.epilogue import Epilogue
+from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.packing import running_xor
 from xnorlab.kernels.tiled import Call
 from xnorlab.runtime.convolutions import BinaryConv, Conv

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from xnorlab import atomic, pretrained
+from xnorlab.suggestions import unknown
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
-from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.training.recipes import train_all
 from xnorlab.training.sources import load_checkpoint
-from xnorlab.training.zoo import train_all
-from xnorlab.words import unknown
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 FILE = "ablations.json"
 EPOCHS = 16

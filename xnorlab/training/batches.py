@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from xnorlab.training.decoding import Squares
-from xnorlab.training.recipe import Recipe
+from xnorlab.zoo.recipe import Recipe
 
 EVAL_BATCH = 128
 """Pictures in one evaluation batch."""

@@ -5,10 +5,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from xnorlab.network_cost import standard_error
 from xnorlab.nn import get_scheme
 from xnorlab.printable import in_markdown, one_line
-from xnorlab.training.recipe import Recipe, recipe_for
+from xnorlab.zoo.cost import standard_error
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 DATASETS = {
     "imagenette": (

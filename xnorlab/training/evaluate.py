@@ -14,10 +14,10 @@ from xnorlab.images import Preprocessing
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Prepared, Preparing, prepare
 from xnorlab.training.folders import find, open_folder
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.rounding import round_weights_
 from xnorlab.training.sources import load_checkpoint
 from xnorlab.training.split import DataError, Split
+from xnorlab.zoo.recipe import Recipe
 
 TOLERANCE = 0.001
 """Largest allowed difference between a recomputed accuracy and the manifest's, as a share: 0.1 point."""

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from xnorlab.models import build
-from xnorlab.training.recipe import Recipe
+from xnorlab.zoo.recipe import Recipe
 
 COPIES = 4
 """float32 numbers a weight in training: the weight, its gradient and AdamW's two moments."""

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from xnorlab.binarize import sign, weight_scale
-from xnorlab.evidence import weights_digest
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import prepare
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.sources import open_source
+from xnorlab.verdicts.evidence import weights_digest
 
 CALIBRATION_PICTURES = 1024
 

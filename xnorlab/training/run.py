@@ -18,7 +18,6 @@ from xnorlab.training.finite import DivergedError, Finite
 from xnorlab.training.folders import DataFolder, find, open_folder
 from xnorlab.training.history import History
 from xnorlab.training.precision import resolve
-from xnorlab.training.recipe import Recipe, require_precision
 from xnorlab.training.same_data import described, require_same
 from xnorlab.training.sources import (
     CHECKPOINT,
@@ -32,6 +31,7 @@ from xnorlab.training.sources import (
 )
 from xnorlab.training.task import Classification
 from xnorlab.training.trainer import Start, lightning_trainer, quiet_lightning
+from xnorlab.zoo.recipe import Recipe, require_precision
 
 
 @dataclass(frozen=True)

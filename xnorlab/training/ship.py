@@ -23,9 +23,9 @@ from xnorlab.training.card import card
 from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictures
 from xnorlab.training.folders import find
 from xnorlab.training.history import stored_history
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.rounding import round_weights_, shipped_tensors
 from xnorlab.training.sources import CHECKPOINT, load_checkpoint
+from xnorlab.zoo.recipe import Recipe
 
 MANIFEST = "manifest.json"
 LOCK = "manifest.lock"

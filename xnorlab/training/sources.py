@@ -11,8 +11,8 @@ from torch import nn
 from xnorlab import models, pretrained
 from xnorlab.nn import get_scheme
 from xnorlab.training.history import History
-from xnorlab.training.recipe import Recipe
 from xnorlab.training.same_data import well_formed
+from xnorlab.zoo.recipe import Recipe
 
 CHECKPOINT = "last.ckpt"
 """The checkpoint in a run's folder."""

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
 from xnorlab.training.feasible import require_feasible
 from xnorlab.training.precision import resolve
-from xnorlab.training.recipe import Recipe, recipe_for
 from xnorlab.training.task import Classification
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 CLASSES = 10
 

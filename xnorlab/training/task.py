@@ -16,7 +16,7 @@ from xnorlab.benchmark.machine import cpu_name
 from xnorlab.binarize import centre_latent_, clip_latent_
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d, BinaryLinear, get_scheme
-from xnorlab.training.recipe import Recipe
+from xnorlab.zoo.recipe import Recipe
 
 
 def binary_layers(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLinear]]:

@@ -1,0 +1,93 @@
+"""Which shipped networks there are, seen as the pages show them: families of one model, each under several schemes."""
+
+from typing import Any
+
+from xnorlab import pretrained
+from xnorlab.figures.style import SCHEMES, VARIANTS, look
+from xnorlab.zoo.cost import DATA_TITLES, MODEL_TITLES
+
+DEFAULT_FAMILY = "imagenette/alexnet"
+
+
+def families(scheme: str | None = None) -> list[str]:
+    """`<data set>/<model>` of every shipped network, or of those under `scheme`; the default one is always first."""
+    found = {family for family, own in map(_parts, _shipped()) if scheme in (None, own)}
+    return [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})]
+
+
+def title(family: str) -> str:
+    """A family in words: "AlexNet on Imagenette"."""
+    data, _, model = family.partition("/")
+    return f"{MODEL_TITLES.get(model, model)} on {data_title(data)}"
+
+
+def data_title(data: str) -> str:
+    """How a data set is written."""
+    return DATA_TITLES.get(data, data)
+
+
+def labels(family: str) -> tuple[str, ...]:
+    """The classes that `family` tells apart, as its networks number them; none where none of it is shipped."""
+    for shipped in _shipped():
+        if _parts(shipped)[0] == family:
+            return tuple(pretrained.manifest_entry(shipped)["labels"])
+    return ()
+
+
+def with_count(family: str) -> str:
+    """A family and how much it knows: "ResNet-18 on Tiny ImageNet: 200 things"."""
+    known = labels(family)
+    return f"{title(family)}: {len(known)} things" if known else title(family)
+
+
+def worlds() -> dict[str, tuple[str, ...]]:
+    """Data set → the classes that its networks tell apart, of each that has a shipped network; the default first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for family in families():
+        if known := labels(family):
+            found.setdefault(family.partition("/")[0], known)
+    return found
+
+
+def name(family: str, scheme: str) -> str:
+    """The name that `xnorlab.load` takes."""
+    return f"{family}-{scheme}"
+
+
+def schemes(family: str) -> list[str]:
+    """The schemes under which `family` is shipped, in their fixed order; the paper's five where it is under none."""
+    shipped = _shipped()
+    return [s for s in (*SCHEMES, *VARIANTS) if name(family, s) in shipped] or list(SCHEMES)
+
+
+def with_glyph(scheme: str) -> str:
+    """A scheme as menus write it."""
+    return f"{look(scheme).glyph} {look(scheme).label}"
+
+
+def advice(family: str, scheme: str) -> str:
+    """How to get a network that is not shipped; nothing of one whose file is missing or altered: its error says how."""
+    wanted = name(family, scheme)
+    if wanted in _shipped():
+        return ""
+    return f"Train it: `xnorlab zoo train --data DATA --only {wanted}`, then `xnorlab zoo ship --data DATA`."
+
+
+def entry(family: str, scheme: str) -> dict[str, Any]:
+    """The manifest's record of a network that could be loaded."""
+    return pretrained.manifest_entry(name(family, scheme))
+
+
+def _shipped() -> tuple[str, ...]:
+    """Every name of the manifest; none where there is no manifest that can be read."""
+    try:
+        return pretrained.names()
+    except pretrained.PretrainedError:
+        return ()
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """(family, scheme) of a shipped network's name."""
+    data, _, network = name.rpartition("/")
+    model, _, scheme = network.partition("-")
+    return f"{data}/{model}", scheme

@@ -1,0 +1,161 @@
+"""Photos on hand: the shipped samples, and what this visitor brought, kept decoded in the session.
+
+An uploader forgets its files when the page changes; the session does not. Its decoded pictures take at most MAX_BYTES
+(a picture's short side stays under 1,024 pixels, see xnorlab.images); the oldest leave first.
+"""
+
+import base64
+import functools
+import hashlib
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from xnorlab.images import ImageError, read_image
+
+MAX_BYTES = 200_000_000
+"""Decoded pictures that a visitor may keep: about 180 photos of a phone."""
+
+MAX_PIXELS = 1_000_000
+"""A kept picture with more pixels is thinned further: a long panorama, for one."""
+
+PROGRESS_FROM = 5  # files; fewer are read before a bar could be seen
+
+SAMPLES = {
+    "golf-ball": "Golf ball",
+    "parachute": "Parachute",
+    "pavilion": "Pavilion",
+    "cat": "Cat",
+    "coffee": "Coffee",
+    "rocket": "Rocket",
+}
+"""Key (as in an address) → title; sources and licences are in samples/SOURCES.md."""
+
+_FOLDER = Path(__file__).parents[1] / "samples"
+_THUMBNAIL_SIDE = 112
+_KEPT = "photos: kept"
+_REFUSED = "photos: refused"
+_DROPPED = "photos: dropped"
+_UPLOADS = "photos: uploader generation"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """`key` names it in session and address, `title` to people; pixels uint8 (H, W, 3), read only.
+
+    notes: what was converted. read_s: how long reading took, up to here.
+    """
+
+    key: str
+    title: str
+    pixels: np.ndarray
+    notes: tuple[str, ...] = ()
+    read_s: float = 0.0
+
+    @functools.cached_property
+    def thumbnail(self) -> str:
+        """A small JPEG as a data address."""
+        image = Image.fromarray(self.pixels)
+        image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+        out = io.BytesIO()
+        image.save(out, "jpeg")
+        return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+@functools.cache
+def sample(key: str) -> Photo:
+    """The shipped photo `key` of SAMPLES; all visitors share it."""
+    since = time.perf_counter()
+    picture = read_image(_FOLDER / f"{key}.jpg", name=SAMPLES[key])
+    picture.pixels.flags.writeable = False
+    return Photo(key, SAMPLES[key], picture.pixels, picture.notes, time.perf_counter() - since)
+
+
+def titles() -> dict[str, str]:
+    """Every photo on hand, key → title: the samples, then this visitor's own."""
+    return {**SAMPLES, **{key: photo.title for key, photo in kept().items()}}
+
+
+def get(key: str) -> Photo:
+    """The photo `key` of `titles()`."""
+    return kept()[key] if key in kept() else sample(key)
+
+
+def kept() -> dict[str, Photo]:
+    """This visitor's own photos by key, oldest first."""
+    return st.session_state.setdefault(_KEPT, {})
+
+
+def refused() -> list[str]:
+    """One sentence for every file of the last upload that could not be used."""
+    return st.session_state.get(_REFUSED, [])
+
+
+def dropped() -> int:
+    """How many photos the last upload pushed out."""
+    return st.session_state.get(_DROPPED, 0)
+
+
+def uploader_key() -> str:
+    """Widget key of the uploader; it changes after each upload, which empties the widget and frees its bytes."""
+    return f"upload-{st.session_state.get(_UPLOADS, 0)}"
+
+
+def take(files: Sequence[IO[bytes]], place: DeltaGenerator) -> None:
+    """Read `files` into the session, with a progress bar in `place` where there are many; the last good one is chosen.
+
+    A file that cannot be read is noted in `refused`, the others are kept. Of a run that was ended by the visitor's
+    next click the next one goes on where it was. To be called before the widget "photo".
+    """
+    st.session_state[_REFUSED] = []
+    newest = None
+    for index, file in enumerate(files):
+        name = str(getattr(file, "name", "photo"))
+        if len(files) >= PROGRESS_FROM:
+            place.progress(index / len(files), f"Reading photo {index + 1} of {len(files)}")
+        newest = _take_one(file, name) or newest
+    place.empty()
+    photos, total = kept(), sum(photo.pixels.nbytes for photo in kept().values())
+    count = len(photos)
+    while total > MAX_BYTES:
+        total -= photos.pop(next(iter(photos))).pixels.nbytes
+    st.session_state[_DROPPED] = count - len(photos)
+    if newest is not None:
+        st.session_state["photo"] = newest
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+
+
+def forget() -> None:
+    """Drop this visitor's photos and what was said about refused ones."""
+    st.session_state.update({_KEPT: {}, _REFUSED: [], _DROPPED: 0})
+
+
+def _take_one(file: IO[bytes], name: str) -> str | None:
+    since = time.perf_counter()
+    data = file.read()
+    file.seek(0)  # the uploader hands out the same file again after a run that was cut short
+    key = "own-" + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
+    photos = kept()
+    if key in photos:
+        photos[key] = photos.pop(key)  # it counts as the newest again
+        return key
+    try:
+        picture = read_image(data, name=name)
+    except ImageError as error:
+        st.session_state[_REFUSED].append(str(error))
+        return None
+    pixels = picture.pixels
+    step = int(np.ceil(np.sqrt(pixels.shape[0] * pixels.shape[1] / MAX_PIXELS)))
+    if step > 1:
+        pixels = np.array(Image.fromarray(pixels).reduce(step))
+    pixels.flags.writeable = False
+    photos[key] = Photo(key, name, pixels, picture.notes, time.perf_counter() - since)
+    return key

@@ -1,0 +1,184 @@
+"""How the live run looks: progress, curves, flips, weights, answers; drawn anew each second while it trains."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import numpy as np
+import streamlit as st
+from shared import widgets
+
+from views.how_it_learns import live_run
+from views.how_it_learns.live_run import LiveRun, Snapshot
+from xnorlab import units
+from xnorlab.figures import learning, pictures, style
+from xnorlab.training.live import RECORD_STEPS, STEPS, Curves, LiveSettings
+
+HISTOGRAM_BINS = 40
+NO_RECORD = ["–"]  # what a table holds before the first one
+
+ENDINGS = {
+    "ready": "Not trained yet: the weights are random, the answers guesses. Press Start.",
+    "stopped": "Stopped. Resume continues exactly where it stands.",
+    "left": "Stopped, because the page was left or hidden. Resume continues exactly where it stands.",
+    "late": f"Stopped after {live_run.LONGEST_SECONDS:.0f} seconds. Resume continues exactly where it stands.",
+    "done": f"Done: {STEPS} steps, the learning rate has come down to 0.",
+}
+
+_CSS = """
+<style>
+.xl-digits { display: grid; gap: .25rem; grid-template-columns: repeat(10, minmax(0, 1fr)); }
+.xl-filters { display: grid; gap: .5rem; grid-template-columns: repeat(8, minmax(0, 1fr)); }
+@media (max-width: 640px) { .xl-digits { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
+.xl-digits figure, .xl-filters figure { margin: 0; }
+.xl-digits figure { border: 1.5px solid transparent; border-radius: 6px; padding: 3px; text-align: center; }
+.xl-digits figure.xl-wrong { border: 1.5px dashed currentColor; }
+.xl-digits img, .xl-filters img { width: 100%; image-rendering: pixelated; border-radius: 4px; display: block; }
+.st-key-live-run [data-stale] { opacity: 1 !important; transition: none !important; }
+.xl-digits figcaption { font-size: .84rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
+</style>
+"""
+
+
+def style_sheet() -> None:
+    """The rules for the pictures here; once a run."""
+    st.html(_CSS)
+
+
+def progress(run: LiveRun, snapshot: Snapshot) -> None:
+    """How far the run is, or why it ended."""
+    if run.state == "failed":
+        st.error(f"Training ended: {widgets.plain(run.problem)}. Reset begins anew.", icon=":material/report:")
+        return
+    text = "Training…" if run.running else ENDINGS[run.state]
+    if run.waiting:
+        text = "Waiting for its turn: a speed is being measured on this machine, or others train."
+    st.progress(snapshot.step / STEPS, text)
+
+
+def headline(snapshot: Snapshot) -> None:
+    """The latest record in four numbers."""
+    curves, flips = snapshot.curves, snapshot.curves.flips
+    step, train, test, flipped = widgets.pairs(4)
+    step.metric("step", f"{snapshot.step} of {STEPS}")
+    train.metric("training accuracy", units.percent(curves.train_top1[-1]) if curves.step else "–")
+    test.metric("test accuracy", units.percent(curves.test_top1[-1]) if curves.step else "–")
+    latest = [shares[-1] for shares in flips.values()] if curves.step else []
+    flipped.metric(
+        f"signs flipped in {RECORD_STEPS} steps", units.percent(float(np.mean(latest))) if latest else "–",
+        help="Mean over the three layers, between the last two records.",
+    )  # fmt: skip
+
+
+def curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSettings, Curves]]) -> None:
+    """Accuracy and loss of this run, over those of earlier ones."""
+    look, found = style.SCHEMES[run.settings.scheme], snapshot.curves
+    left, right = st.columns(2, gap="large")
+    for place, of, name, key in ((left, "accuracy", "top1", "live-accuracy"), (right, "loss", "loss", "live-loss")):
+        runs = [_as_run(settings, old, name, faint=True) for settings, old in earlier if settings != run.settings]
+        runs.append(_as_run(run.settings, found, name, faint=False))
+        with place:
+            st.markdown(f"**{of.capitalize()}**, solid: training pictures, dotted: test pictures")
+            widgets.chart(
+                learning.training_curves(runs, of=of, along="step", end=STEPS, dark=widgets.dark()),
+                alt=f"{of.capitalize()} of {look.label} over {snapshot.step} steps of training, "
+                f"and of {len(runs) - 1} earlier runs.",
+                table={
+                    "step": found.step or NO_RECORD,
+                    f"training {of}": _three_digits(getattr(found, f"train_{name}")),
+                    f"test {of}": _three_digits(getattr(found, f"test_{name}")),
+                },
+                key=key,
+            )
+
+
+def _as_run(settings: LiveSettings, curves: Curves, name: str, *, faint: bool) -> learning.Run:
+    test = getattr(curves, f"test_{name}")
+    return learning.Run(
+        settings.scheme, _label(settings), curves.step, getattr(curves, f"train_{name}"), curves.step, test,
+        faint=faint,
+    )  # fmt: skip
+
+
+def _label(settings: LiveSettings) -> str:
+    """The scheme, and what differs from the usual settings."""
+    usual = LiveSettings(scheme=settings.scheme)
+    words = {
+        "estimator": settings.estimator, "clip_range": f"t = {settings.clip_range:g}",
+        "rate": f"rate {settings.rate:g}", "width": f"{settings.width} filters", "seed": f"seed {settings.seed}",
+    }  # fmt: skip
+    differing = [text for name, text in words.items() if getattr(settings, name) != getattr(usual, name)]
+    return ", ".join([style.SCHEMES[settings.scheme].short, *differing])
+
+
+def _three_digits(values: Iterable[float]) -> list[str]:
+    return [units.significant(value) for value in values] or NO_RECORD
+
+
+def weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None:
+    """Flips of all layers, latent weights of the chosen one."""
+    left, right = st.columns(2, gap="large")
+    curves, scheme, scale = snapshot.curves, run.settings.scheme, snapshot.scales[layer]
+    with left:
+        real = "" if scale is not None else " (real here: the signs do nothing)"
+        st.markdown(f"**Signs that flipped** in each {RECORD_STEPS} steps{real}")
+        widgets.chart(
+            learning.sign_flips(
+                curves.step, curves.flips, scheme=scheme, chosen=layer, along="step", end=STEPS, dark=widgets.dark()
+            ),
+            alt=f"Share of the signs of three layers that flipped in each {RECORD_STEPS} steps, {layer} emphasised.",
+            table={"step": curves.step or NO_RECORD}
+            | {f"{name}, %": _three_digits([100 * v for v in shares]) for name, shares in curves.flips.items()},
+            key="live-flips",
+        )
+    with right:
+        st.markdown(f"**Latent weights** of {layer}: what training moves")
+        weights = snapshot.weights[layer]
+        limit = float(np.abs(weights).max()) or 1.0
+        counts, edges = np.histogram(weights, bins=HISTOGRAM_BINS, range=(-limit, limit))
+        widgets.chart(
+            learning.latent_weights(edges, counts, scheme=scheme, scale=scale, dark=widgets.dark()),
+            alt=f"Histogram of the {weights.size:,} latent weights of {layer}, "
+            f"{units.percent(float((weights >= 0).mean()))} of them positive.",
+            table={"from": _three_digits(edges[:-1]), "to": _three_digits(edges[1:]), "weights": counts.tolist()},
+            key="live-weights",
+        )
+
+
+@cache
+def _digit(index: int) -> str:
+    return widgets.png(np.repeat(live_run.DIGITS.test[0][index][..., None], 3, axis=-1))
+
+
+def answers(snapshot: Snapshot) -> None:
+    """Test pictures with the network's answers, and the filters of its first layer."""
+    left, right = st.columns(2, gap="large")
+    digits = live_run.DIGITS.test[1][: len(snapshot.answers)]
+    answers, shares = snapshot.answers.argmax(1), snapshot.answers.max(1)
+    with left:
+        st.markdown("**Test pictures** with answers, wrong ones outlined")
+        cells = "".join(
+            f"<figure{'' if answer == digit else ' class=xl-wrong'}>"
+            f"<img src='{_digit(index)}' alt='A {digit}, answered {answer}'>"
+            f"<figcaption><b>{answer}</b>{'' if answer == digit else f' ≠ {digit}'}<br>{share:.0%}</figcaption>"
+            "</figure>"
+            for index, (digit, answer, share) in enumerate(zip(digits, answers, shares, strict=True))
+        )
+        st.html(f"<div class='xl-digits'>{cells}</div>")
+        widgets.numbers(
+            {"digit": digits.tolist(), "answer": answers.tolist(), "probability": [units.percent(s) for s in shares]},
+            key="live-answers",
+        )
+    with right:
+        filters = snapshot.weights["conv1"][:, 0]
+        binary = snapshot.scales["conv1"] is not None
+        shown = np.where(filters >= 0, 1.0, -1.0) if binary else filters
+        what = "their signs, −1 blue and +1 orange" if binary else "real weights, blue below zero, orange above"
+        st.markdown(f"**The first layer's filters**, 5 × 5: {what}")
+        drawn = [widgets.png(pictures.signed_picture(f, dark=widgets.dark())) for f in shown]
+        images = "".join(f"<figure><img src='{png}' alt='Filter {index}'></figure>" for index, png in enumerate(drawn))
+        st.html(f"<div class='xl-filters'>{images}</div>")
+        widgets.numbers(
+            {"filter": list(range(len(filters))), "positive of 25": (filters >= 0).sum((1, 2)).tolist(),
+             "mean|W|": _three_digits(np.abs(filters).mean((1, 2)).tolist())},
+            key="live-filters",
+        )  # fmt: skip

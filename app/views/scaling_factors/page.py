@@ -1,0 +1,173 @@
+"""Scaling factors: α matters; K often less."""
+
+import numpy as np
+import streamlit as st
+from shared import address, networks, photo_choice, widgets
+
+from xnorlab import units
+
+
+def open_filter(filter_: int) -> dict[str, str]:
+    """The address of a filter on the page Binarize a filter."""
+    return {"from": "trained", "model": family, "scheme": scheme, "layer": layer, "filter": str(filter_)}
+
+
+st.title("Scaling factors")
+notes = st.container()
+st.markdown(
+    "A sign forgets two sizes: that of the weights and that of the inputs. $\\alpha$, one number a filter, gives the "
+    "first back; $K$, one number a place in the picture, the second. Which of them does a network need?"
+)
+
+with st.container(border=True):
+    photo = photo_choice.choose("pavilion")
+    families = networks.families()
+    address.take("model", families, families[0])
+    first, second, third, fourth = st.columns([5, 4, 5, 3], gap="medium")
+    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
+    with st.spinner("Loading torch, once…"):
+        from shared import approximation
+
+        from xnorlab.figures import feature_maps
+    schemes = approximation.binary_schemes(family)
+    address.take("trained", schemes, "xnor" if "xnor" in schemes else schemes[0])
+    scheme = second.selectbox(
+        "Trained as", schemes, key="trained", persist_state="session", format_func=networks.with_glyph
+    )
+    address.publish(model=family, trained=scheme)
+    name = networks.name(family, scheme)
+    try:
+        modules = approximation.layers(name)
+        layer_names = list(modules)
+        address.take("layer", layer_names, layer_names[0])
+        layer = third.selectbox(
+            "Layer", layer_names, key="layer", persist_state="session",
+            format_func=lambda n: "{}: {} filters of {} × {} × {}".format(n, *modules[n].weight.shape),
+        )  # fmt: skip
+        found = approximation.approximate(photo, name, layer)
+    except ValueError as error:
+        widgets.cannot_use(error, networks.advice(family, scheme))
+        address.show_notes(notes)
+        st.stop()
+    count = modules[layer].weight.shape[0]
+    address.take_number("filter", 0, count - 1, 0)
+    index = fourth.slider("Filter", 0, count - 1, key="filter", persist_state="session")
+    address.publish(layer=layer, filter=index)
+    no_k = found.input_scale is None
+    with st.container(horizontal=True, gap="medium"):
+        alpha = address.toggle("α, the size of the weights", key="use_alpha", default=True)
+        k = address.toggle(
+            "K, the size of the inputs", key="use_k", default=False, disabled=no_k,
+            help="K stands for the magnitude that the sign of an input drops. This network keeps its inputs real: "
+            "there is nothing to give back." if no_k else None,
+        )  # fmt: skip
+        one_scale = address.toggle(
+            "One colour scale", key="one_scale", default=True,
+            help="On: a wrong size shows. Off: each map on its own scale, only its shape counts.",
+        )  # fmt: skip
+    k = k and not no_k
+
+ways = approximation.ways(found)
+chosen = next(label for label, on in approximation.WAYS.items() if on == (alpha, k))
+st.subheader(f"All {count} filters of {layer}")
+st.markdown(approximation.finding(ways))
+left, right = st.columns(2, gap="large")
+with left:
+    st.table(
+        {
+            "mean over the filters": [f"**{w}**" if w == chosen else w for w in ways],
+            "relative error": [units.percent(a.mean_error) for a in ways.values()],
+            "cosine": [units.significant(a.mean_cosine) for a in ways.values()],
+            "error at the best factor": [units.percent(a.mean_least_error) for a in ways.values()],
+        },
+        border="horizontal", hide_index=True,
+    )  # fmt: skip
+    st.caption(
+        "One factor for a whole map stretches it and cannot turn it: so α leaves the cosine as it is. The last column "
+        "is what the best factor for each filter on this photo would leave; α comes from the weights alone."
+    )
+with right:
+    spreads = {w: feature_maps.Spread(a.cosine.numpy(), a.error.numpy()) for w, a in ways.items()}
+    widgets.chart(
+        feature_maps.agreement_spread(spreads, chosen=chosen, index=index, dark=widgets.dark()),
+        alt=f"Relative error and cosine of the {count} filters. Means: " + "; ".join(
+            f"{w}: error {units.percent(a.mean_error)}, cosine {units.significant(a.mean_cosine)}"
+            for w, a in ways.items()
+        ),
+        table={
+            "filter": np.arange(count),
+            **{f"error, {w}": a.error.numpy() for w, a in ways.items()},
+            **{f"cosine, {w}": a.cosine.numpy() for w, a in ways.items()},
+        },
+        key="agreement",
+    )  # fmt: skip
+
+st.subheader(f"Filter {index} of {layer}: {chosen}")
+cosine, error = (float(part[index]) for part in (ways[chosen].cosine, ways[chosen].error))
+real, approximate = found.real[index].numpy(), found.maps(alpha=alpha, k=k)[index].numpy()
+left, right = st.columns([7, 6], gap="large")
+with left:
+    numbers = st.columns(3, wrap=False)
+    numbers[0].metric("cosine", units.significant(cosine), help="1: the same picture, whatever its size.")
+    numbers[1].metric("relative error", units.percent(error), help="‖true − approximate‖ / ‖true‖.")
+    numbers[2].metric("α", units.significant(float(found.weight_scale[index])), help="mean|W|, from the weights.")
+    rows, columns = (axis.ravel() for axis in np.indices(real.shape))
+    widgets.chart(
+        feature_maps.response_maps(real, approximate, one_scale=one_scale, dark=widgets.dark()),
+        alt=f"The true response of filter {index} of {layer} to the photo {photo.title}, its approximation by "
+        f"{chosen}, and the difference. Cosine {units.significant(cosine)}, relative error {units.percent(error)}.",
+        table={
+            "row": rows, "column": columns, "true": real.ravel(), "approximate": approximate.ravel(),
+            "difference": (real - approximate).ravel(),
+        },
+        key="responses",
+    )  # fmt: skip
+with right:
+    if found.input_scale is None:
+        st.markdown("**K over the photo**")
+        st.info("This network's inputs stay real: no size is lost there, and K has nothing to do.")
+    else:
+        scale = found.input_scale.numpy()
+        st.markdown(f"**K over the photo**, {units.significant(scale.min())} to {units.significant(scale.max())}")
+        st.caption("How large the layer's inputs are under its window: K = mean|x|.")
+        rows, columns = (axis.ravel() for axis in np.indices(scale.shape))
+        widgets.chart(
+            feature_maps.input_scale_over_photo(approximation.crop(photo, name), scale, dark=widgets.dark()),
+            alt=f"The photo {photo.title} as the network saw it, and K of {layer} laid over it, from "
+            f"{units.significant(scale.min())} to {units.significant(scale.max())}.",
+            table={"row": rows, "column": columns, "K": scale.ravel()},
+            key="input-scale",
+        )
+
+scales = found.weight_scale.numpy()
+st.subheader(f"α of the {count} filters of {layer}")
+st.caption("Click a mark to open that filter on the page Binarize a filter.")
+clicked = widgets.chart(
+    feature_maps.filter_scales(scales, chosen=index, dark=widgets.dark()),
+    alt=f"α of the {count} filters of {layer}, from {units.significant(scales.min())} to "
+    f"{units.significant(scales.max())}; filter {index} has {units.significant(scales[index])}.",
+    table={"filter": np.arange(count), "α": scales},
+    key="alphas", clickable=True,
+)  # fmt: skip
+if clicked:
+    st.switch_page("views/filters/page.py", query_params=open_filter(int(clicked[0])))
+st.page_link(
+    "views/filters/page.py",
+    label=f"Binarize filter {index}",
+    icon=":material/grid_on:",
+    query_params=open_filter(index),
+)
+
+address.show_notes(notes)
+st.markdown(
+    "**In the paper** (XNOR-Net, section 3.2): $x * W \\approx (\\mathrm{sign}(x) \\circledast \\mathrm{sign}(W)) "
+    "\\odot K\\alpha$ with $\\alpha = \\mathrm{mean}|W|$ and $K$ a box filter over the mean of $|x|$ over channels. "
+    "The best factor for one product of an input and its sign is $K$; sums of many such products, whose signs go "
+    "together, need not follow it. The authors report that $K$ is worth less than one point of top-1 (published), and "
+    "their released code leaves it out."
+)
+st.caption(
+    f"True: the network's latent weights on the values that reach {layer} when it looks at the photo"
+    f"{approximation.before(scheme)}. Approximate: the same, with signs. Computed here, through torch; bias and norm "
+    "behind the layer left out. Own photos are uploaded on the page Classify."
+)

@@ -1,0 +1,74 @@
+"""The bits on the board as session and address hold them: two hexadecimal numbers, bit i for channel i."""
+
+import secrets
+
+import numpy as np
+import streamlit as st
+from shared import address
+
+from views.xnor_steps.bits_board import BYTE
+
+MOST = 128
+"""Bits of a vector on the board. The session holds as many, whatever n is, so that a longer n finds them again."""
+
+_START = {"x": "5f0c93a6e81b724dd2c94f7a38b1e605", "w": "1d4e97a2c81f6a4cb6d0437e59a1f24b"}
+
+
+def take() -> None:
+    """Put the address's x and w into the session."""
+    for name, default in _START.items():
+        address.take_text(name, default, valid=_hexadecimal, rule=f"a hexadecimal number of at most {MOST} bits")
+
+
+def published(n: int) -> dict[str, str]:
+    """The first n bits of both, for the address."""
+    return {name: f"{_value(name, n):x}" for name in _START}
+
+
+def signs(name: str, n: int) -> np.ndarray:
+    """The first n bits of "x" or "w" as −1 and +1, float32 (n,)."""
+    value = _value(name, n)
+    return np.array([1.0 if value >> bit & 1 else -1.0 for bit in range(n)], np.float32)
+
+
+def put_signs(x: np.ndarray, w: np.ndarray) -> None:
+    """Take over the signs of real values, at most MOST each; sign(0) = +1."""
+    _put(**{name: sum(1 << i for i, v in enumerate(part) if v >= 0) for name, part in (("x", x), ("w", w))})
+
+
+def onto_widgets(n: int) -> None:
+    """Before the board is drawn: the widget of every byte shows what the session holds."""
+    for name in _START:
+        value = _value(name, n)
+        for first in range(0, n, BYTE):
+            on = [bit for bit in range(first, min(n, first + BYTE)) if value >> bit & 1]
+            st.session_state[f"{name}-{first // BYTE}"] = on
+
+
+def flip(name: str, byte: int) -> None:
+    """Take over what was clicked in one byte of "x" or "w"."""
+    kept = int(st.session_state[name], 16) & ~(((1 << BYTE) - 1) << byte * BYTE)
+    _put(**{name: kept | sum(1 << bit for bit in st.session_state[f"{name}-{byte}"])})
+
+
+def randomize() -> None:
+    """New bits for both."""
+    _put(x=secrets.randbits(MOST), w=secrets.randbits(MOST))
+
+
+def relate(different: bool) -> None:
+    """Make the weights' bits the inputs' own, or their opposites."""
+    x = int(st.session_state["x"], 16)
+    _put(w=x ^ ((1 << MOST) - 1) if different else x)
+
+
+def _hexadecimal(text: str) -> bool:
+    return 0 < len(text) <= MOST // 4 and all(c in "0123456789abcdef" for c in text)
+
+
+def _value(name: str, n: int) -> int:
+    return int(st.session_state[name], 16) & ((1 << n) - 1)
+
+
+def _put(**bits: int) -> None:
+    st.session_state.update({name: f"{value:x}" for name, value in bits.items()})

@@ -1,0 +1,107 @@
+"""The figures of a shipped network: they add up, and follow from the file."""
+
+import math
+
+import numpy as np
+import pytest
+
+from xnorlab import pretrained
+from xnorlab.zoo.cost import (
+    ASSUMED_OPERATIONS_PER_S,
+    BINARY,
+    FIRST,
+    HEADER,
+    INNER,
+    LAST,
+    amdahl_limit,
+    architecture,
+    core_hours,
+    network_cost,
+    standard_error,
+)
+
+
+@pytest.fixture(scope="module")
+def costs():
+    found = {}
+    for scheme in ("float", "bwn", "xnor"):
+        name = f"imagenette/alexnet-{scheme}"
+        network = pretrained.load(name)
+        network.run(np.zeros((1, *network.input_shape), np.float32))
+        found[scheme] = network_cost(name, pretrained.manifest_entry(name), network)
+    return found
+
+
+def test_the_number_of_classes_is_that_of_the_labels(costs):
+    assert {cost.classes for cost in costs.values()} == {10}
+
+
+def test_parts_add_up_to_the_file(costs):
+    for cost in costs.values():
+        assert sum(cost.parts.values()) == cost.file_bytes == pretrained.path(cost.name).stat().st_size
+
+
+def test_only_first_and_last_layer_of_a_binary_network_are_real(costs):
+    for scheme in ("bwn", "xnor"):
+        assert set(costs[scheme].parts) == {BINARY, FIRST, LAST, HEADER}
+    assert INNER in costs["float"].parts
+    assert BINARY not in costs["float"].parts
+    assert costs["float"].binary_times_smaller is None
+
+
+def test_binary_layers_take_a_32nd_but_for_scales_and_thresholds(costs):
+    for scheme in ("bwn", "xnor"):
+        assert 30 < costs[scheme].binary_times_smaller < 32
+        assert costs[scheme].times_smaller < costs[scheme].binary_times_smaller
+
+
+def test_weights_are_in_memory_once_but_for_what_kernels_add(costs):
+    assert costs["xnor"].resident_bytes < 2 * costs["xnor"].file_bytes
+
+
+def test_every_scheme_multiplies_and_adds_as_often_and_only_signs_cost_less(costs):
+    macs = {cost.real_macs + cost.binary_macs for cost in costs.values()}
+    assert len(macs) == 1
+    assert costs["bwn"].predicted_operations == costs["float"].predicted_operations
+    xnor = costs["xnor"]
+    assert xnor.predicted_operations == xnor.real_macs + xnor.binary_macs / 64
+    assert xnor.predicted_seconds == xnor.predicted_operations / ASSUMED_OPERATIONS_PER_S
+
+
+def test_standard_error_is_that_of_a_share(costs):
+    cost = costs["xnor"]
+    assert cost.standard_error == standard_error(cost.top1, cost.images)
+    assert standard_error(0.5, 400) == 0.025
+
+
+def test_core_hours_and_amdahls_limit():
+    assert core_hours(0.0036) == pytest.approx(1000)
+    assert core_hours(1, images=7200) == 2
+    assert amdahl_limit(8.0, 2.0) == 4.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: core_hours(-1), "seconds_an_image=-1"),
+        (lambda: core_hours(1, images=math.nan), "images=nan"),
+        (lambda: amdahl_limit(1, 0), "part_s=0"),
+        (lambda: amdahl_limit(0, 1), "whole_s=0"),
+    ],
+)
+def test_impossible_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_network_that_differs_from_its_papers_says_so():
+    def entry(model: str, **options: object) -> dict:
+        return {"model": model, "recipe": {"model_options": options}}
+
+    assert architecture(entry("resnet18", width=32)) == "ResNet-18, width 32 of 64"
+    assert architecture(entry("resnet18", width=64)) == architecture(entry("resnet18")) == "ResNet-18"
+    assert architecture(entry("alexnet", head="pool")) == "AlexNet, pooled head"
+    assert architecture(entry("resnet18", width=32, stem="tiny")) == "ResNet-18, width 32 of 64, 3×3 stem"
+    assert architecture(entry("resnet18", stem="cifar")) == "ResNet-18, 3×3 stem without stride"
+    assert architecture(entry("resnet18", stem="imagenet")) == "ResNet-18"
+    assert architecture(entry("lenet")) == "lenet"

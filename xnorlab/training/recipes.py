@@ -1,0 +1,102 @@
+"""The networks that are shipped, as recipes, and one call that trains any list of recipes to its end."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from xnorlab.suggestions import nearest
+from xnorlab.training.history import stored_history
+from xnorlab.training.run import Result, train
+from xnorlab.training.sources import CHECKPOINT, read_checkpoint, trained_epochs
+from xnorlab.zoo.recipe import Recipe, recipe_for
+
+EPOCHS = 60
+STAGE_1_EPOCHS = 30
+TINY_STAGE_EPOCHS = 16
+FIRST_SIZE = 64
+TAUGHT_FIRST_SIZE = 80
+"""A teacher that was last trained on 112 pixels has poor answers at 64."""
+DATASET = "imagenette"
+ALEXNETS = ("float", "binaryconnect", "bnn", "bwn", "xnor", "xnor-k", "binaryconnect-stochastic")
+RESNETS = ("float", "bwn", "xnor", "binaryconnect", "bnn", "bireal")
+REPEATED = {"alexnet": ALEXNETS[:6], "resnet18": RESNETS[:3]}
+"""Networks that a verdict rests on: they are trained with seed 1, too."""
+
+
+def _recipes() -> tuple[Recipe, ...]:
+    found = []
+    for model, schemes in (("alexnet", ALEXNETS), ("resnet18", RESNETS)):
+        for seed, chosen in ((0, schemes), (1, REPEATED[model])):
+            shared: dict[str, Any] = {"epochs": EPOCHS, "seed": seed, "first_size": FIRST_SIZE}
+            found += [recipe_for(DATASET, model, scheme, **shared) for scheme in chosen]
+    taught: dict[str, Any] = {"teacher": f"{DATASET}/resnet18-float", "teacher_weight": 1.0, "label_smoothing": 0.0}
+    taught["first_size"] = TAUGHT_FIRST_SIZE
+    first = recipe_for(DATASET, "resnet18", "reactnet-stage-1", epochs=STAGE_1_EPOCHS, **taught)
+    second = recipe_for(DATASET, "resnet18", "reactnet", epochs=EPOCHS, start=first.name, **taught)
+    return (*found, first, second, *_tiny_recipes())
+
+
+def _tiny_recipes() -> list[Recipe]:
+    """ResNet-18 on Tiny ImageNet: 24 epochs of pictures that grow from 32 to 48 pixels, evaluated at 64."""
+    float_name = "tiny-imagenet/resnet18-float"
+    found = [recipe_for("tiny-imagenet", "resnet18", scheme) for scheme in ("float", "bwn", "xnor")]
+    taught: dict[str, Any] = {
+        "teacher": float_name, "teacher_weight": 1.0, "label_smoothing": 0.0, "epochs": TINY_STAGE_EPOCHS,
+    }  # fmt: skip
+    first = recipe_for("tiny-imagenet", "resnet18", "reactnet-stage-1", **taught)
+    return [*found, first, recipe_for("tiny-imagenet", "resnet18", "reactnet", start=first.name, **taught)]
+
+
+RECIPES = _recipes()
+"""What `xnorlab zoo train` trains, each network behind those that it learns from.
+
+All of one architecture share one recipe, so that their rows can be compared, except ReActNet, which is trained as its
+paper says: in two stages, from the float network's answers alone (Liu et al. 2020, sections 4.3 and 5.1).
+"""
+
+
+def select(names: Iterable[str] | None) -> tuple[Recipe, ...]:
+    """The recipes of these run names, in the zoo's order; None is all. Raises ValueError for an unknown name."""
+    if names is None:
+        return RECIPES
+    wanted = list(names)
+    known = [recipe.run_name for recipe in RECIPES]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"name={name!r} is not in the zoo: {', '.join(known)}{nearest(name, known)}")
+    return tuple(recipe for recipe in RECIPES if recipe.run_name in wanted)
+
+
+def complete(data: str | Path, recipe: Recipe, folder: str | Path, **options: Any) -> Result:
+    """`run.train`, begun, resumed or found finished; options: as `train` takes them.
+
+    Raises ValueError where the folder holds a run of another recipe.
+    """
+    checkpoint = Path(folder) / CHECKPOINT
+    if not checkpoint.is_file():
+        return train(data, recipe, folder, **options)
+    stored, _, content = read_checkpoint(checkpoint)
+    if trained_epochs(content) >= recipe.epochs and stored == recipe:
+        return Result(Path(folder), checkpoint, recipe, stored_history(content)["epochs"])
+    return train(data, recipe, folder, resume=True, **options)
+
+
+def train_all(
+    recipes: Iterable[Recipe],
+    data: str | Path,
+    out: str | Path,
+    *,
+    begin: Callable[[Recipe], None] | None = None,
+    **options: Any,
+) -> list[Result]:
+    """Train every recipe in `<out>/<run name>`, one after the other; what is finished there is not trained again.
+
+    data: a folder of data sets. begin: called with each recipe before it starts. options: as `run.train` takes them.
+    Teachers and starts are looked for in `out` first.
+    """
+    results = []
+    for recipe in recipes:
+        if begin is not None:
+            begin(recipe)
+        results.append(complete(data, recipe, Path(out) / recipe.run_name, runs=out, **options))
+    return results

@@ -1,0 +1,10 @@
+"""What became of the paper's claims here, in one place for README, app and notebooks alike.
+
+`evidence` reads what was measured, `claims` judges each claim by it, `report` keeps and prints the table.
+"""
+
+from xnorlab.verdicts.claims import RULINGS, Verdict, judge
+from xnorlab.verdicts.evidence import Evidence
+from xnorlab.verdicts.report import FILE, keep_benchmark, load, markdown, write
+
+__all__ = ["FILE", "RULINGS", "Evidence", "Verdict", "judge", "keep_benchmark", "load", "markdown", "write"]

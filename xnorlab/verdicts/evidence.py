@@ -1,0 +1,220 @@
+"""What the verdicts rest on: the manifest's accuracies, recorded ablations, the benchmark, the packed files' sizes."""
+
+import hashlib
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xnorlab import units
+from xnorlab.paper.cost_model import PAPER, PUBLISHED_ACCURACY
+from xnorlab.zoo.cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
+from xnorlab.zoo.recipe import Recipe
+
+BENCHMARK = "benchmark.json"
+ABLATIONS = "ablations.json"
+DATASET = "imagenette"
+"""The data set whose networks every claim is judged by."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Top-1 of two networks in points, `first` − `second`.
+
+    error: its standard error. Each network's from the number of pictures, as if the two were independent; they see the
+    same pictures and mostly err on the same ones, so that the true one is smaller. Where a network was trained with
+    several seeds their spread is added; where there is one seed, nothing of what another would give is in it.
+    network: the architecture in words, see `network_cost.architecture`. data: the data set in words; classes: how many
+    it has, None where that is not recorded.
+    """
+
+    first: float
+    second: float
+    error: float
+    network: str
+    based_on: tuple[str, ...]
+    data: str = DATA_TITLES[DATASET]
+    classes: int | None = None
+
+    @property
+    def points(self) -> float:
+        """The difference."""
+        return self.first - self.second
+
+    @property
+    def direction(self) -> int:
+        """1 or −1 where the difference is beyond two standard errors, else 0."""
+        return 0 if abs(self.points) <= 2 * self.error else 1 if self.points > 0 else -1
+
+    @property
+    def difference(self) -> str:
+        """`points` and its error: "+2.4 ± 1.0"."""
+        return f"{units.points(self.points)} ± {self.error:.1f}"
+
+    def __str__(self) -> str:
+        return f"{self.difference} points ({self.first:.1f} against {self.second:.1f} %)"
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row of an ablation: top-1 in %, the mean over its seeds, and its standard error, as in `Gap`.
+
+    against: the label of the row that it is set against, and gain: what it gains over that one; None where others are
+    set against this row.
+    """
+
+    label: str
+    top1: float
+    error: float
+    against: str | None
+    gain: Gap | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is measured.
+
+    manifest, ablations: by name. benchmark: its shapes. cost: of a packed network, by name. weights: the
+    `weights_digest` of a shipped network's latent weights, by name.
+    """
+
+    manifest: Mapping[str, Mapping[str, Any]]
+    ablations: Mapping[str, Mapping[str, Any]]
+    benchmark: Mapping[str, Any]
+    cost: Callable[[str], NetworkCost]
+    weights: Callable[[str], str]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Evidence":
+        """From the files in a folder of shipped networks; a missing ablation or benchmark file is an empty one."""
+        found = {}
+        for name in ("manifest.json", ABLATIONS, BENCHMARK):
+            path = folder / name
+            found[name] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        manifest = found["manifest.json"]
+
+        def cost(name: str) -> NetworkCost:
+            from xnorlab.runtime import Network  # only here: what compiles kernels is slow to import
+
+            return network_cost(name, manifest[name], Network.open(folder / manifest[name]["file"]))
+
+        def weights(name: str) -> str:
+            from xnorlab.pretrained import read_weights
+
+            return weights_digest(read_weights(folder / manifest[name]["latent_file"], folder / manifest[name]["file"]))
+
+        return cls(manifest, found[ABLATIONS], found[BENCHMARK], cost, weights)
+
+    def other_data_sets(self) -> list[str]:
+        """The data sets of shipped networks beside DATASET, by name."""
+        return sorted({name.partition("/")[0] for name in self.manifest} - {DATASET})
+
+    def gap(self, model: str, first: str, second: str, dataset: str = DATASET) -> Gap | None:
+        """Of two shipped schemes on a data set, means over the seeds.
+
+        None unless both had the same recipe but for scheme and seed, and were shown the same pictures.
+        """
+        names = [f"{dataset}/{model}-{scheme}" for scheme in (first, second)]
+        entries = [self.manifest[name] for name in names if name in self.manifest]
+        if len(entries) < 2 or entries[0]["pictures_sha256"] != entries[1]["pictures_sha256"]:
+            return None
+        # a recipe of before a field came lacks it; from_dict fills in what was done then, the default
+        recipes = [replace(Recipe.from_dict(entry["recipe"]), scheme="any", seed=0) for entry in entries]
+        if recipes[0] != recipes[1]:
+            return None
+        tops = [_tops(entry) for entry in entries]
+        based_on = tuple(
+            f"{name}, {recipes[0].epochs} epochs" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
+            for name, runs in zip(names, tops, strict=True)
+        )
+        gap = _gap(tops, entries[0]["images"], architecture(entries[0]), based_on)
+        labels = entries[0].get("labels")
+        return replace(gap, data=DATA_TITLES.get(dataset, dataset), classes=labels and len(labels))
+
+    def ablated(self, name: str, first: str, second: str) -> Gap | None:
+        """Of two rows, by label, of a recorded ablation; None where one of them is not recorded."""
+        entry = self.ablations.get(name, {"rows": []})
+        rows = {row["label"]: row for row in entry["rows"]}
+        if first not in rows or second not in rows:
+            return None
+        of = self.manifest.get(entry["network"], {}) if "network" in entry else rows[first]
+        recipe = of.get("recipe")
+        network = "" if recipe is None else architecture({"model": recipe["model"], "recipe": recipe})
+        based_on = (f"{ABLATIONS}: {entry['command']}",)
+        return _gap([_tops(rows[label]) for label in (first, second)], entry["images"], network, based_on)
+
+    def changes(self, name: str) -> list[Changed]:
+        """Every row of a recorded ablation."""
+        entry = self.ablations[name]
+        return [
+            Changed(
+                row["label"],
+                100 * statistics.fmean(_tops(row)),
+                100 * _squared_error(_tops(row), entry["images"]) ** 0.5,
+                row["against"],
+                row["against"] and self.ablated(name, row["label"], row["against"]),
+            )
+            for row in entry["rows"]
+        ]
+
+    def seeds(self, name: str) -> int:
+        """With how many seeds the networks of a recorded ablation were trained."""
+        return len(_tops(self.ablations[name]["rows"][0]))
+
+    def judged(self, name: str, first: str, second: str, model: str = "alexnet") -> Gap | None:
+        """`ablated`, where both rows are of this model on Imagenette and, if they changed a shipped network, of ours.
+
+        Ours: its weights and the pictures that it was measured on are those of the manifest's network.
+        """
+        entry = self.ablations.get(name, {})
+        rows = [row for row in entry.get("rows", []) if row["label"] in (first, second)]
+        networks = [entry["network"]] if "network" in entry else [row["network"] for row in rows]
+        if not all(network.startswith(f"{DATASET}/{model}-") for network in networks):
+            return None
+        if "weights_sha256" in entry:
+            shipped = self.manifest.get(entry["network"])
+            if shipped is None or shipped["pictures_sha256"] != entry["pictures_sha256"]:
+                return None
+            if self.weights(entry["network"]) != entry["weights_sha256"]:
+                return None
+        return self.ablated(name, first, second)
+
+
+def weights_digest(weights: Mapping[str, np.ndarray]) -> str:
+    """sha256 over a network's tensors by name, BatchNorm's counter of batches left out, since it is not shipped."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        if not name.endswith("num_batches_tracked"):
+            digest.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _tops(measured: Mapping[str, Any]) -> list[float]:
+    """Shares of pictures named rightly, one a seed, of a manifest's entry or an ablation's row."""
+    return [run["top1"] for run in (measured, *measured.get("repeats", []))]
+
+
+def _gap(tops: Sequence[Sequence[float]], images: int, network: str, based_on: tuple[str, ...]) -> Gap:
+    """tops: two lists of shares of `images` pictures, one a seed."""
+    first, second = (100 * statistics.fmean(runs) for runs in tops)
+    error = 100 * sum(_squared_error(runs, images) for runs in tops) ** 0.5
+    return Gap(first, second, error, network, based_on)
+
+
+def _squared_error(runs: Sequence[float], images: int) -> float:
+    """Of a mean over seeds. All see the same pictures, so that more seeds do not lessen the pictures' part."""
+    seeds = statistics.variance(runs) / len(runs) if len(runs) > 1 else 0.0
+    return standard_error(statistics.fmean(runs), images) ** 2 + seeds
+
+
+def published_top1(network: str, scheme: str, note: str | None = None) -> float:
+    """ImageNet top-1 in % as the paper's tables print it; note: which of several rows."""
+    for row in PUBLISHED_ACCURACY:
+        printed = (row.network, row.scheme, row.data) == (network, scheme, "ImageNet") and row.source.startswith(PAPER)
+        if printed and note in (None, row.note):
+            return row.top1
+    raise ValueError(f"network={network!r}, scheme={scheme!r}, note={note!r} is in none of the paper's tables")

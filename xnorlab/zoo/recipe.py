@@ -1,0 +1,202 @@
+"""A recipe: everything that decides how a network is trained, frozen, printed and stored with the weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from xnorlab.images import Preprocessing
+from xnorlab.suggestions import nearest, unknown
+
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
+GROWTH = 16
+"""Pixels by which a training picture's side grows at a time."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is trained. The defaults train the 128-pixel AlexNet on Imagenette.
+
+    dataset: name of the data set, as `folders.open_folder` reports it.
+    model, model_options: name and keyword arguments for `models.build`.
+    scheme: a name that `nn.get_scheme` takes.
+    epochs: passes over the training pictures.
+    batch_size: pictures a step, over all devices together; the last, smaller batch of an epoch is dropped.
+    peak_rate: AdamW's highest learning rate; it climbs linearly over the first `warmup` share of all steps and
+        falls to 0 along a cosine.
+    binary_rate_factor: learning rate of latent binary weights, in units of the others'.
+    weight_decay: on real weights only: never on binary weights, norms, biases or scales.
+    label_smoothing: share of the target probability spread over all classes.
+    resize, eval_size: evaluation resizes a picture's short side to `resize` and cuts the central `eval_size`.
+    train_size: side of a training picture; a random crop of the central `resize` square, scaled to it.
+    first_size: its side in the first epoch, smaller than train_size by a multiple of 16; it grows by 16 pixels at a
+        time, evenly over the epochs, to train_size. None: train_size throughout. Growing pictures spare a third of
+        the time (progressive resizing; Tan, Le 2021, EfficientNetV2, section 4).
+    crop_area: smallest and largest share of that square's area in a training crop.
+    crop_ratio: smallest and largest ratio of a training crop's width to its height.
+    flip: mirror every other training picture, at random.
+    precision: "bf16-mixed" (bfloat16 products, float32 master weights), "32-true", or "auto": bf16-mixed where the
+        device computes in bfloat16, else 32-true (see `precision.resolve`). Evaluation is in float32.
+    seed: decides initial weights, order, crops and stochastic signs.
+    teacher: a trained network whose answers are learned beside the labels: the name of a shipped network or of a
+        run (see `sources.open_source`). None: labels alone.
+    teacher_weight: share w of the teacher in the loss, (1 − w)·cross entropy + w·T²·KL(teacher ‖ student).
+    temperature: T, by which both networks' logits are divided in the KL term (Hinton et al. 2015).
+    start: a trained network whose weights are the initial ones, named as `teacher` is; None draws them. A float
+        network, or the real-weight first stage of a two-stage training (ReActNet, section 5.1).
+    """
+
+    dataset: str = "imagenette"
+    model: str = "alexnet"
+    scheme: str = "xnor"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    epochs: int = 60
+    batch_size: int = 64
+    peak_rate: float = 2e-3
+    warmup: float = 0.15
+    binary_rate_factor: float = 1.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    resize: int = 144
+    eval_size: int = 128
+    train_size: int = 112
+    first_size: int | None = None
+    crop_area: tuple[float, float] = (0.35, 1.0)
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: bool = True
+    precision: str = "auto"
+    seed: int = 0
+    teacher: str | None = None
+    teacher_weight: float = 0.5
+    temperature: float = 1.0
+    start: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("dataset", "model", "scheme"):
+            _require(isinstance(getattr(self, name), str) and getattr(self, name), name, self, "a name")
+        for name in ("epochs", "batch_size", "resize", "eval_size", "train_size"):
+            _require(_is_int(getattr(self, name)) and getattr(self, name) >= 1, name, self, "an int of 1 or more")
+        if self.first_size is not None:
+            grows = (
+                _is_int(self.first_size) and self.first_size >= 1 and (self.train_size - self.first_size) % GROWTH == 0
+            )
+            rule = f"None, or train_size={self.train_size} less a multiple of {GROWTH}"
+            _require(grows and self.first_size <= self.train_size, "first_size", self, rule)
+        _require(_is_int(self.seed) and 0 <= self.seed < 2**31, "seed", self, "an int in [0, 2^31)")
+        _require(self.eval_size <= self.resize, "eval_size", self, f"at most resize={self.resize}")
+        for name in ("peak_rate", "binary_rate_factor", "temperature"):
+            _require(_is_number(getattr(self, name)) and getattr(self, name) > 0, name, self, "above 0")
+        _require(_is_number(self.weight_decay) and self.weight_decay >= 0, "weight_decay", self, "0 or more")
+        for name in ("warmup", "label_smoothing"):
+            _require(_is_number(getattr(self, name)) and 0 <= getattr(self, name) < 1, name, self, "in [0, 1)")
+        _require(_is_number(self.teacher_weight) and 0 < self.teacher_weight <= 1, "teacher_weight", self, "in (0, 1]")
+        for name in ("teacher", "start"):
+            value = getattr(self, name)
+            _require(value is None or (isinstance(value, str) and value), name, self, "None or a name")
+        for name, highest in (("crop_area", 1.0), ("crop_ratio", float("inf"))):
+            pair = getattr(self, name)
+            sound = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_is_number(v) for v in pair)
+            _require(sound and 0 < pair[0] <= pair[1] <= highest, name, self, f"0 < low <= high <= {highest}")
+            object.__setattr__(self, name, (float(pair[0]), float(pair[1])))
+        _require(isinstance(self.flip, bool), "flip", self, "true or false")
+        require_precision(self.precision)
+        _require(isinstance(self.model_options, Mapping), "model_options", self, "a mapping")
+        object.__setattr__(self, "model_options", MappingProxyType(dict(self.model_options)))
+
+    @property
+    def name(self) -> str:
+        """`<data set>/<model>-<scheme>`, the name that the trained network is shipped under."""
+        return f"{self.dataset}/{self.model}-{self.scheme}"
+
+    @property
+    def run_name(self) -> str:
+        """The name of the run's folder: `name`, with the seed where it is not 0."""
+        return f"{self.name}-seed{self.seed}" if self.seed else self.name
+
+    def same_but_seed(self, other: "Recipe") -> bool:
+        """Whether the two differ in nothing but the seed."""
+        return replace(self, seed=other.seed) == other
+
+    def __reduce__(self):
+        """Pickled as plain values, since a mapping proxy cannot be: processes that are started anew get it so."""
+        return Recipe.from_dict, (self.to_dict(),)
+
+    def size_at(self, epoch: int) -> int:
+        """Side of a training picture in an epoch, counted from 0."""
+        if self.first_size is None:
+            return self.train_size
+        share = epoch / max(1, self.epochs - 1)
+        return self.first_size + GROWTH * round(share * (self.train_size - self.first_size) / GROWTH)
+
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the network's input at evaluation; stored in the packed file."""
+        return Preprocessing(resize=self.resize, crop=self.eval_size)
+
+    def training_square(self) -> Preprocessing:
+        """The central square that training crops are cut from."""
+        return Preprocessing(resize=self.resize, crop=self.resize)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values (str, int, float, bool, list, dict), as JSON and a checkpoint hold them."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return values | {
+            "model_options": dict(self.model_options),
+            "crop_area": list(self.crop_area),
+            "crop_ratio": list(self.crop_ratio),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+        """The recipe that `to_dict` wrote. Raises ValueError for an unknown name or a value out of range."""
+        known = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"recipe has no {name!r}; it has {', '.join(known)}{nearest(name, known)}")
+        return cls(**values)
+
+
+DATASET_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "tiny-imagenet": {"resize": 64, "eval_size": 64, "train_size": 48, "first_size": 32, "epochs": 24},
+    "cifar10": {"resize": 32, "eval_size": 32, "train_size": 32, "crop_area": (0.5, 1.0)},
+}
+"""Where a data set's pictures are not of Imagenette's size, what the recipe changes."""
+
+MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("alexnet", ""): {"head": "pool"},
+    ("resnet18", ""): {"width": 32},
+    ("resnet18", "tiny-imagenet"): {"stem": "tiny"},
+    ("resnet18", "cifar10"): {"stem": "cifar"},
+}
+"""Options of `models.build` by (model, data set); "" is every data set."""
+
+SCHEME_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"binaryconnect-stochastic": {"binary_rate_factor": 20.0}}
+"""What the recipe changes for a scheme. Latent weights that start anywhere in [−1, 1] have further to go."""
+
+
+def recipe_for(dataset: str, model: str, scheme: str, **changes: Any) -> Recipe:
+    """The default recipe of a data set, a network and a scheme, with `changes` (fields of Recipe) on top."""
+    values = {**DATASET_DEFAULTS.get(dataset, {}), **SCHEME_DEFAULTS.get(scheme, {})}
+    options = {**MODEL_OPTIONS.get((model, ""), {}), **MODEL_OPTIONS.get((model, dataset), {})}
+    options |= changes.pop("model_options", {})
+    return Recipe.from_dict(
+        {**values, "dataset": dataset, "model": model, "scheme": scheme, "model_options": options, **changes}
+    )
+
+
+def require_precision(precision: object) -> None:
+    """Raises ValueError for what is not one of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise ValueError(unknown("precision", precision, PRECISIONS))
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _require(holds: Any, name: str, recipe: Recipe, rule: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}={getattr(recipe, name)!r} must be {rule}")
