@@ -30,10 +30,10 @@ PAGES = {
     "Learn": [
         st.Page(
             "views/how_it_learns/page.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"
-        ),
+        )
     ],
     "Compare": [
-        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
+        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs")
     ],
     "Time": [
         st.Page("views/speed_lab/page.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
@@ -41,9 +41,7 @@ PAGES = {
             "views/network_timing/page.py", title="Network timing", icon=":material/layers:", url_path="network-timing"
         ),
     ],
-    "More": [
-        st.Page("views/method/page.py", title="Method", icon=":material/function:", url_path="method"),
-    ],
+    "More": [st.Page("views/method/page.py", title="Method", icon=":material/function:", url_path="method")],
 }
 
 page = st.navigation(PAGES)

@@ -85,9 +85,14 @@ def pills(label: str, options: Mapping[str, str], *, key: str, default: str) -> 
     """`take`, and pills of `options` (key in the address → words), one of which is always chosen."""
     take(key, list(options), default)
     chosen = st.pills(
-        label, list(options), key=key, required=True, persist_state="session", wrap=True,
+        label,
+        list(options),
+        key=key,
+        required=True,
+        persist_state="session",
+        wrap=True,
         format_func=lambda option: options[option],
-    )  # fmt: skip
+    )
     return default if chosen is None else chosen
 
 
@@ -95,9 +100,13 @@ def segments(label: str, options: Mapping[str, str], *, key: str, default: str) 
     """The same as a bar of a few joined buttons."""
     take(key, list(options), default)
     chosen = st.segmented_control(
-        label, list(options), key=key, required=True, persist_state="session",
+        label,
+        list(options),
+        key=key,
+        required=True,
+        persist_state="session",
         format_func=lambda option: options[option],
-    )  # fmt: skip
+    )
     return default if chosen is None else chosen
 
 

@@ -13,12 +13,7 @@ from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_c
 if TYPE_CHECKING:
     from torch import Tensor
 
-WAYS = {
-    "signs only": (False, False),
-    "α": (True, False),
-    "K": (False, True),
-    "α and K": (True, True),
-}
+WAYS = {"signs only": (False, False), "α": (True, False), "K": (False, True), "α and K": (True, True)}
 """Label → whether α is on, whether K is on."""
 
 

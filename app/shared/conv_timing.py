@@ -42,9 +42,14 @@ def measure(settings: Settings, place: DeltaGenerator, x: np.ndarray | None = No
         from xnorlab.peers import TORCH_CONVS
 
         found = bench_conv(
-            settings.shape, threads=settings.threads, repeats=settings.repeats, peers=TORCH_CONVS, x=x,
-            naive=settings.shape.macs <= NAIVE_MACS, progress=report,
-        )  # fmt: skip
+            settings.shape,
+            threads=settings.threads,
+            repeats=settings.repeats,
+            peers=TORCH_CONVS,
+            x=x,
+            naive=settings.shape.macs <= NAIVE_MACS,
+            progress=report,
+        )
     place.empty()
     return found
 
@@ -99,8 +104,13 @@ def feature_maps(photo: Photo, family: str) -> dict[str, tuple[ConvShape, np.nda
             x = values[op.inputs[0]]
             filters, kernel = op.words.shape[:2]
             shape = ConvShape(
-                channels=op.channels, size=x.shape[1], filters=filters, kernel=kernel, stride=op.stride[0],
-                padding=op.padding[0], pad_value=op.pad_value,
-            )  # fmt: skip
+                channels=op.channels,
+                size=x.shape[1],
+                filters=filters,
+                kernel=kernel,
+                stride=op.stride[0],
+                padding=op.padding[0],
+                pad_value=op.pad_value,
+            )
             found[names[op.name]] = shape, x
     return found

@@ -53,9 +53,13 @@ def responses(sample: str, filters: np.ndarray, index: int) -> dict[str, Respons
         for name in style.SCHEMES:
             scheme = SCHEMES[_LAYERS.get(name, name)]
             layer = BinaryConv2d(
-                1, 1, (w.shape[2], w.shape[3]), weight_binarizer=scheme.weights and scheme.weights(1),
-                input_binarizer=scheme.inputs and scheme.inputs(1), input_scale=scheme.input_scale,
-            ).eval()  # fmt: skip
+                1,
+                1,
+                (w.shape[2], w.shape[3]),
+                weight_binarizer=scheme.weights and scheme.weights(1),
+                input_binarizer=scheme.inputs and scheme.inputs(1),
+                input_scale=scheme.input_scale,
+            ).eval()
             layer.weight.copy_(w)
             y = layer(grey[None, None])[0, 0]
             real = torch.from_numpy(found["float"].map) if found else y

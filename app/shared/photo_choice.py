@@ -17,8 +17,11 @@ def choose(default: str) -> Photo:
     else:
         address.take("photo", list(titles), default)
         key = st.selectbox(
-            f"Photo, one of {len(titles)}", list(titles), key="photo", persist_state="session",
+            f"Photo, one of {len(titles)}",
+            list(titles),
+            key="photo",
+            persist_state="session",
             format_func=lambda key: titles[key],
-        )  # fmt: skip
+        )
     address.publish(photo=key if key in photos.SAMPLES else None)
     return photos.get(key)

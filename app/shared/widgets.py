@@ -152,8 +152,11 @@ def answer_card(scheme: str, answer: Answer, *, top: int, footnotes: Sequence[st
         for label, share in zip(answer.labels[:top], answer.probabilities[:top], strict=True)
     )
     foot = "<br>".join(footnotes)
-    return _card(scheme, f"<div class='xl-answer'>{html.escape(answer.labels[0])}</div><ol class='xl-bars'>{bars}</ol>"
-                         f"<div class='xl-foot'>{foot}</div>")  # fmt: skip
+    return _card(
+        scheme,
+        f"<div class='xl-answer'>{html.escape(answer.labels[0])}</div><ol class='xl-bars'>{bars}</ol>"
+        f"<div class='xl-foot'>{foot}</div>",
+    )
 
 
 def cost_card(scheme: str, headline: str, about: str, *, share: float, footnotes: Sequence[str]) -> str:
@@ -199,8 +202,11 @@ def line(number: str, text: str) -> str:
 
 def advice_card(scheme: str, problem: str, advice: str) -> str:
     """The card of a scheme whose network cannot be used: what is wrong, what to do."""
-    return _card(scheme, f"<div class='xl-answer xl-dim'>not available</div><div>{with_code(problem)}</div>"
-                         f"<div class='xl-foot'>{with_code(advice)}</div>")  # fmt: skip
+    return _card(
+        scheme,
+        f"<div class='xl-answer xl-dim'>not available</div><div>{with_code(problem)}</div>"
+        f"<div class='xl-foot'>{with_code(advice)}</div>",
+    )
 
 
 def waiting_card(scheme: str) -> str:

@@ -89,9 +89,13 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
         (pretrained_copy / data).mkdir(exist_ok=True)
         save_file(dict(model.state_dict()), pretrained_copy / files["latent_file"])
         export.pack(
-            model, torch.zeros(1, 3, 64, 64), name=name, labels=labels, preprocessing=Preprocessing(resize=72, crop=64),
+            model,
+            torch.zeros(1, 3, 64, 64),
+            name=name,
+            labels=labels,
+            preprocessing=Preprocessing(resize=72, crop=64),
             provenance={},
-        ).save(pretrained_copy / files["file"])  # fmt: skip
+        ).save(pretrained_copy / files["file"])
         binary = [path for path, m in model.named_modules() if isinstance(m, BinaryConv2d) and m.weight_binarizer]
         counts = {path: {"limit": 1.0, "counts": [1, 2, 2, 1]} for path in binary}
         curves, held_out = {"train_loss": 1.0, "train_top1": 0.5}, {"val_loss": 1.0, "val_top1": 0.5}
@@ -102,11 +106,19 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
         (pretrained_copy / files["history_file"]).write_text(json.dumps(history), "utf-8")
         sums = {key: hashlib.sha256((pretrained_copy / path).read_bytes()).hexdigest() for key, path in files.items()}
         entries[name] = {
-            **files, "sha256": sums["file"], "latent_sha256": sums["latent_file"],
-            "history_sha256": sums["history_file"], "model": "resnet18", "scheme": scheme, "dataset": data,
-            "top1": 0.5, "images": 100, "bytes": (pretrained_copy / files["file"]).stat().st_size, "labels": labels,
+            **files,
+            "sha256": sums["file"],
+            "latent_sha256": sums["latent_file"],
+            "history_sha256": sums["history_file"],
+            "model": "resnet18",
+            "scheme": scheme,
+            "dataset": data,
+            "top1": 0.5,
+            "images": 100,
+            "bytes": (pretrained_copy / files["file"]).stat().st_size,
+            "labels": labels,
             "recipe": {"model_options": options, "epochs": epochs, "teacher": None, "start": None, **recipe},
-        }  # fmt: skip
+        }
         file.write_text(json.dumps(entries), "utf-8")
         return name
 
@@ -121,9 +133,13 @@ def second_data_set(ship_resnet) -> str:
     """
     for scheme in ("float", "xnor"):
         ship_resnet(
-            scheme, data="tiny-imagenet", labels=[f"thing {i}" for i in range(200)], stem="tiny", epochs=8,
+            scheme,
+            data="tiny-imagenet",
+            labels=[f"thing {i}" for i in range(200)],
+            stem="tiny",
+            epochs=8,
             validated_every=4,
-        )  # fmt: skip
+        )
     return "tiny-imagenet/resnet18"
 
 

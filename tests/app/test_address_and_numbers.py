@@ -49,9 +49,10 @@ def test_who_goes_back_to_an_address_means_it(open_page, monkeypatch):
     at.query_params = before
     context = address.get_script_run_ctx
     monkeypatch.setattr(
-        address, "get_script_run_ctx",
+        address,
+        "get_script_run_ctx",
         lambda: SimpleNamespace(page_script_hash=context().page_script_hash, is_history_navigation=True),
-    )  # fmt: skip
+    )
     at.run()
     assert at.number_input(key="own-4").value == 1
     assert at.query_params["own"] == "1,1,1,1,1,1,1,1,1"

@@ -47,9 +47,15 @@ def test_an_address_chooses_photo_schemes_and_the_number_of_answers(open_page):
 
 @pytest.mark.parametrize(
     ("key", "value", "instead"),
-    [("photo", "moon", "golf-ball"), ("schemes", "float,ternary", "float"), ("top", "99", "5"), ("top", "many", "5"),
-     ("model", "imagenet/vgg", "imagenette/alexnet"), ("bring", "post", "files")],
-)  # fmt: skip
+    [
+        ("photo", "moon", "golf-ball"),
+        ("schemes", "float,ternary", "float"),
+        ("top", "99", "5"),
+        ("top", "many", "5"),
+        ("model", "imagenet/vgg", "imagenette/alexnet"),
+        ("bring", "post", "files"),
+    ],
+)
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value, instead):
     at = open_page(PAGE, **{key: value})
     assert not at.exception
@@ -225,8 +231,9 @@ def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(s
     at = open_page(PAGE)
     assert at.query_params["model"] == "imagenette/alexnet"
     assert at.selectbox(key="model").options == [
-        "AlexNet on Imagenette: 10 things", "ResNet-18 on Tiny ImageNet: 200 things",
-    ]  # fmt: skip
+        "AlexNet on Imagenette: 10 things",
+        "ResNet-18 on Tiny ImageNet: 200 things",
+    ]
     assert [p.proto.popover.label for p in at.get("popover")] == ["Imagenette: 10 things", "Tiny ImageNet: 200 things"]
     ten, many = (re.findall("<li>(.*?)</li>", part) for part in re.findall("<ul class='xl-names'.*?</ul>", html_of(at)))
     assert ten == sorted(pretrained.manifest_entry("imagenette/alexnet-float")["labels"], key=str.casefold)

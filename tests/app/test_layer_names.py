@@ -33,6 +33,9 @@ def test_a_layer_that_has_a_name_of_its_own_keeps_it(app_modules):
 
     given = ["classifier", "features.conv10.conv", "features.conv2.conv", "head.fc6.linear", "some.thing"]
     assert layer_names(given) == {
-        "features.conv2.conv": "conv2", "features.conv10.conv": "conv10", "head.fc6.linear": "fc6",
-        "some.thing": "some.thing", "classifier": "classifier",
-    }  # fmt: skip
+        "features.conv2.conv": "conv2",
+        "features.conv10.conv": "conv10",
+        "head.fc6.linear": "fc6",
+        "some.thing": "some.thing",
+        "classifier": "classifier",
+    }

@@ -130,8 +130,11 @@ def test_who_was_not_timed_goes_out_with_the_reason(app_modules):
     (result,) = downloads.measured([("lab: result", bench)])
     rows = rows_of(downloads.as_csv(downloads.measured_rows([result])))
     assert {row["contestant"]: row["not_timed_because"] for row in rows} == {
-        "binary": "", "pack": "", "conv": "", "torch-nchw": "there is no kernel"
-    }  # fmt: skip
+        "binary": "",
+        "pack": "",
+        "conv": "",
+        "torch-nchw": "there is no kernel",
+    }
     assert (rows[-1]["median_s"], rows[-1]["runs"], rows[-1]["cpu"]) == ("", "0", bench.machine.cpu)
 
 

@@ -77,8 +77,14 @@ def test_a_layer_leads_to_the_speed_lab_with_its_geometry(open_page):
     (link,) = at.get("page_link")
     assert "conv3, 3×3 192→384 @ 7" in link.proto.label
     assert dict(re.findall(r"(\w+)=(\w+)", link.proto.query_string)) == {
-        "data": "random", "batch": "1", "channels": "192", "filters": "384", "size": "7", "kernel": "3", "stride": "1"
-    }  # fmt: skip
+        "data": "random",
+        "batch": "1",
+        "channels": "192",
+        "filters": "384",
+        "size": "7",
+        "kernel": "3",
+        "stride": "1",
+    }
     at.selectbox(key="timed_layer").set_value("conv1").run()
     (link,) = at.get("page_link")
     assert link.proto.label == "Time conv1, 11×11/4 3→64 @ 31, in the Speed lab, with a border of 5"
@@ -169,9 +175,15 @@ def test_a_family_offers_what_is_shipped_of_it_and_one_network_cannot_be_compare
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("timed_network", "imagenet/vgg"), ("first", "ternary"), ("second", "x"), ("threads", "0"), ("runs", "6"),
-     ("timed_layer", "<b>")],
-)  # fmt: skip
+    [
+        ("timed_network", "imagenet/vgg"),
+        ("first", "ternary"),
+        ("second", "x"),
+        ("threads", "0"),
+        ("runs", "6"),
+        ("timed_layer", "<b>"),
+    ],
+)
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
     at = open_page(PAGE, **{key: value})
     assert not at.exception

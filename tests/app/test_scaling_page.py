@@ -101,9 +101,15 @@ def test_a_layer_with_fewer_filters_takes_one_that_it_has(open_page):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("layer", "conv1"), ("filter", "192"), ("trained", "float"), ("use_alpha", "maybe"), ("photo", "moon"),
-     ("one_scale", "1")],
-)  # fmt: skip
+    [
+        ("layer", "conv1"),
+        ("filter", "192"),
+        ("trained", "float"),
+        ("use_alpha", "maybe"),
+        ("photo", "moon"),
+        ("one_scale", "1"),
+    ],
+)
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
     at = open_page(PAGE, **{key: value})
     assert not at.exception

@@ -31,8 +31,11 @@ def test_measuring_shows_computed_published_and_measured_side_by_side(open_page,
     assert not at.exception
     labels = [m.label for m in at.metric]
     assert [label.rpartition(", ")[2] for label in labels] == [
-        "computed", "published", "measured here", "measured here",
-    ]  # fmt: skip
+        "computed",
+        "published",
+        "measured here",
+        "measured here",
+    ]
     assert at.metric[0].value == "57.6×"
     assert at.metric[1].value == "58.0×"
 

@@ -159,9 +159,17 @@ def test_axes_and_scale_come_from_the_address(open_page, against, scale):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("data_set", "mnist"), ("zoo_model", "vgg"), ("against", "money"), ("scale", "cubic"), ("pick", "nobody"),
-     ("split", "pie"), ("paper", "vgg"), ("says", "x")],
-)  # fmt: skip
+    [
+        ("data_set", "mnist"),
+        ("zoo_model", "vgg"),
+        ("against", "money"),
+        ("scale", "cubic"),
+        ("pick", "nobody"),
+        ("split", "pie"),
+        ("paper", "vgg"),
+        ("says", "x"),
+    ],
+)
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
     at = open_page(PAGE, **{key: value})
     assert not at.exception

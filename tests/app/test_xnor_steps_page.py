@@ -168,9 +168,17 @@ def test_real_bits_can_be_edited_and_an_address_keeps_the_edit(open_page):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("word", "16"), ("n", "0"), ("n", "129"), ("x", "0xff"), ("w", "g"), ("step", "99"), ("form", "nand"),
-     ("bits", "moon")],
-)  # fmt: skip
+    [
+        ("word", "16"),
+        ("n", "0"),
+        ("n", "129"),
+        ("x", "0xff"),
+        ("w", "g"),
+        ("step", "99"),
+        ("form", "nand"),
+        ("bits", "moon"),
+    ],
+)
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
     at = open_page(PAGE, **{key: value})
     assert not at.exception

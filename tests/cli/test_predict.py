@@ -116,8 +116,10 @@ def test_names_and_labels_from_outside_stay_on_their_lines(shipped: Path, photo:
     assert first == f"{tmp_path}/photo\\n1.png"
     assert name == f"  {tmp_path}/a\\nb.safetensors"
     assert {line[11:].rstrip("█ ") for line in answers[:3]} == {
-        "cat\\nxnorlab: no error", "\\x1b[2Jcoffee", "golf ball",
-    }  # fmt: skip
+        "cat\\nxnorlab: no error",
+        "\\x1b[2Jcoffee",
+        "golf ball",
+    }
     assert json.loads(run("predict", odd, "--model", packed, "--json").stdout)[0]["photo"] == str(odd)
 
 

@@ -75,8 +75,10 @@ def test_packed_run_predicts(finished: Path, pictures: Path, tmp_path: Path):
     result = run("pack", finished, "-o", packed, "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == {
-        "file": str(packed), "bytes": packed.stat().st_size, "name": "lamps/resnet18-xnor",
-    }  # fmt: skip
+        "file": str(packed),
+        "bytes": packed.stat().st_size,
+        "name": "lamps/resnet18-xnor",
+    }
     network = Network.open(packed)
     assert network.labels == ("off", "on")
     assert network.provenance["recipe"]["epochs"] == 2
@@ -184,9 +186,15 @@ def test_names_in_the_printed_recipe_stay_on_their_lines(pictures: Path, tmp_pat
 def test_cards_commands_are_commands(monkeypatch: pytest.MonkeyPatch, pictures: Path):
     """What a model card prints as the way to train it again gives that very recipe."""
     wanted = recipe_for(
-        "lamps", "resnet18", "bwn", epochs=7, crop_area=(0.25, 0.75), flip=False, peak_rate=0.001,
+        "lamps",
+        "resnet18",
+        "bwn",
+        epochs=7,
+        crop_area=(0.25, 0.75),
+        flip=False,
+        peak_rate=0.001,
         model_options={"width": 16, "stem": "cifar", "shortcut_every_conv": False},
-    )  # fmt: skip
+    )
     got: list[Recipe] = []
 
     class StopTrainingError(ValueError):

@@ -12,11 +12,7 @@ from xnorlab.runtime import Network
 
 SIGN_SCHEMES = [name for name, scheme in SCHEMES.items() if scheme.inputs is not None]
 
-NETWORKS = {
-    "alexnet": ({"head": "pool"}, 128),
-    "nin": ({}, 32),
-    "resnet18": ({"width": 8, "stem": "cifar"}, 32),
-}
+NETWORKS = {"alexnet": ({"head": "pool"}, 128), "nin": ({}, 32), "resnet18": ({"width": 8, "stem": "cifar"}, 32)}
 
 
 def build(trained, network, scheme):

@@ -60,8 +60,17 @@ def kinds(packed):
 def test_a_convolution_under_every_pair_of_binarizers(trained, inputs, nhwc, weights, binarizer):
     pads = [0] if binarizer == "real" else [-1, 0, 1]
     for pad_value in pads:
-        layer = BinaryConv2d(6, 8, 3, 2, 1, bias=True, weight_binarizer=WEIGHTS[weights](8),
-                             input_binarizer=INPUTS[binarizer](6), pad_value=pad_value)  # fmt: skip
+        layer = BinaryConv2d(
+            6,
+            8,
+            3,
+            2,
+            1,
+            bias=True,
+            weight_binarizer=WEIGHTS[weights](8),
+            input_binarizer=INPUTS[binarizer](6),
+            pad_value=pad_value,
+        )
         nn.init.normal_(layer.bias)
         if weights == "learned":
             nn.init.normal_(layer.weight_binarizer.factor)
@@ -84,8 +93,18 @@ def test_a_matrix_under_every_pair_of_binarizers(trained, inputs, nhwc, weights,
 @pytest.mark.parametrize("pad_value", [-1, 0, 1])
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_groups_dilation_and_odd_geometry(inputs, nhwc, pad_value, groups):
-    layer = BinaryConv2d(8, 12, (3, 2), (2, 1), (3, 1), (2, 3), groups, weight_binarizer=MeanScale(),
-                         input_binarizer=ClippedSign(), pad_value=pad_value)  # fmt: skip
+    layer = BinaryConv2d(
+        8,
+        12,
+        (3, 2),
+        (2, 1),
+        (3, 1),
+        (2, 3),
+        groups,
+        weight_binarizer=MeanScale(),
+        input_binarizer=ClippedSign(),
+        pad_value=pad_value,
+    )
     agree(layer, nhwc, inputs(2, 8, 11, 9), inputs(3, 8, 11, 9, seed=1), exact=True)
 
 
@@ -100,8 +119,9 @@ def test_input_scale(trained, inputs, nhwc, geometry, norm):
 
 
 def binary(channels, out, **options):
-    return BinaryConv2d(channels, out, 3, padding=1, weight_binarizer=MeanScale(), input_binarizer=ClippedSign(),
-                        **options)  # fmt: skip
+    return BinaryConv2d(
+        channels, out, 3, padding=1, weight_binarizer=MeanScale(), input_binarizer=ClippedSign(), **options
+    )
 
 
 class PreActivation(nn.Module):

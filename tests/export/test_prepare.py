@@ -75,30 +75,42 @@ REASONS = {
     "NaN": (lambda: changed(weights(torch.nan)), r"0\.weight holds NaN$"),
     "infinity": (lambda: changed(weights(torch.inf)), r"0\.weight holds infinity$"),
     "too large": (lambda: changed(weights(1e300), plain().double()), r"0\.weight holds 1e\+300, more than float32"),
-    "NaN attribute": (lambda: Calls(lambda m, x: m.conv(x) * m.t, t=torch.tensor(torch.nan)),
-                      r"t \(attribute\): holds NaN"),
+    "NaN attribute": (
+        lambda: Calls(lambda m, x: m.conv(x) * m.t, t=torch.tensor(torch.nan)),
+        r"t \(attribute\): holds NaN",
+    ),
     "NaN on the way": (lambda: changed(norm), r"1 \(BatchNorm2d\): gives NaN on the example"),
-    "infinity on the way": (lambda: changed(lambda m: m[0].weight.data.fill_(3e38)),
-                            r"0 \(Conv2d\): gives (infinity|NaN)"),
+    "infinity on the way": (
+        lambda: changed(lambda m: m[0].weight.data.fill_(3e38)),
+        r"0 \(Conv2d\): gives (infinity|NaN)",
+    ),
     "lazy": (lambda: nn.Sequential(nn.LazyConv2d(4, 3)), r"0\.weight: has no values yet"),
     "meta": (lambda: plain().to("meta"), r"0\.weight: is on the device 'meta'"),
-    "complex": (lambda: changed(lambda m: setattr(m[0], "weight", nn.Parameter(m[0].weight.to(torch.complex64)))),
-                r"0\.weight: is complex64"),
+    "complex": (
+        lambda: changed(lambda m: setattr(m[0], "weight", nn.Parameter(m[0].weight.to(torch.complex64)))),
+        r"0\.weight: is complex64",
+    ),
     "complex attribute": (lambda: Calls(lambda m, x: m.conv(x) * m.t, t=torch.tensor(1j)), "gives complex numbers"),
     "lock": (lambda: changed(lambda m: setattr(m, "lock", threading.Lock())), "the model cannot be copied: TypeError"),
     "torch.compile": (lambda: torch.compile(plain(), backend="eager"), "compiled by torch.compile; pack the module"),
     "a compiled part": (lambda: nn.Sequential(torch.compile(plain(), backend="eager")), r"^0 \(.*by torch.compile"),
-    "a hook on a result": (lambda: changed(lambda m: m[0].register_forward_hook(lambda *a: a[2] * 2)),
-                           rf"0 \(Conv2d\): a forward hook changes .*{HOOKS}"),
-    "a hook on an input": (lambda: changed(lambda m: m[4].register_forward_pre_hook(lambda m, a: (a[0] * 2,))),
-                           rf"4 \(Linear\): a forward hook changes .*{HOOKS}"),
-    "a hook on the model": (lambda: changed(lambda m: m.register_forward_hook(lambda *a: a[2] * 2)),
-                            rf"a forward hook of the model itself changes .*{HOOKS}"),
+    "a hook on a result": (
+        lambda: changed(lambda m: m[0].register_forward_hook(lambda *a: a[2] * 2)),
+        rf"0 \(Conv2d\): a forward hook changes .*{HOOKS}",
+    ),
+    "a hook on an input": (
+        lambda: changed(lambda m: m[4].register_forward_pre_hook(lambda m, a: (a[0] * 2,))),
+        rf"4 \(Linear\): a forward hook changes .*{HOOKS}",
+    ),
+    "a hook on the model": (
+        lambda: changed(lambda m: m.register_forward_hook(lambda *a: a[2] * 2)),
+        rf"a forward hook of the model itself changes .*{HOOKS}",
+    ),
     "state": (lambda: Calls(counting, count=0), "another result each time that it runs"),
     "chance": (lambda: Calls(lambda m, x: F.dropout(m.conv(x))), "another result each time that it runs"),
     "a hidden branch": (lambda: Calls(hidden), "hidden from torch.fx"),
     "a hidden context": (lambda: Calls(casting), "hidden from torch.fx"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REASONS)

@@ -82,7 +82,7 @@ REFUSED = {
     "value": (lambda: Calls(lambda x: x * x.mean((2, 3)).tolist()[0][0]), "function mul.*computed from its input"),
     "batch size": (lambda: Calls(lambda x: x * x.shape[0]), "number of inputs in the batch"),
     "size of a batch": (lambda: Calls(lambda x: x * (1 / x.numel())), "number of inputs in the batch"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -131,8 +131,14 @@ def test_labels_and_preprocessing_must_fit(inputs):
         export.pack(model, inputs(1, 3, 8, 8), labels=["a", "b"])
     with pytest.raises(ValueError, match="preprocessing makes"):
         export.pack(model, inputs(1, 3, 8, 8), preprocessing=Preprocessing(resize=10, crop=9))
-    packed = export.pack(model, inputs(1, 3, 8, 8), labels=list("abcd"), name="n", provenance={"a": 1},
-                         preprocessing=Preprocessing(resize=10, crop=8))  # fmt: skip
+    packed = export.pack(
+        model,
+        inputs(1, 3, 8, 8),
+        labels=list("abcd"),
+        name="n",
+        provenance={"a": 1},
+        preprocessing=Preprocessing(resize=10, crop=8),
+    )
     assert (packed.labels, packed.name, packed.provenance) == (tuple("abcd"), "n", {"a": 1})
     assert len(packed.predict(np.zeros((1, 30, 20, 3), np.uint8))[0]) == 4
 
@@ -167,8 +173,14 @@ def test_double_models_and_examples_are_taken_as_float32(inputs, nhwc):
 @pytest.mark.parametrize("part", ["conv", "linear"])
 def test_a_wrong_packing_is_noticed(inputs, monkeypatch, part):
     """Were a kernel or a handler wrong, pack would say so instead of returning the network."""
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), BinaryConv2d(8, 4, 3, **SIGNS), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                          nn.BatchNorm1d(4), BinaryLinear(4, 3, **SIGNS)).eval()  # fmt: skip
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3),
+        BinaryConv2d(8, 4, 3, **SIGNS),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.BatchNorm1d(4),
+        BinaryLinear(4, 3, **SIGNS),
+    ).eval()
     right = packing.layers.pack_filters
     with monkeypatch.context() as patch:
         patch.setattr(

@@ -73,7 +73,7 @@ FIXED = {
     "written sides": (lambda m, y: y.view(-1, 4, 8, 8), "not always its own"),
     "a check": (lambda m, y: (torch._assert(y.shape[2] == 8, "no"), F.relu(y))[1], "checks a height or a width"),
     "windows rounded up": (lambda m, y: F.avg_pool2d(y, 2, ceil_mode=True), "rounds the number of its windows up"),
-}  # fmt: skip
+}
 
 
 def both(model, packed, nhwc, x):

@@ -32,9 +32,18 @@ def filter_parts():
 class TestUnits:
     @pytest.mark.parametrize(
         ("value", "text"),
-        [(0, "0"), (0.012345, "0.0123"), (1.2, "1.20"), (45.67, "45.7"), (12345, "12,300"), (9.999, "10.0"),
-         (-0.5, "−0.500"), (float("nan"), "–"), (float("inf"), "∞")],
-    )  # fmt: skip
+        [
+            (0, "0"),
+            (0.012345, "0.0123"),
+            (1.2, "1.20"),
+            (45.67, "45.7"),
+            (12345, "12,300"),
+            (9.999, "10.0"),
+            (-0.5, "−0.500"),
+            (float("nan"), "–"),
+            (float("inf"), "∞"),
+        ],
+    )
     def test_three_significant_digits_and_no_exponent(self, value, text):
         assert units.significant(value) == text
 
@@ -175,11 +184,7 @@ class TestClassification:
             classification.answers(["a"], {"float": np.array([0.5, 0.5])})
 
 
-SAMPLES = {
-    "naive": np.array([9e-3, 8e-3]),
-    "torch-nchw": np.array([1e-3, 1.2e-3, 1.1e-3]),
-    "binary": np.array([5e-5]),
-}
+SAMPLES = {"naive": np.array([9e-3, 8e-3]), "torch-nchw": np.array([1e-3, 1.2e-3, 1.1e-3]), "binary": np.array([5e-5])}
 
 
 class TestPerformance:

@@ -5,15 +5,7 @@ import pytest
 from xnorlab import units
 from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis
-from xnorlab.figures.trade_offs import (
-    ORIGINS,
-    Point,
-    beside_the_paper,
-    changes,
-    pareto,
-    pareto_front,
-    ratio_bars,
-)
+from xnorlab.figures.trade_offs import ORIGINS, Point, beside_the_paper, changes, pareto, pareto_front, ratio_bars
 
 POINTS = [
     Point("a-float", "float", "A", 4_000_000, 82.0, 0.6),
@@ -58,9 +50,13 @@ def test_the_picked_network_and_no_other_is_circled():
 @pytest.mark.parametrize("log", [True, False])
 @pytest.mark.parametrize(
     ("axis", "low", "high", "word"),
-    [(BYTES, 3.6e5, 5e6, "MiB"), (CostAxis("t", units.duration), 4e-4, 6e-3, "ms"),
-     (CostAxis("ops", units.count), 2.2e7, 2e8, "M"), (CostAxis("t", units.duration), 1e-3, 1.1e-3, "ms")],
-)  # fmt: skip
+    [
+        (BYTES, 3.6e5, 5e6, "MiB"),
+        (CostAxis("t", units.duration), 4e-4, 6e-3, "ms"),
+        (CostAxis("ops", units.count), 2.2e7, 2e8, "M"),
+        (CostAxis("t", units.duration), 1e-3, 1.1e-3, "ms"),
+    ],
+)
 def test_ticks_lie_on_the_axis_and_carry_their_unit(axis, low, high, word, log):
     points = [Point(str(c), "xnor", "A", c, 50.0, 1.0) for c in (low, high)]
     x = pareto(points, axis, log=log).layout.xaxis

@@ -75,12 +75,7 @@ READ: dict[str, tuple[Callable[[], bytes], np.ndarray | list, tuple[str, ...], i
         ("grey stretched from -1,000 to 3,000",),
         0,
     ),
-    "big-endian 16-bit grey": (
-        lambda: odd.tiff_grey(U16, ">u2", 16),
-        FOUR_GREYS,
-        ("16-bit grey converted",),
-        0,
-    ),
+    "big-endian 16-bit grey": (lambda: odd.tiff_grey(U16, ">u2", 16), FOUR_GREYS, ("16-bit grey converted",), 0),
     "16-bit grey in which 0 is white": (
         lambda: odd.tiff_grey(U16, "<u2", 16, {262: (0,)}),
         greys(255, 177, 99, 0),

@@ -19,16 +19,28 @@ def layer(scheme: str, **options) -> BinaryConv2d:
     torch.manual_seed(1)
     s = SCHEMES[scheme]
     return BinaryConv2d(
-        6, 8, 3, padding=1, weight_binarizer=s.weights and s.weights(8), input_binarizer=s.inputs and s.inputs(6),
-        input_scale=s.input_scale, **options,
-    ).eval()  # fmt: skip
+        6,
+        8,
+        3,
+        padding=1,
+        weight_binarizer=s.weights and s.weights(8),
+        input_binarizer=s.inputs and s.inputs(6),
+        input_scale=s.input_scale,
+        **options,
+    ).eval()
 
 
 @pytest.mark.parametrize(
     ("scheme", "alpha", "k"),
-    [("bnn", False, False), ("xnor", True, False), ("xnor-k", True, True), ("binaryconnect", False, False),
-     ("bwn", True, False), ("reactnet", True, False)],
-)  # fmt: skip
+    [
+        ("bnn", False, False),
+        ("xnor", True, False),
+        ("xnor-k", True, True),
+        ("binaryconnect", False, False),
+        ("bwn", True, False),
+        ("reactnet", True, False),
+    ],
+)
 @pytest.mark.parametrize("options", [{}, {"stride": 2, "groups": 2}, {"dilation": 2}], ids=str)
 def test_the_maps_are_those_of_the_scheme_s_own_layer(x, scheme, alpha, k, options):
     conv = layer(scheme, **options)

@@ -34,9 +34,17 @@ def test_train_and_eval_compute_the_same_binarized_convolution(weights, inputs):
     torch.manual_seed(0)
     make_w, make_x = WEIGHTS[weights], INPUTS[inputs]
     layer = BinaryConv2d(
-        4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2, True,
-        weight_binarizer=make_w and make_w(), input_binarizer=make_x and make_x(),
-    ).double()  # fmt: skip
+        4,
+        6,
+        (3, 2),
+        (2, 1),
+        (1, 2),
+        (1, 2),
+        2,
+        True,
+        weight_binarizer=make_w and make_w(),
+        input_binarizer=make_x and make_x(),
+    ).double()
     layer.bias.data.normal_()
     x = torch.randn(2, 4, 9, 8, dtype=torch.float64)
     w = layer.weight if make_w is None else layer.weight_binarizer(layer.weight)

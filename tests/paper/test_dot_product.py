@@ -52,9 +52,13 @@ def test_sums_after_each_product_go_up_and_down_by_one():
 
 @pytest.mark.parametrize(
     ("x", "w", "bits", "rule"),
-    [(np.ones(4), np.ones(4), 16, "bits=16"), (np.ones(4), np.ones(5), 8, "same length"),
-     (np.ones(0), np.ones(0), 8, "same length"), (np.ones((2, 2)), np.ones((2, 2)), 8, "one axis")],
-)  # fmt: skip
+    [
+        (np.ones(4), np.ones(4), 16, "bits=16"),
+        (np.ones(4), np.ones(5), 8, "same length"),
+        (np.ones(0), np.ones(0), 8, "same length"),
+        (np.ones((2, 2)), np.ones((2, 2)), 8, "one axis"),
+    ],
+)
 def test_what_does_not_fit_is_refused(x, w, bits, rule):
     with pytest.raises(ValueError, match=rule):
         meet(x, w, bits)

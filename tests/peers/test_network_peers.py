@@ -11,14 +11,7 @@ import pytest
 import torch
 
 from xnorlab import pretrained
-from xnorlab.benchmark import (
-    NetworkBench,
-    NetworkContestant,
-    OursIsWrongError,
-    Ready,
-    bench_network,
-    binary_memory,
-)
+from xnorlab.benchmark import NetworkBench, NetworkContestant, OursIsWrongError, Ready, bench_network, binary_memory
 from xnorlab.benchmark.network import DEVIATIONS, Answer
 from xnorlab.peers import network_peers
 from xnorlab.peers.networks import onnxruntime_network, openvino_int8_network, torch_network
@@ -176,8 +169,15 @@ def _every_float_op(rng: np.random.Generator) -> Network:
 
     ops = [
         rt.Conv(
-            name="conv", inputs=("input",), weight=real(6, 3, 2, 2), scale=real(6), bias=real(6),
-            stride=(2, 1), padding=(1, 2), dilation=(2, 1), groups=2,
+            name="conv",
+            inputs=("input",),
+            weight=real(6, 3, 2, 2),
+            scale=real(6),
+            bias=real(6),
+            stride=(2, 1),
+            padding=(1, 2),
+            dilation=(2, 1),
+            groups=2,
         ),
         rt.Affine(name="affine", inputs=("conv",), scale=real(6), bias=real(6)),
         rt.PReLU(name="prelu", inputs=("affine",), slope=real(6)),
@@ -188,7 +188,7 @@ def _every_float_op(rng: np.random.Generator) -> Network:
         rt.AvgPool(name="avg", inputs=("max",), kernel=(2, 3), stride=(2, 1), padding=(1, 1)),
         rt.Conv(name="plain", inputs=("avg",), weight=real(5, 1, 1, 6)),
         rt.Flatten(name="flat", inputs=("plain",)),
-    ]  # fmt: skip
+    ]
     shape = Network(ops, input_shape=(9, 8, 4)).output_shape
     ops += [
         rt.Linear(name="linear", inputs=("flat",), weight=real(7, shape[0]), scale=real(7), bias=real(7)),

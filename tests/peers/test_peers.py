@@ -136,6 +136,9 @@ def test_who_is_not_installed_is_named_beside_those_who_are(monkeypatch: pytest.
     found = bench_conv(ConvShape(64, 4), naive=False, repeats=1, peers=CONVS)
     openvino, onnx = (f"{package} is not installed" for package in ("openvino", "onnx"))
     assert found.left_out == {
-        "openvino-float": openvino, "openvino-int8": openvino, "openvino-binary": openvino, "onnxruntime-float": onnx
-    }  # fmt: skip
+        "openvino-float": openvino,
+        "openvino-int8": openvino,
+        "openvino-binary": openvino,
+        "onnxruntime-float": onnx,
+    }
     assert set(found.timings) == {"binary", "pack", "conv", *TORCH_LAYOUTS}

@@ -76,8 +76,9 @@ def test_shapes_that_do_not_fit(small_ops):
 
 
 def test_absurd_sizes_are_refused_by_arithmetic_alone():
-    pad = [ops.Pad(name=f"p{i}", inputs=(f"p{i - 1}" if i else "input",), padding=(4096, 4096), value=1)
-           for i in range(3)]  # fmt: skip
+    pad = [
+        ops.Pad(name=f"p{i}", inputs=(f"p{i - 1}" if i else "input",), padding=(4096, 4096), value=1) for i in range(3)
+    ]
     with pytest.raises(ValueError, match="more than"):
         graph.check(pad, (4, 4, 3))
     with pytest.raises(ValueError, match="more than"):
@@ -109,10 +110,7 @@ def test_a_flattened_map_keeps_its_size():
 
 
 def test_channels_and_features_are_the_networks_own():
-    for steps, shape, x in (
-        ([relu("a", "input")], (4, 4, 3), (1, 4, 4, 2)),
-        ([relu("a", "input")], (5,), (1, 6)),
-    ):
+    for steps, shape, x in (([relu("a", "input")], (4, 4, 3), (1, 4, 4, 2)), ([relu("a", "input")], (5,), (1, 6))):
         with pytest.raises(ValueError, match="x is float32 of shape"):
             Network(steps, input_shape=shape).run(np.zeros(x, np.float32))
 
@@ -149,8 +147,10 @@ CHANGES = {
     "undeclared tensor": (lambda h, t: stem(h)["tensors"].remove("weight"), "stem: 'weight' of conv is missing"),
     "extra tensor": (lambda h, t: t.update(spy=np.zeros(3, np.float32)), "no op of the graph owns the tensor 'spy'"),
     "tensor of another op": (lambda h, t: stem(h)["tensors"].append("words"), "'words' is missing"),
-    "wrong tensor name": (lambda h, t: (stem(h)["tensors"].append("x"), t.update({"stem.x": t["stem.bias"]})),
-                          "conv has no 'x'"),
+    "wrong tensor name": (
+        lambda h, t: (stem(h)["tensors"].append("x"), t.update({"stem.x": t["stem.bias"]})),
+        "conv has no 'x'",
+    ),
     "wrong dtype": (lambda h, t: t.update({"stem.weight": t["first.words"]}), "stem: weight is uint64"),
     "wrong rank": (lambda h, t: t.update({"stem.weight": t["stem.bias"]}), "stem: weight of shape"),
     "wrong length": (lambda h, t: t.update({"stem.bias": t["head.bias"]}), "stem: bias has shape"),
@@ -159,8 +159,10 @@ CHANGES = {
     "infinite weight": (lambda h, t: t.update({"stem.bias": np.full(8, np.inf, np.float32)}), "stem: bias holds inf"),
     "NaN threshold": (lambda h, t: t.update({"first.threshold": np.full(8, np.nan, np.float32)}), "holds nan"),
     "flags of 2": (lambda h, t: t.update({"first.flip": np.full(8, 2, np.uint8).view(bool)}), "flip holds bytes"),
-    "tail bits": (lambda h, t: t.update({"first.words": t["first.words"] | np.uint64(1 << 40)}),
-                  "first: words has bits set beyond channel 7"),
+    "tail bits": (
+        lambda h, t: t.update({"first.words": t["first.words"] | np.uint64(1 << 40)}),
+        "first: words has bits set beyond channel 7",
+    ),
     "too few words": (lambda h, t: h["graph"][1]["attributes"].update(channels=65), "first: words has 1 words"),
     "a missing attribute": (lambda h, t: stem(h)["attributes"].pop("stride"), "stem: 'stride' of conv is missing"),
     "an unknown attribute": (lambda h, t: stem(h)["attributes"].update(x=1), "conv has no 'x'"),
@@ -191,7 +193,7 @@ CHANGES = {
     "preprocessing is text": (lambda h, t: h.update(preprocessing="x"), "preprocessing"),
     "endless preprocessing": (lambda h, t: h["preprocessing"].update(resize=10**9, crop=10**9), "resize"),
     "zero std": (lambda h, t: h["preprocessing"].update(std=[0, 1, 1]), "std"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -39,9 +39,19 @@ def test_a_table_is_trained_measured_and_recorded(
         return replace(base, scheme=recipe.scheme, epochs=recipe.epochs, seed=recipe.seed)
 
     entry = run_ablation(
-        "pair", image_folder, tmp_path, dataset="insects", epochs=2, seeds=(0, 3), changes=small,
-        cache_folder=cache_folder, accelerator="cpu", devices=1, progress=False, evaluate_every=2,
-    )  # fmt: skip
+        "pair",
+        image_folder,
+        tmp_path,
+        dataset="insects",
+        epochs=2,
+        seeds=(0, 3),
+        changes=small,
+        cache_folder=cache_folder,
+        accelerator="cpu",
+        devices=1,
+        progress=False,
+        evaluate_every=2,
+    )
     assert [(row["label"], row["against"]) for row in entry["rows"]] == [("without", None), ("with", "without")]
     assert [row["recipe"]["scheme"] for row in entry["rows"]] == ["xnor", "xnor-k"]
     assert all(0.3 < row["top1"] <= 1 for row in entry["rows"]), "three classes, clearly different"

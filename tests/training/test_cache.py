@@ -258,8 +258,11 @@ print(type(found.squares).__name__, int(found.squares[:].sum(dtype="int64")))
 def test_a_full_disk_ends_no_process(when: str, pictures: Path, tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, pictures / "val", tmp_path / "cache", when],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     total = squares(open_folder(pictures).val, cache_folder=tmp_path / "other")[:].sum(dtype="int64")
     assert done.stdout.split() == ["Squares", str(total)]

@@ -29,10 +29,20 @@ def test_the_command_spells_out_what_differs_from_the_default(changes: dict, exp
 
 
 ENTRY = {
-    "hardware": None, "labels": ["ant", "bee"], "top1": 0.5, "torch_top1": 0.5, "images": 24, "labels_differ": 0,
-    "bytes": 1, "latent_bytes": 2, "date": "2000-01-01", "trained_seconds": 60, "history_file": "h.json",
-    "data_note": None, "precision": "32-true",
-}  # fmt: skip
+    "hardware": None,
+    "labels": ["ant", "bee"],
+    "top1": 0.5,
+    "torch_top1": 0.5,
+    "images": 24,
+    "labels_differ": 0,
+    "bytes": 1,
+    "latent_bytes": 2,
+    "date": "2000-01-01",
+    "trained_seconds": 60,
+    "history_file": "h.json",
+    "data_note": None,
+    "precision": "32-true",
+}
 
 
 def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Result):

@@ -224,9 +224,19 @@ def test_tiny_imagenets_boxes_are_missed_by_nobody_but_other_files_are(tiny_imag
 
 @pytest.mark.parametrize(
     "place",
-    [".ipynb_checkpoints/00.png", ".git/00.png", "__MACOSX/00.png", "__MACOSX/more/00.png", "more/.cache/00.png",
-     "._00.png", ".DS_Store", "Thumbs.db", "desktop.ini", "@eaDir/00.png/SYNOPHOTO_THUMB.jpg"],
-)  # fmt: skip
+    [
+        ".ipynb_checkpoints/00.png",
+        ".git/00.png",
+        "__MACOSX/00.png",
+        "__MACOSX/more/00.png",
+        "more/.cache/00.png",
+        "._00.png",
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "@eaDir/00.png/SYNOPHOTO_THUMB.jpg",
+    ],
+)
 def test_hidden_files_are_neither_trained_on_nor_missed(place: str, image_folder: Path, tmp_path: Path):
     root = shutil.copytree(image_folder, tmp_path / "insects")
     for where in (root / "train/bee", *([] if place.startswith("more") else [root / "train"])):

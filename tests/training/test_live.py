@@ -141,9 +141,16 @@ def test_settings_that_have_no_effect_do_not_tell_runs_apart():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("scheme", "ternary"), ("estimator", "stochastic"), ("clip_range", 0.0), ("rate", 2.0), ("rate", float("nan")),
-     ("width", 0), ("seed", -1)],
-)  # fmt: skip
+    [
+        ("scheme", "ternary"),
+        ("estimator", "stochastic"),
+        ("clip_range", 0.0),
+        ("rate", 2.0),
+        ("rate", float("nan")),
+        ("width", 0),
+        ("seed", -1),
+    ],
+)
 def test_a_setting_that_makes_no_sense_is_named(name, value):
     with pytest.raises(ValueError, match=f"{name}="):
         dataclasses.replace(LiveSettings(), **{name: value})

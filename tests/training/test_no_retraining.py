@@ -50,9 +50,12 @@ def test_norms_are_estimated_as_the_batches_are():
 
 
 def test_norms_estimated_anew_absorb_every_scale(
-    run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path,
+    run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe],
+    image_folder: Path,
+    cache_folder: Path,
     tmp_path: Path,
-):  # fmt: skip
+):
     run = run_small(small_recipe(scheme="float", epochs=1), tmp_path)
     seen: list[dict] = []
     entry = no_retraining([str(run.folder)], image_folder, cache_folder=cache_folder, report=seen.append)
@@ -66,9 +69,12 @@ def test_norms_estimated_anew_absorb_every_scale(
 
 
 def test_other_seeds_become_repeats(
-    run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path,
+    run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe],
+    image_folder: Path,
+    cache_folder: Path,
     tmp_path: Path,
-):  # fmt: skip
+):
     def folder(name: str, **changes: int) -> str:
         return str(run_small(small_recipe(scheme="float", **{"epochs": 1, **changes}), tmp_path / name).folder)
 

@@ -136,9 +136,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_lowest_seed_is_the_network_whichever_is_shipped_first(
-    two_seeds: tuple[Path, dict], finished_run: Result, other_seed: Result, image_folder: Path, cache_folder: Path,
+    two_seeds: tuple[Path, dict],
+    finished_run: Result,
+    other_seed: Result,
+    image_folder: Path,
+    cache_folder: Path,
     tmp_path: Path,
-):  # fmt: skip
+):
     out, again = tmp_path / "swapped", {"cache_folder": cache_folder}
     assert ship(other_seed.folder, image_folder, out, **again)["recipe"]["seed"] == 1
     assert ship(finished_run.folder, image_folder, out, **again) == two_seeds[1]
@@ -157,9 +161,13 @@ def test_seeds_are_not_compared_on_different_pictures(
 
 
 def test_nothing_is_touched_where_packed_and_torch_disagree_or_another_process_ships(
-    shipped: tuple[Path, dict], finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path,
+    shipped: tuple[Path, dict],
+    finished_run: Result,
+    image_folder: Path,
+    cache_folder: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-):  # fmt: skip
+):
     out = shutil.copytree(shipped[0], tmp_path / "pretrained")
     before = contents(out)
     monkeypatch.setattr(shipping, "LOCK_SECONDS", 0.0)
@@ -202,9 +210,12 @@ def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict
 
 
 def test_evaluation_of_all_includes_repeats(
-    two_seeds: tuple[Path, dict], image_folder: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch,
+    two_seeds: tuple[Path, dict],
+    image_folder: Path,
+    cache_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-):  # fmt: skip
+):
     out, entry = two_seeds
     monkeypatch.setattr(pretrained, "folder", lambda: out)
     # the folder that holds the data set may hold others, too
@@ -221,9 +232,14 @@ def test_evaluation_of_all_includes_repeats(
 
 
 def test_repeats_stay_with_their_recipe_and_go_with_it(
-    two_seeds: tuple[Path, dict], finished_run: Result, run_small: Callable[..., Result],
-    small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path, tmp_path: Path,
-):  # fmt: skip
+    two_seeds: tuple[Path, dict],
+    finished_run: Result,
+    run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe],
+    image_folder: Path,
+    cache_folder: Path,
+    tmp_path: Path,
+):
     out, entry = two_seeds
     assert ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)["repeats"] == entry["repeats"]
     other = run_small(small_recipe(epochs=1), tmp_path / "other")
@@ -242,9 +258,12 @@ def test_a_run_of_before_precisions_were_recorded_was_trained_in_its_recipes(
 
 
 def test_all_finished_runs_are_shipped_and_first_stages_are_not(
-    run_small: Callable[..., Result], small_recipe: Callable[..., Recipe], image_folder: Path, cache_folder: Path,
+    run_small: Callable[..., Result],
+    small_recipe: Callable[..., Recipe],
+    image_folder: Path,
+    cache_folder: Path,
     tmp_path: Path,
-):  # fmt: skip
+):
     runs, out = tmp_path / "runs", tmp_path / "out"
     first = small_recipe(scheme="float", epochs=1)
     second = small_recipe(start=first.name, epochs=1)

@@ -59,10 +59,14 @@ def test_training_all_begins_resumes_and_leaves_alone(
         epochs.clear()
         begun: list[str] = []
         results = recipes.train_all(
-            (first, second), image_folder, tmp_path, cache_folder=cache_folder,
+            (first, second),
+            image_folder,
+            tmp_path,
+            cache_folder=cache_folder,
             begin=lambda recipe: begun.append(recipe.run_name),  # noqa: B023
-            report=lambda record: epochs.append(record["epoch"]), **LOCAL,
-        )  # fmt: skip
+            report=lambda record: epochs.append(record["epoch"]),
+            **LOCAL,
+        )
         assert begun == ["insects/resnet18-float", "insects/resnet18-xnor-seed1"]
         assert epochs == expected
         assert [len(result.epochs) for result in results] == [1, 2]

@@ -85,18 +85,30 @@ def test_a_loss_is_judged_by_the_published_one_and_two_standard_errors(bwn: floa
 @pytest.mark.parametrize(
     ("claim", "tops", "ruling", "why"),
     [
-        (claims.resnet_xnor, {"xnor": 0.78, "bwn": 0.86, "float": 0.87}, "holds",
-         "It loses, beyond two standard errors, but no more than 18.1 points. "
-         "Binary inputs alone: −8.0 ± 0.9 here, −9.6 in the paper. Losses on"),
-        (claims.resnet_xnor, {"xnor": 0.78, "float": 0.87}, "holds",
-         "It loses, beyond two standard errors, but no more than 18.1 points. Losses on"),
-        (claims.resnet_xnor, {"xnor": 0.68, "bwn": 0.68, "float": 0.87}, "holds in part",
-         "It loses more than 18.1 points here, but not beyond two standard errors. "
-         "Binary inputs alone: 0.0 ± 1.1 here, −9.6 in the paper."),
+        (
+            claims.resnet_xnor,
+            {"xnor": 0.78, "bwn": 0.86, "float": 0.87},
+            "holds",
+            "It loses, beyond two standard errors, but no more than 18.1 points. "
+            "Binary inputs alone: −8.0 ± 0.9 here, −9.6 in the paper. Losses on",
+        ),
+        (
+            claims.resnet_xnor,
+            {"xnor": 0.78, "float": 0.87},
+            "holds",
+            "It loses, beyond two standard errors, but no more than 18.1 points. Losses on",
+        ),
+        (
+            claims.resnet_xnor,
+            {"xnor": 0.68, "bwn": 0.68, "float": 0.87},
+            "holds in part",
+            "It loses more than 18.1 points here, but not beyond two standard errors. "
+            "Binary inputs alone: 0.0 ± 1.1 here, −9.6 in the paper.",
+        ),
         (claims.resnet_bwn, {"bwn": 0.88, "float": 0.87}, "holds", "No loss shows"),
         (claims.resnet_bwn, {"bwn": 0.60, "float": 0.87}, "does not hold here", "It loses more than 8.5 points here,"),
     ],
-)  # fmt: skip
+)
 def test_residual_networks_are_judged_by_their_own_tables(claim, tops: dict, ruling: str, why: str):
     row = claim(residual(**tops))
     assert (row.verdict, row.why.startswith(why)) == (ruling, True), row.why
@@ -179,10 +191,9 @@ def test_a_seed_and_a_field_that_an_older_recipe_lacks_are_no_difference():
 
 
 def test_seeds_are_averaged_named_and_their_spread_adds_to_the_error():
-    found = of({
-        "imagenette/alexnet-bwn": entry("bwn", 0.80, 0.82, 0.84),
-        "imagenette/alexnet-float": entry("float", 0.83),
-    })  # fmt: skip
+    found = of(
+        {"imagenette/alexnet-bwn": entry("bwn", 0.80, 0.82, 0.84), "imagenette/alexnet-float": entry("float", 0.83)}
+    )
     gap = found.gap("alexnet", "bwn", "float")
     assert gap is not None
     assert gap.points == pytest.approx(-1.0)
@@ -220,9 +231,13 @@ def test_alpha_is_judged_as_it_is_put_in(alpha: float, ruling: str, why: str):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"weights_sha256": "other"}, {"pictures_sha256": "other"}, {"network": "flowers/alexnet-float"},
-     {"network": "imagenette/alexnet-nobodys"}],
-)  # fmt: skip
+    [
+        {"weights_sha256": "other"},
+        {"pictures_sha256": "other"},
+        {"network": "flowers/alexnet-float"},
+        {"network": "imagenette/alexnet-nobodys"},
+    ],
+)
 def test_signs_put_into_another_network_than_the_shipped_one_are_not_judged(changes: dict):
     row = claims.scale_put_in(replace(evidence(float=0.8), ablations=put_in(0.5, **changes)))
     assert row.verdict == "not measured yet"
@@ -260,8 +275,12 @@ def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
     assert gap.error == pytest.approx(100 * (sum(pictures) + sum(seeds)) ** 0.5)
     first, second = seen.changes("order")
     assert (first.label, first.top1, first.gain, second.against, second.gain) == (
-        "B A C P", pytest.approx(76), None, "B A C P", seen.ablated("order", "C B A P", "B A C P"),
-    )  # fmt: skip
+        "B A C P",
+        pytest.approx(76),
+        None,
+        "B A C P",
+        seen.ablated("order", "C B A P", "B A C P"),
+    )
     assert first.error == pytest.approx(100 * (pictures[0] + seeds[0]) ** 0.5)
     assert seen.seeds("order") == 2
 
@@ -290,8 +309,7 @@ def test_a_shipped_network_is_known_by_its_weights():
 
 
 @pytest.mark.parametrize(
-    ("layers", "whole", "ruling"),
-    [(32, 31, "holds"), (31, 26, "holds in part"), (20, 15, "does not hold here")],
+    ("layers", "whole", "ruling"), [(32, 31, "holds"), (31, 26, "holds in part"), (20, 15, "does not hold here")]
 )
 def test_memory_is_judged_by_layers_and_the_whole_file(layers, whole, ruling):
     cost = SimpleNamespace(binary_times_smaller=layers, times_smaller=whole)
@@ -301,11 +319,16 @@ def test_memory_is_judged_by_layers_and_the_whole_file(layers, whole, ruling):
 
 def result(fastest: float, naive: float, cpu: str = "one") -> dict:
     return {
-        "shape": {"channels": 64, "batch": 1}, "threads": 1, "machine": {"cpu": cpu},
-        "fastest_float": "torch", "best_float": "torch",
-        "speedups": {"torch": fastest, "naive": naive}, "predicted_speedup": 57.6,
-        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}}, "left_out": {"onnx": "is not installed"},
-    }  # fmt: skip
+        "shape": {"channels": 64, "batch": 1},
+        "threads": 1,
+        "machine": {"cpu": cpu},
+        "fastest_float": "torch",
+        "best_float": "torch",
+        "speedups": {"torch": fastest, "naive": naive},
+        "predicted_speedup": 57.6,
+        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}},
+        "left_out": {"onnx": "is not installed"},
+    }
 
 
 @pytest.mark.parametrize(

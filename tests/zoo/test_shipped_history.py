@@ -11,10 +11,18 @@ from xnorlab.zoo.history import TrainingHistory, load_history
 NAME = "test/resnet18-xnor"
 RECORDS = [
     {"epoch": 1, "seconds": 2.0, "train_loss": 2.0, "train_top1": 0.25, "rate": 0.1, "flips": {"a": 0.25, "b": 0.5}},
-    {"epoch": 2, "seconds": 2.0, "train_loss": 1.0, "train_top1": 0.5, "rate": 0.0, "flips": {"a": 0.125, "b": 0.0},
-     "val_loss": 1.5, "val_top1": 0.375},
+    {
+        "epoch": 2,
+        "seconds": 2.0,
+        "train_loss": 1.0,
+        "train_top1": 0.5,
+        "rate": 0.0,
+        "flips": {"a": 0.125, "b": 0.0},
+        "val_loss": 1.5,
+        "val_top1": 0.375,
+    },
     {"epoch": 3, "seconds": 2.0, "train_loss": 0.5, "train_top1": 0.75, "rate": 0.0, "flips": {"a": 0.0, "b": 0.0}},
-]  # fmt: skip
+]
 HISTOGRAMS = [
     {"epoch": 0, "layers": {"a": {"limit": 2.0, "counts": [1, 2, 3, 2]}, "b": {"limit": 1.0, "counts": [1, 1]}}},
     {"epoch": 2, "layers": {"a": {"limit": 4.0, "counts": [4, 0, 0, 4]}, "b": {"limit": 1.0, "counts": [0, 2]}}},

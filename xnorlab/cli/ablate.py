@@ -73,8 +73,7 @@ def run(
 @app.command("no-retraining")
 def no_retraining(
     networks: Annotated[
-        list[str],
-        typer.Argument(help="A float network, pretrained or a run's folder; then its runs with other seeds."),
+        list[str], typer.Argument(help="A float network, pretrained or a run's folder; then its runs with other seeds.")
     ],
     data: DataOption,
     record: Record = False,

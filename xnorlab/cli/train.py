@@ -33,8 +33,7 @@ def train(
     data: Data,
     model: Annotated[str | None, typer.Option(help="alexnet (default), resnet18 or nin.")] = None,
     scheme: Annotated[
-        str | None,
-        typer.Option(help="float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …"),
+        str | None, typer.Option(help="float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/DATASET/MODEL-SCHEME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, exactly.")] = False,

@@ -18,15 +18,31 @@ from xnorlab.runtime import ops
 
 @packs(nn.MaxPool2d)
 def _max_pool_module(builder: Builder, node: Node, module: nn.MaxPool2d, input: Node) -> None:
-    _max_pool(builder, node, input, module.kernel_size, module.stride, module.padding, module.dilation,
-              module.ceil_mode, module.return_indices)  # fmt: skip
+    _max_pool(
+        builder,
+        node,
+        input,
+        module.kernel_size,
+        module.stride,
+        module.padding,
+        module.dilation,
+        module.ceil_mode,
+        module.return_indices,
+    )
 
 
 @packs(F.max_pool2d, torch.max_pool2d)
 def _max_pool(
-    builder: Builder, node: Node, input: Node, kernel_size: Any, stride: Any = None, padding: Any = 0,
-    dilation: Any = 1, ceil_mode=False, return_indices=False,
-) -> None:  # fmt: skip
+    builder: Builder,
+    node: Node,
+    input: Node,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode=False,
+    return_indices=False,
+) -> None:
     if ceil_mode or return_indices or pair(dilation, "dilation", 1) != (1, 1):
         raise ExportError("can be packed with dilation=1, ceil_mode=False and return_indices=False only")
     _pool(builder, node, input, ops.MaxPool, kernel_size, stride, padding)
@@ -34,15 +50,31 @@ def _max_pool(
 
 @packs(nn.AvgPool2d)
 def _avg_pool_module(builder: Builder, node: Node, module: nn.AvgPool2d, input: Node) -> None:
-    _avg_pool(builder, node, input, module.kernel_size, module.stride, module.padding, module.ceil_mode,
-              module.count_include_pad, module.divisor_override)  # fmt: skip
+    _avg_pool(
+        builder,
+        node,
+        input,
+        module.kernel_size,
+        module.stride,
+        module.padding,
+        module.ceil_mode,
+        module.count_include_pad,
+        module.divisor_override,
+    )
 
 
 @packs(F.avg_pool2d)
 def _avg_pool_function(
-    builder: Builder, node: Node, input: Node, kernel_size: Any, stride: Any = None, padding: Any = 0,
-    ceil_mode=False, count_include_pad=True, divisor_override: Any = None,
-) -> None:  # fmt: skip
+    builder: Builder,
+    node: Node,
+    input: Node,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode=False,
+    count_include_pad=True,
+    divisor_override: Any = None,
+) -> None:
     window = node.kwargs["kernel_size"] if "kernel_size" in node.kwargs else node.args[1]
     padded = pair(padding, "padding", 0) != (0, 0)
     if _is_whole_map(builder, input, window) and not padded and divisor_override is None:
@@ -59,9 +91,16 @@ def _is_whole_map(builder: Builder, input: Node, window: Any) -> bool:
 
 
 def _avg_pool(
-    builder: Builder, node: Node, input: Node, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool,
-    count_include_pad: bool, divisor_override: Any,
-) -> None:  # fmt: skip
+    builder: Builder,
+    node: Node,
+    input: Node,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Any,
+) -> None:
     padded = pair(padding, "padding", 0) != (0, 0)
     if divisor_override is not None or (padded and not count_include_pad):
         raise ExportError("can be packed with count_include_pad=True and its own divisor only")

@@ -24,15 +24,23 @@ Pair = tuple[int, int]
 def _conv_module(builder: Builder, node: Node, module: nn.Conv2d, input: Node) -> None:
     if module.padding_mode != "zeros":
         raise ExportError(f"padding_mode={module.padding_mode!r} cannot be packed; only 'zeros' can")
-    _conv(builder, node, input, module.weight, module.bias, module.stride, module.padding, module.dilation,
-          module.groups)  # fmt: skip
+    _conv(
+        builder, node, input, module.weight, module.bias, module.stride, module.padding, module.dilation, module.groups
+    )
 
 
 @packs(F.conv2d, torch.conv2d)
 def _conv(
-    builder: Builder, node: Node, input: Node, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups=1,
-) -> None:  # fmt: skip
+    builder: Builder,
+    node: Node,
+    input: Node,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups=1,
+) -> None:
     array = _parameter(weight)
     spread = pair(dilation, "dilation", 1)
     geometry = {
@@ -113,9 +121,16 @@ def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node
 
 
 def _packed_conv(
-    builder: Builder, node: Node, kind: type, source: str, signs: np.ndarray, scale: np.ndarray | None,
-    bias: np.ndarray | None, geometry: dict, fields: dict,
-) -> str:  # fmt: skip
+    builder: Builder,
+    node: Node,
+    kind: type,
+    source: str,
+    signs: np.ndarray,
+    scale: np.ndarray | None,
+    bias: np.ndarray | None,
+    geometry: dict,
+    fields: dict,
+) -> str:
     words = pack_filters(np.ascontiguousarray(signs.transpose(0, 2, 3, 1)))
     channels = signs.shape[1] * geometry["groups"]
     return builder.add(kind, node, source, words=words, channels=channels, scale=scale, bias=bias, **geometry, **fields)

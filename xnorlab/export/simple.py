@@ -83,15 +83,24 @@ def _clamp(builder: Builder, node: Node, input: Node, min: Any = None, max: Any 
 def _batch_norm_module(builder: Builder, node: Node, module: nn.BatchNorm2d, input: Node) -> None:
     if module.running_mean is None:
         raise ExportError("has no running statistics (track_running_stats=False): it depends on the batch")
-    _batch_norm(builder, node, input, module.running_mean, module.running_var, module.weight, module.bias,
-                eps=module.eps)  # fmt: skip
+    _batch_norm(
+        builder, node, input, module.running_mean, module.running_var, module.weight, module.bias, eps=module.eps
+    )
 
 
 @packs(F.batch_norm)
 def _batch_norm(
-    builder: Builder, node: Node, input: Node, running_mean: Any, running_var: Any, weight: Any = None,
-    bias: Any = None, training=False, momentum=0.1, eps=1e-5,
-) -> None:  # fmt: skip
+    builder: Builder,
+    node: Node,
+    input: Node,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training=False,
+    momentum=0.1,
+    eps=1e-5,
+) -> None:
     if training:
         raise ExportError("normalises by the batch in evaluation; pass training=self.training")
     # torch itself is asked for its coefficients, with every rounding: y = scale·x + bias at x = 0 and, without

@@ -95,23 +95,37 @@ def error_parabola(
     mark = style.SCHEMES["bwn"].colour(dark)
     figure = go.Figure()
     figure.add_scatter(
-        x=scales, y=errors, mode="lines", name="‖W − αB‖²", line={"color": style.ink(dark), "width": 2},
+        x=scales,
+        y=errors,
+        mode="lines",
+        name="‖W − αB‖²",
+        line={"color": style.ink(dark), "width": 2},
         hovertemplate="α = %{x:.4g}<br>‖W − αB‖² = %{y:.4g}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[optimum[0], optimum[0]], y=[0, optimum[1]], mode="lines", hoverinfo="skip", showlegend=False,
+        x=[optimum[0], optimum[0]],
+        y=[0, optimum[1]],
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
         line={"color": style.muted(dark), "dash": "dot", "width": 1},
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[optimum[0]], y=[optimum[1]], mode="markers", name=f"optimum: α = mean|W| = {units.significant(optimum[0])}",
+        x=[optimum[0]],
+        y=[optimum[1]],
+        mode="markers",
+        name=f"optimum: α = mean|W| = {units.significant(optimum[0])}",
         marker={"symbol": "circle-open", "size": 18, "color": mark, "line": {"width": 2.5}},
         hovertemplate="optimum: α = %{x:.4g}, error %{y:.4g}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[chosen[0]], y=[chosen[1]], mode="markers", name=f"yours: α = {units.significant(chosen[0])}",
+        x=[chosen[0]],
+        y=[chosen[1]],
+        mode="markers",
+        name=f"yours: α = {units.significant(chosen[0])}",
         marker={"symbol": "triangle-up", "size": 12, "color": mark},
         hovertemplate="yours: α = %{x:.4g}, error %{y:.4g}<extra></extra>",
-    )  # fmt: skip
+    )
     style.finish(figure, height=330, dark=dark, legend=True)
     figure.update_layout(margin_t=64)
     figure.update_xaxes(title="α", rangemode="tozero")
@@ -128,17 +142,24 @@ def weight_histogram(weights: np.ndarray, scale: float, *, bins: int = 31, dark:
     real, binary = style.SCHEMES["float"], style.SCHEMES["bwn"]
     figure = go.Figure()
     figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2, y=100 * counts / flat.size, width=np.diff(edges) * 0.92,
-        name=f"{real.glyph} W", marker={"color": real.colour(dark), "line": {"width": 0}},
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=100 * counts / flat.size,
+        width=np.diff(edges) * 0.92,
+        name=f"{real.glyph} W",
+        marker={"color": real.colour(dark), "line": {"width": 0}},
         hovertemplate="W near %{x:.3g}: %{y:.3g} % of the weights<extra></extra>",
-    )  # fmt: skip
+    )
     for index, (x, share) in enumerate(((-scale, 1 - positive), (scale, positive))):
         figure.add_scatter(
-            x=[x, x], y=[0, 100 * share], mode="lines+markers", name=f"{binary.glyph} α·sign(W)",
-            showlegend=index == 0, line={"color": binary.colour(dark), "width": 3},
+            x=[x, x],
+            y=[0, 100 * share],
+            mode="lines+markers",
+            name=f"{binary.glyph} α·sign(W)",
+            showlegend=index == 0,
+            line={"color": binary.colour(dark), "width": 3},
             marker={"symbol": ["line-ew", binary.symbol], "size": [0, 12], "color": binary.colour(dark)},
             hovertemplate=f"{units.percent(share)} of the weights become {units.significant(x)}<extra></extra>",
-        )  # fmt: skip
+        )
     style.finish(figure, height=290, dark=dark, legend=True)
     figure.update_xaxes(title="value of a weight")
     figure.update_yaxes(title="% of the weights", rangemode="tozero")

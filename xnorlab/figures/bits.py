@@ -18,16 +18,22 @@ def running_sums(products: np.ndarray, words: Sequence[tuple[int, int]], *, dark
     n, many = len(products), "word" if len(words) == 1 else "words"
     figure = go.Figure()
     figure.add_scatter(
-        x=np.arange(n + 1), y=np.concatenate([[0], products]), mode="lines", name=f"{n} float multiply-adds",
+        x=np.arange(n + 1),
+        y=np.concatenate([[0], products]),
+        mode="lines",
+        name=f"{n} float multiply-adds",
         line={"color": real.colour(dark), "width": 2, "shape": "hv"},
         hovertemplate="after %{x} products: %{y}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[0, *(channels for channels, _ in words)], y=[0, *(value for _, value in words)], mode="lines+markers",
-        name=f"{len(words)} {many} counted", line={"color": binary.colour(dark), "width": 1.5, "dash": "dot"},
+        x=[0, *(channels for channels, _ in words)],
+        y=[0, *(value for _, value in words)],
+        mode="lines+markers",
+        name=f"{len(words)} {many} counted",
+        line={"color": binary.colour(dark), "width": 1.5, "dash": "dot"},
         marker={"symbol": binary.symbol, "size": [0] + [15] * len(words), "color": binary.colour(dark)},
         hovertemplate="after %{x} channels: %{y}<extra>by words</extra>",
-    )  # fmt: skip
+    )
     style.finish(figure, height=290, dark=dark, legend=True)
     figure.update_layout(margin_t=40)
     figure.update_xaxes(title="channels in the sum", range=[-0.02 * n, 1.03 * n], showgrid=False, zeroline=False)

@@ -29,16 +29,23 @@ def answers(labels: Sequence[str], probabilities: Mapping[str, np.ndarray], *, d
     ranked = [labels[i] for i in order]
     for y, left, right in zip(ranked, low, high, strict=True):
         figure.add_scatter(
-            x=[left, right], y=[y, y], mode="lines", hoverinfo="skip", showlegend=False,
+            x=[left, right],
+            y=[y, y],
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
             line={"color": style.muted(dark), "width": 1},
-        )  # fmt: skip
+        )
     for name, row in zip(probabilities, table, strict=True):
         look = style.look(name)
         figure.add_scatter(
-            x=100 * row[order], y=ranked, mode="markers", name=look.label,
+            x=100 * row[order],
+            y=ranked,
+            mode="markers",
+            name=look.label,
             marker={"symbol": look.symbol, "size": 12, "color": look.colour(dark), "opacity": 0.9},
             hovertemplate="%{y}: %{x:.3g} %<extra>" + look.label + "</extra>",
-        )  # fmt: skip
+        )
     style.finish(figure, height=120 + 30 * len(ranked), dark=dark, legend=True)
     figure.update_layout(margin_t=64)
     figure.update_xaxes(title="probability, %", range=[-3, 103])

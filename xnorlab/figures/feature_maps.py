@@ -21,14 +21,21 @@ def filter_scales(scales: np.ndarray, *, chosen: int, dark: bool = False) -> go.
     index = np.arange(scales.size)
     figure = go.Figure()
     figure.add_scatter(
-        x=index, y=scales, customdata=index, mode="markers", name="α",
+        x=index,
+        y=scales,
+        customdata=index,
+        mode="markers",
+        name="α",
         marker={"symbol": look.symbol, "size": 9, "color": look.colour(dark), "opacity": 0.8},
         hovertemplate="filter %{x}: α = %{y:.3g}<extra>click: binarize it</extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[chosen], y=[scales[chosen]], mode="markers", hoverinfo="skip",
+        x=[chosen],
+        y=[scales[chosen]],
+        mode="markers",
+        hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 18, "color": style.ink(dark), "line": {"width": 2}},
-    )  # fmt: skip
+    )
     mean = float(scales.mean())
     figure.add_hline(y=mean, line={"color": style.muted(dark), "dash": "dot", "width": 1.5}, layer="below")
     label = {"bgcolor": style.paper(dark), "borderpad": 1, "font": {"size": style.FONT_PX}}
@@ -36,10 +43,17 @@ def filter_scales(scales: np.ndarray, *, chosen: int, dark: bool = False) -> go.
         x=1, xref="paper", xanchor="right", y=mean, text=f"mean {units.significant(mean)}", showarrow=False, **label
     )
     figure.add_annotation(
-        x=chosen, y=scales[chosen], text=f"filter {chosen}: {units.significant(scales[chosen])}", arrowhead=0,
-        arrowcolor=style.ink(dark), standoff=9, ay=34, ax=0, xanchor="left" if chosen < scales.size / 2 else "right",
+        x=chosen,
+        y=scales[chosen],
+        text=f"filter {chosen}: {units.significant(scales[chosen])}",
+        arrowhead=0,
+        arrowcolor=style.ink(dark),
+        standoff=9,
+        ay=34,
+        ax=0,
+        xanchor="left" if chosen < scales.size / 2 else "right",
         **label,
-    )  # fmt: skip
+    )
     style.finish(figure, height=260, dark=dark)
     figure.update_layout(margin_t=12)
     figure.update_xaxes(title="filter", showgrid=False, zeroline=False, range=[-2, scales.size + 1], fixedrange=True)
@@ -58,16 +72,26 @@ def input_scale_over_photo(photo: np.ndarray, k: np.ndarray, *, dark: bool = Fal
     figure.add_trace(go.Image(z=np.repeat(grey[..., None], 3, axis=2), hoverinfo="skip"), row=1, col=2)
     rows, columns = k.shape
     figure.add_heatmap(
-        z=k, x0=width / columns / 2 - 0.5, dx=width / columns, y0=height / rows / 2 - 0.5, dy=height / rows,
-        opacity=0.72, coloraxis="coloraxis", customdata=np.moveaxis(np.indices(k.shape), 0, -1), row=1, col=2,
+        z=k,
+        x0=width / columns / 2 - 0.5,
+        dx=width / columns,
+        y0=height / rows / 2 - 0.5,
+        dy=height / rows,
+        opacity=0.72,
+        coloraxis="coloraxis",
+        customdata=np.moveaxis(np.indices(k.shape), 0, -1),
+        row=1,
+        col=2,
         hovertemplate="row %{customdata[0]}, column %{customdata[1]}: K = %{z:.3g}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.update_layout(
         coloraxis={
-            "colorscale": style.sequential_scale(dark), "cmin": 0, "cmax": float(k.max()) or 1.0,
+            "colorscale": style.sequential_scale(dark),
+            "cmin": 0,
+            "cmax": float(k.max()) or 1.0,
             "colorbar": {"orientation": "h", "thickness": 8, "len": 0.9, "y": -0.02, "yanchor": "top", "nticks": 5},
         }
-    )  # fmt: skip
+    )
     style.finish(figure, height=310, dark=dark)
     figure.update_annotations(font_size=style.FONT_PX)
     figure.update_xaxes(visible=False, range=[-0.5, width - 0.5], constrain="domain")
@@ -92,9 +116,16 @@ def response_maps(
     for index, (name, values) in enumerate(panels.items(), start=1):
         limit = max(reach.values()) if one_scale else reach[name]
         figure.add_heatmap(
-            z=values, zmin=-limit, zmax=limit, colorscale=style.signed_scale(dark), showscale=False, row=1, col=index,
-            name=name, hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra>" + name + "</extra>",
-        )  # fmt: skip
+            z=values,
+            zmin=-limit,
+            zmax=limit,
+            colorscale=style.signed_scale(dark),
+            showscale=False,
+            row=1,
+            col=index,
+            name=name,
+            hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra>" + name + "</extra>",
+        )
     style.finish(figure, height=230, dark=dark)
     figure.update_layout(margin_t=44)
     figure.update_annotations(font_size=style.FONT_PX)
@@ -127,14 +158,27 @@ def agreement_spread(ways: Mapping[str, Spread], *, chosen: str, index: int, dar
             values = np.asarray(getattr(spread, part), dtype=np.float64)
             colour = look.colour(dark) if label == chosen else style.muted(dark)
             figure.add_box(
-                x=values, y=[label] * values.size, name=label, orientation="h", boxpoints=False,
-                fillcolor="rgba(0,0,0,0)", line={"color": colour, "width": 2}, hoverinfo="x", row=1, col=column,
-            )  # fmt: skip
+                x=values,
+                y=[label] * values.size,
+                name=label,
+                orientation="h",
+                boxpoints=False,
+                fillcolor="rgba(0,0,0,0)",
+                line={"color": colour, "width": 2},
+                hoverinfo="x",
+                row=1,
+                col=column,
+            )
             figure.add_scatter(
-                x=values[[index]], y=[label], mode="markers", name=f"filter {index}", row=1, col=column,
+                x=values[[index]],
+                y=[label],
+                mode="markers",
+                name=f"filter {index}",
+                row=1,
+                col=column,
                 marker={"symbol": look.symbol, "size": 11, "color": colour},
                 hovertemplate=f"filter {index}: %{{x:.3g}}<extra>{label}</extra>",
-            )  # fmt: skip
+            )
     style.finish(figure, height=70 + 44 * len(ways), dark=dark)
     figure.update_annotations(font_size=style.FONT_PX)
     figure.update_yaxes(autorange="reversed", showgrid=False)

@@ -34,25 +34,45 @@ def estimator_curves(
     """
     mark, ink, muted = style.SCHEMES["xnor"].colour(dark), style.ink(dark), style.muted(dark)
     figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.13,
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.13,
         subplot_titles=("forward: sign(x), flat", "backward: ∂sign/∂x, as the estimator has it"),
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=x, y=smooth, mode="lines", name="what the backward pass believes", row=1, col=1,
+        x=x,
+        y=smooth,
+        mode="lines",
+        name="what the backward pass believes",
+        row=1,
+        col=1,
         line={"color": mark, "dash": "dot", "width": 2},
         hovertemplate="x = %{x:.3g}: %{y:.3g}<extra>believed</extra>",
-    )  # fmt: skip
+    )
     look = {"mode": "markers", "marker": {"color": ink, "size": 5}} if scattered else {"mode": "lines"}
     figure.add_scatter(
-        x=x, y=forward, name="what the forward pass computes", row=1, col=1, **look,
+        x=x,
+        y=forward,
+        name="what the forward pass computes",
+        row=1,
+        col=1,
+        **look,
         line={"color": ink, "width": 2.5, "shape": "hv"},
         hovertemplate="x = %{x:.3g}: %{y:+.0f}<extra>forward</extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=x, y=slope, mode="lines", name="the slope it uses", row=2, col=1, fill="tozeroy",
-        line={"color": mark, "width": 2.5}, fillcolor=_faint(mark),
+        x=x,
+        y=slope,
+        mode="lines",
+        name="the slope it uses",
+        row=2,
+        col=1,
+        fill="tozeroy",
+        line={"color": mark, "width": 2.5},
+        fillcolor=_faint(mark),
         hovertemplate="x = %{x:.3g}: slope %{y:.3g}<extra>backward</extra>",
-    )  # fmt: skip
+    )
     if clip_range is not None:
         for edge in (-clip_range, clip_range):
             figure.add_vline(x=edge, line={"color": muted, "width": 1, "dash": "dash"})
@@ -108,19 +128,29 @@ def training_curves(
                 # What is recorded now and then is marked where it was; a single value would be no line at all.
                 sparse = len(x) == 1 or (kind == "held-out" and x[-1] - x[0] >= len(x))
                 figure.add_scatter(
-                    x=list(x), y=[percent * v for v in y], mode="lines+markers" if sparse else "lines",
+                    x=list(x),
+                    y=[percent * v for v in y],
+                    mode="lines+markers" if sparse else "lines",
                     name=f"{look.glyph} {run.label}",
-                    legendgroup=run.label, showlegend=kind == "training" or not len(run.x), opacity=opacity,
+                    legendgroup=run.label,
+                    showlegend=kind == "training" or not len(run.x),
+                    opacity=opacity,
                     line={"color": colour, "dash": dash, "width": 1.5 if thin else 2.5},
                     marker={"color": colour, "size": 5},
                     hovertemplate=f"{along} %{{x}}: %{{y:.3g}}{unit}<extra>{run.label}, {kind}</extra>",
-                )  # fmt: skip
+                )
         if run.final is not None:
             figure.add_scatter(
-                x=[run.x[-1]], y=[percent * run.final], mode="markers", showlegend=False, legendgroup=run.label,
-                marker={"symbol": look.symbol, "size": 11, "color": colour}, cliponaxis=False, opacity=opacity,
+                x=[run.x[-1]],
+                y=[percent * run.final],
+                mode="markers",
+                showlegend=False,
+                legendgroup=run.label,
+                marker={"symbol": look.symbol, "size": 11, "color": colour},
+                cliponaxis=False,
+                opacity=opacity,
                 hovertemplate=f"%{{y:.3g}}{unit}<extra>{run.label}, whole validation set</extra>",
-            )  # fmt: skip
+            )
     style.finish(figure, height=300, dark=dark, legend=True)
     _mark_place(figure, at, dark)
     figure.update_layout(margin_t=58 if len(runs) > 3 else 36)
@@ -152,11 +182,15 @@ def sign_flips(
     figure = go.Figure()
     for index, (layer, shares) in enumerate(flips.items()):
         figure.add_scatter(
-            x=list(x), y=[100 * share for share in shares], mode="lines" if len(x) > 1 else "markers", name=layer,
-            opacity=1.0 if layer == chosen else 0.55, marker={"color": colour, "size": 9 if layer == chosen else 5},
+            x=list(x),
+            y=[100 * share for share in shares],
+            mode="lines" if len(x) > 1 else "markers",
+            name=layer,
+            opacity=1.0 if layer == chosen else 0.55,
+            marker={"color": colour, "size": 9 if layer == chosen else 5},
             line={"color": colour, "dash": DASHES[index % len(DASHES)], "width": 3 if layer == chosen else 1.5},
             hovertemplate=f"{along} %{{x}}: %{{y:.3g}} % of the signs flipped<extra>{layer}</extra>",
-        )  # fmt: skip
+        )
     style.finish(figure, height=300, dark=dark, legend=len(flips) <= MOST_IN_LEGEND)
     _mark_place(figure, at, dark)
     figure.update_layout(margin_t=36)
@@ -189,9 +223,13 @@ def latent_weights(
     colours = [real if scale is None else tones[0][1] if middle < 0 else tones[-1][1] for middle in middles]
     figure = go.Figure()
     figure.add_bar(
-        x=middles, y=density, width=widths * 0.92, marker={"color": colours, "line": {"width": 0}},
-        customdata=100 * counts / total, hovertemplate="W near %{x:.3g}: %{customdata:.3g} %<extra></extra>",
-    )  # fmt: skip
+        x=middles,
+        y=density,
+        width=widths * 0.92,
+        marker={"color": colours, "line": {"width": 0}},
+        customdata=100 * counts / total,
+        hovertemplate="W near %{x:.3g}: %{customdata:.3g} %<extra></extra>",
+    )
     limit = float(np.abs(edges).max()) if limit is None else limit
     top = 1.32 * (float(density.max()) if peak is None else peak)
     figure.add_vline(x=0, line={"color": style.muted(dark), "width": 1.5})
@@ -219,16 +257,25 @@ def _spikes(
         place = side * (limit if beyond else scale)
         if not beyond:
             figure.add_scatter(
-                x=[place, place], y=[0, 0.86 * top], mode="lines", line={"color": colour, "width": 3},
-                hovertemplate=f"{units.percent(share)} become {value}<extra></extra>", showlegend=False,
-            )  # fmt: skip
+                x=[place, place],
+                y=[0, 0.86 * top],
+                mode="lines",
+                line={"color": colour, "width": 3},
+                hovertemplate=f"{units.percent(share)} become {value}<extra></extra>",
+                showlegend=False,
+            )
         arrow = ("← " if side < 0 else "") if beyond else ""
         end = " →" if beyond and side > 0 else ""
         figure.add_annotation(
-            x=place, y=0.99 * top, text=f"{arrow}{units.percent(share)}<br>become {value}{end}", showarrow=False,
-            yanchor="top", xanchor="left" if (side > 0) != beyond else "right", xshift=0 if beyond else 6 * side,
+            x=place,
+            y=0.99 * top,
+            text=f"{arrow}{units.percent(share)}<br>become {value}{end}",
+            showarrow=False,
+            yanchor="top",
+            xanchor="left" if (side > 0) != beyond else "right",
+            xshift=0 if beyond else 6 * side,
             font={"size": style.FONT_PX - 1, "color": style.ink(dark)},
-        )  # fmt: skip
+        )
 
 
 def _faint(colour: str) -> str:

@@ -69,11 +69,19 @@ def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = Fal
     for name, values in samples_seconds.items():
         look, samples = CONTENDERS[name], np.asarray(values, dtype=np.float64)
         figure.add_box(
-            x=samples, y=[look.label] * samples.size, name=look.label, orientation="h", boxpoints="all", jitter=0.6,
-            pointpos=0, whiskerwidth=0, fillcolor="rgba(0,0,0,0)", line={"color": style.ink(dark), "width": 1.5},
+            x=samples,
+            y=[look.label] * samples.size,
+            name=look.label,
+            orientation="h",
+            boxpoints="all",
+            jitter=0.6,
+            pointpos=0,
+            whiskerwidth=0,
+            fillcolor="rgba(0,0,0,0)",
+            line={"color": style.ink(dark), "width": 1.5},
             marker={"color": look.colour(dark), "symbol": look.symbol, "size": 6, "opacity": 0.65},
             hovertemplate="%{x:.3s}s<extra></extra>",
-        )  # fmt: skip
+        )
     style.finish(figure, height=110 + 62 * len(samples_seconds), dark=dark)
     values = np.concatenate([np.asarray(v, dtype=np.float64) for v in samples_seconds.values()])
     _time_axis(figure, values.min(), values.max())
@@ -89,26 +97,41 @@ def speed_up_bars(
     mark = _XNOR.colour(dark)
     groups = (
         ("measured here", measured, {"color": mark, "line": {"width": 0}}),
-        ("computed", computed, {
-            "color": mark, "pattern": {"shape": "/", "fgcolor": mark, "bgcolor": "rgba(0,0,0,0)", "size": 6},
-            "line": {"color": mark, "width": 1},
-        }),
+        (
+            "computed",
+            computed,
+            {
+                "color": mark,
+                "pattern": {"shape": "/", "fgcolor": mark, "bgcolor": "rgba(0,0,0,0)", "size": 6},
+                "line": {"color": mark, "width": 1},
+            },
+        ),
         ("published", published, {"color": "rgba(0,0,0,0)", "line": {"color": mark, "width": 2}}),
-    )  # fmt: skip
+    )
     figure = go.Figure()
     for origin, values, marker in groups:
         figure.add_bar(
-            y=list(values), base=1, x=[v - 1 for v in values.values()], orientation="h", name=origin, marker=marker,
-            text=[units.times(v) for v in values.values()], textposition="outside", cliponaxis=False,
+            y=list(values),
+            base=1,
+            x=[v - 1 for v in values.values()],
+            orientation="h",
+            name=origin,
+            marker=marker,
+            text=[units.times(v) for v in values.values()],
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra>" + origin + "</extra>",
-        )  # fmt: skip
+        )
     everything = [*measured.values(), *computed.values(), *published.values(), 1.0]
     style.finish(figure, height=110 + 44 * (len(everything) - 1), dark=dark, legend=True)
     low, high = math.log10(min(everything)), math.log10(max(everything))
     figure.update_xaxes(
-        title="times faster", type="log", range=[low - 0.05, high + 0.18 * (high - low) + 0.1],
-        tickvals=[0.1, 1, 10, 100, 1000, 10000], ticktext=["0.1×", "1×", "10×", "100×", "1,000×", "10,000×"],
-    )  # fmt: skip
+        title="times faster",
+        type="log",
+        range=[low - 0.05, high + 0.18 * (high - low) + 0.1],
+        tickvals=[0.1, 1, 10, 100, 1000, 10000],
+        ticktext=["0.1×", "1×", "10×", "100×", "1,000×", "10,000×"],
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
@@ -132,17 +155,23 @@ def roofline(
     for name, rate in ceilings.items():
         look, knee = CONTENDERS[name], rate / bandwidth_bytes_per_second
         figure.add_scatter(
-            x=[low, knee, high], y=[low * bandwidth_bytes_per_second, rate, rate], mode="lines",
+            x=[low, knee, high],
+            y=[low * bandwidth_bytes_per_second, rate, rate],
+            mode="lines",
             name=f"ceiling, {look.label}: {units.rate(rate)}",
-            line={"color": look.colour(dark), "dash": "dash", "width": 1.5}, hoverinfo="name",
-        )  # fmt: skip
+            line={"color": look.colour(dark), "dash": "dash", "width": 1.5},
+            hoverinfo="name",
+        )
     for name, intensity, rate in points:
         look = CONTENDERS[name]
         figure.add_scatter(
-            x=[intensity], y=[rate], mode="markers", name=f"{look.label}: {units.rate(rate)}",
+            x=[intensity],
+            y=[rate],
+            mode="markers",
+            name=f"{look.label}: {units.rate(rate)}",
             marker={"symbol": look.symbol, "size": 13, "color": look.colour(dark), "line": {"width": 2}},
             hovertemplate=f"{units.significant(intensity)} MAC a byte<br>{units.rate(rate)}<extra>{look.label}</extra>",
-        )  # fmt: skip
+        )
     style.finish(figure, height=420, dark=dark, legend=True)
     figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
     figure.update_xaxes(type="log", title="multiply-adds a byte of memory", dtick=1)
@@ -207,17 +236,27 @@ def _panel_traces(panel: Panel, dark: bool) -> list[go.Scatter]:
     if panel.in_words is not None and list(panel.in_words) != list(panel.computed):
         formulas.append(("formula in whole words (computed)", "dot", panel.in_words))
     for name, dash, curve in formulas:
-        traces.append(go.Scatter(
-            x=places, y=list(curve), mode="lines", name=name,
-            line={"color": style.muted(dark), "dash": dash, "width": 2},
-            hovertemplate=panel.axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
-        ))  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=places,
+                y=list(curve),
+                mode="lines",
+                name=name,
+                line={"color": style.muted(dark), "dash": dash, "width": 2},
+                hovertemplate=panel.axis_label + " %{x}: %{y:.3g}×<extra>computed</extra>",
+            )
+        )
     for name, ratios in panel.measured.items():
         open_mark = name == "naive"
-        traces.append(go.Scatter(
-            x=places, y=list(ratios), mode="lines+markers", name=f"against {CONTENDERS[name].label} (measured)",
-            line={"color": _XNOR.colour(dark), "width": 2, "dash": "dot" if open_mark else "solid"},
-            marker={"symbol": "star-open" if open_mark else "star", "size": 10},
-            hovertemplate=panel.axis_label + " %{x}: %{y:.3g}×<extra>measured here</extra>",
-        ))  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=places,
+                y=list(ratios),
+                mode="lines+markers",
+                name=f"against {CONTENDERS[name].label} (measured)",
+                line={"color": _XNOR.colour(dark), "width": 2, "dash": "dot" if open_mark else "solid"},
+                marker={"symbol": "star-open" if open_mark else "star", "size": 10},
+                hovertemplate=panel.axis_label + " %{x}: %{y:.3g}×<extra>measured here</extra>",
+            )
+        )
     return traces

@@ -34,10 +34,16 @@ def stacked_bars(
         shares = [size / max(sum(row.values()), 1e-300) for size, row in zip(sizes, parts.values(), strict=True)]
         words = [f"{axis.text(size)}, {units.percent(s)}" for size, s in zip(sizes, shares, strict=True)]
         figure.add_bar(
-            y=list(parts), x=[100 * s for s in shares] if share else sizes, orientation="h", name=part, text=words,
-            textposition="none", hovertemplate="%{y}<br>%{text}<extra>" + part + "</extra>", showlegend=False,
+            y=list(parts),
+            x=[100 * s for s in shares] if share else sizes,
+            orientation="h",
+            name=part,
+            text=words,
+            textposition="none",
+            hovertemplate="%{y}<br>%{text}<extra>" + part + "</extra>",
+            showlegend=False,
             marker=_look(pattern, colours),
-        )  # fmt: skip
+        )
     _explain(figure, order, style.ink(dark))
     # On a phone the legend has a line a part, and plotly gives it half of the height.
     style.finish(figure, height=130 + max(38 * len(parts), 24 * len(order)), dark=dark, legend=True)
@@ -70,12 +76,21 @@ def paired_bars(
         for part, pattern in zip(order, PATTERNS, strict=False):
             values = np.asarray(parts.get(part, np.zeros(len(rows))), dtype=np.float64)
             figure.add_bar(
-                y=list(rows), x=values, base=totals[scheme].copy(), orientation="h", name=f"{look.short}: {part}",
-                offsetgroup=scheme, customdata=list(rows), showlegend=False, text=[axis.text(v) for v in values],
-                textposition="none", marker=_look(pattern, look.colour(dark)),
+                y=list(rows),
+                x=values,
+                base=totals[scheme].copy(),
+                orientation="h",
+                name=f"{look.short}: {part}",
+                offsetgroup=scheme,
+                customdata=list(rows),
+                showlegend=False,
+                text=[axis.text(v) for v in values],
+                textposition="none",
+                marker=_look(pattern, look.colour(dark)),
                 hovertemplate="%{y}<br>%{text}<extra>" + f"{look.label}, {part}" + "</extra>",
-                selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-            )  # fmt: skip
+                selected={"marker": {"opacity": 1}},
+                unselected={"marker": {"opacity": 1}},
+            )
             totals[scheme] += values
     for scheme in sizes:
         look = style.look(scheme)
@@ -84,13 +99,22 @@ def paired_bars(
         _explain(figure, order, style.ink(dark))
     style.finish(figure, height=150 + 46 * len(rows), dark=dark, legend=True)
     figure.update_layout(
-        barmode="group", bargap=0.28, bargroupgap=0.06, margin_t=8, legend={**style.BELOW, "traceorder": "normal"},
+        barmode="group",
+        bargap=0.28,
+        bargroupgap=0.06,
+        margin_t=8,
+        legend={**style.BELOW, "traceorder": "normal"},
         clickmode="event+select",
-    )  # fmt: skip
+    )
     figure.update_yaxes(
-        autorange="reversed", showgrid=False, categoryorder="array", categoryarray=list(rows), tickmode="array",
-        tickvals=list(rows), ticktext=[f"<b>{row}</b>" if row == picked else row for row in rows],
-    )  # fmt: skip
+        autorange="reversed",
+        showgrid=False,
+        categoryorder="array",
+        categoryarray=list(rows),
+        tickmode="array",
+        tickvals=list(rows),
+        ticktext=[f"<b>{row}</b>" if row == picked else row for row in rows],
+    )
     largest = max(float(total.max()) for total in totals.values())
     figure.update_xaxes(title=axis.title, **cost_ticks(largest, largest, axis, log=False))
     return figure

@@ -55,34 +55,59 @@ def pareto(
     figure = go.Figure()
     front = [points[i] for i in pareto_front([p.cost for p in points], [p.accuracy for p in points])]
     figure.add_scatter(
-        x=[p.cost for p in front], y=[p.accuracy for p in front], mode="lines", hoverinfo="skip",
-        name="nothing cheaper is better", line={"color": style.muted(dark), "dash": "dot", "width": 1.5, "shape": "hv"},
-    )  # fmt: skip
+        x=[p.cost for p in front],
+        y=[p.accuracy for p in front],
+        mode="lines",
+        hoverinfo="skip",
+        name="nothing cheaper is better",
+        line={"color": style.muted(dark), "dash": "dot", "width": 1.5, "shape": "hv"},
+    )
     for scheme in (s for s in (*style.SCHEMES, *style.VARIANTS) if any(p.scheme == s for p in points)):
         look, own = style.look(scheme), [p for p in points if p.scheme == scheme]
         colour = look.colour(dark)
         rings = [2.5 if models.index(p.model) else 0 for p in own]
         figure.add_scatter(
-            x=[p.cost for p in own], y=[p.accuracy for p in own], mode="markers", name=look.label,
-            customdata=[p.key for p in own], text=[f"{p.model}: {axis.text(p.cost)}" for p in own],
-            marker={"symbol": look.symbol, "size": 15, "color": colour,
-                    "line": {"width": rings, "color": style.ink(dark)}},
+            x=[p.cost for p in own],
+            y=[p.accuracy for p in own],
+            mode="markers",
+            name=look.label,
+            customdata=[p.key for p in own],
+            text=[f"{p.model}: {axis.text(p.cost)}" for p in own],
+            marker={
+                "symbol": look.symbol,
+                "size": 15,
+                "color": colour,
+                "line": {"width": rings, "color": style.ink(dark)},
+            },
             error_y={"type": "data", "array": [p.error for p in own], "color": colour, "thickness": 1.5, "width": 0},
-            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
             hovertemplate="%{y:.1f} % of the pictures right<br>%{text}<extra>" + look.label + "</extra>",
-        )  # fmt: skip
+        )
     for model in models if len(models) > 1 else []:
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=f"ring: {model}" if models.index(model) else f"no ring: {model}",
-            marker={"symbol": "circle", "size": 11, "color": style.muted(dark),
-                    "line": {"width": 2.5 if models.index(model) else 0, "color": style.ink(dark)}},
-        )  # fmt: skip
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=f"ring: {model}" if models.index(model) else f"no ring: {model}",
+            marker={
+                "symbol": "circle",
+                "size": 11,
+                "color": style.muted(dark),
+                "line": {"width": 2.5 if models.index(model) else 0, "color": style.ink(dark)},
+            },
+        )
     for point in points:
         if point.key == picked:
             figure.add_scatter(
-                x=[point.cost], y=[point.accuracy], mode="markers", hoverinfo="skip", showlegend=False, name="picked",
+                x=[point.cost],
+                y=[point.accuracy],
+                mode="markers",
+                hoverinfo="skip",
+                showlegend=False,
+                name="picked",
                 marker={"symbol": "circle-open", "size": 30, "color": style.ink(dark), "line": {"width": 2}},
-            )  # fmt: skip
+            )
     style.finish(figure, height=470 if legend else 400, dark=dark, legend=legend)
     costs = [p.cost for p in points]
     figure.update_xaxes(title=axis.title, **cost_ticks(min(costs), max(costs), axis, log=log))
@@ -108,21 +133,32 @@ def beside_the_paper(
         colour, symbol = look.colour(dark), look.symbol.removesuffix("-open")
         pair = [source[scheme] for source in (published, ours) if scheme in source]
         figure.add_scatter(
-            x=pair, y=[look.label] * len(pair), mode="lines", showlegend=False, hoverinfo="skip",
+            x=pair,
+            y=[look.label] * len(pair),
+            mode="lines",
+            showlegend=False,
+            hoverinfo="skip",
             line={"color": colour, "width": 2},
-        )  # fmt: skip
+        )
         for source, mark, origin in ((published, f"{symbol}-open", named[0]), (ours, symbol, named[1])):
             if scheme in source:
                 figure.add_scatter(
-                    x=[source[scheme]], y=[look.label], mode="markers", name=origin, showlegend=False,
+                    x=[source[scheme]],
+                    y=[look.label],
+                    mode="markers",
+                    name=origin,
+                    showlegend=False,
                     marker={"symbol": mark, "size": 14, "color": colour, "line": {"width": 2.5, "color": colour}},
                     hovertemplate="%{x:.1f}<extra>" + f"{look.label}, {origin}" + "</extra>",
-                )  # fmt: skip
+                )
     for origin, mark in zip(named, ("circle-open", "circle"), strict=True):
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=origin,
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=origin,
             marker={"symbol": mark, "size": 11, "color": style.ink(dark), "line": {"width": 2}},
-        )  # fmt: skip
+        )
     style.finish(figure, height=120 + 44 * len(schemes), dark=dark, legend=True)
     figure.update_layout(legend={**style.BELOW, "orientation": "v"}, margin_t=8)
     figure.update_xaxes(title=title, zeroline=True)
@@ -144,21 +180,30 @@ def changes(rows: Sequence[tuple[str, float, float, float | None]], *, dark: boo
     for label, accuracy, _, against in rows:
         if against is not None:
             figure.add_scatter(
-                x=[against, accuracy], y=[label, label], mode="lines", hoverinfo="skip", showlegend=False,
+                x=[against, accuracy],
+                y=[label, label],
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
                 line={"color": style.muted(dark), "width": 2},
-            )  # fmt: skip
+            )
     for name, mark, own in (
         ("as the others are compared with", "circle-open", [row for row in rows if row[3] is None]),
         ("changed", "circle", [row for row in rows if row[3] is not None]),
     ):
         gains = ["" if against is None else f" ({units.points(accuracy - against)})" for _, accuracy, _, against in own]
         figure.add_scatter(
-            x=[row[1] for row in own], y=[row[0] for row in own], mode="markers+text", name=name,
-            text=[f"{row[1]:.1f}{gain}" for row, gain in zip(own, gains, strict=True)], textposition="top center",
+            x=[row[1] for row in own],
+            y=[row[0] for row in own],
+            mode="markers+text",
+            name=name,
+            text=[f"{row[1]:.1f}{gain}" for row, gain in zip(own, gains, strict=True)],
+            textposition="top center",
             marker={"symbol": mark, "size": 13, "color": ink, "line": {"width": 2.5, "color": ink}},
             error_x={"type": "data", "array": [row[2] for row in own], "color": ink, "thickness": 1.5, "width": 0},
-            hovertemplate="%{y}: %{text} %<extra></extra>", cliponaxis=False,
-        )  # fmt: skip
+            hovertemplate="%{y}: %{text} %<extra></extra>",
+            cliponaxis=False,
+        )
     style.finish(figure, height=90 + 48 * len(rows), dark=dark)
     low, high = min(row[1] - row[2] for row in rows), max(row[1] + row[2] for row in rows)
     room = max(0.12 * (high - low), 0.5)
@@ -187,10 +232,16 @@ def ratio_bars(
         own = [(label, ratio) for label, ratio, source in rows if source == origin]
         if own:
             figure.add_bar(
-                y=[label for label, _ in own], x=[ratio for _, ratio in own], orientation="h", name=origin,
-                marker=looks[origin], text=[units.times(ratio) for _, ratio in own], textposition="outside",
-                cliponaxis=False, hovertemplate="%{y}: %{text}<extra>" + origin + "</extra>",
-            )  # fmt: skip
+                y=[label for label, _ in own],
+                x=[ratio for _, ratio in own],
+                orientation="h",
+                name=origin,
+                marker=looks[origin],
+                text=[units.times(ratio) for _, ratio in own],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate="%{y}: %{text}<extra>" + origin + "</extra>",
+            )
     style.finish(figure, height=110 + 36 * len(rows), dark=dark, legend=True)
     figure.update_layout(margin_t=36)
     figure.update_xaxes(title=title, range=[0, 1.22 * max(ratio for _, ratio, _ in rows)])

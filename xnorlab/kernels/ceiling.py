@@ -17,9 +17,7 @@ from xnorlab.kernels.codegen.emitter import Emitter
 from xnorlab.kernels.codegen.processor import VectorUnit, compiler_target, vector_unit
 from xnorlab.kernels.jit import instruction, kernel
 
-TELLING_FEATURES = (
-    "avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve"
-)  # fmt: skip
+TELLING_FEATURES = ("avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve")
 
 
 def describe_cpu() -> dict:

@@ -177,8 +177,10 @@ class TiledConv:
         head[N_PASSES] = len(passes)
         head[[GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS]] = groups, blocks, self._block, self.filters // groups
         head[[GROUP_BYTES, WEIGHTS, BLOCK_BYTES]] = (
-            self._layout.group_bytes, self._tiles.ctypes.data, self._tiles[0, 0].nbytes
-        )  # fmt: skip
+            self._layout.group_bytes,
+            self._tiles.ctypes.data,
+            self._tiles[0, 0].nbytes,
+        )
         head[INIT_SEGMENT] = init.strides[0]
         head[INIT_BLOCK] = 0 if init.shape[1] == self._block else 4 * self._block
         return Tables(out_shape, arrays, self._input_size(shape), parts), head

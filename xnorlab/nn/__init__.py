@@ -9,6 +9,20 @@ from xnorlab.nn.schemes import SCHEMES, Scheme
 from xnorlab.nn.variants import VARIANTS, get_scheme
 
 __all__ = [
-    "SCHEMES", "VARIANTS", "Agreement", "BinaryConv2d", "BinaryLinear", "ConvApproximation", "RPReLU", "ResidualBlock",
-    "Scheme", "Shift", "agreement", "approximate_conv", "conv_block", "first_block", "get_scheme", "layer_inputs",
-]  # fmt: skip
+    "SCHEMES",
+    "VARIANTS",
+    "Agreement",
+    "BinaryConv2d",
+    "BinaryLinear",
+    "ConvApproximation",
+    "RPReLU",
+    "ResidualBlock",
+    "Scheme",
+    "Shift",
+    "agreement",
+    "approximate_conv",
+    "conv_block",
+    "first_block",
+    "get_scheme",
+    "layer_inputs",
+]

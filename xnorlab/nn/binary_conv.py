@@ -70,8 +70,9 @@ class BinaryConv2d(nn.Module):
         if x.dim() != 4 or x.shape[1] != self.in_channels:
             raise ValueError(f"x has shape {tuple(x.shape)}; the rule is (N, in_channels={self.in_channels}, H, W)")
         for axis in (0, 1):
-            output_size(x.shape[2 + axis], self.kernel_size[axis], self.stride[axis], self.padding[axis],
-                        self.dilation[axis])  # fmt: skip
+            output_size(
+                x.shape[2 + axis], self.kernel_size[axis], self.stride[axis], self.padding[axis], self.dilation[axis]
+            )
         weight, scale = binary_weight(self.weight, self.weight_binarizer, self.training)
         inputs = x if self.input_binarizer is None else self.input_binarizer(x)
         padding = self.padding

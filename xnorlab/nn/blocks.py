@@ -16,12 +16,7 @@ def chain(**parts: nn.Module | None) -> nn.Sequential:
 
 
 def conv(
-    scheme: Scheme,
-    in_channels: int,
-    out_channels: int,
-    kernel_size: Size,
-    stride: Size = 1,
-    padding: Size = 0,
+    scheme: Scheme, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
 ) -> BinaryConv2d:
     """The scheme's convolution without bias: (N, C, H, W) → (N, out_channels, OH, OW)."""
     layer = BinaryConv2d(
@@ -146,13 +141,7 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(
-        self,
-        scheme: Scheme,
-        in_channels: int,
-        out_channels: int,
-        stride: int,
-        *,
-        every_conv: bool | None = None,
+        self, scheme: Scheme, in_channels: int, out_channels: int, stride: int, *, every_conv: bool | None = None
     ):
         super().__init__()
         every_conv = scheme.shortcut_every_conv if every_conv is None else every_conv

@@ -6,15 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from xnorlab.binarize import (
-    BiRealSign,
-    ClippedSign,
-    MeanScale,
-    RSign,
-    Sign,
-    StochasticSign,
-    WeightBinarizer,
-)
+from xnorlab.binarize import BiRealSign, ClippedSign, MeanScale, RSign, Sign, StochasticSign, WeightBinarizer
 from xnorlab.nn.rprelu import RPReLU
 
 Order = Literal["conv-norm-act", "norm-sign-conv"]
@@ -75,14 +67,7 @@ SCHEMES: dict[str, Scheme] = {
     scheme.name: scheme
     for scheme in (
         Scheme("float", "full precision", "–", activation=_relu),
-        Scheme(
-            "binaryconnect",
-            "BinaryConnect",
-            _BC,
-            weights=lambda n: Sign(),
-            activation=_relu,
-            clip_latent=True,
-        ),
+        Scheme("binaryconnect", "BinaryConnect", _BC, weights=lambda n: Sign(), activation=_relu, clip_latent=True),
         Scheme(
             "binaryconnect-stochastic",
             "BinaryConnect (stochastic)",
@@ -104,12 +89,7 @@ SCHEMES: dict[str, Scheme] = {
         ),
         Scheme("bwn", "BWN", _XNOR, weights=lambda n: MeanScale(), activation=_relu),
         Scheme(
-            "xnor",
-            "XNOR",
-            _XNOR,
-            weights=lambda n: MeanScale(),
-            inputs=lambda c: ClippedSign(),
-            order="norm-sign-conv",
+            "xnor", "XNOR", _XNOR, weights=lambda n: MeanScale(), inputs=lambda c: ClippedSign(), order="norm-sign-conv"
         ),
         Scheme(
             "xnor-k",

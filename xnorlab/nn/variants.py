@@ -24,15 +24,16 @@ VARIANTS: dict[str, Scheme] = {
         _variant("bwn", "no-norm", "no norm", norm=False),
         _variant("binaryconnect", "no-norm", "no norm", norm=False),
         _variant("xnor", "cbap", "conv, norm, sign, pool", order="conv-norm-act"),
-        _variant("xnor", "unscaled-cbap", "no scale; conv, norm, sign, pool", weights=lambda n: Sign(),
-                 order="conv-norm-act"),
+        _variant(
+            "xnor", "unscaled-cbap", "no scale; conv, norm, sign, pool", weights=lambda n: Sign(), order="conv-norm-act"
+        ),
         _variant("xnor", "polynomial", "polynomial gradient", inputs=lambda c: BiRealSign()),
         _variant("bwn", "binary-ends", "binary first and last layer", binary_ends=True),
         _variant("xnor", "binary-ends", "binary first and last layer", binary_ends=True),
         *(_variant("xnor", f"{k}-bit", f"{k}-bit activations", inputs=lambda c, k=k: KBit(k)) for k in BITS),
         *(_variant(base, "stage-1", "weights still real", weights=None) for base in ("xnor", "bireal", "reactnet")),
     )
-}  # fmt: skip
+}
 """By name, `<system>-<what differs>`."""
 
 

@@ -139,10 +139,7 @@ CONVS = (
     Contestant("openvino-float", "OpenVINO float32, NHWC", "float", _openvino_float),
     Contestant("openvino-int8", "OpenVINO int8, float in and out, NHWC", "int8", _openvino_int8),
     Contestant(
-        "openvino-binary",
-        "OpenVINO BinaryConvolution, float in and out, NHWC, without α",
-        "signs",
-        _openvino_binary,
+        "openvino-binary", "OpenVINO BinaryConvolution, float in and out, NHWC, without α", "signs", _openvino_binary
     ),
     Contestant("onnxruntime-float", "ONNX Runtime float32, NCHW", "float", _onnxruntime),
 )

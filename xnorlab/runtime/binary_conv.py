@@ -53,13 +53,7 @@ class BinaryConv2d:
         self.pad_value = pad_value
         words = pack_filters(np.ascontiguousarray(weight.transpose(0, 2, 3, 1)))
         self._kernel = XnorConv2d(
-            words,
-            self.channels,
-            scale=scale,
-            bias=bias,
-            stride=self.stride,
-            padding=self.padding,
-            pad_value=pad_value,
+            words, self.channels, scale=scale, bias=bias, stride=self.stride, padding=self.padding, pad_value=pad_value
         )
         self._scale, self._bias = (None if value is None else value.copy() for value in (scale, bias))
         self.threads = 1

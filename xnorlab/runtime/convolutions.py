@@ -230,12 +230,7 @@ class BinaryConv(_PackedConvolution):
     def _kernel(self) -> XnorConv2d:
         self._check_packed()
         return XnorConv2d(
-            self.words,
-            self.channels,
-            scale=self.scale,
-            bias=self.bias,
-            pad_value=self.pad_value,
-            **self._geometry,
+            self.words, self.channels, scale=self.scale, bias=self.bias, pad_value=self.pad_value, **self._geometry
         )
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:

@@ -72,13 +72,15 @@ def to_header(ops: Sequence[Op]) -> tuple[list[dict[str, Any]], dict[str, np.nda
     for op in ops:
         own = op.tensors()
         tensors.update({f"{op.name}.{field}": array for field, array in own.items()})
-        records.append({
-            "name": op.name,
-            "kind": op.kind,
-            "inputs": list(op.inputs),
-            "attributes": op.attributes(),
-            "tensors": sorted(own),
-        })  # fmt: skip
+        records.append(
+            {
+                "name": op.name,
+                "kind": op.kind,
+                "inputs": list(op.inputs),
+                "attributes": op.attributes(),
+                "tensors": sorted(own),
+            }
+        )
     return records, tensors
 
 

@@ -9,13 +9,47 @@ from xnorlab.runtime.pooling import AvgPool, Flatten, GlobalAvgPool, MaxPool
 OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
-        Conv, BinaryConv, BinaryWeightConv, Linear, BinaryLinear, BinaryWeightLinear, Affine, ReLU, PReLU, Hardtanh,
-        Sign, Quantize, Add, Pad, MaxPool, AvgPool, GlobalAvgPool, Flatten,
+        Conv,
+        BinaryConv,
+        BinaryWeightConv,
+        Linear,
+        BinaryLinear,
+        BinaryWeightLinear,
+        Affine,
+        ReLU,
+        PReLU,
+        Hardtanh,
+        Sign,
+        Quantize,
+        Add,
+        Pad,
+        MaxPool,
+        AvgPool,
+        GlobalAvgPool,
+        Flatten,
     )
-}  # fmt: skip
+}
 
 __all__ = [
-    "OPS", "Add", "Affine", "AvgPool", "BinaryConv", "BinaryLinear", "BinaryWeightConv", "BinaryWeightLinear", "Conv",
-    "Flatten", "GlobalAvgPool", "Hardtanh", "Linear", "MaxPool", "Op", "PReLU", "Pad", "Quantize", "ReLU", "Shape",
+    "OPS",
+    "Add",
+    "Affine",
+    "AvgPool",
+    "BinaryConv",
+    "BinaryLinear",
+    "BinaryWeightConv",
+    "BinaryWeightLinear",
+    "Conv",
+    "Flatten",
+    "GlobalAvgPool",
+    "Hardtanh",
+    "Linear",
+    "MaxPool",
+    "Op",
+    "PReLU",
+    "Pad",
+    "Quantize",
+    "ReLU",
+    "Shape",
     "Sign",
-]  # fmt: skip
+]

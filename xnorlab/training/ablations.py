@@ -68,9 +68,7 @@ ABLATIONS: dict[str, Ablation] = {
         Ablation("input-scale", "The input scale K", _rows("alexnet", ("without K", "xnor"), ("with K", "xnor-k"))),
         Ablation("order", "Block order (Table 3b)", _rows("alexnet", ("B A C P", "xnor"), ("C B A P", "xnor-cbap"))),
         Ablation(
-            "gradient",
-            "Gradient of the sign",
-            _rows("alexnet", ("clipped", "xnor"), ("polynomial", "xnor-polynomial")),
+            "gradient", "Gradient of the sign", _rows("alexnet", ("clipped", "xnor"), ("polynomial", "xnor-polynomial"))
         ),
         Ablation(
             "ends",

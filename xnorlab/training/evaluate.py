@@ -106,11 +106,7 @@ def compare(network: Network, model: nn.Module, shown: Pictures) -> dict[str, An
 
 
 def evaluate(
-    network: str | Path,
-    data: str | Path,
-    *,
-    threads: int = 1,
-    **preparing: Unpack[Preparing],
+    network: str | Path, data: str | Path, *, threads: int = 1, **preparing: Unpack[Preparing]
 ) -> dict[str, Any]:
     """Accuracies on the validation pictures in `data`, recomputed from the files.
 
@@ -196,11 +192,7 @@ def _against(row: Mapping[str, Any], claimed: Mapping[str, Any], same_pictures: 
 
 
 def pack(
-    model: nn.Module,
-    recipe: Recipe,
-    labels: Sequence[str],
-    shown: Pictures,
-    provenance: dict[str, Any] | None = None,
+    model: nn.Module, recipe: Recipe, labels: Sequence[str], shown: Pictures, provenance: dict[str, Any] | None = None
 ) -> Network:
     """The packed twin, checked by export on a few real pictures."""
     example = torch.from_numpy(shown.inputs(0, min(4, len(shown)))).permute(0, 3, 1, 2)
@@ -226,11 +218,7 @@ def _preprocessing_of(network: Network) -> Preprocessing:
 
 
 def _validation(
-    dataset: str | None,
-    labels: Sequence[str],
-    preprocessing: Preprocessing,
-    data: str | Path,
-    preparing: Preparing,
+    dataset: str | None, labels: Sequence[str], preprocessing: Preprocessing, data: str | Path, preparing: Preparing
 ) -> tuple[Pictures, str]:
     """The validation pictures that are used, and the data set's name."""
     found = open_folder(data) if dataset is None else find(dataset, data)

@@ -41,8 +41,11 @@ def _tiny_recipes() -> list[Recipe]:
     float_name = "tiny-imagenet/resnet18-float"
     found = [recipe_for("tiny-imagenet", "resnet18", scheme) for scheme in ("float", "bwn", "xnor")]
     taught: dict[str, Any] = {
-        "teacher": float_name, "teacher_weight": 1.0, "label_smoothing": 0.0, "epochs": TINY_STAGE_EPOCHS,
-    }  # fmt: skip
+        "teacher": float_name,
+        "teacher_weight": 1.0,
+        "label_smoothing": 0.0,
+        "epochs": TINY_STAGE_EPOCHS,
+    }
     first = recipe_for("tiny-imagenet", "resnet18", "reactnet-stage-1", **taught)
     return [*found, first, recipe_for("tiny-imagenet", "resnet18", "reactnet", start=first.name, **taught)]
 

@@ -18,9 +18,15 @@ CHECKPOINT = "last.ckpt"
 """The checkpoint in a run's folder."""
 
 PARTS = {
-    "recipe": dict, "labels": list, "state_dict": dict, "epoch": int, "callbacks": dict,
-    "loops": dict, "optimizer_states": list, "lr_schedulers": list,
-}  # fmt: skip
+    "recipe": dict,
+    "labels": list,
+    "state_dict": dict,
+    "epoch": int,
+    "callbacks": dict,
+    "loops": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
 """What every checkpoint of a run holds, and of which type. Without "loops", Lightning would begin at epoch 1 again."""
 
 HISTORY_PARTS = ("epochs", "histograms")

@@ -62,11 +62,15 @@ def memory(evidence: Evidence) -> Verdict:
     elif layers >= 0.95 * 32:
         ruling = "holds in part"
     return Verdict(
-        claim, source, published, ours, ruling,
+        claim,
+        source,
+        published,
+        ours,
+        ruling,
         "A weight is one bit; α, thresholds and words filled up take a little, and the first and the last layer, norms "
         "and the header stay as they are.",
         (f"the packed file of {name}",),
-    )  # fmt: skip
+    )
 
 
 def speed(evidence: Evidence) -> Verdict:
@@ -85,11 +89,15 @@ def speed(evidence: Evidence) -> Verdict:
         ruling = "holds in part"
     slow = f"; {min(naive):.0f} to {max(naive):.0f}× a plain float loop" if naive else ""
     return Verdict(
-        claim, source, published, f"{min(best):.1f} to {max(best):.1f}× the fastest float32 engine{slow}", ruling,
+        claim,
+        source,
+        published,
+        f"{min(best):.1f} to {max(best):.1f}× the fastest float32 engine{slow}",
+        ruling,
         "The count leaves out that a CPU multiplies many floats in one instruction as well, so the factor depends on "
         "what one compares with; ours includes packing and memory.",
         (f"{BENCHMARK}: {evidence.benchmark['command']}, {evidence.benchmark['machine']['cpu']}",),
-    )  # fmt: skip
+    )
 
 
 UNLIKE = "The two networks are not shipped, or not with one recipe and the same pictures."
@@ -131,9 +139,11 @@ def _at_most(
     ruling: Ruling = "holds" if more <= 0 else "holds in part" if more <= 2 * gap.error else "does not hold here"
     if ruling == "holds":
         why = _three(
-            gap, "It is better here, beyond two standard errors.", "No loss shows beyond two standard errors.",
+            gap,
+            "It is better here, beyond two standard errors.",
+            "No loss shows beyond two standard errors.",
             f"It loses, beyond two standard errors, but no more than {allowed:.1f} points.",
-        )  # fmt: skip
+        )
     else:
         beyond = "beyond" if ruling == "does not hold here" else "but not beyond"
         why = f"It loses more than {allowed:.1f} points here, {beyond} two standard errors."
@@ -149,9 +159,13 @@ def _at_most(
 def bwn_equals_float(evidence: Evidence) -> Verdict:
     """Holds where BWN loses at most 1 point; in part where the loss is within two standard errors of that."""
     return _at_most(
-        evidence, "A Binary-Weight AlexNet is as accurate as full precision (an earlier abstract: 2.9 % less)",
-        "abstract, Table 1", "AlexNet", "alexnet", "bwn",
-    )  # fmt: skip
+        evidence,
+        "A Binary-Weight AlexNet is as accurate as full precision (an earlier abstract: 2.9 % less)",
+        "abstract, Table 1",
+        "AlexNet",
+        "alexnet",
+        "bwn",
+    )
 
 
 def xnor_loses(evidence: Evidence) -> Verdict:
@@ -185,8 +199,9 @@ def _graded(gap: Gap, wanted: float) -> tuple[Ruling, str]:
     return "does not hold here", _three(gap, "", none, worse)
 
 
-def _gain(claim: str, source: str, published: tuple[float, float], gap: Gap | None, wanted: float,
-          note: str, missing: str) -> Verdict:  # fmt: skip
+def _gain(
+    claim: str, source: str, published: tuple[float, float], gap: Gap | None, wanted: float, note: str, missing: str
+) -> Verdict:
     """`_graded`, of AlexNets. published: both accuracies. note: ends the sentence. missing: what gap=None lacks."""
     theirs = f"{_gap_text(published[0] - published[1], *published)}, AlexNet on ImageNet"
     if gap is None:
@@ -256,9 +271,7 @@ def scale_put_in(evidence: Evidence) -> Verdict:
         f". Lengthened to α/ρ, whose part along W is W, it reaches {longer.first:.1f} %; with norms estimated anew α "
         f"reaches {again.first:.1f} %, no factor {again.second:.1f} %."
     )
-    return Verdict(
-        claim, source, published, f"put in, without training: {_measured(gap)}", ruling, why, gap.based_on
-    )  # fmt: skip
+    return Verdict(claim, source, published, f"put in, without training: {_measured(gap)}", ruling, why, gap.based_on)
 
 
 def input_scale(evidence: Evidence) -> Verdict:
@@ -270,9 +283,11 @@ def input_scale(evidence: Evidence) -> Verdict:
     more = gap.points - 1
     ruling: Ruling = "holds" if more < 0 else "holds in part" if more < 2 * gap.error else "does not hold here"
     why = _three(
-        gap, "K gains beyond two standard errors, but less than 1 point.",
-        "What K changes is within two standard errors.", "K even loses, beyond two standard errors.",
-    )  # fmt: skip
+        gap,
+        "K gains beyond two standard errors, but less than 1 point.",
+        "What K changes is within two standard errors.",
+        "K even loses, beyond two standard errors.",
+    )
     if more >= 0:
         beyond = "and beyond" if ruling == "does not hold here" else "but not beyond"
         why = f"K gains 1 point or more, {beyond} two standard errors of that."
@@ -290,9 +305,19 @@ def block_order(evidence: Evidence) -> Verdict:
 
 
 CLAIMS: tuple[Callable[[Evidence], Verdict], ...] = (
-    memory, speed, bwn_equals_float, xnor_loses, bwn_beats_binaryconnect, xnor_beats_bnn, learned_scale,
-    scale_put_in, input_scale, block_order, resnet_bwn, resnet_xnor,
-)  # fmt: skip
+    memory,
+    speed,
+    bwn_equals_float,
+    xnor_loses,
+    bwn_beats_binaryconnect,
+    xnor_beats_bnn,
+    learned_scale,
+    scale_put_in,
+    input_scale,
+    block_order,
+    resnet_bwn,
+    resnet_xnor,
+)
 """In the order in which the table shows them."""
 
 

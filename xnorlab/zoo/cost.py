@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from xnorlab.runtime import LayerSummary, Network
 
 BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
-    "binary layers", "real first layer", "real layers between", "real classifier", "norms and activations",
+    "binary layers",
+    "real first layer",
+    "real layers between",
+    "real classifier",
+    "norms and activations",
     "file header",
-)  # fmt: skip
+)
 """Where the bytes of a packed file go. Binary layers include their α, thresholds and biases."""
 
 ASSUMED_OPERATIONS_PER_S = 1e9

@@ -33,11 +33,13 @@ def bring() -> None:
     else:
         files = st.file_uploader(
             "As many as you like" if how == "files" else "All photos in a folder, its folders included",
-            accept_multiple_files="directory" if how == "folder" else True, max_upload_size=50,
-            type=sorted(SUFFIXES) if how == "folder" else None, key=f"{how}-{photos.uploader_key()}",
+            accept_multiple_files="directory" if how == "folder" else True,
+            max_upload_size=50,
+            type=sorted(SUFFIXES) if how == "folder" else None,
+            key=f"{how}-{photos.uploader_key()}",
             help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC. They stay on this machine, in the memory of your "
             "session.",
-        )  # fmt: skip
+        )
     if files:
         photos.take(files, place)
         st.rerun()
@@ -47,8 +49,11 @@ def bring() -> None:
     if len(reasons) > MOST_REASONS:
         st.error(f"{len(reasons) - MOST_REASONS} more files could not be used.", icon=":material/broken_image:")
     if photos.dropped():
-        st.warning(f"The oldest {photos.dropped()} photos were let go: yours may take "
-                   f"{units.memory(photos.MAX_BYTES)} of memory.", icon=":material/auto_delete:")  # fmt: skip
+        st.warning(
+            f"The oldest {photos.dropped()} photos were let go: yours may take "
+            f"{units.memory(photos.MAX_BYTES)} of memory.",
+            icon=":material/auto_delete:",
+        )
     if photos.kept():
         st.button("Forget my photos", on_click=photos.forget, key="forget", icon=":material/delete:")
 
@@ -99,9 +104,14 @@ with see:
 pick, slide = st.columns(2, gap="large", vertical_alignment="bottom")
 with pick:
     schemes = st.pills(
-        "Schemes", options, selection_mode="multi", key="schemes", persist_state="session", wrap=True,
+        "Schemes",
+        options,
+        selection_mode="multi",
+        key="schemes",
+        persist_state="session",
+        wrap=True,
         format_func=networks.with_glyph,
-    )  # fmt: skip
+    )
 with slide:
     left, right = st.columns([5, 2], vertical_alignment="bottom")
     left.selectbox("Model", families, key="model", persist_state="session", format_func=networks.with_count)
@@ -157,9 +167,10 @@ for scheme in schemes:
 
 preprocessing = predictions.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
 seen.image(
-    preprocessing.crop_image(photo.pixels), width="stretch",
+    preprocessing.crop_image(photo.pixels),
+    width="stretch",
     alt=f"The middle of the photo at {preprocessing.crop} by {preprocessing.crop} pixels",
-)  # fmt: skip
+)
 seen_said.caption(f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what the networks saw")
 
 votes = collections.Counter(verdict.labels[0] for verdict in verdicts.values())
@@ -214,20 +225,39 @@ if verdicts:
         {
             "picture": [p.thumbnail for p in shown.values()],
             "photo": [p.title for p in shown.values()],
-            **({"answers": ["agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
-                            for i in range(len(shown))]} if len(table) > 1 else {}),
-            **{look(s).short: [f"{a.labels[0]}, {units.percent(a.probabilities[0])}" for a in column]
-               for s, column in table.items()},
+            **(
+                {
+                    "answers": [
+                        "agree" if len({c[i].labels[0] for c in table.values()}) == 1 else "differ"
+                        for i in range(len(shown))
+                    ]
+                }
+                if len(table) > 1
+                else {}
+            ),
+            **{
+                look(s).short: [f"{a.labels[0]}, {units.percent(a.probabilities[0])}" for a in column]
+                for s, column in table.items()
+            },
         },
-        key="photo-table", on_select=lambda: open_row(list(shown)), selection_mode="single-row", hide_index=True,
-        row_height=56, column_config={"picture": st.column_config.ImageColumn("", width="small")},
+        key="photo-table",
+        on_select=lambda: open_row(list(shown)),
+        selection_mode="single-row",
+        hide_index=True,
+        row_height=56,
+        column_config={"picture": st.column_config.ImageColumn("", width="small")},
         alt="Every photo with the best answer of every scheme; choose a row to open its photo above.",
-    )  # fmt: skip
+    )
     named = {networks.name(family, s): column for s, column in table.items()}
     st.download_button(
-        "Download as CSV", predictions.as_csv([p.title for p in shown.values()], named), "answers.csv", "text/csv",
-        on_click="ignore", icon=":material/download:", key="csv",
-    )  # fmt: skip
+        "Download as CSV",
+        predictions.as_csv([p.title for p in shown.values()], named),
+        "answers.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="csv",
+    )
     read = statistics.median(p.read_s for p in shown.values())
     asked = statistics.median(map(sum, zip(*([a.seconds for a in column] for column in table.values()), strict=True)))
     st.caption(

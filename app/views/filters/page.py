@@ -41,9 +41,15 @@ def own_filter() -> tuple[np.ndarray, str]:
         for row in range(3):
             for column, place in enumerate(st.columns(3, gap="small", wrap=False)):
                 value = place.number_input(
-                    f"row {row}, column {column}", -OWN_LIMIT, OWN_LIMIT, step=0.1, format="%.2f",
-                    key=f"own-{3 * row + column}", label_visibility="collapsed", persist_state="session",
-                )  # fmt: skip
+                    f"row {row}, column {column}",
+                    -OWN_LIMIT,
+                    OWN_LIMIT,
+                    step=0.1,
+                    format="%.2f",
+                    key=f"own-{3 * row + column}",
+                    label_visibility="collapsed",
+                    persist_state="session",
+                )
                 values.append(value)
     numbers = [f"{v:g}" for v in values]
     address.publish(own=numbers)
@@ -71,9 +77,12 @@ def trained_filter() -> tuple[np.ndarray, str, str]:
     names = list(layers)
     address.take("layer", names, names[min(1, len(names) - 1)])
     layer = st.selectbox(
-        "Layer", names, key="layer", persist_state="session",
+        "Layer",
+        names,
+        key="layer",
+        persist_state="session",
         format_func=lambda n: "{}: {} filters of {} × {} × {}".format(n, *layers[n].shape),
-    )  # fmt: skip
+    )
     count = layers[layer].shape[0]
     address.take_number("filter", 0, count - 1, 0)
     index = st.slider("Filter", 0, count - 1, key="filter", persist_state="session")
@@ -120,9 +129,14 @@ with left:
         st.session_state["alpha"] = start
     st.session_state["alpha of"] = identity
     alpha = st.slider(
-        "α, the one number of the filter", 0.0, top, key="alpha", persist_state="session", format="%.4g",
+        "α, the one number of the filter",
+        0.0,
+        top,
+        key="alpha",
+        persist_state="session",
+        format="%.4g",
         step=10.0 ** (math.floor(math.log10(top)) - 2),
-    )  # fmt: skip
+    )
     st.button("Snap to the optimum", type="primary", on_click=snap, key="snap")
     address.publish(alpha=alpha)
 
@@ -137,9 +151,10 @@ with left:
     numbers = st.columns(2)
     numbers[0].metric("‖W − αB‖²", units.significant(error), help="Computed here from the weights on show.")
     numbers[1].metric(
-        "lost of ‖W‖²", units.percent(error / norm) if norm else "–",
+        "lost of ‖W‖²",
+        units.percent(error / norm) if norm else "–",
         help="Computed: ‖W − αB‖² / ‖W‖². At the optimum it is 1 − (mean|W|)² / mean(W²).",
-    )  # fmt: skip
+    )
     if norm == 0:
         st.info("Every weight is zero: the best α is 0, and any other α adds n·α² of error.")
     elif math.isclose(alpha, optimum, rel_tol=1e-6):
@@ -163,11 +178,16 @@ with right:
         alt=f"Four maps of one filter with {n:,} weights: the real weights, their signs, the signs times α, and the "
         "difference, the last on the same colour scale as the first.",
         table={
-            "channel": channel, "row": row, "column": column, "W": real.ravel(), "sign(W)": sign_map.ravel(),
-            "α·sign(W)": scaled_map.ravel(), "W − α·sign(W)": residual.ravel(),
+            "channel": channel,
+            "row": row,
+            "column": column,
+            "W": real.ravel(),
+            "sign(W)": sign_map.ravel(),
+            "α·sign(W)": scaled_map.ravel(),
+            "W − α·sign(W)": residual.ravel(),
         },
         key="maps",
-    )  # fmt: skip
+    )
     positive = float((sign_map > 0).mean())
     widgets.chart(
         approximation.weight_histogram(weights, alpha, dark=widgets.dark()),

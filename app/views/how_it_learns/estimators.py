@@ -23,9 +23,15 @@ def show() -> None:
         estimator = ESTIMATORS[chosen]
         address.take_number("range", 0.1, WIDEST, 1.0)
         clip_range = st.slider(
-            "Clip range t", 0.1, WIDEST, step=0.1, key="range", persist_state="session", disabled=not estimator.ranged,
+            "Clip range t",
+            0.1,
+            WIDEST,
+            step=0.1,
+            key="range",
+            persist_state="session",
+            disabled=not estimator.ranged,
             help="x is divided by t before the estimator sees it: no sign changes, the slope gets wider and flatter.",
-        )  # fmt: skip
+        )
         address.publish(estimator=chosen, range=clip_range if estimator.ranged else None)
         st.markdown(f"∂sign/∂x := {widgets.plain(estimator.slope)}")
         st.caption(
@@ -42,17 +48,22 @@ def show() -> None:
         first, second = st.columns(2, wrap=False)
         first.metric("steepest slope", units.significant(slope.max().item()))
         second.metric(
-            "area under it", units.significant(torch.trapezoid(slope, x).item()) if estimator.ranged else "∞",
+            "area under it",
+            units.significant(torch.trapezoid(slope, x).item()) if estimator.ranged else "∞",
             help="The sign jumps by 2, from −1 to +1: a slope of area 2 rises by just as much.",
-        )  # fmt: skip
+        )
         st.markdown(_said(estimator.ranged, clip_range))
         if chosen in INPUT_ESTIMATORS:
             st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with)
     with picture:
         widgets.chart(
             learning.estimator_curves(
-                x.numpy(), forward.numpy(), smooth.numpy(), slope.numpy(),
-                clip_range=clip_range if estimator.ranged else None, scattered=chosen == "stochastic",
+                x.numpy(),
+                forward.numpy(),
+                smooth.numpy(),
+                slope.numpy(),
+                clip_range=clip_range if estimator.ranged else None,
+                scattered=chosen == "stochastic",
                 dark=widgets.dark(),
             ),
             alt=f"Two curves over x. Forward: the sign, −1 or +1. Backward: the slope of the {estimator.title} "
@@ -63,15 +74,19 @@ def show() -> None:
                 "slope used backward": [units.significant(v) for v in slope[::every].tolist()],
             },
             key="estimator-curves",
-        )  # fmt: skip
+        )
 
 
 def _train_with() -> None:
     """Go to live training with the estimator and the range that the controls say now, under a scheme that uses them."""
     state = st.session_state
     scheme = state.get("live")
-    chosen = {"part": "live", "live_estimator": state["estimator"], "live_range": state["range"],
-              "live": scheme if scheme in ("bnn", "xnor") else "xnor"}  # fmt: skip
+    chosen = {
+        "part": "live",
+        "live_estimator": state["estimator"],
+        "live_range": state["range"],
+        "live": scheme if scheme in ("bnn", "xnor") else "xnor",
+    }
     for key, value in chosen.items():
         state[key] = value
     address.publish(**chosen)

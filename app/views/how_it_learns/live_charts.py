@@ -64,9 +64,10 @@ def headline(snapshot: Snapshot) -> None:
     test.metric("test accuracy", units.percent(curves.test_top1[-1]) if curves.step else "–")
     latest = [shares[-1] for shares in flips.values()] if curves.step else []
     flipped.metric(
-        f"signs flipped in {RECORD_STEPS} steps", units.percent(float(np.mean(latest))) if latest else "–",
+        f"signs flipped in {RECORD_STEPS} steps",
+        units.percent(float(np.mean(latest))) if latest else "–",
         help="Mean over the three layers, between the last two records.",
-    )  # fmt: skip
+    )
 
 
 def curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSettings, Curves]]) -> None:
@@ -94,18 +95,20 @@ def curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSetting
 def _as_run(settings: LiveSettings, curves: Curves, name: str, *, faint: bool) -> learning.Run:
     test = getattr(curves, f"test_{name}")
     return learning.Run(
-        settings.scheme, _label(settings), curves.step, getattr(curves, f"train_{name}"), curves.step, test,
-        faint=faint,
-    )  # fmt: skip
+        settings.scheme, _label(settings), curves.step, getattr(curves, f"train_{name}"), curves.step, test, faint=faint
+    )
 
 
 def _label(settings: LiveSettings) -> str:
     """The scheme, and what differs from the usual settings."""
     usual = LiveSettings(scheme=settings.scheme)
     words = {
-        "estimator": settings.estimator, "clip_range": f"t = {settings.clip_range:g}",
-        "rate": f"rate {settings.rate:g}", "width": f"{settings.width} filters", "seed": f"seed {settings.seed}",
-    }  # fmt: skip
+        "estimator": settings.estimator,
+        "clip_range": f"t = {settings.clip_range:g}",
+        "rate": f"rate {settings.rate:g}",
+        "width": f"{settings.width} filters",
+        "seed": f"seed {settings.seed}",
+    }
     differing = [text for name, text in words.items() if getattr(settings, name) != getattr(usual, name)]
     return ", ".join([style.SCHEMES[settings.scheme].short, *differing])
 
@@ -178,7 +181,10 @@ def answers(snapshot: Snapshot) -> None:
         images = "".join(f"<figure><img src='{png}' alt='Filter {index}'></figure>" for index, png in enumerate(drawn))
         st.html(f"<div class='xl-filters'>{images}</div>")
         widgets.numbers(
-            {"filter": list(range(len(filters))), "positive of 25": (filters >= 0).sum((1, 2)).tolist(),
-             "mean|W|": _three_digits(np.abs(filters).mean((1, 2)).tolist())},
+            {
+                "filter": list(range(len(filters))),
+                "positive of 25": (filters >= 0).sum((1, 2)).tolist(),
+                "mean|W|": _three_digits(np.abs(filters).mean((1, 2)).tolist()),
+            },
             key="live-filters",
-        )  # fmt: skip
+        )

@@ -35,8 +35,10 @@ def show() -> None:
         changed = run.settings != settings
         _buttons(run, changed=changed)
         if changed:
-            st.info("Settings changed: **Start** trains with them; what is on show stays as a faint line.",
-                    icon=":material/sync_problem:")  # fmt: skip
+            st.info(
+                "Settings changed: **Start** trains with them; what is on show stays as a faint line.",
+                icon=":material/sync_problem:",
+            )
     every = _redraw_seconds(run)
     with st.container(key="live-run"):
         st.fragment(_news, run_every=every)(run, every, st.session_state["live_layer"])
@@ -59,10 +61,14 @@ def _controls() -> None:
     address.take_number("seed", 0, 999, 0)
     first, second, third, fourth = widgets.pairs(4)
     estimator = first.selectbox(
-        "Estimator", INPUT_ESTIMATORS, key="live_estimator", persist_state="session",
-        format_func=lambda e: ESTIMATORS[e].title, disabled=not uses,
+        "Estimator",
+        INPUT_ESTIMATORS,
+        key="live_estimator",
+        persist_state="session",
+        format_func=lambda e: ESTIMATORS[e].title,
+        disabled=not uses,
         help=None if uses else "This scheme keeps its inputs real: there is no sign to pass through.",
-    )  # fmt: skip
+    )
     ranged = uses and ESTIMATORS[estimator].ranged
     second.slider("Clip range t", 0.1, WIDEST, step=0.1, key="live_range", persist_state="session", disabled=not ranged)
     third.select_slider("Learning rate", RATES, key="rate", persist_state="session")
@@ -84,9 +90,13 @@ def _chosen() -> LiveSettings:
     values = {key: state[key] for key in keys}
     address.publish(**values)
     return LiveSettings(
-        scheme=values["live"], estimator=values["live_estimator"], clip_range=values["live_range"],
-        rate=float(values["rate"]), width=int(values["width"]), seed=values["seed"],
-    ).effective()  # fmt: skip
+        scheme=values["live"],
+        estimator=values["live_estimator"],
+        clip_range=values["live_range"],
+        rate=float(values["rate"]),
+        width=int(values["width"]),
+        seed=values["seed"],
+    ).effective()
 
 
 def _current(settings: LiveSettings) -> LiveRun:
@@ -131,8 +141,13 @@ def _buttons(run: LiveRun, *, changed: bool) -> None:
         # Never disabled: a seed that is being typed would enable it too late for the click that follows.
         st.button(label, type="primary", icon=":material/play_arrow:", key="start", on_click=_start)
         st.button("Stop", icon=":material/stop:", key="stop", on_click=run.stop, disabled=not run.running)
-        st.button("Reset", icon=":material/restart_alt:", key="reset", on_click=_reset,
-                  help="Back to random weights; earlier runs are forgotten.")  # fmt: skip
+        st.button(
+            "Reset",
+            icon=":material/restart_alt:",
+            key="reset",
+            on_click=_reset,
+            help="Back to random weights; earlier runs are forgotten.",
+        )
 
 
 def _redraw_seconds(run: LiveRun) -> float | None:

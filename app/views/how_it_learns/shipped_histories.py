@@ -42,8 +42,10 @@ def show() -> None:
         address.publish(learnt_layer=layer)
         _layer(history, scheme, names, layer, epoch)
     else:
-        st.info("Full precision has no signs, so none flip; of a binary scheme the layers are shown here.",
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            "Full precision has no signs, so none flip; of a binary scheme the layers are shown here.",
+            icon=":material/info:",
+        )
     _curves(family, found, epoch)
     missing = [f"{style.look(s).label}: {problems[s]}" for s in schemes if s in problems]
     if missing:
@@ -76,8 +78,13 @@ def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: 
         st.markdown("**Signs that flipped** in each epoch, layer by layer")
         widgets.chart(
             learning.sign_flips(
-                epochs.tolist(), {name: shares.tolist() for name, shares in flips.items()},
-                scheme=scheme, chosen=layer, along="epoch", at=epoch, dark=widgets.dark(),
+                epochs.tolist(),
+                {name: shares.tolist() for name, shares in flips.items()},
+                scheme=scheme,
+                chosen=layer,
+                along="epoch",
+                at=epoch,
+                dark=widgets.dark(),
             ),
             alt=f"Share of the signs of {len(flips)} layers that flipped in each of {len(epochs)} epochs; in {layer} "
             f"{units.percent(float(flips[layer][0]))} in the first and {units.percent(float(flips[layer][-1]))} in "
@@ -85,16 +92,20 @@ def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: 
             table={"epoch": epochs.tolist()}
             | {f"{name}, %": [units.significant(100 * v) for v in shares] for name, shares in flips.items()},
             key="flips",
-        )  # fmt: skip
+        )
     histogram, kept = history.histogram(names[layer], epoch), history.kept(names[layer])
     scale, said = _scale(scheme, histogram.mean_abs)
     with right:
         st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
         widgets.chart(
             learning.latent_weights(
-                histogram.edges, histogram.counts, scheme=scheme, scale=scale,
+                histogram.edges,
+                histogram.counts,
+                scheme=scheme,
+                scale=scale,
                 limit=max(h.edges[-1] for h in kept),
-                peak=learning.density_peak([(h.edges, h.counts) for h in kept]), dark=widgets.dark(),
+                peak=learning.density_peak([(h.edges, h.counts) for h in kept]),
+                dark=widgets.dark(),
             ),
             alt=f"Histogram of the {int(histogram.counts.sum()):,} latent weights of {layer} after epoch "
             f"{histogram.epoch}" + ("." if scale is None else f"; their signs stand for ±{units.significant(scale)}."),
@@ -104,7 +115,7 @@ def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: 
                 "weights": histogram.counts.tolist(),
             },
             key="latent",
-        )  # fmt: skip
+        )
         when = "" if histogram.epoch == epoch else f" Histograms were kept a dozen times; epoch {epoch} has none."
         st.caption(f"{said}{when}")
 
@@ -147,10 +158,15 @@ def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
             drawn = slice(0 if of == "loss" and _other_loss(family, scheme) else None)
             runs.append(
                 learning.Run(
-                    scheme, label, x.tolist()[drawn], train.tolist()[drawn], held_out_x.tolist(), held_out.tolist(),
+                    scheme,
+                    label,
+                    x.tolist()[drawn],
+                    train.tolist()[drawn],
+                    held_out_x.tolist(),
+                    held_out.tolist(),
                     final=final,
                 )
-            )  # fmt: skip
+            )
             known = dict(zip(held_out_x.tolist(), held_out.tolist(), strict=True))
             rows["scheme"] += [label] * len(x)
             rows["epoch"] += x.tolist()

@@ -12,9 +12,22 @@ from xnorlab.benchmark import Machine, describe
 from xnorlab.kernels.ceiling import describe_cpu
 
 MANIFEST_COLUMNS = (
-    "name", "dataset", "classes", "model", "scheme", "top1", "torch_top1", "images", "bytes", "latent_bytes",
-    "trained_seconds", "hardware", "precision", "date", "sha256",
-)  # fmt: skip
+    "name",
+    "dataset",
+    "classes",
+    "model",
+    "scheme",
+    "top1",
+    "torch_top1",
+    "images",
+    "bytes",
+    "latent_bytes",
+    "trained_seconds",
+    "hardware",
+    "precision",
+    "date",
+    "sha256",
+)
 
 
 def as_json(value: Any) -> bytes:
@@ -57,10 +70,14 @@ def measured(session: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
     found = []
     for key, value in session:
         for bench in _benches(value):
-            record = bench.to_dict() if hasattr(bench, "to_dict") else {
-                "machine": bench.machine.to_dict(),
-                "timings": {name: timing.to_dict() for name, timing in bench.timings.items()},
-            }  # fmt: skip
+            record = (
+                bench.to_dict()
+                if hasattr(bench, "to_dict")
+                else {
+                    "machine": bench.machine.to_dict(),
+                    "timings": {name: timing.to_dict() for name, timing in bench.timings.items()},
+                }
+            )
             found.append({"measured": str(key), **record})
     return found
 

@@ -58,7 +58,9 @@ _FILTER_NOTEBOOK, _KERNEL_NOTEBOOK = "01_binarize_a_filter.ipynb", "03_xnor_popc
 
 FORMULAS = (
     Formula(
-        "sign", "weights", "The sign",
+        "sign",
+        "weights",
+        "The sign",
         (r"\operatorname{sign}(x) = \begin{cases} +1 & x \ge 0 \\ -1 & x < 0 \end{cases}",),
         "One bit of each weight and of each input stays. Zero, and −0.0 too, counts as +1: the paper leaves it open, "
         "training, kernels and files here all follow this one rule.",
@@ -68,10 +70,14 @@ FORMULAS = (
         _FILTER_NOTEBOOK,
     ),
     Formula(
-        "optimum", "weights", "The best binary filter",
-        (r"J = \lVert W - \alpha B \rVert^2, \quad B \in \{-1, +1\}^n",
-         r"J = \lVert W \rVert^2 - 2\,\alpha\, W^{\mathsf T} B + n\,\alpha^2",
-         r"\phantom{J} \ge \lVert W \rVert^2 - 2\,\alpha\, \lVert W \rVert_1 + n\,\alpha^2"),
+        "optimum",
+        "weights",
+        "The best binary filter",
+        (
+            r"J = \lVert W - \alpha B \rVert^2, \quad B \in \{-1, +1\}^n",
+            r"J = \lVert W \rVert^2 - 2\,\alpha\, W^{\mathsf T} B + n\,\alpha^2",
+            r"\phantom{J} \ge \lVert W \rVert^2 - 2\,\alpha\, \lVert W \rVert_1 + n\,\alpha^2",
+        ),
         r"For any $\alpha > 0$ the error is least where $W^{\mathsf T}B$ is greatest: at $B = \operatorname{sign}(W)$. "
         r"What is left is a parabola in $\alpha$.",
         f"{PAPER}, section 3.1, equations 2 to 5",
@@ -80,9 +86,13 @@ FORMULAS = (
         _FILTER_NOTEBOOK,
     ),
     Formula(
-        "alpha", "weights", "α, one number a filter",
-        (r"\alpha^{*} = \frac{W^{\mathsf T}\operatorname{sign}(W)}{n} = \frac{\lVert W \rVert_1}{n}",
-         r"\phantom{\alpha^{*}} = \operatorname{mean}\lvert W \rvert"),
+        "alpha",
+        "weights",
+        "α, one number a filter",
+        (
+            r"\alpha^{*} = \frac{W^{\mathsf T}\operatorname{sign}(W)}{n} = \frac{\lVert W \rVert_1}{n}",
+            r"\phantom{\alpha^{*}} = \operatorname{mean}\lvert W \rvert",
+        ),
         "The bottom of that parabola. BinaryConnect and BNN do without it; BWN and XNOR-Net keep it for every filter.",
         f"{PAPER}, section 3.1, equation 6",
         ("xnorlab.binarize.weight_scale:weight_scale", "xnorlab.binarize.weight_scale:MeanScale"),
@@ -90,9 +100,14 @@ FORMULAS = (
         _FILTER_NOTEBOOK,
     ),
     Formula(
-        "k", "inputs", "K, one number an output pixel",
-        (r"A = \frac{1}{c}\sum_{i=1}^{c} \lvert X_{:,:,i} \rvert", r"K = A * k, \quad k_{ij} = \frac{1}{w\,h}",
-         r"X * W \approx \bigl(\operatorname{sign}(X) \circledast \operatorname{sign}(W)\bigr) \odot K\,\alpha"),
+        "k",
+        "inputs",
+        "K, one number an output pixel",
+        (
+            r"A = \frac{1}{c}\sum_{i=1}^{c} \lvert X_{:,:,i} \rvert",
+            r"K = A * k, \quad k_{ij} = \frac{1}{w\,h}",
+            r"X * W \approx \bigl(\operatorname{sign}(X) \circledast \operatorname{sign}(W)\bigr) \odot K\,\alpha",
+        ),
         "K restores the size of the inputs under each window. The paper finds that leaving it out costs less than one "
         "point, and the authors' code leaves it out; here it is exact, and off unless a scheme says so.",
         f"{PAPER}, section 3.2, equation 11 and figure 2",
@@ -100,9 +115,13 @@ FORMULAS = (
         (_FACTORS, "K over a photo, with and without", {"use_k": "on"}),
     ),
     Formula(
-        "xnor", "inputs", "A dot product from XOR and popcount",
-        (r"x \cdot w = 2\,\operatorname{popcount}\bigl(\operatorname{xnor}(x, w)\bigr) - n",
-         r"x \cdot w = n - 2\,\operatorname{popcount}\bigl(\operatorname{xor}(x, w)\bigr)"),
+        "xnor",
+        "inputs",
+        "A dot product from XOR and popcount",
+        (
+            r"x \cdot w = 2\,\operatorname{popcount}\bigl(\operatorname{xnor}(x, w)\bigr) - n",
+            r"x \cdot w = n - 2\,\operatorname{popcount}\bigl(\operatorname{xor}(x, w)\bigr)",
+        ),
         "For vectors of ±1 as bits. The form with XOR needs no mask: unused bits of a word are 0 on both sides and "
         "never differ. 64 multiply-adds are one XOR, one count, one add.",
         f"{PAPER}, section 3.2, “Binary Dot Product” and “Binary Convolution”",
@@ -111,16 +130,22 @@ FORMULAS = (
         _KERNEL_NOTEBOOK,
     ),
     Formula(
-        "kbit", "inputs", "k bits instead of one",
-        (r"q_k(x) = 2\left(\frac{1}{m}\operatorname{round}\Bigl(m\,\frac{x + 1}{2}\Bigr) - \frac{1}{2}\right)",
-         r"m = 2^k - 1, \quad x \in [-1, 1]"),
+        "kbit",
+        "inputs",
+        "k bits instead of one",
+        (
+            r"q_k(x) = 2\left(\frac{1}{m}\operatorname{round}\Bigl(m\,\frac{x + 1}{2}\Bigr) - \frac{1}{2}\right)",
+            r"m = 2^k - 1, \quad x \in [-1, 1]",
+        ),
         "The step from binary to k-bit activations: $2^k$ even levels. One bit is the sign.",
         f"{PAPER}, section 3.2, “k-bit Quantization”",
         ("xnorlab.binarize.sign:quantize",),
         (_LEARNING, "Flat forward, sloped backward", {"part": "trick"}),
     ),
     Formula(
-        "order", "inputs", "The order within a block",
+        "order",
+        "inputs",
+        "The order within a block",
         (r"\text{norm} \to \text{sign} \to \text{conv} \to \text{pool}",),
         "B-A-C-P in the paper, instead of C-B-A-P, where the convolution comes first. A norm before the sign centres "
         "what is about to lose everything but its sign; pooling after the convolution sees real sums, where a maximum "
@@ -130,9 +155,13 @@ FORMULAS = (
         ("views/trade_offs/page.py", "The claim and its verdict here", {}),
     ),
     Formula(
-        "ste", "training", "A slope for the sign",
-        (r"\frac{\partial \operatorname{sign}(x)}{\partial x} \;:=\; \mathbb 1\bigl[\lvert x \rvert \le 1\bigr]",
-         r"\text{Bi-Real Net:}\quad \max\bigl(0,\; 2 - 2\,\lvert x \rvert\bigr)"),
+        "ste",
+        "training",
+        "A slope for the sign",
+        (
+            r"\frac{\partial \operatorname{sign}(x)}{\partial x} \;:=\; \mathbb 1\bigl[\lvert x \rvert \le 1\bigr]",
+            r"\text{Bi-Real Net:}\quad \max\bigl(0,\; 2 - 2\,\lvert x \rvert\bigr)",
+        ),
         "The true derivative is 0 wherever it exists. Training goes straight through instead, and only where the value "
         "is not beyond ±1 already.",
         f"Hubara et al. 2016, equation 4; {PAPER}, section 3.1; Liu et al. 2018 (Bi-Real Net), section 3.3",
@@ -140,10 +169,14 @@ FORMULAS = (
         (_LEARNING, "Forward and backward curves side by side", {"part": "trick"}),
     ),
     Formula(
-        "gradient", "training", "The gradient through α",
-        (r"\frac{\partial C}{\partial W_i} = \frac{\operatorname{sign}(W_i)}{n} \sum_j g_j \operatorname{sign}(W_j)",
-         r"\qquad\quad + \alpha\, g_i\, \mathbb 1\bigl[\lvert W_i \rvert \le 1\bigr], \quad "
-         r"g = \frac{\partial C}{\partial \widetilde W}"),
+        "gradient",
+        "training",
+        "The gradient through α",
+        (
+            r"\frac{\partial C}{\partial W_i} = \frac{\operatorname{sign}(W_i)}{n} \sum_j g_j \operatorname{sign}(W_j)",
+            r"\qquad\quad + \alpha\, g_i\, \mathbb 1\bigl[\lvert W_i \rvert \le 1\bigr], \quad "
+            r"g = \frac{\partial C}{\partial \widetilde W}",
+        ),
         r"The exact derivative for $\widetilde W = \alpha \operatorname{sign}(W)$: through α every weight of the "
         r"filter feels every other. The paper prints the element-wise short form "
         r"$g_i \left(\tfrac{1}{n} + \alpha\, \tfrac{\partial \operatorname{sign}}{\partial W_i}\right)$.",
@@ -153,7 +186,9 @@ FORMULAS = (
         _FILTER_NOTEBOOK,
     ),
     Formula(
-        "speedup", "cost", "The speed-up on paper",
+        "speedup",
+        "cost",
+        "The speed-up on paper",
         (r"S = \frac{c\,N_W N_I}{\frac{1}{64}\,c\,N_W N_I + N_I} = \frac{64\,c\,N_W}{c\,N_W + 64}",),
         "Real multiply-adds over binary ones, of which one instruction does 64, plus one multiplication an output. It "
         "counts no memory, no packing, and not that a CPU multiplies many floats in one instruction, too.",
@@ -163,7 +198,9 @@ FORMULAS = (
         _KERNEL_NOTEBOOK,
     ),
     Formula(
-        "memory", "cost", "The memory",
+        "memory",
+        "cost",
+        "The memory",
         (r"\frac{32\,n}{n + 32} \;\approx\; 32",),
         r"For a filter of $n$ weights and its $\alpha$: one bit for 32, and one float for all of them. In a real file "
         "thresholds, the real first and last layer and the header count as well.",
@@ -173,7 +210,9 @@ FORMULAS = (
         _FILTER_NOTEBOOK,
     ),
     Formula(
-        "amdahl", "cost", "What stays real sets a limit",
+        "amdahl",
+        "cost",
+        "What stays real sets a limit",
         (r"\text{speed-up} \;\le\; \dfrac{\vphantom{\Big|} T_{\text{float}}}{t_{\text{first layer}}}",),
         "The first layer stays real under every scheme. However fast the rest becomes, a network cannot take less "
         "time than that layer.",
@@ -181,4 +220,4 @@ FORMULAS = (
         ("xnorlab.zoo.cost:amdahl_limit",),
         ("views/network_timing/page.py", "The limit of a network on this machine", {}),
     ),
-)  # fmt: skip
+)

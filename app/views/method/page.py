@@ -17,9 +17,14 @@ def downloads_of(what: str, about: str, stem: str, rows: list, document: object)
         with st.container(horizontal=True):
             for kind, content in (("CSV", downloads.as_csv(rows)), ("JSON", downloads.as_json(document))):
                 st.download_button(
-                    kind, content, f"{stem}.{kind.lower()}", f"text/{kind.lower()}" if kind == "CSV" else
-                    "application/json", on_click="ignore", icon=":material/download:", key=f"{stem}-{kind.lower()}",
-                )  # fmt: skip
+                    kind,
+                    content,
+                    f"{stem}.{kind.lower()}",
+                    f"text/{kind.lower()}" if kind == "CSV" else "application/json",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    key=f"{stem}-{kind.lower()}",
+                )
 
 
 st.title("Method")
@@ -66,24 +71,34 @@ first, second, third = st.columns(3)
 with first:
     try:
         downloads_of(
-            "The networks", "Accuracy, sizes, recipes and hashes of every shipped network, as measured at training.",
-            "networks", downloads.manifest_rows(), pretrained.manifest(),
-        )  # fmt: skip
+            "The networks",
+            "Accuracy, sizes, recipes and hashes of every shipped network, as measured at training.",
+            "networks",
+            downloads.manifest_rows(),
+            pretrained.manifest(),
+        )
     except pretrained.PretrainedError as error:
         st.warning(widgets.plain(str(error)), icon=":material/inventory_2:")
 with second:
     machine = downloads.machine()
     downloads_of(
-        "This machine", f"{widgets.plain(machine['cpu'])}, {machine['instructions']}, {machine['cores']} threads; "
-        "features and versions.", "machine", downloads.machine_rows(), machine,
-    )  # fmt: skip
+        "This machine",
+        f"{widgets.plain(machine['cpu'])}, {machine['instructions']}, {machine['cores']} threads; "
+        "features and versions.",
+        "machine",
+        downloads.machine_rows(),
+        machine,
+    )
 with third:
     results = downloads.measured(st.session_state.items())
     if results:
         downloads_of(
-            "What you measured", f"{len(results)} measurements of this session, each with its settings, every run, and "
-            "the machine.", "measurements", downloads.measured_rows(results), results,
-        )  # fmt: skip
+            "What you measured",
+            f"{len(results)} measurements of this session, each with its settings, every run, and the machine.",
+            "measurements",
+            downloads.measured_rows(results),
+            results,
+        )
     else:
         with st.container(border=True):
             st.markdown("**What you measured**")

@@ -14,14 +14,15 @@ from xnorlab.zoo.layer_names import layer_names
 
 ROUND = 3  # runs between two looks at the page
 SAMPLE = "golf-ball"  # a time does not depend on what the photo shows
-FIRST, CONV, PACK, REST = STAGES = (
-    "real first layer", "other layers", "packing", "pools and the like"
-)  # fmt: skip
+FIRST, CONV, PACK, REST = STAGES = ("real first layer", "other layers", "packing", "pools and the like")
 _LAB_KERNELS, _LAB_STRIDES = (1, 3, 5, 7, 11), (1, 2, 4)
 _LAB_LIMITS = {"channels": 2048, "filters": 2048, "size": 224}
-_STAGE_OF = {"pack": PACK, **dict.fromkeys(
-    ("conv", "binary_conv", "binary_weight_conv", "linear", "binary_linear", "binary_weight_linear"), CONV
-)}  # fmt: skip
+_STAGE_OF = {
+    "pack": PACK,
+    **dict.fromkeys(
+        ("conv", "binary_conv", "binary_weight_conv", "linear", "binary_linear", "binary_weight_linear"), CONV
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,7 @@ if timed != settings:
         icon=":material/sync_problem:",
     )
 elif found.runs < timed.repeats:
-    st.warning(f"Stopped after {found.runs} of {timed.repeats} runs; below is what there is.",
-               icon=":material/cancel:")  # fmt: skip
+    st.warning(f"Stopped after {found.runs} of {timed.repeats} runs; below is what there is.", icon=":material/cancel:")
 
 base, other = timed.schemes
 whole = {scheme: found.whole(scheme) for scheme in timed.schemes}
@@ -191,18 +190,23 @@ widgets.chart(
 )
 pick, link = st.columns([4, 6], vertical_alignment="bottom")
 picked = pick.selectbox(
-    "A layer, or click its bars", ["", *keys], key="timed_layer", persist_state="session",
+    "A layer, or click its bars",
+    ["", *keys],
+    key="timed_layer",
+    persist_state="session",
     format_func=lambda key: key if key else "none",
-)  # fmt: skip
+)
 address.publish(timed_layer=picked or None)
 chosen = next((layer for layer in found.layers if layer.key == picked), None)
 with link:
     if chosen is not None and chosen.lab is not None:
         border = "" if chosen.padding is None else f", with a border of {chosen.padding}"
         st.page_link(
-            "views/speed_lab/page.py", label=f"Time {chosen.key}, {chosen.shape}, in the Speed lab{border}",
-            icon=":material/speed:", query_params=chosen.lab,
-        )  # fmt: skip
+            "views/speed_lab/page.py",
+            label=f"Time {chosen.key}, {chosen.shape}, in the Speed lab{border}",
+            icon=":material/speed:",
+            query_params=chosen.lab,
+        )
     elif chosen is not None:
         st.caption(f"{chosen.key}, {chosen.shape}: the Speed lab has no such shape.")
 machine = found.bench.machine

@@ -41,9 +41,12 @@ with st.container(border=True):
         layer_names = list(modules)
         address.take("layer", layer_names, layer_names[0])
         layer = third.selectbox(
-            "Layer", layer_names, key="layer", persist_state="session",
+            "Layer",
+            layer_names,
+            key="layer",
+            persist_state="session",
             format_func=lambda n: "{}: {} filters of {} × {} × {}".format(n, *modules[n].weight.shape),
-        )  # fmt: skip
+        )
         found = approximation.approximate(photo, name, layer)
     except ValueError as error:
         widgets.cannot_use(error, networks.advice(family, scheme))
@@ -57,14 +60,21 @@ with st.container(border=True):
     with st.container(horizontal=True, gap="medium"):
         alpha = address.toggle("α, the size of the weights", key="use_alpha", default=True)
         k = address.toggle(
-            "K, the size of the inputs", key="use_k", default=False, disabled=no_k,
+            "K, the size of the inputs",
+            key="use_k",
+            default=False,
+            disabled=no_k,
             help="K stands for the magnitude that the sign of an input drops. This network keeps its inputs real: "
-            "there is nothing to give back." if no_k else None,
-        )  # fmt: skip
+            "there is nothing to give back."
+            if no_k
+            else None,
+        )
         one_scale = address.toggle(
-            "One colour scale", key="one_scale", default=True,
+            "One colour scale",
+            key="one_scale",
+            default=True,
             help="On: a wrong size shows. Off: each map on its own scale, only its shape counts.",
-        )  # fmt: skip
+        )
     k = k and not no_k
 
 ways = approximation.ways(found)
@@ -80,8 +90,9 @@ with left:
             "cosine": [units.significant(a.mean_cosine) for a in ways.values()],
             "error at the best factor": [units.percent(a.mean_least_error) for a in ways.values()],
         },
-        border="horizontal", hide_index=True,
-    )  # fmt: skip
+        border="horizontal",
+        hide_index=True,
+    )
     st.caption(
         "One factor for a whole map stretches it and cannot turn it: so α leaves the cosine as it is. The last column "
         "is what the best factor for each filter on this photo would leave; α comes from the weights alone."
@@ -90,7 +101,8 @@ with right:
     spreads = {w: feature_maps.Spread(a.cosine.numpy(), a.error.numpy()) for w, a in ways.items()}
     widgets.chart(
         feature_maps.agreement_spread(spreads, chosen=chosen, index=index, dark=widgets.dark()),
-        alt=f"Relative error and cosine of the {count} filters. Means: " + "; ".join(
+        alt=f"Relative error and cosine of the {count} filters. Means: "
+        + "; ".join(
             f"{w}: error {units.percent(a.mean_error)}, cosine {units.significant(a.mean_cosine)}"
             for w, a in ways.items()
         ),
@@ -100,7 +112,7 @@ with right:
             **{f"cosine, {w}": a.cosine.numpy() for w, a in ways.items()},
         },
         key="agreement",
-    )  # fmt: skip
+    )
 
 st.subheader(f"Filter {index} of {layer}: {chosen}")
 cosine, error = (float(part[index]) for part in (ways[chosen].cosine, ways[chosen].error))
@@ -117,11 +129,14 @@ with left:
         alt=f"The true response of filter {index} of {layer} to the photo {photo.title}, its approximation by "
         f"{chosen}, and the difference. Cosine {units.significant(cosine)}, relative error {units.percent(error)}.",
         table={
-            "row": rows, "column": columns, "true": real.ravel(), "approximate": approximate.ravel(),
+            "row": rows,
+            "column": columns,
+            "true": real.ravel(),
+            "approximate": approximate.ravel(),
             "difference": (real - approximate).ravel(),
         },
         key="responses",
-    )  # fmt: skip
+    )
 with right:
     if found.input_scale is None:
         st.markdown("**K over the photo**")
@@ -147,8 +162,9 @@ clicked = widgets.chart(
     alt=f"α of the {count} filters of {layer}, from {units.significant(scales.min())} to "
     f"{units.significant(scales.max())}; filter {index} has {units.significant(scales[index])}.",
     table={"filter": np.arange(count), "α": scales},
-    key="alphas", clickable=True,
-)  # fmt: skip
+    key="alphas",
+    clickable=True,
+)
 if clicked:
     st.switch_page("views/filters/page.py", query_params=open_filter(int(clicked[0])))
 st.page_link(

@@ -72,8 +72,10 @@ if RESULT not in st.session_state:
     st.stop()
 timed, bench = st.session_state[RESULT]
 if timed != settings:
-    st.warning(f"Settings changed, run again. Below: {timed.shape}, {timed.data}, {timed.threads} thread(s).",
-               icon=":material/sync_problem:")  # fmt: skip
+    st.warning(
+        f"Settings changed, run again. Below: {timed.shape}, {timed.data}, {timed.threads} thread(s).",
+        icon=":material/sync_problem:",
+    )
 
 timings = {name: bench.timings[name] for name in performance.CONTENDERS if name in bench.timings}
 left_out = {performance.CONTENDERS[name].label: why for name, why in bench.left_out.items()}
@@ -99,9 +101,8 @@ with left:
     st.markdown("**Every run**, with median and quartiles")
     widgets.chart(
         performance.timing_spread({n: t.samples_s for n, t in timings.items()}, dark=widgets.dark()),
-        alt="Times of every run. Medians: " + "; ".join(
-            f"{performance.CONTENDERS[n].label} {units.duration(t.median_s)}" for n, t in timings.items()
-        ),
+        alt="Times of every run. Medians: "
+        + "; ".join(f"{performance.CONTENDERS[n].label} {units.duration(t.median_s)}" for n, t in timings.items()),
         table={
             "contender": [performance.CONTENDERS[n].label for n in timings] + list(left_out),
             "median": [units.duration(t.median_s) for t in timings.values()] + none,
@@ -111,7 +112,7 @@ with left:
             **({"not timed, because": [""] * len(timings) + list(left_out.values())} if left_out else {}),
         },
         key="spread",
-    )  # fmt: skip
+    )
     pack = bench.timings["pack"].median_s
     st.caption(
         f"Ours spends {units.duration(pack)} ({units.percent(pack / ours.median_s)}) on thresholding and packing. "
@@ -191,10 +192,12 @@ def sweeps() -> None:
     if found is None:
         st.caption("Not measured yet; it takes some twenty seconds.")
         return
-    widgets.not_timed({
-        f"{performance.CONTENDERS[name].label}, {axis} {', '.join(map(str, values))},": why
-        for name, (values, why) in found.left_out.items()
-    })  # fmt: skip
+    widgets.not_timed(
+        {
+            f"{performance.CONTENDERS[name].label}, {axis} {', '.join(map(str, values))},": why
+            for name, (values, why) in found.left_out.items()
+        }
+    )
     widgets.chart(
         performance.sweep(
             axis, found.values, found.rivals, found.computed, in_words=found.computed_in_words, dark=widgets.dark()

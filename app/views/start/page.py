@@ -12,13 +12,25 @@ from xnorlab.paper.cost_model import PUBLISHED_SPEEDUP
 COUNTS = " or ".join(f"{len(known)} things ({networks.data_title(data)})" for data, known in networks.worlds().items())
 KNOWN = f" They know {COUNTS}." if COUNTS else ""
 TOUR = (
-    ("views/filters/page.py", "1. See a filter lose its bits", ":material/grid_on:",
-     "One bit a weight, one number a filter. Find the number that loses least."),
-    ("views/classify/page.py", "2. Ask the networks", ":material/photo_camera:",
-     f"Real weights, binary weights, binary everything: the same photo, an answer each.{KNOWN}"),
-    ("views/speed_lab/page.py", "3. Time it on this machine", ":material/speed:",
-     "XNOR and popcount against a good float library, with every run on show."),
-)  # fmt: skip
+    (
+        "views/filters/page.py",
+        "1. See a filter lose its bits",
+        ":material/grid_on:",
+        "One bit a weight, one number a filter. Find the number that loses least.",
+    ),
+    (
+        "views/classify/page.py",
+        "2. Ask the networks",
+        ":material/photo_camera:",
+        f"Real weights, binary weights, binary everything: the same photo, an answer each.{KNOWN}",
+    ),
+    (
+        "views/speed_lab/page.py",
+        "3. Time it on this machine",
+        ":material/speed:",
+        "XNOR and popcount against a good float library, with every run on show.",
+    ),
+)
 RESULT = "start: result"
 FILTER = 11  # of the float network's first layer: horizontal bars
 
@@ -34,8 +46,13 @@ with st.container(horizontal=True, vertical_alignment="center", key="machine"):
     st.badge(widgets.plain(machine.cpu), icon=":material/memory:", color="gray")
     st.badge(machine.instructions, icon=":material/bolt:", color="gray", help="What the kernels are compiled to.")
     st.badge(f"{machine.cores} threads", icon=":material/account_tree:", color="gray")
-    pressed = st.button("Measure it here", type="primary", icon=":material/timer:", key="measure",
-                        help="Times one layer for about two seconds. Nothing heavy runs unasked.")  # fmt: skip
+    pressed = st.button(
+        "Measure it here",
+        type="primary",
+        icon=":material/timer:",
+        key="measure",
+        help="Times one layer for about two seconds. Nothing heavy runs unasked.",
+    )
 waiting = st.empty()
 if pressed:
     try:
@@ -87,11 +104,14 @@ with st.spinner("Loading torch, once…"):
     found = cached.responses(sample, network, index)
 widgets.cards(
     widgets.filter_card(
-        scheme, r.weights, r.map, said=r.said,
+        scheme,
+        r.weights,
+        r.map,
+        said=r.said,
         footnotes=[widgets.line(units.significant(r.cosine), "cosine"), widgets.line(units.percent(r.error), "error")],
     )
     for scheme, r in found.items()
-)  # fmt: skip
+)
 widgets.numbers(
     {
         "scheme": [SCHEMES[s].label for s in found],

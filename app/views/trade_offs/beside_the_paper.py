@@ -25,9 +25,11 @@ def memory(costs: Sequence[NetworkCost]) -> None:
         (f"{ours}, binary layers", binary.binary_times_smaller or 0.0, "measured here"),
         (f"{ours}, whole file", binary.times_smaller, "measured here"),
         ("1 bit for 32", MEMORY_RATIO, "computed"),
-        *((f"{row.network}, 64 bits → 1", row.float64_bytes / row.binary_bytes, row.origin)
-          for row in PUBLISHED_MEMORY),
-    ]  # fmt: skip
+        *(
+            (f"{row.network}, 64 bits → 1", row.float64_bytes / row.binary_bytes, row.origin)
+            for row in PUBLISHED_MEMORY
+        ),
+    ]
     widgets.chart(
         trade_offs.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=widgets.dark()),
         alt="Times smaller: " + "; ".join(f"{what} {units.times(ratio)}, {origin}" for what, ratio, origin in ratios),
@@ -79,7 +81,10 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
     }
     widgets.chart(
         trade_offs.beside_the_paper(
-            published, ours, named=named, dark=widgets.dark(),
+            published,
+            ours,
+            named=named,
+            dark=widgets.dark(),
             title="points from full precision" if says == "difference" else "top-1 accuracy, %",
         ),
         alt=f"{shipped_costs.title(twin)} under each scheme, {SAYS[says].lower()}. "
@@ -89,7 +94,7 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
         ),
         table={"scheme": [look(s).label for s in schemes], **columns},
         key="beside",
-    )  # fmt: skip
+    )
     st.caption(
         f"Ours: {built}, trained for {trained} epochs. "
         f"Two data sets: ImageNet asks for one of 1,000 things, {networks.data_title(data)} for one of {asked}, so "
@@ -110,8 +115,9 @@ def published_tables() -> None:
             "note": [row.note for row in PUBLISHED_ACCURACY],
             "source": [row.source for row in PUBLISHED_ACCURACY],
         },
-        hide_index=True, alt="Accuracies as printed in the papers; none was measured here.",
-    )  # fmt: skip
+        hide_index=True,
+        alt="Accuracies as printed in the papers; none was measured here.",
+    )
 
 
 def main_results(network: str, data: str) -> dict[str, float]:

@@ -25,8 +25,10 @@ def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> N
     said = {name: units.times(ratio) for name, ratio in faster.items()}
     widgets.cards(
         widgets.cost_card(
-            c.scheme, units.significant(core_hours(seconds[c.name])),
-            f"{shipped_costs.architecture(c.name)}: core-hours, {origin}", share=seconds[c.name] / slowest,
+            c.scheme,
+            units.significant(core_hours(seconds[c.name])),
+            f"{shipped_costs.architecture(c.name)}: core-hours, {origin}",
+            share=seconds[c.name] / slowest,
             footnotes=[
                 widgets.line(said.get(c.name, "–"), f"as fast as full precision, {origin}"),
                 widgets.line(units.memory(c.resident_bytes), "of weights in memory, real"),
@@ -34,7 +36,7 @@ def show(costs: Sequence[NetworkCost], label: Callable[[NetworkCost], str]) -> N
             ],
         )
         for c in costs
-    )  # fmt: skip
+    )
     widgets.numbers(
         {
             "network": [label(c) for c in costs],

@@ -78,9 +78,11 @@ with st.container(border=True):
             everything, problems = shipped_costs.read(data)
         models = sorted({cost.model for cost in everything})
         model = address.pills(
-            "Networks", {"all": "All", **{m: shipped_costs.title(m) for m in models}}, key="zoo_model",
+            "Networks",
+            {"all": "All", **{m: shipped_costs.title(m) for m in models}},
+            key="zoo_model",
             default=models[0] if len(models) == 1 else "all",
-        )  # fmt: skip
+        )
     with second:
         against = address.pills("Accuracy against", AXIS_WORDS, key="against", default="file")
         scale = address.segments("Scale", SCALES, key="scale", default="log")
@@ -123,8 +125,10 @@ def follow_table() -> None:
 
 st.subheader("Accuracy against cost")
 if against == "time" and together is None:
-    st.info("These networks were not timed together on this machine yet: press **Measure on this machine**.",
-            icon=":material/timer:")  # fmt: skip
+    st.info(
+        "These networks were not timed together on this machine yet: press **Measure on this machine**.",
+        icon=":material/timer:",
+    )
 else:
     axis = AXES[against]
     points = [
@@ -165,11 +169,15 @@ else:
                 "top-1 %": [100 * c.top1 for c in costs],
                 AXIS_WORDS[against].lower(): [axis.text(value(c)) for c in costs],
             },
-            hide_index=True, height="content", on_select=follow_table, selection_mode="single-row", key=f"zoo-{picked}",
+            hide_index=True,
+            height="content",
+            on_select=follow_table,
+            selection_mode="single-row",
+            key=f"zoo-{picked}",
             selection_default={"selection": {"rows": [names.index(picked)]}} if picked else None,
             column_config={"top-1 %": st.column_config.NumberColumn(format="%.1f")},
             alt="The networks of the chart; choose a row to mark its point.",
-        )  # fmt: skip
+        )
         chosen = next((c for c in costs if c.name == picked), None)
         if chosen is None:
             st.caption("Choose a point or a row: the other follows.")

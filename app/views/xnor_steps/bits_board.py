@@ -84,9 +84,14 @@ class Row:
 
 
 def show(
-    met: Meeting, rows: list[Row], *, done: set[tuple[int, str]], now: tuple[int, str] | None,
-    feet: dict[int, str], flip: Callable[[str, int], None],
-) -> None:  # fmt: skip
+    met: Meeting,
+    rows: list[Row],
+    *,
+    done: set[tuple[int, str]],
+    now: tuple[int, str] | None,
+    feet: dict[int, str],
+    flip: Callable[[str, int], None],
+) -> None:
     """The board. done: (word, stage) that are computed; now: the latest of them; feet: word → what stands below it.
 
     flip(name, byte) is called when bits of byte `byte` of "x" or "w" were clicked; the widget `name`-`byte` holds them.
@@ -108,10 +113,15 @@ def show(
                     options = list(range(first, min(first + BYTE, met.n)))
                     if options:
                         st.pills(
-                            f"{title}, bits {first} to {options[-1]}", options, selection_mode="multi",
-                            key=f"{name}-{byte}", on_change=flip, args=(name, byte), label_visibility="collapsed",
+                            f"{title}, bits {first} to {options[-1]}",
+                            options,
+                            selection_mode="multi",
+                            key=f"{name}-{byte}",
+                            on_change=flip,
+                            args=(name, byte),
+                            label_visibility="collapsed",
                             format_func=lambda bit: f"bit {bit}",
-                        )  # fmt: skip
+                        )
                     else:
                         st.html(_cells([("", "xl-tail")] * BYTE, label="no channels here"))
                 lines = [

@@ -54,9 +54,12 @@ def from_network(n: int) -> int:
     address.take("layer", list(layers), next(iter(layers)))
     left, right = st.columns(2, gap="medium")
     layer = left.selectbox(
-        "Layer", list(layers), key="layer", persist_state="session",
+        "Layer",
+        list(layers),
+        key="layer",
+        persist_state="session",
         format_func=lambda own: f"{own}: {layers[own].weight.shape[1]} channels",
-    )  # fmt: skip
+    )
     count, channels = layers[layer].weight.shape[:2]
     address.take_number("filter", 0, count - 1, 0)
     index = right.slider("Filter", 0, count - 1, key="filter", persist_state="session")
@@ -90,9 +93,13 @@ with st.container(border=True):
         source = address.segments("Bits", SOURCES, key="bits", default="own")
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     n = left.slider(
-        "n, the length of the vectors", 1, MOST, key="n", persist_state="session",
+        "n, the length of the vectors",
+        1,
+        MOST,
+        key="n",
+        persist_state="session",
         help="Where n is no multiple of the word, the last word has a tail.",
-    )  # fmt: skip
+    )
     if source == "network":
         with st.spinner("Loading torch, once…"):
             shown = from_network(n)
@@ -112,16 +119,20 @@ def stepper(step: int, last: int) -> None:
     playing = st.session_state.get(PLAYING, False)
     with st.container(horizontal=True, vertical_alignment="center", key="stepper"):
         for key, label, icon, end in (
-            ("first", "To the start", "first_page", 0), ("back", "A step back", "chevron_left", 0),
-            ("next", "A step on", "chevron_right", last), ("last", "To the result", "last_page", last),
-        ):  # fmt: skip
-            st.button(
-                label, icon=f":material/{icon}:", on_click=press, args=(key,), key=key, disabled=step == end
-            )  # fmt: skip
+            ("first", "To the start", "first_page", 0),
+            ("back", "A step back", "chevron_left", 0),
+            ("next", "A step on", "chevron_right", last),
+            ("last", "To the result", "last_page", last),
+        ):
+            st.button(label, icon=f":material/{icon}:", on_click=press, args=(key,), key=key, disabled=step == end)
         st.button(
-            "Stop" if playing else "Play", on_click=press, args=("play",), key="play", type="primary",
+            "Stop" if playing else "Play",
+            on_click=press,
+            args=("play",),
+            key="play",
+            type="primary",
             icon=":material/stop:" if playing else ":material/play_arrow:",
-        )  # fmt: skip
+        )
         st.caption(f"step {step} of {last}", width="content")
 
 
@@ -180,7 +191,7 @@ def result(x: np.ndarray, w: np.ndarray, met: dot_product.Meeting, counted: list
                 "sum so far": sums,
             },
             key="sums",
-        )  # fmt: skip
+        )
     with right:
         words = len(met.words)
         st.table(
@@ -189,8 +200,9 @@ def result(x: np.ndarray, w: np.ndarray, met: dot_product.Meeting, counted: list
                 "float, one by one": [n, 0, 0, n, 2 * n],
                 f"words of {bits} bits": [0, words, words, words, 3 * words],
             },
-            border="horizontal", hide_index=True,
-        )  # fmt: skip
+            border="horizontal",
+            hide_index=True,
+        )
         st.caption(
             f"Computed: {units.times(2 * n / (3 * words))} fewer. A word costs its XOR, its count and one add, however "
             f"many of its bits are used: {bits + 1} channels cost what {2 * bits} do. The last step, from the count to "
@@ -218,9 +230,13 @@ stepper(step, len(steps))
 with st.container(key="sentence"):
     st.markdown(dot_product_steps.sentence(met, form, now))
 bits_board.show(
-    met, dot_product_steps.rows(met, form), done=done, now=now, flip=session_bits.flip,
+    met,
+    dot_product_steps.rows(met, form),
+    done=done,
+    now=now,
+    flip=session_bits.flip,
     feet={word: f"popcount {counts[word]}" for word in counted},
-)  # fmt: skip
+)
 st.caption(
     "Bits are buttons: click them, or reach a byte with Tab, move with the arrow keys, flip with Space. 1 is +1, 0 "
     "is −1; the first channel is the lowest bit." + (" Hatched: no channel." if met.tail else "")

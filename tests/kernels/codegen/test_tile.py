@@ -78,10 +78,7 @@ print(describe_cpu()["path"])
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="forces x86-64 processors")
 @pytest.mark.parametrize(
     ("name", "features", "path"),
-    [
-        ("haswell", "+sse4.2,+ssse3,+popcnt,+avx,+avx2,+fma", "AVX2"),
-        ("x86-64", "+sse,+sse2", "SSE"),
-    ],
+    [("haswell", "+sse4.2,+ssse3,+popcnt,+avx,+avx2,+fma", "AVX2"), ("x86-64", "+sse,+sse2", "SSE")],
 )
 def test_a_narrow_processor_gives_the_same(name: str, features: str, path: str, monkeypatch):
     monkeypatch.setenv("NUMBA_CPU_NAME", name)

@@ -70,10 +70,12 @@ class _Packed:
     def step(self, x, weights, state):
         """One group of words, pixel by pixel; by twos where that has work for all ports and registers to spare."""
         w = [
-            [self.e.load(self.vector, self.e.offset(weights, 8 * (j * self.filters + v * self.lanes)), 8)
-             for v in range(COLUMNS)]
+            [
+                self.e.load(self.vector, self.e.offset(weights, 8 * (j * self.filters + v * self.lanes)), 8)
+                for v in range(COLUMNS)
+            ]
             for j in range(self.group)
-        ]  # fmt: skip
+        ]
         n = self.rows * COLUMNS
         counts, parities = state[:n], state[n:]
         new_counts, new_parities = [], []

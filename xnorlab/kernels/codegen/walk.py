@@ -140,10 +140,25 @@ def walker(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
                 runs = call[RUNS] + 24 * load_int(piece + 16)
                 init = call[INIT] + s * call[INIT_SEGMENT] + k * call[INIT_BLOCK]
                 operands = (
-                    x, runs, n_runs, weights, init, call[SCALE], call[SHIFT], call[OUT], call[OUT_STRIDE], call[LIMITS],
-                    call[FLIPS], call[WORDS], call[WORDS_STRIDE], call[PROGRAM], call[N_STEPS], 4 * k * block_filters,
-                    first_filter, n_filters,
-                )  # fmt: skip
+                    x,
+                    runs,
+                    n_runs,
+                    weights,
+                    init,
+                    call[SCALE],
+                    call[SHIFT],
+                    call[OUT],
+                    call[OUT_STRIDE],
+                    call[LIMITS],
+                    call[FLIPS],
+                    call[WORDS],
+                    call[WORDS_STRIDE],
+                    call[PROGRAM],
+                    call[N_STEPS],
+                    4 * k * block_filters,
+                    first_filter,
+                    n_filters,
+                )
                 while p < stop:
                     pixels = call[PIXELS] + 16 * p
                     if p + tall <= stop:
