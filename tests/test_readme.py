@@ -1,4 +1,4 @@
-"""The README is short, its links lead somewhere, and its numbers are those that were measured."""
+"""README and CONTRIBUTING: short, their links lead somewhere, and the numbers are those that were measured."""
 
 import json
 import re
@@ -45,6 +45,13 @@ def test_every_link_within_the_repository_leads_to_a_file():
     targets = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
     assert targets
     assert [target for target in targets if not (ROOT / target).is_file()] == []
+
+
+def test_every_file_that_contributing_names_exists():
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:app|notebooks|tests|xnorlab)/[\w./]+|[\w.]+\.(?:md|toml))`", text)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_command_exists():
