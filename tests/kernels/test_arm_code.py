@@ -11,7 +11,7 @@ import llvmlite.binding as llvm, numba, numpy as np
 from numba.core.codegen import CPUCodeLibrary
 from xnorlab.kernels.codegen import tile
 from xnorlab.kernels.codegen.processor import VectorUnit
-from xnorlab.kernels.codegen.walk import CALL, walker
+from xnorlab.kernels.traversal import CALL, walker
 
 arithmetic, group = sys.argv[1], int(sys.argv[2])
 unit = VectorUnit.of("+neon,+fp-armv8")

@@ -12,7 +12,7 @@ from xnorlab.kernels.jit import REVISION, JitDisabledError, kernel
 ONE_OF_EACH = """
 import numpy as np
 from xnorlab.kernels import packing
-from xnorlab.kernels.codegen import walk
+from xnorlab.kernels import traversal as walk
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.kernels.float_conv import FloatConv2d

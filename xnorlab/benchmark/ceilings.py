@@ -8,9 +8,9 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.kernels import threads
-from xnorlab.kernels.ceiling import accumulators, fastest, popcount_ceiling
 from xnorlab.kernels.codegen.emitter import Emitter
 from xnorlab.kernels.codegen.processor import vector_unit
+from xnorlab.kernels.cpu import accumulators, fastest, popcount_ceiling
 from xnorlab.kernels.jit import instruction, kernel
 
 COPY_BYTES = 2**26

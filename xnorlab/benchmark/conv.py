@@ -13,7 +13,7 @@ from xnorlab.benchmark.naive import convolve
 from xnorlab.benchmark.problem import Answer, ConvProblem, ConvShape
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
 from xnorlab.kernels import threads as pool
-from xnorlab.kernels.ceiling import popcount_ceiling
+from xnorlab.kernels.cpu import popcount_ceiling
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.xnor_conv import XnorConv2d

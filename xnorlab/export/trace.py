@@ -11,8 +11,8 @@ from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import prepare
-from xnorlab.export.reads import Dependences, Reads
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.dependence import Dependences, Reads
+from xnorlab.export.errors import ExportError
 from xnorlab.nn import BinaryConv2d, BinaryLinear, Shift
 
 _LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit, Shift)

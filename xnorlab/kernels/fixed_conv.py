@@ -11,13 +11,13 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT, PICTURE_STEPS, Size
-from xnorlab.kernels.blocks import aligned, blocks_of
 from xnorlab.kernels.codegen.emitter import Emitter
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import Layout, Walk
+from xnorlab.kernels.filter_blocks import aligned, blocks_of
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.jit import instruction, kernel
-from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.tiled_conv import TiledConv
+from xnorlab.kernels.traversal import Layout, Walk
 
 LARGEST = (1 << 15) - 1
 """Largest 16-bit integer."""

@@ -3,13 +3,13 @@
 import numpy as np
 
 from xnorlab.conventions import Size
-from xnorlab.kernels.blocks import blocks_of
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import Layout
+from xnorlab.kernels.filter_blocks import blocks_of
 from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
 from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.threads import thread_count
-from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.tiled_conv import TiledConv
+from xnorlab.kernels.traversal import Layout
 
 
 class _RealInput(TiledConv):

@@ -5,8 +5,8 @@ from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import WORD_BITS, n_words, pair
-from xnorlab.kernels.blocks import aligned
 from xnorlab.kernels.codegen.emitter import fetch_and_add, load_int, store_word
+from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import feature_map, vector
 from xnorlab.kernels.jit import instruction, kernel
 from xnorlab.kernels.threads import run_parts, thread_count

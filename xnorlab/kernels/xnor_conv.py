@@ -6,15 +6,15 @@ import numpy as np
 
 from xnorlab.conventions import EXACT_SUMS, PAD_VALUES, Size
 from xnorlab.kernels import packing
-from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
-from xnorlab.kernels.codegen import walk
+from xnorlab.kernels import traversal as walk
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import Layout, Walk
+from xnorlab.kernels.filter_blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
 from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packing import Packing, unpack_bits
 from xnorlab.kernels.threads import run_parts, thread_count
-from xnorlab.kernels.tiled import Call, Tables, TiledConv
+from xnorlab.kernels.tiled_conv import Call, Tables, TiledConv
+from xnorlab.kernels.traversal import Layout, Walk
 
 
 def _prefix(group_words: int) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from xnorlab.conventions import WORD_BITS
-from xnorlab.runtime.convolutions import BinaryConv, BinaryWeightConv, Conv
-from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
-from xnorlab.runtime.op import Op
+from xnorlab.runtime.ops.base import Op
+from xnorlab.runtime.ops.convolutions import BinaryConv, BinaryWeightConv, Conv
+from xnorlab.runtime.ops.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
 
 Tiled = Conv | BinaryWeightConv | BinaryConv
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.kernels.blocks import aligned
 from xnorlab.kernels.codegen.epilogue import Epilogue
+from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.packing import running_xor
-from xnorlab.kernels.tiled import Call
-from xnorlab.runtime.convolutions import BinaryConv, Conv
-from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
+from xnorlab.kernels.tiled_conv import Call
 from xnorlab.runtime.fusion import Group, Tiled, groups, is_tiled
 from xnorlab.runtime.graph import INPUT
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.ops.base import Op, Shape
+from xnorlab.runtime.ops.convolutions import BinaryConv, Conv
+from xnorlab.runtime.ops.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
 
 LINE = 64
 """Buffers start on a cache line."""

@@ -12,8 +12,8 @@ import numpy as np
 from llvmlite import ir
 
 from xnorlab.conventions import n_words
-from xnorlab.kernels.blocks import per_filter
 from xnorlab.kernels.codegen.emitter import Emitter
+from xnorlab.kernels.filter_blocks import per_filter
 
 BIAS, AFFINE, CLIP, PRELU, FACTOR, ADD = range(6)
 

@@ -11,11 +11,11 @@ from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.pooling import input_scale_map
-from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.tiled_conv import TiledConv
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.limits import check_taps, check_tiles, check_work
-from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
-from xnorlab.runtime.packed_words import PackedWords
+from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
+from xnorlab.runtime.ops.packed_words import PackedWords
 
 _MAX_CHANNELS = 2**20
 

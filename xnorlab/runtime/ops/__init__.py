@@ -1,10 +1,10 @@
 """Every op that a packed network may hold, by the `kind` that its file names."""
 
-from xnorlab.runtime.convolutions import BinaryConv, BinaryWeightConv, Conv
-from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, Pad, PReLU, Quantize, ReLU, Sign
-from xnorlab.runtime.matrices import BinaryLinear, BinaryWeightLinear, Linear
-from xnorlab.runtime.op import Op, Shape
-from xnorlab.runtime.pooling import AvgPool, Flatten, GlobalAvgPool, MaxPool
+from xnorlab.runtime.ops.base import Op, Shape
+from xnorlab.runtime.ops.convolutions import BinaryConv, BinaryWeightConv, Conv
+from xnorlab.runtime.ops.elementwise import Add, Affine, Hardtanh, Pad, PReLU, Quantize, ReLU, Sign
+from xnorlab.runtime.ops.matrices import BinaryLinear, BinaryWeightLinear, Linear
+from xnorlab.runtime.ops.pooling import AvgPool, Flatten, GlobalAvgPool, MaxPool
 
 OPS: dict[str, type[Op]] = {
     op.kind: op

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from xnorlab.kernels.per_channel import multiply_add, parametric_relu
 from xnorlab.runtime.limits import MAX_VALUES
-from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
-from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, Op, Shape
+from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, Op, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

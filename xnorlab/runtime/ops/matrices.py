@@ -10,8 +10,8 @@ from xnorlab.kernels.float_conv import BinaryWeightLinear as BinaryWeightLinearK
 from xnorlab.kernels.float_conv import FloatLinear
 from xnorlab.kernels.xnor_linear import XnorLinear
 from xnorlab.runtime.limits import MAX_VALUES
-from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
-from xnorlab.runtime.packed_words import PackedWords
+from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
+from xnorlab.runtime.ops.packed_words import PackedWords
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

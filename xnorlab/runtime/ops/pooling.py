@@ -8,7 +8,7 @@ import numpy as np
 from xnorlab.conventions import output_size
 from xnorlab.kernels import pooling as kernels
 from xnorlab.runtime.limits import check_work
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.ops.base import Op, Shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -2,8 +2,8 @@
 
 import json
 
-from xnorlab.kernels.ceiling import describe_cpu, popcount_ceiling
 from xnorlab.kernels.codegen.processor import vector_unit
+from xnorlab.kernels.cpu import describe_cpu, popcount_ceiling
 from xnorlab.kernels.threads import available_threads
 
 

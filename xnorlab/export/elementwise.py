@@ -11,7 +11,7 @@ from torch.fx import Node
 from torch.nn import functional as F
 
 from xnorlab.export.builder import Builder, packs
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.errors import ExportError
 from xnorlab.nn import Shift
 from xnorlab.runtime import ops
 

@@ -9,7 +9,10 @@ import numpy as np
 
 from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import (
+from xnorlab.kernels.geometry import Window, vector
+from xnorlab.kernels.jit import Kernel
+from xnorlab.kernels.threads import run_parts
+from xnorlab.kernels.traversal import (
     BLOCK_BYTES,
     BLOCK_FILTERS,
     BLOCKS,
@@ -37,9 +40,6 @@ from xnorlab.kernels.codegen.walk import (
     X,
     walker,
 )
-from xnorlab.kernels.geometry import Window, vector
-from xnorlab.kernels.jit import Kernel
-from xnorlab.kernels.threads import run_parts
 
 SHAPES_KEPT = 16
 """Input shapes whose tables a layer remembers; the oldest goes first."""

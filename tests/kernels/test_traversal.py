@@ -4,9 +4,9 @@ import naive
 import numpy as np
 import pytest
 
-from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
-from xnorlab.kernels.codegen.walk import Layout, Walk
+from xnorlab.kernels.filter_blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.geometry import Window
+from xnorlab.kernels.traversal import Layout, Walk
 
 
 @pytest.mark.parametrize("seed", range(40))
