@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.conv_kernel import (
     BLOCK_BYTES,
@@ -33,7 +34,6 @@ from xnorlab.kernels.conv_kernel import (
     X,
     conv_kernel,
 )
-from xnorlab.kernels.epilogue import Epilogue
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
 from xnorlab.kernels.threads import run_parts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.kernels.epilogue import Epilogue
+from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.packing import running_xor
 from xnorlab.kernels.tiled_conv import Call
