@@ -1,4 +1,7 @@
-"""Handlers for what has no weights to pack: norms, activations, sums, shifts, pools and flattening."""
+"""Handlers for what works on each value alone: norms, activations, sums, shifts, and steps that change nothing.
+
+The docstring of `xnorlab.runtime.ops` says how to add an elementwise op.
+"""
 
 import operator
 from dataclasses import replace
