@@ -9,7 +9,7 @@ from typing import Any
 
 from xnorlab import pretrained
 from xnorlab.benchmark import Machine, describe
-from xnorlab.kernels.ceiling import describe_cpu
+from xnorlab.kernels.cpu import describe_cpu
 
 MANIFEST_COLUMNS = (
     "name",

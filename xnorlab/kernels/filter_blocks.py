@@ -1,15 +1,15 @@
-"""How tables a filter lie in memory: a block of filters after the other, as many as a tile computes."""
+"""How values per filter lie in memory: one block of filters after the other, as many as a tile computes."""
 
 import math
 
 import numpy as np
 
 MAX_BLOCK = 32
-"""Filters of the largest block: two registers of 16 float32."""
+"""Filters in the largest block: two registers of 16 float32."""
 
 
 def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Zeros on a 64-byte boundary: a load or store that crosses a cache line costs two."""
+    """An array of zeros on a 64-byte boundary: a load or store that crosses a cache line costs two."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     raw = np.zeros(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
@@ -17,7 +17,7 @@ def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
 
 
 def blocks_of(filters: np.ndarray, groups: int, block_filters: int) -> np.ndarray:
-    """(N, T) as aligned (groups, blocks, T, block_filters), missing filters zero."""
+    """`filters` (N, T) as aligned (groups, blocks, T, block_filters), missing filters zero."""
     n = filters.shape[0] // groups
     blocks = -(-n // block_filters)
     out = aligned((groups, blocks, filters.shape[1], block_filters), filters.dtype)
@@ -29,7 +29,7 @@ def blocks_of(filters: np.ndarray, groups: int, block_filters: int) -> np.ndarra
 
 
 def tile_bytes(filters: int, groups: int, inputs: int) -> int:
-    """Most bytes that `blocks_of` makes of float32 filters over so many taps × channels, whatever the processor.
+    """Most bytes that `blocks_of` makes, on any processor, of float32 filters with `inputs` taps × channels.
 
     Every group is filled up to whole blocks, so that small groups may take many times their own size.
     """
@@ -38,5 +38,5 @@ def tile_bytes(filters: int, groups: int, inputs: int) -> int:
 
 
 def per_filter(values: np.ndarray, groups: int, block_filters: int) -> np.ndarray:
-    """(N,) as (groups, blocks, block_filters), missing filters zero."""
+    """`values` (N,) as (groups, blocks, block_filters), missing filters zero."""
     return blocks_of(values[:, None], groups, block_filters)[:, :, 0]

@@ -9,7 +9,7 @@ import numpy as np
 from xnorlab.kernels.threads import run_parts
 from xnorlab.runtime.fusion import groups
 from xnorlab.runtime.graph import INPUT
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Plan, Step, places
 
 CACHE_BYTES = 1 << 20

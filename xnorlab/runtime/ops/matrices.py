@@ -1,4 +1,4 @@
-"""The matrices of a packed network: real, binary weights with real inputs, and wholly binary."""
+"""Matrix products: real, with binary weights and real inputs, and wholly binary."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,8 +10,10 @@ from xnorlab.kernels.float_conv import BinaryWeightLinear as BinaryWeightLinearK
 from xnorlab.kernels.float_conv import FloatLinear
 from xnorlab.kernels.xnor_linear import XnorLinear
 from xnorlab.runtime.limits import MAX_VALUES
-from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
-from xnorlab.runtime.packed_words import PackedWords
+from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, OnnxGraph, Op, Shape
+from xnorlab.runtime.ops.packed_words import PackedWords
+
+__all__ = ["BinaryLinear", "BinaryWeightLinear", "Linear"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +50,7 @@ class _Matrix(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Linear(_Matrix):
-    """x·(scale·W)ᵀ + bias with real values. weight: (N, F); scale, bias: (N,) or None, as in `Conv`."""
+    """The real matrix product x·(scale·W)ᵀ + bias. weight: (N, F); scale, bias: (N,) or None, as in `Conv`."""
 
     kind: ClassVar[str] = "linear"
 
@@ -65,19 +67,28 @@ class Linear(_Matrix):
             raise ValueError(f"{self.name}: weight of shape {self.weight.shape} must be (N, F)")
         super()._prepare()
 
+    @property
+    def _scaled(self) -> np.ndarray:
+        return self._times_scale(self.weight, self.scale)
+
     @cached_property
     def _kernel(self) -> FloatLinear:
-        return FloatLinear(self._times_scale(self.weight, self.scale), bias=self.bias)
+        return FloatLinear(self._scaled, bias=self.bias)
 
     @property
     def weight_bits(self) -> int:
         """16 where the file holds float16, else 32."""
         return self._bits_of(self.weight)
 
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Gemm, its weight scaled."""
+        bias = [] if self.bias is None else [graph.tensor(self.bias)]
+        graph.node("Gemm", [*inputs, graph.tensor(self._scaled), *bias], transB=1)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _PackedMatrix(PackedWords, _Matrix):
-    """words: uint64 (N, n_words(features)), one bit a weight; features: F."""
+    """A matrix with one bit per weight. words: uint64 (N, n_words(features)); features: F."""
 
     features: int
     words: np.ndarray = field(metadata=WORDS)
@@ -104,7 +115,7 @@ class _PackedMatrix(PackedWords, _Matrix):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BinaryWeightLinear(_PackedMatrix):
-    """(x·Bᵀ)·scale + bias with a real x and B in {−1, +1}."""
+    """The product (x·Bᵀ)·scale + bias with a real x and B in {−1, +1}."""
 
     kind: ClassVar[str] = "binary_weight_linear"
 
@@ -115,7 +126,7 @@ class BinaryWeightLinear(_PackedMatrix):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BinaryLinear(_PackedMatrix):
-    """(sign(x)·Bᵀ)·scale + bias; threshold (F,) and flip (F,) make the sign, as in `BinaryConv`."""
+    """The binary product (sign(x)·Bᵀ)·scale + bias; threshold (F,) and flip (F,) make the sign, as in `BinaryConv`."""
 
     kind: ClassVar[str] = "binary_linear"
 

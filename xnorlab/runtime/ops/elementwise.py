@@ -1,18 +1,34 @@
-"""Ops that work on each value alone: affine, activations, signs, sums."""
+"""Ops that work on each value alone: norms, activations, signs, sums, borders. The package says how to add one."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
+from xnorlab.kernels.codegen.epilogue import Epilogue
+from xnorlab.kernels.per_channel import multiply_add, parametric_relu
 from xnorlab.runtime.limits import MAX_VALUES
-from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
-from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, Op, Shape
+from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, OnnxGraph, Op, Shape
+
+__all__ = ["Add", "Affine", "Hardtanh", "PReLU", "Pad", "Quantize", "ReLU", "Sign"]
+
+
+class EpilogueOp(Op):
+    """An op that can work on the values of the convolution ahead of it while they are in registers."""
+
+    def append_to(self, epilogue: Epilogue, *others: int) -> None:
+        """Append the op to a convolution's epilogue.
+
+        Args:
+            epilogue: whose values are one of the op's inputs.
+            others: addresses of the values of the other inputs, in order.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _PerChannel(Op):
-    """An op whose tensors, (C,) each, go with the last axis of its input."""
+    """An op with tensors (C,), one entry per channel, the last axis of its input."""
 
     def _prepare(self) -> None:
         shapes = {name: array.shape for name, array in self.tensors().items()}
@@ -28,7 +44,7 @@ class _PerChannel(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Affine(_PerChannel):
+class Affine(_PerChannel, EpilogueOp):
     """scale[c]·x + bias[c], rounded once: a BatchNorm that could not be folded, or a learned shift.
 
     One rounding (a fused multiply-add) is what torch's BatchNorm does on every CPU with AVX2 or AVX-512, measured
@@ -45,12 +61,21 @@ class Affine(_PerChannel):
         return multiply_add(arrays[0], self.scale, self.bias, out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
-        """One real multiply-add a value."""
+        """One real multiply-add per value."""
         return 0, int(np.prod(shapes[0]))
+
+    def append_to(self, epilogue: Epilogue, *others: int) -> None:
+        """One fused multiply-add."""
+        epilogue.affine(self.scale, self.bias)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """A product and a sum."""
+        scaled = graph.node("Mul", [*inputs, graph.per_channel(self.scale, rank)])
+        graph.node("Add", [scaled, graph.per_channel(self.bias, rank)])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PReLU(_PerChannel):
+class PReLU(_PerChannel, EpilogueOp):
     """x where x > 0, else slope[c]·x."""
 
     kind: ClassVar[str] = "prelu"
@@ -61,9 +86,17 @@ class PReLU(_PerChannel):
         """(B, …, C) → the same shape."""
         return parametric_relu(arrays[0], self.slope, out)
 
+    def append_to(self, epilogue: Epilogue, *others: int) -> None:
+        """A product and a choice."""
+        epilogue.prelu(self.slope)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own PRelu."""
+        graph.node("PRelu", [*inputs, graph.per_channel(self.slope, rank)])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ReLU(Op):
+class ReLU(EpilogueOp):
     """max(x, 0)."""
 
     kind: ClassVar[str] = "relu"
@@ -73,9 +106,17 @@ class ReLU(Op):
         # clip is one vector pass: 38 µs on (56, 56, 64), where np.maximum with a scalar takes 96 µs.
         return np.clip(arrays[0], np.float32(0), np.float32(np.inf), out=out)
 
+    def append_to(self, epilogue: Epilogue, *others: int) -> None:
+        """A clip without an upper limit."""
+        epilogue.clip(0.0, np.inf)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Relu."""
+        graph.node("Relu", inputs)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Hardtanh(Op):
+class Hardtanh(EpilogueOp):
     """x clipped to [low, high]."""
 
     kind: ClassVar[str] = "hardtanh"
@@ -95,10 +136,19 @@ class Hardtanh(Op):
         """Any shape → the same."""
         return np.clip(arrays[0], np.float32(self.low), np.float32(self.high), out=out)
 
+    def append_to(self, epilogue: Epilogue, *others: int) -> None:
+        """A clip."""
+        epilogue.clip(self.low, self.high)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Clip."""
+        limits = [graph.tensor(np.array(limit)) for limit in (self.low, self.high)]
+        graph.node("Clip", [*inputs, *limits])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sign(_PerChannel):
-    """−1 and +1 as real values, for a layer with binary inputs and real weights; the sign of `BinaryConv`."""
+    """The sign that `BinaryConv` takes, as real values −1 and +1: for a layer with binary inputs and real weights."""
 
     kind: ClassVar[str] = "sign"
 
@@ -117,7 +167,10 @@ class Sign(_PerChannel):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Quantize(Op):
-    """q_k(x) = 2·(round((2^k − 1)·(x + 1)/2)/(2^k − 1) − 1/2) of x clipped to [−1, 1] (XNOR-Net, section 3.2)."""
+    """The k-bit quantizer of XNOR-Net, section 3.2.
+
+    q_k(x) = 2·(round((2^k − 1)·(x + 1)/2)/(2^k − 1) − 1/2) of x clipped to [−1, 1], k = `bits`.
+    """
 
     kind: ClassVar[str] = "quantize"
 
@@ -142,8 +195,8 @@ class Quantize(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Add(Op):
-    """x + y of equal shapes: a shortcut."""
+class Add(EpilogueOp):
+    """The sum x + y of two values of one shape: a shortcut."""
 
     kind: ClassVar[str] = "add"
     n_inputs: ClassVar[int] = 2
@@ -157,6 +210,15 @@ class Add(Op):
         if shapes[0] != shapes[1]:
             raise ValueError(f"{self.name}: cannot add shapes {shapes[0]} and {shapes[1]}")
         return shapes[0]
+
+    def append_to(self, epilogue: Epilogue, *others: int) -> None:
+        """Add the other map, from memory."""
+        (other,) = others
+        epilogue.add(other)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Add."""
+        graph.node("Add", inputs)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

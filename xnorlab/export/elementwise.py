@@ -1,4 +1,7 @@
-"""Handlers for what has no weights to pack: norms, activations, sums, shifts, pools and flattening."""
+"""Handlers for what works on each value alone: norms, activations, sums, shifts, and steps that change nothing.
+
+The docstring of `xnorlab.runtime.ops` says how to add an elementwise op.
+"""
 
 import operator
 from dataclasses import replace
@@ -11,7 +14,7 @@ from torch.fx import Node
 from torch.nn import functional as F
 
 from xnorlab.export.builder import Builder, packs
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.errors import ExportError
 from xnorlab.nn import Shift
 from xnorlab.runtime import ops
 

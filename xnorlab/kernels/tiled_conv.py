@@ -1,4 +1,4 @@
-"""What every tiled convolution shares: operands in tile order, tables for each input shape, calls with an epilogue."""
+"""The base of every convolution: operands in tile order, tables for each input shape, calls with an epilogue."""
 
 import math
 from collections import OrderedDict
@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import (
+from xnorlab.kernels.conv_kernel import (
     BLOCK_BYTES,
     BLOCK_FILTERS,
     BLOCKS,
@@ -22,7 +22,6 @@ from xnorlab.kernels.codegen.walk import (
     INIT_SEGMENT,
     N_PASSES,
     N_STEPS,
-    PASS_BYTES,
     PASSES,
     PIECES,
     PIXELS,
@@ -32,17 +31,19 @@ from xnorlab.kernels.codegen.walk import (
     TAKEN,
     WEIGHTS,
     WORDS_STRIDE,
-    Layout,
-    Walk,
     X,
-    walker,
+    conv_kernel,
 )
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
 from xnorlab.kernels.threads import run_parts
+from xnorlab.kernels.traversal import Layout, Traversal
 
 SHAPES_KEPT = 16
 """Input shapes whose tables a layer remembers; the oldest goes first."""
+
+PASS_BYTES = 1 << 17
+"""Output bytes that one pass over the filters covers: an eighth of a core's usual second-level cache."""
 
 XNOR_PART, REAL_PART = 1 << 27, 1 << 23
 """Multiply-adds that are worth a thread, about 0.1 ms of them; to wake one takes half of that."""
@@ -50,11 +51,14 @@ XNOR_PART, REAL_PART = 1 << 27, 1 << 23
 
 @dataclass
 class Tables:
-    """A layer at one input shape.
+    """What a layer knows about one input shape.
 
-    shape: of the output. arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold.
-    input_size: bytes of the prepared input (packed words, or integers with their border). parts: threads that the
-    work is worth. free: what calls need besides, made once and not in use now.
+    Attributes:
+        shape: of the output.
+        arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold.
+        input_size: bytes of the prepared input (packed words, or integers with their border).
+        parts: threads that the work is worth.
+        free: what calls need besides, made once and not in use now.
     """
 
     shape: tuple[int, int, int, int]
@@ -65,15 +69,18 @@ class Tables:
 
 
 class Call:
-    """One walk over one input: the kernel's table, `head`, and what it points at.
+    """A layer's run over one input: the kernel's table, `head`, and what it points at.
 
-    Runs as often as wanted, never twice at once. parts: threads that the work is worth.
+    It runs as often as wanted, never twice at once. Addresses are not checked: whoever makes a call has checked
+    shapes, and keeps input and outputs alive.
 
-    Addresses are not checked: whoever makes a call has checked shapes, and keeps input and outputs alive.
+    Attributes:
+        head: the table, int64, see `conv_kernel`.
+        parts: threads that the work is worth.
     """
 
     def __init__(self, kernel: Kernel, head: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
-        # The arrays alone: tables hold calls that wait, and a circle would wait for the garbage collector.
+        # The arrays alone: tables hold idle calls, and a reference cycle would wait for the garbage collector.
         self._kernel, self._arrays, self._epilogue = kernel, tables.arrays, epilogue
         self.parts = tables.parts
         self._program = epilogue.program()
@@ -82,7 +89,7 @@ class Call:
         self.head[X], self.head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
 
     def prepare(self, x: int | None = None) -> None:
-        """Before every run. x: a new address of the input."""
+        """Reset the task counter before a run. x: a new address of the input, or None for the last one."""
         self.head[TAKEN] = 0
         if x is not None:
             self.head[X] = x
@@ -92,15 +99,24 @@ class Call:
         self._kernel(self.head)
 
     def run(self, threads: int = 1) -> None:
-        """One whole run."""
+        """Do all of the work, by at most so many threads."""
         self.prepare()
         run_parts(self.work, min(threads, self.parts))
 
 
 class TiledConv:
-    """Operands in tile order and tables for each input shape. Subclasses say which arithmetic and how inputs lie.
+    """A convolution by register tiles. Subclasses say which arithmetic it takes and how its input lies in memory.
 
-    tiles: (groups, blocks, …) as `blocks_of` gives them. scale, bias: (N,) float32, or None; they begin the epilogue.
+    Args:
+        arithmetic: "xnor", "real", "sign" or "fixed", see codegen/tile.py.
+        prefix: words that share a running XOR, 1 for other arithmetics than "xnor".
+        tiles: the weights, (groups, blocks, …) as `blocks_of` gives them.
+        window: kernel, stride, padding and dilation.
+        layout: how the operands lie in memory.
+        channels: of the input.
+        filters: N.
+        scale: float32 (N,) or None; with `bias` it begins the epilogue.
+        bias: float32 (N,) or None.
     """
 
     def __init__(
@@ -123,15 +139,15 @@ class TiledConv:
         self._bias = None if bias is None else vector(bias, "bias", filters)
         self._own = Epilogue(filters, layout.groups, self._block, self._scale, self._bias)
         self._arithmetic = arithmetic
-        self._kernel = walker(arithmetic, prefix, *unit.rows(arithmetic, prefix))
+        self._kernel = conv_kernel(arithmetic, prefix, *unit.rows(arithmetic, prefix))
         self._shapes: OrderedDict[tuple[int, ...], tuple[Tables, np.ndarray]] = OrderedDict()
 
     def __deepcopy__(self, memo: dict) -> "TiledConv":
-        """The layer itself: nothing of it changes, and a copy's addresses would point into the original."""
+        """Return the layer itself: it never changes, and a copy's addresses would point into the original."""
         return self
 
     def epilogue(self, factor: int | None = None) -> Epilogue:
-        """The layer's own: scale, input scale (the address of one factor an output pixel), bias; no store yet."""
+        """Scale, input scale and bias of the layer, without a store. factor: address of one factor per output pixel."""
         if factor is None:
             return self._own.copy()
         scaled = Epilogue(self.filters, self.groups, self._block, self._scale).factor(factor)
@@ -147,29 +163,29 @@ class TiledConv:
         return self._at(shape)[0]
 
     def _at(self, shape: tuple[int, int, int, int]) -> tuple[Tables, np.ndarray]:
-        found = self._shapes.get(shape)
-        if found is None:
-            found = self._shapes[shape] = self._make(shape)
+        known = self._shapes.get(shape)
+        if known is None:
+            known = self._shapes[shape] = self._make(shape)
             while len(self._shapes) > SHAPES_KEPT:
                 self._shapes.popitem(last=False)
-        return found
+        return known
 
-    def _walk(self, shape: tuple[int, int, int, int]) -> Walk:
-        return Walk(self.window, self._layout, *shape[:3])
+    def _traversal(self, shape: tuple[int, int, int, int]) -> Traversal:
+        return Traversal(self.window, self._layout, *shape[:3])
 
     def _input_size(self, shape: tuple[int, int, int, int]) -> int:
         return math.prod(shape[:3]) * self._layout.pixel_bytes
 
-    def _init(self, walk: Walk) -> np.ndarray:
+    def _init(self, traversal: Traversal) -> np.ndarray:
         """float32 (segments, filters in tile order, or one block for all): the sum without a mismatch."""
-        return np.zeros((len(walk.inside), self._block), np.float32)
+        return np.zeros((len(traversal.inside), self._block), np.float32)
 
     def _make(self, shape: tuple[int, int, int, int]) -> tuple[Tables, np.ndarray]:
-        walk = self._walk(shape)
-        init, (groups, blocks) = self._init(walk), self._tiles.shape[:2]
-        passes, pieces = walk.passes(max(64, PASS_BYTES // (4 * self.filters)))
-        arrays = (passes, pieces, walk.runs, walk.pixels, init)
-        out_shape = (shape[0], *walk.output, self.filters)
+        traversal = self._traversal(shape)
+        init, (groups, blocks) = self._init(traversal), self._tiles.shape[:2]
+        passes, pieces = traversal.passes(max(64, PASS_BYTES // (4 * self.filters)))
+        arrays = (passes, pieces, traversal.runs, traversal.pixels, init)
+        out_shape = (shape[0], *traversal.output, self.filters)
         macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
         parts = max(1, macs // (XNOR_PART if self._arithmetic == "xnor" else REAL_PART))
         head = np.zeros(CALL, np.int64)

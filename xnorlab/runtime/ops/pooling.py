@@ -1,19 +1,21 @@
-"""Ops that gather over positions: pools, the mean over a map, and flattening."""
+"""Ops over the positions of a map: pools, the mean over a whole map, and flattening."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from xnorlab.conventions import output_size
 from xnorlab.kernels import pooling as kernels
 from xnorlab.runtime.limits import check_work
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.ops.base import OnnxGraph, Op, Shape
+
+__all__ = ["AvgPool", "Flatten", "GlobalAvgPool", "MaxPool"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Pool(Op):
-    """kernel, stride, padding: (vertical, horizontal) each; padding is at most half the kernel, as in torch."""
+    """A pool: kernel, stride and padding, each (vertical, horizontal); padding is at most half the kernel."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -37,6 +39,10 @@ class _Pool(Op):
         check_work(self.name, work, "values under its windows")
         return rows, columns, channels
 
+    @property
+    def _onnx_window(self) -> dict[str, Any]:
+        return {"kernel_shape": self.kernel, "strides": self.stride, "pads": [*self.padding, *self.padding]}
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MaxPool(_Pool):
@@ -48,6 +54,10 @@ class MaxPool(_Pool):
         """(B, H, W, C) → (B, OH, OW, C)."""
         return kernels.max_pool(arrays[0], self.kernel, self.stride, self.padding, out)
 
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own MaxPool."""
+        graph.node("MaxPool", inputs, **self._onnx_window)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AvgPool(_Pool):
@@ -58,6 +68,10 @@ class AvgPool(_Pool):
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, C)."""
         return kernels.avg_pool(arrays[0], self.kernel, self.stride, self.padding, out)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own AveragePool."""
+        graph.node("AveragePool", inputs, **self._onnx_window, count_include_pad=1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,6 +87,10 @@ class GlobalAvgPool(Op):
     def output_shape(self, *shapes: Shape) -> Shape:
         """(H, W, C) → (1, 1, C)."""
         return 1, 1, self._map(shapes[0])[2]
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own GlobalAveragePool."""
+        graph.node("GlobalAveragePool", inputs)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,3 +111,7 @@ class Flatten(Op):
         """(H, W, C) → (H·W·C,)."""
         height, width, channels = self._map(shapes[0])
         return (height * width * channels,)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """Channels last, then flat: where the map is 1 × 1 engines drop the transposition."""
+        graph.node("Flatten", [graph.node("Transpose", inputs, perm=[0, 2, 3, 1])])

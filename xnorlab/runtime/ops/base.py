@@ -1,11 +1,11 @@
-"""What every op of a packed network is: a named, frozen record of inputs, attributes and tensors that can be called.
+"""The base of every op of a packed network: a named, frozen record of inputs, attributes and tensors.
 
 Shapes here are those of one picture, without the batch: (H, W, C) for feature maps, (F,) for vectors.
 """
 
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from xnorlab.runtime.limits import MAX_GEOMETRY
 
 Shape = tuple[int, ...]
 
+OPS: dict[str, type["Op"]] = {}
+"""The classes of all ops by the `kind` that files name. A class with a `kind` of its own enters itself."""
+
 # Metadata of the dataclass fields that are tensors: such a field holds an array, or None where that is its default.
 REAL = {"dtype": np.float32, "finite": True}
 EXTENDED = {"dtype": np.float32, "finite": False}
@@ -21,13 +24,36 @@ WORDS = {"dtype": np.uint64}
 FLAGS = {"dtype": np.bool_}
 
 
+class OnnxGraph(Protocol):
+    """An ONNX graph in the making, as ops see it; no ONNX package is needed to describe an op."""
+
+    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
+        """Append a node of ONNX's operator `kind`; returns the name of its output."""
+        ...
+
+    def tensor(self, value: np.ndarray) -> str:
+        """Add a constant, as float32; returns its name."""
+        ...
+
+    def per_channel(self, value: np.ndarray, rank: int) -> str:
+        """Add a constant (C,) that fits values of `rank` axes without the batch, channels first; returns its name."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Op:
     """One step of a packed network.
 
-    name: unique in its network; by habit the path of the module it came from. inputs: the names of what it reads.
-    Every further field is an attribute (JSON values) or, by its metadata, an array. Construction checks all of
-    it and raises ValueError; `output_shape` checks what shapes the op is given.
+    Every field of a subclass is an attribute (JSON values) or, by its metadata, an array. Construction checks all
+    fields and raises ValueError; `output_shape` checks the shapes that the op is given.
+
+    A subclass with a `kind` is an op that files may hold. It overrides what is not right for it: `__call__` always;
+    `_prepare` for checks; `n_inputs`; `output_shape` where it is not that of the first input; `macs`; `weight_bits`;
+    `to_onnx` where ONNX has a counterpart.
+
+    Attributes:
+        name: unique in its network; by habit the path of the module that it came from.
+        inputs: the names of the values that it reads.
     """
 
     kind: ClassVar[str]
@@ -35,6 +61,11 @@ class Op:
 
     name: str
     inputs: tuple[str, ...]
+
+    def __init_subclass__(cls) -> None:
+        kind = cls.__dict__.get("kind")
+        if kind is not None and OPS.setdefault(kind, cls) is not cls:
+            raise TypeError(f"there are two ops of kind {kind!r}: {OPS[kind].__name__} and {cls.__name__}")
 
     def __post_init__(self):
         self._check_names()
@@ -55,8 +86,8 @@ class Op:
         if value is None and f.default is None:
             return
         if not isinstance(value, np.ndarray) or value.dtype != dtype:
-            found = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
-            raise ValueError(f"{self.name}: {f.name} is {found}; the rule is an array of {dtype}")
+            given = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+            raise ValueError(f"{self.name}: {f.name} is {given}; the rule is an array of {dtype}")
         if value.size == 0:
             raise ValueError(f"{self.name}: {f.name} of shape {value.shape} holds nothing")
         if dtype == np.float32:
@@ -68,12 +99,18 @@ class Op:
         object.__setattr__(self, f.name, np.ascontiguousarray(value))
 
     def _prepare(self) -> None:
-        """Check attributes against tensors and build what calling needs; once, at construction."""
+        """Check attributes against tensors and build what calls need; runs once, at construction."""
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
-        """Arrays with a leading batch, float32 C-contiguous, of shapes that `output_shape` accepts → one array.
+        """Compute the op.
 
-        out: where to write it, of the output's shape with the batch and none of the inputs; a new array where None.
+        Args:
+            arrays: one per input, float32, C-contiguous, with a batch ahead of a shape that `output_shape` accepts.
+            threads: that may share the work.
+            out: where to write the result, none of the inputs; a new array where None.
+
+        Returns:
+            float32, of the output's shape with the batch ahead.
         """
         raise NotImplementedError
 
@@ -82,8 +119,21 @@ class Op:
         return shapes[0]
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
-        """(binary, real) multiply-adds for one picture whose inputs have these shapes."""
+        """The (binary, real) multiply-adds for one picture whose inputs have these shapes."""
         return 0, 0
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """Append the op's ONNX nodes, whose maps are (N, C, H, W); the last node gives the op's output.
+
+        Args:
+            graph: where to.
+            inputs: names of the op's inputs in the graph.
+            rank: axes of the first input without the batch, 3 for maps and 1 for vectors.
+
+        Raises:
+            ValueError: there is no counterpart.
+        """
+        raise ValueError(f"{self.name}: {self.kind} has no counterpart here; only float networks become ONNX")
 
     @property
     def weight_bits(self) -> int:
@@ -119,7 +169,7 @@ class Op:
     def from_parts(
         cls, name: str, inputs: tuple[str, ...], attributes: dict[str, Any], tensors: dict[str, np.ndarray]
     ) -> Self:
-        """The inverse of `attributes` and `tensors`; raises ValueError for a missing or unknown one."""
+        """Make an op from its `attributes` and `tensors`; raises ValueError for a missing or unknown one."""
         known = {f.name: f for f in fields(cls) if f.name not in ("name", "inputs")}
         is_tensor = {n: "dtype" in f.metadata for n, f in known.items()}
         wrong = [n for n in attributes if is_tensor.get(n, True)]
@@ -137,7 +187,7 @@ class Op:
         return cls(name=name, inputs=inputs, **values, **tensors)
 
     def __reduce__(self) -> tuple:
-        """From its parts, checked again; what its kernel made of them holds addresses that mean nothing elsewhere."""
+        """Pickled by its parts, which are checked again; its kernel holds addresses that mean nothing elsewhere."""
         return self.from_parts, (self.name, self.inputs, self.attributes(), self.tensors())
 
     def _fail_shape(self, shape: Shape, rule: str) -> ValueError:
@@ -156,7 +206,7 @@ class Op:
             raise ValueError(f"{self.name}: {name} has shape {value.shape}; the rule is ({channels},)")
 
     def _times_scale(self, weight: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
-        """The weight (N, ...) with a factor (N,) on each filter; raises ValueError where float32 does not hold it."""
+        """`weight` (N, ...) times one factor per filter, (N,); raises ValueError where float32 does not hold it."""
         if scale is None:
             return weight
         with np.errstate(over="ignore"):
@@ -182,7 +232,7 @@ class Op:
 
 
 def _arrays(value: Any, seen: set[int]) -> Iterator[np.ndarray]:
-    """The arrays within dictionaries, sequences and our own objects, which may hold each other; `seen`: their ids."""
+    """The arrays within dictionaries, sequences and xnorlab's objects, which may hold each other; seen: their ids."""
     if isinstance(value, np.ndarray):
         yield value
         return

@@ -9,10 +9,10 @@ from torch.fx import Node
 from torch.nn import functional as F
 
 from xnorlab.conventions import pair
-from xnorlab.export import sizes
 from xnorlab.export.builder import Builder, packs
-from xnorlab.export.reads import Reads
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.ceil_mode import windows_fill
+from xnorlab.export.dependence import Reads
+from xnorlab.export.errors import ExportError
 from xnorlab.runtime import ops
 
 
@@ -108,7 +108,7 @@ def _avg_pool(
     if ceil_mode:
         pool = builder.ops[name]
         assert isinstance(pool, ops.AvgPool)
-        if not sizes.windows_fill(pool, builder.traced.values[input].shape[2:]):
+        if not windows_fill(pool, builder.traced.values[input].shape[2:]):
             raise ExportError("can be packed with ceil_mode=True only where no window reaches beyond the map")
         builder.whole_windows[name] = node
 

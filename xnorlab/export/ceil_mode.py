@@ -7,8 +7,8 @@ from torch.fx import Node
 
 from xnorlab.runtime import graph
 from xnorlab.runtime.graph import INPUT
-from xnorlab.runtime.op import Op, Shape
 from xnorlab.runtime.ops import AvgPool
+from xnorlab.runtime.ops.base import Op, Shape
 
 MAX_PERIOD = 512
 """Strides whose product is larger are not looked into; networks for photos have one of 32."""

@@ -11,21 +11,23 @@ from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.pooling import input_scale_map
-from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.tiled_conv import TiledConv
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.limits import check_taps, check_tiles, check_work
-from xnorlab.runtime.op import EXTENDED, FLAGS, REAL, WORDS, Op, Shape
-from xnorlab.runtime.packed_words import PackedWords
+from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, OnnxGraph, Op, Shape
+from xnorlab.runtime.ops.packed_words import PackedWords
+
+__all__ = ["BinaryConv", "BinaryWeightConv", "Conv"]
 
 _MAX_CHANNELS = 2**20
 
 FEW_CHANNELS = 4
-"""A picture's; an input of more is a feature map."""
+"""Most channels of a picture; an input with more is a feature map."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Convolution(Op):
-    """What the three share: geometry as in torch.nn.Conv2d, each (vertical, horizontal)."""
+class Convolution(Op):
+    """A convolution: stride, padding and dilation, each (vertical, horizontal), and groups, as in torch.nn.Conv2d."""
 
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
@@ -66,7 +68,7 @@ class _Convolution(Op):
 
     @property
     def kernel(self) -> TiledConv:
-        """What computes it: operands in the order in which they are read."""
+        """The kernel that computes it, with the operands in the order in which it reads them."""
         return self._kernel
 
     def output_shape(self, *shapes: Shape) -> Shape:
@@ -101,11 +103,14 @@ class _Convolution(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Conv(_Convolution):
-    """x ∗ (scale·W) + bias with real values; padding is zeros.
+class Conv(Convolution):
+    """The real convolution x ∗ (scale·W) + bias; padding is zeros.
 
-    weight: (N, kh, kw, C // groups). scale: (N,) or None, a folded BatchNorm; kept apart from the weight so that
-    the file stays small where the weight is exact in float16. bias: (N,) or None.
+    Attributes:
+        weight: W, float32 (N, kh, kw, C // groups).
+        scale: float32 (N,) or None: a folded BatchNorm, kept apart from the weight so that the file stays small where
+            the weight is exact in float16.
+        bias: float32 (N,) or None.
     """
 
     kind: ClassVar[str] = "conv"
@@ -130,7 +135,7 @@ class Conv(_Convolution):
 
     @cached_property
     def fixed(self) -> FixedConv2d | None:
-        """The same for pictures, in integers; None where that is not exact, not possible or not faster."""
+        """The kernel for pictures, in integers; None where that is not exact, not possible or not faster."""
         if self.groups > 1 or self.dilation != (1, 1) or self.in_channels > FEW_CHANNELS:
             return None
         return FixedConv2d.of(self._scaled, bias=self.bias, stride=self.stride, padding=self.padding)
@@ -148,10 +153,29 @@ class Conv(_Convolution):
         """16 where the file holds float16, else 32."""
         return self._bits_of(self.weight)
 
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Conv, its weight scaled."""
+        bias = [] if self.bias is None else [graph.tensor(self.bias)]
+        graph.node(
+            "Conv",
+            [*inputs, graph.tensor(self._scaled.transpose(0, 3, 1, 2)), *bias],
+            strides=self.stride,
+            pads=[*self.padding, *self.padding],
+            dilations=self.dilation,
+            group=self.groups,
+        )
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedConvolution(PackedWords, _Convolution):
-    """words: uint64 (N, kh, kw, n_words(channels // groups)), one bit a weight; channels: of the input."""
+class _PackedConvolution(PackedWords, Convolution):
+    """A convolution with one bit per weight.
+
+    Attributes:
+        channels: of the input.
+        words: uint64 (N, kh, kw, n_words(channels // groups)).
+        scale: float32 (N,) or None.
+        bias: float32 (N,) or None.
+    """
 
     channels: int
     words: np.ndarray = field(metadata=WORDS)
@@ -179,7 +203,7 @@ class _PackedConvolution(PackedWords, _Convolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BinaryWeightConv(_PackedConvolution):
-    """(x ∗ B)·scale + bias with a real x and B in {−1, +1}: BWN, BinaryConnect. Padding is zeros."""
+    """The convolution (x ∗ B)·scale + bias with a real x and B in {−1, +1}: BWN, BinaryConnect. Padding is zeros."""
 
     kind: ClassVar[str] = "binary_weight_conv"
 
@@ -199,11 +223,16 @@ class BinaryWeightConv(_PackedConvolution):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BinaryConv(_PackedConvolution):
-    """(sign(x) ⊛ B)·scale [·K] + bias, sums of signs only (XNOR-Net, section 3.2).
+    """The binary convolution (sign(x) ⊛ B)·scale [·K] + bias, sums of signs only (XNOR-Net, section 3.2).
 
     The sign of channel c is +1 where (x >= threshold[c]) differs from flip[c]; a BatchNorm and a learned shift
-    ahead of the sign are folded into these. threshold float32 (C,), ±inf for a constant channel, or None for 0;
-    flip bool (C,) or None. pad_value: what the border holds, −1, 0 or +1. input_scale: multiply by K of x.
+    ahead of the sign are folded into these.
+
+    Attributes:
+        pad_value: what the border holds, −1, 0 or +1.
+        input_scale: whether to multiply by K of x.
+        threshold: float32 (C,), ±inf for a constant channel, or None for 0.
+        flip: bool (C,), or None for no flip.
     """
 
     kind: ClassVar[str] = "binary_conv"
@@ -223,7 +252,7 @@ class BinaryConv(_PackedConvolution):
 
     @property
     def kernel(self) -> XnorConv2d:
-        """What computes it: operands in the order in which they are read."""
+        """The kernel that computes it, with the operands in the order in which it reads them."""
         return self._kernel
 
     @cached_property
@@ -240,11 +269,11 @@ class BinaryConv(_PackedConvolution):
         return self._kernel(x, threshold=self.threshold, flip=self.flip, input_scale=factor, threads=threads, out=out)
 
     def factors(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """K of an input (B, H, W, C): (B, OH, OW)."""
+        """The input scale K, float32 (B, OH, OW), of an input (B, H, W, C)."""
         return input_scale_map(x, self._window[1:], self.stride, self.padding, self.dilation, out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
-        """All binary; K's box filter counts one real multiply-add a channel of the input and tap of the box."""
+        """All binary; K counts one real multiply-add per input value, and per tap of its box at every output pixel."""
         real = 0
         if self.input_scale:
             height, width, _ = self.output_shape(*shapes)

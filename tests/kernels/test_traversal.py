@@ -1,12 +1,12 @@
-"""A walk visits every output pixel once and every tap inside the map, and none outside."""
+"""A traversal visits every output pixel once and every tap inside the map, and none outside."""
 
 import naive
 import numpy as np
 import pytest
 
-from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
-from xnorlab.kernels.codegen.walk import Layout, Walk
+from xnorlab.kernels.filter_blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.geometry import Window
+from xnorlab.kernels.traversal import Layout, Traversal
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -15,11 +15,13 @@ def test_pixels_and_taps(seed: int):
     g = naive.random_geometry(np.random.default_rng(seed))
     window = Window(g.kernel, g.stride, g.padding, g.dilation)
     height, width = g.size
-    walk = Walk(window, Layout(1, 0, 10, 1, 1), g.batch, height, width)
-    rows, columns = walk.output
-    assert sorted(walk.pixels[:, 1]) == list(range(g.batch * rows * columns))
-    for (first, last, run, n_runs), (inside_rows, inside_columns) in zip(walk.segments, walk.inside, strict=True):
-        for start, index in walk.pixels[first:last]:
+    traversal = Traversal(window, Layout(1, 0, 10, 1, 1), g.batch, height, width)
+    rows, columns = traversal.output
+    assert sorted(traversal.pixels[:, 1]) == list(range(g.batch * rows * columns))
+    for (first, last, run, n_runs), (inside_rows, inside_columns) in zip(
+        traversal.segments, traversal.inside, strict=True
+    ):
+        for start, index in traversal.pixels[first:last]:
             image, i, j = np.unravel_index(index, (g.batch, rows, columns))
             expected = set()
             for y in range(g.kernel[0]):
@@ -35,7 +37,7 @@ def test_pixels_and_taps(seed: int):
                         expected.add(((image * height + at) * width + to, 10 * (y * g.kernel[1] + z)))
             visited = {
                 (start + x_offset + k, w_offset + 10 * k)
-                for x_offset, w_offset, steps in walk.runs[run : run + n_runs]
+                for x_offset, w_offset, steps in traversal.runs[run : run + n_runs]
                 for k in range(steps)
             }
             assert visited == expected
@@ -61,16 +63,16 @@ def test_operands_start_on_a_cache_line(kind):
         assert not array.any()
 
 
-@pytest.mark.parametrize("room", [1, 7, 64, 10_000])
-def test_passes_hold_every_pixel_once_and_no_more_than_fit(room: int):
-    walk = Walk(Window.of(3, 1, 1), Layout(8, 0, 64, 1, 1), 2, 9, 8)
-    passes, pieces = walk.passes(room)
+@pytest.mark.parametrize("limit", [1, 7, 64, 10_000])
+def test_passes_hold_every_pixel_once_and_no_more_than_fit(limit: int):
+    traversal = Traversal(Window.of(3, 1, 1), Layout(8, 0, 64, 1, 1), 2, 9, 8)
+    passes, pieces = traversal.passes(limit)
     assert passes[0, 0] == 0
     assert passes[-1, 1] == len(pieces)
     np.testing.assert_array_equal(passes[1:, 0], passes[:-1, 1])
     sizes = [(pieces[first:last, 1] - pieces[first:last, 0]).sum() for first, last in passes]
-    assert max(sizes) <= room
-    for number, segment in enumerate(walk.segments):
+    assert max(sizes) <= limit
+    for number, segment in enumerate(traversal.segments):
         mine = pieces[pieces[:, 4] == number]
         np.testing.assert_array_equal(mine[1:, 0], mine[:-1, 1])
         assert [mine[0, 0], mine[-1, 1]] == list(segment[:2])

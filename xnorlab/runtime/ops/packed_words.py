@@ -1,4 +1,4 @@
-"""Packed weights that are in memory once."""
+"""Binary weights that are in memory once: in the order in which their kernel reads them."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from xnorlab.conventions import WORD_BITS, n_words
 
 
 class PackedWords:
-    """Mixin of the ops with binary weights: their `words` live in the order in which the kernel reads them.
+    """Mixin of the ops with binary weights, whose `words` only their kernel keeps.
 
-    The order of the file is made again where somebody asks for it, to save the network: a second copy would double
-    the memory that binary weights are there to spare.
+    The order of the file is made again where somebody asks for it, as to save the network: a second copy would
+    double the memory that binary weights are there to spare.
     """
 
     name: str
@@ -27,8 +27,8 @@ class PackedWords:
 
     def _check_words(self, words: np.ndarray, bits: int) -> None:
         """Raise unless the last axis of `words` holds `bits` bits and its tail bits are 0."""
-        found, rule = words.shape[-1], n_words(bits)
-        if found != rule:
-            raise ValueError(f"{self.name}: words has {found} words for {bits} bits; the rule is {rule}")
+        given, rule = words.shape[-1], n_words(bits)
+        if given != rule:
+            raise ValueError(f"{self.name}: words has {given} words for {bits} bits; the rule is {rule}")
         if bits % WORD_BITS and (words[..., -1] >> np.uint64(bits % WORD_BITS)).any():
             raise ValueError(f"{self.name}: words has bits set beyond channel {bits - 1}")

@@ -1,29 +1,17 @@
-"""The per-channel arithmetic that numpy has no single pass for: a·x + b rounded once, and PReLU."""
+"""Per-channel arithmetic that numpy has no single pass for: a·x + b rounded once, and PReLU."""
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
+from xnorlab.kernels.codegen.arithmetic import fused_multiply_add
 from xnorlab.kernels.geometry import result
 from xnorlab.kernels.jit import kernel
-
-
-@intrinsic
-def _fused(typing_context, x, a, b):
-    """x·a + b with one rounding: LLVM's fma, one instruction wherever the processor has it."""
-
-    def generate(context, builder: ir.IRBuilder, signature, arguments):
-        return builder.fma(*arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), generate
 
 
 @kernel
 def _multiply_add(x, a, b, out):
     for row in range(x.shape[0]):
         for c in range(x.shape[1]):
-            out[row, c] = _fused(x[row, c], a[c], b[c])  # pyright: ignore[reportCallIssue]
+            out[row, c] = fused_multiply_add(x[row, c], a[c], b[c])
 
 
 @kernel
@@ -35,7 +23,20 @@ def _parametric_relu(x, slope, out):
 
 
 def multiply_add(x: np.ndarray, scale: np.ndarray, bias: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """scale[c]·x + bias[c], rounded once: x float32 (…, C), scale and bias float32 (C,); out: float32, C, as x."""
+    """scale[c]·x + bias[c], rounded once.
+
+    Args:
+        x: float32 (…, C).
+        scale: float32 (C,), contiguous.
+        bias: float32 (C,), contiguous.
+        out: where to write the result, float32, C-contiguous, of the shape of `x`; a new array where None.
+
+    Returns:
+        float32 of the shape of `x`.
+
+    Raises:
+        ValueError: an array has another dtype or does not fit.
+    """
     rows = _rows(x, scale=scale, bias=bias)
     out = result(x.shape, out)
     _multiply_add(rows, scale, bias, out.reshape(rows.shape))
@@ -43,7 +44,7 @@ def multiply_add(x: np.ndarray, scale: np.ndarray, bias: np.ndarray, out: np.nda
 
 
 def parametric_relu(x: np.ndarray, slope: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """PReLU, x where x > 0 and else slope[c]·x: x float32 (…, C), slope float32 (C,); out: float32, C, as x."""
+    """PReLU: x where x > 0, else slope[c]·x. Arguments and errors are those of `multiply_add`."""
     rows = _rows(x, slope=slope)
     out = result(x.shape, out)
     _parametric_relu(rows, slope, out.reshape(rows.shape))
