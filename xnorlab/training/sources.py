@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from xnorlab import models, pretrained
+from xnorlab import models
 from xnorlab.nn import get_scheme
 from xnorlab.training.history import History
 from xnorlab.training.same_data import well_formed
+from xnorlab.zoo import manifest
 from xnorlab.zoo.recipe import Recipe
 
 CHECKPOINT = "last.ckpt"
@@ -141,8 +142,8 @@ def open_source(name: str, runs: str | Path | None = None) -> Source:
                     f"{folder} has trained {trained_epochs(checkpoint)} of {recipe.epochs} epochs: resume it"
                 )
             return Source(model, recipe, tuple(labels))
-    entry = pretrained.manifest_entry(name)
-    return Source(models.load(name), Recipe.from_dict(entry["recipe"]), tuple(entry["labels"]))
+    shipped = manifest.entry(name)
+    return Source(models.load(name), shipped.recipe, shipped.labels)
 
 
 def copy_weights_(model: nn.Module, scheme: str, source: Source) -> None:
