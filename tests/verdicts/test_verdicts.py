@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from xnorlab import pretrained, verdicts
 from xnorlab.cli import app
 from xnorlab.verdicts import claims, keep_benchmark, load, markdown
-from xnorlab.verdicts.evidence import Evidence, published_top1, weights_digest
+from xnorlab.verdicts.evidence import Evidence, published_top1
+from xnorlab.zoo.latent_weights import weights_digest
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 

@@ -1,6 +1,5 @@
 """What the verdicts rest on: the manifest's accuracies, recorded ablations, the benchmark, the packed files' sizes."""
 
-import hashlib
 import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -8,13 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from xnorlab import units
 from xnorlab.paper.cost_model import PAPER, PUBLISHED_ACCURACY
 from xnorlab.zoo import manifest
 from xnorlab.zoo.cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
-from xnorlab.zoo.latent_weights import read_weights
+from xnorlab.zoo.latent_weights import read_weights, weights_digest
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
@@ -185,15 +182,6 @@ class Evidence:
             if self.weights(entry["network"]) != entry["weights_sha256"]:
                 return None
         return self.ablated(name, first, second)
-
-
-def weights_digest(weights: Mapping[str, np.ndarray]) -> str:
-    """sha256 over a network's tensors by name, BatchNorm's counter of batches left out, since it is not shipped."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        if not name.endswith("num_batches_tracked"):
-            digest.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
-    return digest.hexdigest()
 
 
 def _tops(measured: Mapping[str, Any]) -> list[float]:

@@ -1,6 +1,6 @@
 """How the shipped networks learned: curves, sign flips and weight histograms of each epoch. Never imports torch.
 
-`pretrained/<name>-history.json` is what training wrote (`training.history.History` says what it holds).
+`pretrained/<name>-history.json` is what training wrote (`training.epoch_recorder.EpochRecorder` says what it holds).
 """
 
 import json

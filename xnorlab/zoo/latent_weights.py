@@ -1,5 +1,6 @@
 """Latent (training) weights as they are stored beside a packed file, read back as float32 arrays."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,3 +50,12 @@ def unpacked(stored: Mapping[str, np.ndarray], packed: Mapping[str, np.ndarray])
         if name + STEP in stored:
             weights[name] *= stored[name + STEP].reshape(-1, *([1] * (value.ndim - 1)))
     return weights
+
+
+def weights_digest(weights: Mapping[str, np.ndarray]) -> str:
+    """The sha256 of a network's tensors by name, without BatchNorm's counter of batches, which is not shipped."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        if not name.endswith("num_batches_tracked"):
+            digest.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
+    return digest.hexdigest()
