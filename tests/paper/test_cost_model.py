@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xnorlab.paper import cost_model
-from xnorlab.paper.cost_model import layer_cost, predicted_speedup, predicted_speedup_in_words, weight_memory_bytes
+from xnorlab.paper.cost_model import layer_cost, predicted_speedup, predicted_speedup_in_words
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,6 @@ def test_sum_of_layers():
     assert total.float32_bytes == 4 * (64 * 147 + 64 * 576)
 
 
-def test_weight_memory():
-    assert weight_memory_bytes(1000, 0, real_bytes=8) == 64 * weight_memory_bytes(0, 1000)
-    assert weight_memory_bytes(10, 9) == 42
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -83,7 +78,6 @@ def test_weight_memory():
         (lambda: layer_cost(6, 4, groups=4), "groups=4 does not divide channels=6"),
         (lambda: layer_cost(6, 4, binary_inputs=True), "binary_inputs=True needs"),
         (lambda: layer_cost(6, 4, (0, 3)), "kernel_height=0"),
-        (lambda: weight_memory_bytes(1, 1, real_bytes=3), "real_bytes=3"),
     ],
 )
 def test_impossible_arguments_are_named(call, message: str):

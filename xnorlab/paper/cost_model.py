@@ -94,19 +94,6 @@ def layer_cost(
     )
 
 
-def weight_memory_bytes(real_weights: int, binary_weights: int, *, real_bytes: int = 4) -> int:
-    """Bytes of a network: `real_bytes` a real weight, one bit a binary weight, rounded up to a byte.
-
-    The paper's figure 4 takes double precision, real_bytes=8, for the full network; its headline 32× takes 4.
-    """
-    if real_weights < 0 or binary_weights < 0 or real_bytes not in (2, 4, 8):
-        raise ValueError(
-            f"real_weights={real_weights} and binary_weights={binary_weights} must be at least 0, "
-            f"real_bytes={real_bytes} must be 2, 4 or 8"
-        )
-    return real_weights * real_bytes + -(-binary_weights // 8)
-
-
 MEMORY_RATIO = 32.0
 """Bits of a float32 over the one that is left of it: the paper's headline, without α and real layers."""
 

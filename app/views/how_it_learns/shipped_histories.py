@@ -30,7 +30,7 @@ def show() -> None:
     last = len(history.epochs)
     address.take_number("epoch", 0, last, last)
     first, second = st.columns([4, 8], gap="large")
-    began = networks.entry(family, scheme)["recipe"].get("start")
+    began = networks.entry(family, scheme).recipe.start
     origin = "before training" if began is None else f"as it began, trained as {began.rpartition('/')[2]}"
     epoch = second.slider(f"Epoch (0: {origin})", 0, last, key="epoch", persist_state="session")
     address.publish(epoch=epoch)
@@ -136,13 +136,13 @@ def _scale(scheme: str, mean_abs: float) -> tuple[float | None, str]:
 
 def _other_loss(family: str, scheme: str) -> str:
     """A sentence on why the training loss of a network that another one taught is not drawn; "" for the others."""
-    recipe = networks.entry(family, scheme)["recipe"]
-    if recipe.get("teacher") is None:
+    recipe = networks.entry(family, scheme).recipe
+    if recipe.teacher is None:
         return ""
-    partly = "" if recipe["teacher_weight"] == 1 else "partly "
+    partly = "" if recipe.teacher_weight == 1 else "partly "
     return (
         f" {style.look(scheme).label}'s training loss is not drawn: it is {partly}the distance (KL divergence) to the "
-        f"answers of {recipe['teacher'].rpartition('/')[2]}, another quantity; the table has it."
+        f"answers of {recipe.teacher.rpartition('/')[2]}, another quantity; the table has it."
     )
 
 
@@ -153,7 +153,7 @@ def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
         for scheme, history in found.items():
             x, train = history.curve(f"train_{name}")
             held_out_x, held_out = history.curve(f"val_{name}")
-            final = networks.entry(family, scheme)["top1"] if of == "accuracy" else None
+            final = networks.entry(family, scheme).top1 if of == "accuracy" else None
             label = style.look(scheme).short
             drawn = slice(0 if of == "loss" and _other_loss(family, scheme) else None)
             runs.append(

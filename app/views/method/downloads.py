@@ -47,8 +47,8 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def manifest_rows() -> list[dict[str, Any]]:
     """A row a shipped network; recipes and the classes' names are in the JSON alone."""
     rows = []
-    for name, entry in pretrained.manifest().items():
-        known = {**entry, "name": name, "classes": len(entry["labels"])}
+    for name, shipped in pretrained.entries().items():
+        known = {**shipped.to_dict(), "name": name, "classes": len(shipped.labels)}
         rows.append({column: known.get(column) for column in MANIFEST_COLUMNS})
     return rows
 

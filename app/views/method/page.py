@@ -5,6 +5,7 @@ from shared import address, widgets
 
 from views.method import downloads, formulas
 from xnorlab import pretrained
+from xnorlab.zoo import manifest
 
 CODE_LINES = 60
 
@@ -75,7 +76,7 @@ with first:
             "Accuracy, sizes, recipes and hashes of every shipped network, as measured at training.",
             "networks",
             downloads.manifest_rows(),
-            pretrained.manifest(),
+            manifest.to_dict(pretrained.entries()),
         )
     except pretrained.PretrainedError as error:
         st.warning(widgets.plain(str(error)), icon=":material/inventory_2:")

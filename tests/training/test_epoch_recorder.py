@@ -1,7 +1,7 @@
 import torch
 
+from xnorlab.training.epoch_recorder import HISTOGRAM_BINS, kept_epochs, stored_history
 from xnorlab.training.evaluate import load_checkpoint
-from xnorlab.training.history import HISTOGRAM_BINS, kept_epochs, stored_history
 from xnorlab.training.run import Result
 from xnorlab.training.task import binary_layers
 

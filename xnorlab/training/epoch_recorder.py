@@ -1,4 +1,7 @@
-"""What happens while a network learns: one record an epoch, with the share of signs that flipped."""
+"""Records what happens while a network learns, one record per epoch, with the share of signs that flipped.
+
+`zoo.history` reads what was recorded of the shipped networks.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,12 +12,15 @@ import torch
 
 from xnorlab.training.task import Classification, binary_layers
 
+STATE_KEY = "History"
+"""Where a checkpoint keeps the records, among the states of its callbacks."""
+
 HISTOGRAM_BINS = 48
 HISTOGRAMS = 12
 """Epochs, evenly spread over the run, at which the latent weights' histograms are kept."""
 
 
-class History(L.Callback):
+class EpochRecorder(L.Callback):
     """Records each epoch; its state travels in the checkpoint, so a resumed run's history is whole.
 
     `epochs`: records with epoch (from 1), seconds, hardware and precision (which may change where a run is resumed),
@@ -33,6 +39,11 @@ class History(L.Callback):
         self._signs: dict[str, torch.Tensor] = {}
         self._evaluated: dict[str, float] = {}
         self._started = 0.0
+
+    @property
+    def state_key(self) -> str:
+        """The name that every checkpoint holds its state under."""
+        return STATE_KEY
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """The histogram before the first step."""
@@ -101,7 +112,7 @@ def kept_epochs(total: int) -> set[int]:
 
 def stored_history(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """`epochs` and `histograms` as a loaded checkpoint holds them."""
-    return checkpoint["callbacks"][History.__qualname__]
+    return checkpoint["callbacks"][STATE_KEY]
 
 
 def _layers(pl_module: L.LightningModule):

@@ -1,7 +1,5 @@
 """A shipped network is found, is the one that was shipped, or the message says what to do."""
 
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
@@ -9,35 +7,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from manifests import enter, shipped_network, stamped, use
 from safetensors.numpy import save_file
 
 import xnorlab
 from xnorlab import pretrained
 from xnorlab.pretrained import PretrainedError
+from xnorlab.zoo import latent_weights, manifest
+from xnorlab.zoo.recipe import Recipe
 
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a manifest of two networks; only the first has its files."""
-    packed, latent = tmp_path / "imagenette/alexnet-xnor.safetensors", tmp_path / "imagenette/alexnet-xnor-latent.st"
+    network, gone = (shipped_network(Recipe(scheme=scheme)) for scheme in ("xnor", "float"))
+    packed, latent = tmp_path / network.file, tmp_path / network.latent_file
     packed.parent.mkdir()
     save_file({"head.weight": np.ones((2, 1, 1, 3), np.float16), "conv.weight": np.zeros(3, np.uint64)}, packed)
     save_file({"conv.weight": np.ones((2, 3), np.float16), "norm.bias": np.zeros(3, np.float32)}, latent)
-    entry = {
-        "file": "imagenette/alexnet-xnor.safetensors",
-        "sha256": hashlib.sha256(packed.read_bytes()).hexdigest(),
-        "latent_file": "imagenette/alexnet-xnor-latent.st",
-        "latent_sha256": hashlib.sha256(latent.read_bytes()).hexdigest(),
-    }
-    gone = entry | {"file": "imagenette/alexnet-float.safetensors"}
-    manifest = {"imagenette/alexnet-xnor": entry, "imagenette/alexnet-float": gone}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    enter(tmp_path, stamped(tmp_path, network), gone)
+    use(monkeypatch, tmp_path)
     return tmp_path
 
 
 def test_names_are_the_manifests(shipped: Path):
-    assert pretrained.names() == ("imagenette/alexnet-xnor", "imagenette/alexnet-float")
+    assert pretrained.names() == ("imagenette/alexnet-float", "imagenette/alexnet-xnor")
     assert xnorlab.names() == pretrained.names()
 
 
@@ -57,7 +51,7 @@ def test_weights_in_eight_bits_are_multiplied_by_their_filters_step():
         "conv.weight": np.array([[-127, 0], [1, 3]], np.int8),
         "conv.weight.step": np.array([0.5, 0.25], np.float32),
     }
-    unpacked = pretrained.unpacked(stored, {})
+    unpacked = latent_weights.unpacked(stored, {})
     assert list(unpacked) == ["conv.weight"]
     assert unpacked["conv.weight"].tolist() == [[-63.5, 0], [0.25, 0.75]]
 
@@ -69,7 +63,7 @@ def test_unknown_name_is_answered_with_the_near_one(shipped: Path, name: str):
 
 
 def test_name_like_none_of_them_is_answered_with_the_list(shipped: Path):
-    with pytest.raises(PretrainedError, match="there are imagenette/alexnet-xnor, imagenette/alexnet-float"):
+    with pytest.raises(PretrainedError, match="there are imagenette/alexnet-float, imagenette/alexnet-xnor"):
         pretrained.path("vgg")
     with pytest.raises(PretrainedError, match="name=7"):
         pretrained.path(7)  # pyright: ignore
@@ -97,29 +91,20 @@ def test_altered_file_is_refused_before_it_is_parsed(shipped: Path, file: str, g
         get("imagenette/alexnet-xnor")
 
 
-def test_broken_manifest_is_named(shipped: Path):
-    for text in ("{", "[]"):
-        (shipped / "manifest.json").write_text(text)
-        with pytest.raises(PretrainedError, match=r"manifest\.json"):
-            pretrained.names()
-
-
 @pytest.mark.parametrize("place", ["xnorlab/pretrained", "pretrained"])
 def test_folder_is_found_in_a_wheel_and_in_a_checkout(tmp_path: Path, place: str):
     """The wheel holds a folder xnorlab/pretrained beside the module xnorlab/pretrained.py; the module wins."""
-    package = tmp_path / "xnorlab"
-    package.mkdir()
-    source = Path(pretrained.__file__).parent
-    for file in ("__init__.py", "pretrained.py"):
-        shutil.copy(source / file, package)
+    source = Path(xnorlab.__file__).parent
+    shutil.copytree(source, tmp_path / "xnorlab", ignore=shutil.ignore_patterns("__pycache__"))
     code = "import xnorlab; print(xnorlab.names(), xnorlab.pretrained.folder())"
     command = [sys.executable, "-c", code]
-    bare = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    environment = {"PYTHONPATH": str(tmp_path)}
+    bare = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert "PretrainedError: no pretrained networks" in bare.stderr
     folder = tmp_path / place
     folder.mkdir()
-    (folder / "manifest.json").write_text('{"cifar10/nin-bnn": {}}')
-    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    enter(folder, shipped_network(Recipe(dataset="cifar10", model="nin", scheme="bnn")))
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert found.stdout.strip() == f"('cifar10/nin-bnn',) {folder}", found.stderr
 
 
@@ -127,6 +112,6 @@ def test_shipped_files_stay_small():
     root = Path(__file__).parents[2] / "pretrained"
     sizes = {file.relative_to(root): file.stat().st_size for file in root.rglob("*") if file.is_file()}
     assert sum(sizes.values()) < 90e6, "a wheel holds them all"
-    entries = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
-    named = {Path(entry[key]) for entry in entries.values() for key in ("file", "latent_file")}
+    networks = manifest.read(root).values()
+    named = {Path(file) for network in networks for file in (network.file, network.latent_file)}
     assert {file for file in sizes if file.suffix == ".safetensors"} == named, "no file lies there that nobody loads"
