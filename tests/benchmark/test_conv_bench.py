@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xnorlab.benchmark import BenchmarkError, Contestant, ConvProblem, ConvShape, Ready, bench_conv
-from xnorlab.benchmark.problem import Answer
+from xnorlab.benchmark.conv_problem import Answer
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.paper.cost_model import predicted_speedup
 
@@ -77,7 +77,7 @@ def test_result_holds_every_part(shape: ConvShape):
 
 
 def test_ceiling_is_measured_in_the_same_run_for_the_same_threads(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("xnorlab.benchmark.conv.popcount_ceiling", lambda seconds: 1000.0)
+    monkeypatch.setattr("xnorlab.benchmark.conv_bench.popcount_ceiling", lambda seconds: 1000.0)
     for threads in (1, 2):
         result = bench_conv(SMALL, naive=False, repeats=2, threads=threads)
         assert result.ceiling_macs_per_s == result.threads * 1e12

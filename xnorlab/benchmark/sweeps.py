@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xnorlab.benchmark.conv import Contestant, ConvBench, bench_conv
-from xnorlab.benchmark.problem import ConvShape
+from xnorlab.benchmark.conv_bench import Contestant, ConvBench, bench_conv
+from xnorlab.benchmark.conv_problem import ConvShape
 from xnorlab.benchmark.timing import Progress
 from xnorlab.kernels.threads import available_threads
 from xnorlab.paper.cost_model import predicted_speedup_in_words

@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageChops
 
-from xnorlab.images import deep_colour, grey, png, ppm, profiles
+from xnorlab.images import colour_profiles, deep_colour, grey, png, ppm
 from xnorlab.images.sources import ImageError
 
 WORKING_SIDE = 512
@@ -35,7 +35,7 @@ class Pixels:
         self._file = file
         self._bit_depth = png.bit_depth(file) if image.format == "PNG" else 8
         self._scale: grey.GreyScale | deep_colour.ColourScale | None = None
-        self._profile = profiles.NOTHING
+        self._profile = colour_profiles.NOTHING
         self._opaque = False
 
     def to_srgb(self, turn: Image.Transpose | None) -> np.ndarray:
@@ -79,7 +79,7 @@ class Pixels:
         if image.mode == "CMYK":
             self.notes.append("converted from CMYK")
         mode = "L" if image.mode in _GREY or grey.is_deep(image) else "CMYK" if image.mode == "CMYK" else "RGB"
-        self._profile = profiles.conversion(image.info.get("icc_profile"), mode)
+        self._profile = colour_profiles.conversion(image.info.get("icc_profile"), mode)
         if self._profile.note:
             self.notes.append(self._profile.note)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from xnorlab.images.profiles import MAX_PROFILE_BYTES
+from xnorlab.images.colour_profiles import MAX_PROFILE_BYTES
 
 BEGINNING = b"\x89PNG\r\n\x1a\n"
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")

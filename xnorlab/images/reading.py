@@ -12,8 +12,8 @@ from PIL import Image
 from xnorlab.images import limits, png, refusals, tiff
 from xnorlab.images.formats import formats_for
 from xnorlab.images.limits import MAX_BYTES, MAX_PIXELS
+from xnorlab.images.pillow_warnings import without_warnings
 from xnorlab.images.pixels import WORKING_SIDE, Pixels
-from xnorlab.images.quiet import without_warnings
 from xnorlab.images.sources import ImageError, as_file
 
 _UPRIGHT = {

@@ -7,7 +7,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError, features
 
 from xnorlab.images import formats, jpeg, png, tiff
-from xnorlab.images.cut_short import promised_bytes
+from xnorlab.images.declared_length import promised_bytes
 from xnorlab.images.other_kinds import other_kind
 from xnorlab.printable import one_line
 

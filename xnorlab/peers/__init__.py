@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from xnorlab.benchmark import NetworkContestant
-from xnorlab.peers.convolutions import CONVS, TORCH_CONVS
-from xnorlab.peers.networks import onnxruntime_network, openvino_int8_network, openvino_network, torch_network
+from xnorlab.peers.conv_engines import CONVS, TORCH_CONVS
+from xnorlab.peers.network_engines import onnxruntime_network, openvino_int8_network, openvino_network, torch_network
 from xnorlab.peers.untrained import Untrained, untrained
 from xnorlab.runtime import Network
 

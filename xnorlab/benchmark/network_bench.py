@@ -11,8 +11,8 @@ import numpy as np
 
 from xnorlab.benchmark.contest import OursIsWrongError, Ready, contest
 from xnorlab.benchmark.machine import Machine, describe
-from xnorlab.benchmark.memory import BinaryMemory, binary_memory
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
+from xnorlab.benchmark.weight_memory import BinaryMemory, binary_memory
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import Network

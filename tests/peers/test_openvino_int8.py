@@ -4,9 +4,9 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from xnorlab.benchmark.eight_bits import Grid
-from xnorlab.peers.quantized import int8_weight, on_grid, quantize, sums_in_int8
-from xnorlab.peers.settings import openvino_request
+from xnorlab.benchmark.quantization import Grid
+from xnorlab.peers.engine_threads import openvino_request
+from xnorlab.peers.openvino_int8 import int8_weight, on_grid, quantize, sums_in_int8
 
 
 def convolution(x: np.ndarray, weight: np.ndarray):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.benchmark.eight_bits import HALF_RANGE, LARGEST, Grid, round_weight
+from xnorlab.benchmark.quantization import HALF_RANGE, LARGEST, Grid, round_weight
 
 _SUMS = ("Convolution", "MatMul")
 _READERS = (*_SUMS, "Add", "MaxPool", "AvgPool")

@@ -12,9 +12,9 @@ import torch
 
 from xnorlab import pretrained
 from xnorlab.benchmark import NetworkBench, NetworkContestant, OursIsWrongError, Ready, bench_network, binary_memory
-from xnorlab.benchmark.network import DEVIATIONS, Answer
+from xnorlab.benchmark.network_bench import DEVIATIONS, Answer
 from xnorlab.peers import network_peers
-from xnorlab.peers.networks import onnxruntime_network, openvino_int8_network, torch_network
+from xnorlab.peers.network_engines import onnxruntime_network, openvino_int8_network, torch_network
 from xnorlab.runtime import Network
 from xnorlab.runtime import ops as rt
 
@@ -129,7 +129,7 @@ def test_engine_that_cannot_be_had_is_named(shipped: Path, monkeypatch: pytest.M
 
 
 def test_int8_that_falls_back_to_float_is_refused(shipped: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("xnorlab.peers.networks.sums_in_int8", lambda request: False)
+    monkeypatch.setattr("xnorlab.peers.network_engines.sums_in_int8", lambda request: False)
     network = pretrained.load("test/resnet18-float")
     result = bench_network(network, [PHOTO], peers=[openvino_int8_network(network)], repeats=1)
     (why,) = result.left_out.values()

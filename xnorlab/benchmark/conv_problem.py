@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid, round_weight
+from xnorlab.benchmark.quantization import HALF_RANGE, Grid, round_weight
 from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.paper.cost_model import predicted_speedup
 
 Answer = Literal["float", "int8", "signs", "scaled"]
-"""float: x ∗ W, zero padding. int8: the same of x rounded to eight bits and W to seven (see `eight_bits`). signs:
+"""float: x ∗ W, zero padding. int8: the same of x rounded to eight bits and W to seven (see `quantization`). signs:
 sign(x) ⊛ sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N)."""
 
 MAX_VALUES = 2**26

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark import Contestant, ConvProblem, Ready, UnsupportedError
-from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid
-from xnorlab.peers.quantized import int8_weight, on_grid, sums_in_int8
-from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_threads
+from xnorlab.benchmark.quantization import HALF_RANGE, Grid
+from xnorlab.peers.engine_threads import onnxruntime_session, openvino_request, torch_threads
+from xnorlab.peers.openvino_int8 import int8_weight, on_grid, sums_in_int8
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _openvino_float(problem: ConvProblem) -> Iterator[Ready]:
 
 @contextmanager
 def _openvino_int8(problem: ConvProblem) -> Iterator[Ready]:
-    """Takes its grid from minimum and maximum of the very input, and weights of half the range; see `eight_bits`."""
+    """Takes its grid from minimum and maximum of the very input, and weights of half the range; see `quantization`."""
     import openvino.opset1 as op
 
     weight, grid = int8_weight(problem.weight, largest=HALF_RANGE), Grid.of(problem.x)

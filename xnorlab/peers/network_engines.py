@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark import NetworkContestant, Ready, UnsupportedError
-from xnorlab.benchmark.eight_bits import Grid
+from xnorlab.benchmark.quantization import Grid
+from xnorlab.peers.engine_threads import onnxruntime_session, openvino_core, openvino_request, torch_threads
 from xnorlab.peers.onnx_graph import onnx_model, value_name
-from xnorlab.peers.quantized import quantize, sums_in_int8
-from xnorlab.peers.settings import onnxruntime_session, openvino_core, openvino_request, torch_threads
+from xnorlab.peers.openvino_int8 import quantize, sums_in_int8
 from xnorlab.runtime import Network
 from xnorlab.runtime.graph import INPUT
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark.contest import Ready, contest
+from xnorlab.benchmark.conv_problem import Answer, ConvProblem, ConvShape
 from xnorlab.benchmark.machine import Machine, describe
-from xnorlab.benchmark.naive import convolve
-from xnorlab.benchmark.problem import Answer, ConvProblem, ConvShape
+from xnorlab.benchmark.naive_conv import convolve
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.ceiling import popcount_ceiling
@@ -36,7 +36,7 @@ SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 
 class Contestant:
     """One way to compute a ConvProblem.
 
-    about: what is included, in a few words. computes: the answer that it promises, see `problem.Answer`. prepare: for
+    about: what is included, in a few words. computes: the answer that it promises, see `conv_problem.Answer`. prepare: for
     a problem, and cleans up afterwards; see `contest.Entrant`.
     """
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from xnorlab.benchmark import Contestant, ConvProblem, ConvShape, UnsupportedError, bench_conv
-from xnorlab.benchmark.conv import TORCH_LAYOUTS, check
+from xnorlab.benchmark.conv_bench import TORCH_LAYOUTS, check
 from xnorlab.kernels.ceiling import describe_cpu
 from xnorlab.peers import CONVS, TORCH_CONVS
 
@@ -58,7 +58,7 @@ def test_openvino_float_int8_and_binary(shape: ConvShape):
 
 def test_int8_that_falls_back_to_float_is_refused(monkeypatch: pytest.MonkeyPatch):
     """Its time would be that of float32 under another name."""
-    monkeypatch.setattr("xnorlab.peers.convolutions.sums_in_int8", lambda request: False)
+    monkeypatch.setattr("xnorlab.peers.conv_engines.sums_in_int8", lambda request: False)
     with pytest.raises(UnsupportedError, match="OpenVINO has no int8 kernel for 3×3 64@6"):
         checked("openvino-int8", ConvProblem(SHAPES[0]))
 
