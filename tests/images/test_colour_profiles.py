@@ -28,10 +28,10 @@ def test_srgb_by_another_name_asks_for_nothing():
 def test_large_picture_is_converted_as_a_small_one_is():
     """The conversion happens on the shrunk picture, block by block."""
     large = np.ascontiguousarray(odd.PHOTO.repeat(80, axis=0).repeat(80, axis=1))
-    found = open_image(odd.saved(large, icc_profile=odd.p3(), compress_level=1))
+    result = open_image(odd.saved(large, icc_profile=odd.p3(), compress_level=1))
     small = open_image(odd.saved(odd.PHOTO, icc_profile=odd.p3()))
-    assert found.shape == (512, 768, 3)
-    assert np.array_equal(found[8::16, 8::16], small)
+    assert result.shape == (512, 768, 3)
+    assert np.array_equal(result[8::16, 8::16], small)
 
 
 def test_many_threads_convert_alike():
@@ -44,8 +44,8 @@ def test_many_threads_convert_alike():
     expected = [open_image(picture) for picture in pictures[:3]]
     colour_profiles._conversion.cache_clear()
     with ThreadPoolExecutor(8) as pool:
-        for index, found in enumerate(pool.map(open_image, pictures)):
-            assert np.array_equal(found, expected[index % 3])
+        for index, result in enumerate(pool.map(open_image, pictures)):
+            assert np.array_equal(result, expected[index % 3])
 
 
 WITHOUT_LITTLECMS = """

@@ -36,8 +36,11 @@ SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 
 class Contestant:
     """One way to compute a ConvProblem.
 
-    about: what is included, in a few words. computes: the answer that it promises, see `conv_problem.Answer`. prepare: for
-    a problem, and cleans up afterwards; see `contest.Entrant`.
+    Attributes:
+        name: Its name in results.
+        about: What its time includes, in a few words.
+        computes: The answer that it promises; see `conv_problem.Answer`.
+        prepare: Prepares it for a problem, and cleans up afterwards; see `contest.Entrant`.
     """
 
     name: str
