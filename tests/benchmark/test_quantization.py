@@ -1,4 +1,4 @@
-"""Eight-bit numbers: 256 levels with an exact zero, weights with a step a filter, little lost by either."""
+"""Quantization to eight bits: 256 levels with an exact zero, one weight step per filter, small errors."""
 
 import numpy as np
 import pytest

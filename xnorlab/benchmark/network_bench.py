@@ -1,56 +1,34 @@
-"""A whole packed network, timed: against its float twin and other engines, and step by step."""
+"""Timing of a whole packed network: against its float twin and other engines, and step by step."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from xnorlab.benchmark.contest import OursIsWrongError, Ready, contest
+from xnorlab.benchmark.contest import Ready, contest
 from xnorlab.benchmark.machine import Machine, describe
-from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
+from xnorlab.benchmark.network_logits import LogitCheck, NetworkContestant
+from xnorlab.benchmark.timing import Progress, Timing
 from xnorlab.benchmark.weight_memory import BinaryMemory, binary_memory
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import Network
 
-LOGIT_TOLERANCE = 1e-3
-"""How far two engines' logits of one network may lie apart, in units of the largest logit where that is above 1."""
-
-Answer = Literal["float", "signs", "int8"]
-"""float: the network itself. signs: the same, with real sums that meet a sign on the way: engines add in different
-orders, and a sum that rounding puts on the other side of its threshold turns a sign. int8: the network rounded to eight
-bits, another one, which stays near."""
-
-DEVIATIONS: dict[Answer, float] = {"signs": 0.05, "int8": 0.15}
-"""Largest norm of the difference of logits over their norm. Measured with random weights: 0.02 to 0.06 for int8."""
-
-
-@dataclass(frozen=True)
-class NetworkContestant:
-    """One way to run a network, to logits (N, classes).
-
-    of: the name of the network whose logits come out; contestants of one network must agree, as `computes` says.
-    prepare: from inputs float32 (N, H, W, 3) and a thread count; see `contest.Entrant`. ours: whether xnorlab's own
-    layers compute it, so that logits which differ are a bug here and not another engine's.
-    """
-
-    name: str
-    about: str
-    of: str
-    prepare: Callable[[np.ndarray, int], AbstractContextManager[Ready]]
-    computes: Answer = "float"
-    ours: bool = False
-
 
 @dataclass(frozen=True)
 class OpTiming:
-    """The time of one step of a network inside its runs, and its multiply-adds for the whole batch.
+    """The time of one step within the runs of a network.
 
-    kind: of the step's main op, or "pack". ops: names of all ops whose work it does; see `runtime.Network.timed`.
+    Attributes:
+        kind: Kind of the step's main op, or "pack".
+        ops: Names of all ops that the step computes; see `runtime.Network.timed`.
+        binary_macs: Multiply-adds of two signs, for the whole batch.
+        float_macs: Multiply-adds with a real input, for the whole batch.
+        timing: Its times.
     """
 
     kind: str
@@ -60,7 +38,7 @@ class OpTiming:
     timing: Timing
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """Return the fields as values that JSON can hold."""
         macs = {"binary_macs": self.binary_macs, "float_macs": self.float_macs}
         named = {"name": self.timing.name, "kind": self.kind, "ops": list(self.ops)}
         return {**named, **macs, "timing": self.timing.to_dict()}
@@ -68,11 +46,22 @@ class OpTiming:
 
 @dataclass(frozen=True)
 class NetworkBench:
-    """The times of one network. timings: by contestant, "packed" first. left_out: why a contestant has none; see
-    `ConvBench`. deviations: by contestant, how far its logits were from those of this runtime for the same network:
-    norm of the difference over norm. fastest_float: who ran the float twin fastest in float32; None without one.
-    memory: of the binary weights. ops: the steps of the packed network, and of its float twin in the same runtime
-    (empty without one), in order of execution.
+    """The times of one network.
+
+    Attributes:
+        name: Name of the network.
+        input_shape: Shape of the batch, (N, H, W, 3).
+        threads: Threads that all contestants used.
+        machine: The machine that ran it.
+        timings: By contestant, "packed" first.
+        about: By contestant, what it is.
+        left_out: By contestant, why it has no time; see `ConvBench`.
+        deviations: By contestant, the norm of the difference between its logits and those of this runtime for the same
+            network, over their norm.
+        fastest_float: The contestant that ran the float twin fastest in float32; None if none did.
+        memory: Memory of the binary weights; None if there are none.
+        ops: The steps of the packed network, in order of execution.
+        float_ops: The steps of the float twin in this runtime, in order of execution; empty if it was not timed.
     """
 
     name: str
@@ -93,7 +82,7 @@ class NetworkBench:
         return self.timings[name].median_s / self.timings["packed"].median_s
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """Return the results as values that JSON can hold."""
         return {
             "name": self.name,
             "input_shape": list(self.input_shape),
@@ -121,15 +110,28 @@ def bench_network(
     repeats: int = 21,
     progress: Progress | None = None,
 ) -> NetworkBench:
-    """Time `network` on `images` (uint8 (H, W, 3) each; one batch), preprocessing left out, and its steps one by one.
+    """Time a network on one batch, without the preprocessing, and each of its steps.
 
-    float_twin: the same architecture with real weights, in this runtime. peers: other engines. All use `threads`.
-    Waits for the process-wide lock. A peer that fails, or disagrees with this runtime on a network's logits, is left
-    out with the reason. Where ours is wrong BenchmarkError is raised: two engines agree on other logits, or contestants
-    that are ours disagree.
+    Waits for the process-wide lock of parallel and timed runs. A peer that fails, or whose logits differ from those of
+    this runtime for the same network, is left out with the reason.
+
+    Args:
+        network: A packed network that stores its preprocessing.
+        images: Pictures, uint8 (H, W, 3) each; at least one.
+        float_twin: The same architecture with real weights, in this runtime; may be `network` itself.
+        threads: Threads that all contestants use.
+        peers: Other engines.
+        repeats: Rounds.
+        progress: See `timing.Progress`.
+
+    Raises:
+        OursIsWrongError: Two other engines agree on other logits, or contestants of xnorlab disagree.
+        ValueError: `network` has no preprocessing, `images` is empty, or both networks have the same name.
     """
-    if network.preprocessing is None or not images:
-        raise ValueError("images need at least one picture and a network that stores its preprocessing")
+    if network.preprocessing is None:
+        raise ValueError(f"network={network.name!r} must store its preprocessing")
+    if not images:
+        raise ValueError(f"images={images!r} must hold at least one picture")
     if float_twin is not None and float_twin is not network and float_twin.name == network.name:
         raise ValueError(f"network and float_twin are both named {network.name!r}; logits are told apart by the name")
     threads = thread_count(threads)
@@ -138,23 +140,23 @@ def bench_network(
     if float_twin is not None and float_twin is not network:
         ours["float"] = _with_threads(float_twin, threads)
     contestants = {c.name: c for c in (*(_own(label, one) for label, one in ours.items()), *peers)}
-    judge = _Judge()
+    logit_check = LogitCheck()
     with pool.run_lock:
-        found = contest(
+        outcome = contest(
             [contestants[label] for label in ours],
             peers,
             (x, threads),
-            lambda name, logits: judge.check(contestants[name], logits),
+            lambda name, logits: logit_check.check(contestants[name], logits),
             repeats=repeats,
             threads=threads,
             progress=progress,
         )
         ops = {label: _time_steps(one, x, repeats) for label, one in ours.items()}
-    timings = found.timings
-    rivals = []
+    timings = outcome.timings
+    float_engines = []
     if float_twin is not None:
-        known = [contestants[name] for name in timings if name != "packed"]
-        rivals = [c.name for c in known if c.of == float_twin.name and c.computes == "float"]
+        others = [contestants[name] for name in timings if name != "packed"]
+        float_engines = [c.name for c in others if c.of == float_twin.name and c.computes == "float"]
     return NetworkBench(
         name=network.name,
         input_shape=x.shape,
@@ -162,9 +164,9 @@ def bench_network(
         machine=describe(),
         timings=timings,
         about={name: contestant.about for name, contestant in contestants.items()},
-        left_out=found.left_out,
-        deviations={name: judge.deviations[name] for name in timings},
-        fastest_float=min(rivals, key=lambda name: timings[name].median_s, default=None),
+        left_out=outcome.left_out,
+        deviations={name: logit_check.deviations[name] for name in timings},
+        fastest_float=min(float_engines, key=lambda name: timings[name].median_s, default=None),
         memory=binary_memory(network),
         ops=ops["packed"],
         float_ops=ops.get("float", ()),
@@ -172,7 +174,7 @@ def bench_network(
 
 
 def _with_threads(network: Network, threads: int) -> Network:
-    """A copy that shares the weights: other visitors' calls keep their own thread count."""
+    """A copy that shares the weights and has its own number of threads; other users of the network keep theirs."""
     network = copy(network)
     network.threads = threads
     return network
@@ -185,63 +187,12 @@ def _own(label: str, network: Network) -> NetworkContestant:
     )
 
 
-class _Judge:
-    """Compares the logits of everyone with the first that came for the same network, which are this runtime's.
-
-    deviations: by contestant, of its last logits.
-    """
-
-    def __init__(self):
-        self.deviations: dict[str, float] = {}
-        self._first: dict[str, np.ndarray] = {}
-        self._others: dict[str, list[tuple[str, np.ndarray]]] = {}
-
-    def check(self, contestant: NetworkContestant, found: np.ndarray) -> None:
-        """Raise BenchmarkError for logits too far from the first ones, OursIsWrongError where the first are wrong."""
-        name, of = contestant.name, contestant.of
-        expected = self._first.setdefault(of, np.array(found))
-        if found.shape != expected.shape:
-            wrong = f"{name} gives logits of shape {found.shape} for {of} instead of {expected.shape}"
-            raise (OursIsWrongError if contestant.ours else BenchmarkError)(wrong)
-        self.deviations[name] = _deviation(found, expected)
-        if _agree(found, expected, contestant.computes):
-            return
-        wrong = (
-            f"{name} gives other logits for {of}, {self.deviations[name]:.2g} of their norm away; "
-            "its time would mean nothing"
-        )
-        if contestant.ours:
-            raise OursIsWrongError(wrong)
-        if contestant.computes == "float":
-            others = self._others.setdefault(of, [])
-            allies = [who for who, logits in others if who != name and _agree(found, logits, "float")]
-            if allies:
-                raise OursIsWrongError(
-                    f"{name} and {allies[0]} agree on logits for {of} that this runtime does not give; "
-                    "its time would mean nothing"
-                )
-            others.append((name, np.array(found)))
-        raise BenchmarkError(wrong)
-
-
-def _deviation(found: np.ndarray, expected: np.ndarray) -> float:
-    """Norm of the difference over norm."""
-    return float(np.linalg.norm(found - expected) / max(float(np.linalg.norm(expected)), 1e-30))
-
-
-def _agree(found: np.ndarray, expected: np.ndarray, computes: Answer) -> bool:
-    if computes == "float":
-        limit = LOGIT_TOLERANCE * max(1.0, float(np.abs(expected).max()))
-        return bool(np.abs(found - expected).max() <= limit)
-    return _deviation(found, expected) <= DEVIATIONS[computes]
-
-
 def _time_steps(network: Network, x: np.ndarray, repeats: int) -> tuple[OpTiming, ...]:
-    """The steps of `repeats` runs, after one that is not counted."""
+    """Time the steps of `repeats` runs, after one run that does not count."""
     network.run(x)
     runs = [network.timed(x)[1] for _ in range(repeats)]
-    found = []
+    timed = []
     for i, (step, first) in enumerate(runs[0]):
         timing = Timing(step.name, tuple(run[i][1] for run in runs), 1, first)
-        found.append(OpTiming(step.kind, step.ops, step.binary_macs * len(x), step.float_macs * len(x), timing))
-    return tuple(found)
+        timed.append(OpTiming(step.kind, step.ops, step.binary_macs * len(x), step.float_macs * len(x), timing))
+    return tuple(timed)
