@@ -1,4 +1,4 @@
-"""Embedded colour profiles: from the colours they define to sRGB, which networks are trained on."""
+"""Embedded colour profiles, and the conversion of their colours to sRGB, which networks are trained on."""
 
 import functools
 import io
@@ -11,21 +11,23 @@ from PIL import Image, features
 from xnorlab.printable import one_line
 
 MAX_PROFILE_BYTES = 4_000_000
-"""Larger profiles are ignored: the largest of printing presses have about 3 MB."""
+"""Most bytes of a profile; larger ones are ignored. The largest, those of printing presses, have about 3 MB."""
 
 VISIBLE = 2
-"""Shades of 255: a profile that moves no colour by more is sRGB under another name, and costs nothing."""
+"""Least visible shift of a colour, in shades of 255; a profile that shifts no colour by more is taken for sRGB."""
 
 _SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-_CLASSES = ("mntr", "scnr", "prtr", "spac")  # the others take no device's colours to a standard space
+_CLASSES = ("mntr", "scnr", "prtr", "spac")  # the others do not convert a device's colours to a standard space
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What an embedded profile asks for.
+    """The conversion to sRGB that an embedded profile requires.
 
-    space: mode ("L", "RGB", "CMYK") that pictures must have for `to_srgb`. transform: an ImageCmsTransform, or None
-    where nothing is to be done. note: what to tell people, or None.
+    Attributes:
+        space: Mode ("L", "RGB" or "CMYK") of the pictures that `to_srgb` takes.
+        transform: An ImageCmsTransform; None if nothing is to be converted.
+        note: What was done, for people; None if there is nothing to say.
     """
 
     space: str = "RGB"
@@ -33,7 +35,7 @@ class Conversion:
     note: str | None = None
 
     def to_srgb(self, image: Image.Image) -> Image.Image:
-        """`image`, of mode `space`, in sRGB, mode RGB. Safe in many threads: the transform keeps no state."""
+        """Convert `image`, of mode `space`, to sRGB in mode RGB; thread-safe, since the transform keeps no state."""
         return image if self.transform is None else self.transform.apply(image)
 
 
@@ -41,7 +43,12 @@ NOTHING = Conversion()
 
 
 def conversion(profile: bytes | None, mode: str) -> Conversion:
-    """What `profile`, as found in a file, means for its pictures of `mode` "L", "RGB" or "CMYK"."""
+    """Choose the conversion for pictures with an embedded profile.
+
+    Args:
+        profile: The profile as the file holds it; None or empty if there is none.
+        mode: "L", "RGB" or "CMYK".
+    """
     if not profile:
         return NOTHING
     if len(profile) > MAX_PROFILE_BYTES:
@@ -55,7 +62,7 @@ def conversion(profile: bytes | None, mode: str) -> Conversion:
 
 @functools.lru_cache(maxsize=8)
 def _conversion(profile: bytes, mode: str) -> Conversion:
-    from PIL import ImageCms  # a few milliseconds that most pictures need not wait for
+    from PIL import ImageCms  # takes a few milliseconds, and most pictures do not need it
 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -75,13 +82,13 @@ def _conversion(profile: bytes, mode: str) -> Conversion:
         )
         if space != "CMYK" and _largest_shift(transform, space) <= VISIBLE:
             return NOTHING
-    except Exception:  # a broken profile makes littlecms and Pillow raise anything; the picture is still good
+    except Exception:  # littlecms and Pillow raise anything for a broken profile; the picture can still be read
         return Conversion(note="colour profile ignored: it is broken")
     return Conversion(space, transform, f"colours converted from {name}")
 
 
 def _largest_shift(transform: Any, space: str) -> int:
-    """How far the transform moves any colour of a coarse chart, in shades of 255."""
+    """The largest shift that the transform gives any colour of a coarse chart, in shades of 255."""
     if space == "L":
         chart = np.arange(256, dtype=np.uint8)[None]
         before = chart[..., None]

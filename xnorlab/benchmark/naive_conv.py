@@ -1,4 +1,4 @@
-"""The loop that everyone writes first: a float32 convolution by seven nested loops, compiled by Numba."""
+"""The naive float32 convolution: seven nested loops, compiled by Numba."""
 
 import numpy as np
 
@@ -7,9 +7,16 @@ from xnorlab.kernels.jit import kernel
 
 @kernel
 def convolve(x, weight, stride, padding, out):
-    """X (B, H, W, C), weight (N, kh, kw, C), out (B, OH, OW, N), all float32; zero padding; int64 stride and padding.
+    """Convolve `x` with `weight` into `out`, with zero padding.
 
-    Input and weights are contiguous over channels, along which the inner loop runs; it adds in the written order.
+    The innermost loop runs over the channels, which are contiguous, and adds in that order.
+
+    Args:
+        x: float32 (B, H, W, C).
+        weight: float32 (N, kh, kw, C).
+        stride: int64.
+        padding: int64, on each side.
+        out: float32 (B, OH, OW, N), overwritten.
     """
     batch, height, width, channels = x.shape
     filters, kernel_height, kernel_width, _ = weight.shape

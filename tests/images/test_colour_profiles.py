@@ -10,27 +10,28 @@ import odd_pictures as odd
 import pytest
 from PIL import Image
 
-from xnorlab.images import open_image, profiles
+from xnorlab.images import colour_profiles, open_image
+from xnorlab.images.colour_profiles import NOTHING, conversion
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_srgb_asks_for_nothing(mode: str):
-    assert profiles.conversion(odd.srgb(), mode) is profiles.NOTHING
+    assert conversion(odd.srgb(), mode) is NOTHING
 
 
 def test_srgb_by_another_name_asks_for_nothing():
     of_srgb = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
-    assert profiles.conversion(icc.rgb("c2", of_srgb), "RGB").note == "colours converted from c2", "gamma 2.2 is not"
-    assert profiles.conversion(odd.srgb().replace(b"s\0R\0G\0B", b"c\0a\0m\0e"), "RGB") is profiles.NOTHING
+    assert conversion(icc.rgb("c2", of_srgb), "RGB").note == "colours converted from c2", "gamma 2.2 is not"
+    assert conversion(odd.srgb().replace(b"s\0R\0G\0B", b"c\0a\0m\0e"), "RGB") is NOTHING
 
 
 def test_large_picture_is_converted_as_a_small_one_is():
     """The conversion happens on the shrunk picture, block by block."""
     large = np.ascontiguousarray(odd.PHOTO.repeat(80, axis=0).repeat(80, axis=1))
-    found = open_image(odd.saved(large, icc_profile=odd.p3(), compress_level=1))
+    result = open_image(odd.saved(large, icc_profile=odd.p3(), compress_level=1))
     small = open_image(odd.saved(odd.PHOTO, icc_profile=odd.p3()))
-    assert found.shape == (512, 768, 3)
-    assert np.array_equal(found[8::16, 8::16], small)
+    assert result.shape == (512, 768, 3)
+    assert np.array_equal(result[8::16, 8::16], small)
 
 
 def test_many_threads_convert_alike():
@@ -41,10 +42,10 @@ def test_many_threads_convert_alike():
         odd.saved(Image.fromarray(noise).convert("CMYK"), "TIFF", icc_profile=icc.inks("Dull Press")),
     ] * 30
     expected = [open_image(picture) for picture in pictures[:3]]
-    profiles._conversion.cache_clear()
+    colour_profiles._conversion.cache_clear()
     with ThreadPoolExecutor(8) as pool:
-        for index, found in enumerate(pool.map(open_image, pictures)):
-            assert np.array_equal(found, expected[index % 3])
+        for index, result in enumerate(pool.map(open_image, pictures)):
+            assert np.array_equal(result, expected[index % 3])
 
 
 WITHOUT_LITTLECMS = """

@@ -1,4 +1,4 @@
-"""Whole networks in other engines: torch by its own modules, OpenVINO and ONNX Runtime through an ONNX graph."""
+"""Whole networks in other engines: torch from its own modules, OpenVINO and ONNX Runtime through an ONNX graph."""
 
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark import NetworkContestant, Ready, UnsupportedError
-from xnorlab.benchmark.eight_bits import Grid
+from xnorlab.benchmark.quantization import Grid
+from xnorlab.peers.engine_threads import onnxruntime_session, openvino_core, openvino_request, torch_threads
 from xnorlab.peers.onnx_graph import onnx_model, value_name
-from xnorlab.peers.quantized import quantize, sums_in_int8
-from xnorlab.peers.settings import onnxruntime_session, openvino_core, openvino_request, torch_threads
+from xnorlab.peers.openvino_int8 import quantize, sums_in_int8
 from xnorlab.runtime import Network
 from xnorlab.runtime.graph import INPUT
 
 
 def torch_network(network: Network, module: Callable[[], Any], label: str, *, ours: bool = False) -> NetworkContestant:
-    """`network` in torch, float32: what module() returns, in eval mode; channels-last where `label` ends so.
+    """A network in torch, float32.
 
-    ours: whether it is xnorlab's layers that compute it.
+    Args:
+        network: The packed network of the same name.
+        module: Returns the torch module, in eval mode.
+        label: Name of the contestant; the layout is channels-last if it ends in "channels-last".
+        ours: Whether the layers of xnorlab compute it.
     """
     channels_last = label.endswith("channels-last")
 
@@ -55,7 +59,7 @@ def openvino_network(network: Network) -> NetworkContestant:
 
 
 def openvino_int8_network(network: Network) -> NetworkContestant:
-    """A float network in OpenVINO, quantized to int8 with the ranges that the timed pictures themselves have."""
+    """A float network in OpenVINO, quantized to int8 with the ranges of values that the timed pictures produce."""
 
     @contextmanager
     def prepare(x: np.ndarray, threads: int) -> Iterator[Ready]:

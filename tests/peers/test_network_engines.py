@@ -1,4 +1,4 @@
-"""A float network becomes the same network in ONNX; all engines agree, and who does not is not timed."""
+"""A float network becomes the same network in ONNX; an engine that gives other logits is not timed."""
 
 import json
 import sys
@@ -12,9 +12,9 @@ import torch
 
 from xnorlab import pretrained
 from xnorlab.benchmark import NetworkBench, NetworkContestant, OursIsWrongError, Ready, bench_network, binary_memory
-from xnorlab.benchmark.network import DEVIATIONS, Answer
+from xnorlab.benchmark.network_logits import DEVIATIONS, Answer
 from xnorlab.peers import network_peers
-from xnorlab.peers.networks import onnxruntime_network, openvino_int8_network, torch_network
+from xnorlab.peers.network_engines import onnxruntime_network, openvino_int8_network, torch_network
 from xnorlab.runtime import Network
 from xnorlab.runtime import ops as rt
 
@@ -36,9 +36,9 @@ def test_all_engines_agree_and_the_work_of_every_op_is_timed(shipped: Path):
     assert not {"packed", "float", "torch-simulated", "torch-nchw", "torch-channels-last"} & set(result.left_out)
     if "openvino-int8" in result.timings:
         assert 1e-4 < result.deviations["openvino-int8"] <= DEVIATIONS["int8"], "another network, but a near one"
-    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert found["input_shape"] == [2, 64, 64, 3]
-    assert found["speedups"]["float"] == result.timings["float"].median_s / result.timings["packed"].median_s
+    document = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert document["input_shape"] == [2, 64, 64, 3]
+    assert document["speedups"]["float"] == result.timings["float"].median_s / result.timings["packed"].median_s
 
 
 def test_a_layout_is_not_forced_on_the_other_contestants_module(shipped: Path):
@@ -66,7 +66,7 @@ def test_shared_network_keeps_its_own_threads(shipped: Path):
 def engine(
     name: str, network: Network, change: Callable[[np.ndarray], np.ndarray], computes: Answer = "float", **options: bool
 ) -> NetworkContestant:
-    """Gives the network's logits, changed."""
+    """A contestant that gives the network's logits, changed."""
 
     def prepare(x: np.ndarray, threads: int):
         logits = change(network.run(x))
@@ -87,9 +87,9 @@ def test_engine_with_other_logits_is_not_timed_and_the_others_are(shipped: Path)
     assert result.fastest_float == "honest"
     assert result.left_out["liar"].startswith("liar gives other logits for test/resnet18-float, ")
     assert result.left_out["short"] == "short gives logits of shape (1, 1) for test/resnet18-float instead of (1, 3)"
-    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert (found["left_out"], set(found["speedups"])) == (result.left_out, {"honest"})
-    assert found["about"]["liar"] == "what liar does"
+    document = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert (document["left_out"], set(document["speedups"])) == (result.left_out, {"honest"})
+    assert document["about"]["liar"] == "what liar does"
 
 
 def test_engines_that_agree_on_other_logits_show_that_ours_is_wrong(shipped: Path):
@@ -110,7 +110,7 @@ def test_our_own_layers_in_torch_show_that_the_packed_network_is_wrong(shipped: 
     assert simulated.ours
 
 
-def test_engine_that_cannot_be_had_is_named(shipped: Path, monkeypatch: pytest.MonkeyPatch):
+def test_engine_that_cannot_be_loaded_is_named(shipped: Path, monkeypatch: pytest.MonkeyPatch):
     for package in ("openvino", "onnx"):
         monkeypatch.setitem(sys.modules, package, None)
     network = pretrained.load("test/resnet18-float")
@@ -129,7 +129,7 @@ def test_engine_that_cannot_be_had_is_named(shipped: Path, monkeypatch: pytest.M
 
 
 def test_int8_that_falls_back_to_float_is_refused(shipped: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("xnorlab.peers.networks.sums_in_int8", lambda request: False)
+    monkeypatch.setattr("xnorlab.peers.network_engines.sums_in_int8", lambda request: False)
     network = pretrained.load("test/resnet18-float")
     result = bench_network(network, [PHOTO], peers=[openvino_int8_network(network)], repeats=1)
     (why,) = result.left_out.values()
@@ -141,12 +141,12 @@ def test_rounded_network_must_stay_near(shipped: Path, computes: Answer):
     network = pretrained.load("test/resnet18-xnor")
     near = DEVIATIONS[computes] / 2
 
-    def found(share: float) -> NetworkBench:
+    def measured(share: float) -> NetworkBench:
         peer = engine("rounded", network, lambda logits: logits * np.float32(1 + share), computes)
         return bench_network(network, [PHOTO], peers=[peer], repeats=1)
 
-    assert found(near).deviations["rounded"] == pytest.approx(near, rel=0.01)
-    assert found(4 * near).left_out["rounded"].startswith("rounded gives other logits")
+    assert measured(near).deviations["rounded"] == pytest.approx(near, rel=0.01)
+    assert measured(4 * near).left_out["rounded"].startswith("rounded gives other logits")
 
 
 def test_float_network_is_its_own_twin(shipped: Path):
@@ -157,7 +157,7 @@ def test_float_network_is_its_own_twin(shipped: Path):
 
 
 def test_no_picture_is_refused(shipped: Path):
-    with pytest.raises(ValueError, match="images need at least one picture"):
+    with pytest.raises(ValueError, match=r"images=\[\] must hold at least one picture"):
         bench_network(pretrained.load("test/resnet18-xnor"), [])
 
 

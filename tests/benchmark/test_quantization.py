@@ -1,4 +1,4 @@
-"""Eight-bit numbers: 256 levels with an exact zero, weights with a step a filter, little lost by either."""
+"""Quantization to eight bits: 256 levels with an exact zero, one weight step per filter, small errors."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xnorlab.benchmark import ConvProblem, ConvShape
-from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid, round_weight
+from xnorlab.benchmark.quantization import HALF_RANGE, Grid, round_weight
 
 thousandths = st.integers(-(10**6), 10**6).map(lambda n: n / 1000)
 values = st.lists(thousandths, min_size=1, max_size=20).map(lambda v: np.array(v, np.float32))

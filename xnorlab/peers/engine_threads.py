@@ -1,4 +1,4 @@
-"""How each engine is told its threads, in one place, so that all of them get the same."""
+"""Sessions of the other engines with a given number of threads."""
 
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
@@ -12,7 +12,7 @@ import numpy as np
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Inside, torch computes on `threads` threads and without gradients."""
+    """Context manager in which torch computes on `threads` threads and without gradients."""
     import torch
 
     before = torch.get_num_threads()
@@ -28,11 +28,11 @@ _CORES: list[Any] = []
 
 
 def openvino_core() -> Any:
-    """The one openvino.Core of the process, which is never let go.
+    """Return the one openvino.Core of the process, which is never destroyed.
 
-    Each CPU plugin gives the main thread a stack for signal handlers and puts the earlier one back when it goes. Of two
-    that go in the order of their coming, the second puts back what the first has freed, and the next signal ends the
-    process with a segmentation fault (OpenVINO 2026.4).
+    Each CPU plugin gives the main thread a stack for signal handlers, and restores the previous one when it is
+    destroyed. If two plugins are destroyed in the order of their creation, the second restores the stack that the first
+    has freed, and the next signal ends the process with a segmentation fault (OpenVINO 2026.4).
     """
     import openvino as ov
 
@@ -42,7 +42,7 @@ def openvino_core() -> Any:
 
 
 def openvino_request(model: Any, x: np.ndarray, threads: int) -> Any:
-    """An inference request of an openvino.Model on the array x, which it reads in place; float32 stays float32."""
+    """Make an inference request of an openvino.Model that reads the array `x` in place; float32 stays float32."""
     import openvino as ov
 
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
@@ -52,7 +52,7 @@ def openvino_request(model: Any, x: np.ndarray, threads: int) -> Any:
 
 
 def onnxruntime_session(model: bytes, threads: int) -> Any:
-    """A session of ONNX Runtime's own CPU kernels for a serialised ONNX model."""
+    """Make a session of ONNX Runtime's own CPU kernels for a serialised ONNX model."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -1,4 +1,4 @@
-"""How long a file must be by its own account; it is cut short where it is not."""
+"""The length that a picture file declares in its structure; a shorter file is cut short."""
 
 import math
 import struct
@@ -7,12 +7,20 @@ from typing import IO
 from xnorlab.images import jpeg, png, tiff
 
 
-def promised_bytes(file: IO[bytes], kind: str) -> int:
-    """The least number of bytes that the whole of `file`, a `kind` by its beginning, must have; 0 where unknown.
+def declared_bytes(file: IO[bytes], kind: str) -> int:
+    """Find the least length that a complete file has by its own structure.
 
-    For a file that is whole this may be less than its length. Raises whatever a damaged header leads to.
+    Args:
+        file: The file.
+        kind: Its format by its first bytes, as `formats.named_by_beginning` names it.
+
+    Returns:
+        Bytes; 0 if the structure does not tell. A complete file may be longer.
+
+    Raises:
+        Exception: Any kind, if a header is damaged.
     """
-    return _PROMISES[kind](file) if kind in _PROMISES else 0
+    return _DECLARED[kind](file) if kind in _DECLARED else 0
 
 
 def _length(file: IO[bytes]) -> int:
@@ -148,7 +156,7 @@ def _tiff(file: IO[bytes]) -> int:
     return offsets[0] + row * tags[257] if len(offsets) == 1 and tags.get(259, 1) == 1 else 0
 
 
-_PROMISES = {
+_DECLARED = {
     "JPEG": _jpeg,
     "PNG": _png,
     "GIF": _gif,

@@ -23,21 +23,21 @@ def network(channels: int, filters: int, kind=ops.BinaryConv) -> Network:
 @pytest.mark.parametrize("kind", [ops.BinaryConv, ops.BinaryWeightConv])
 def test_full_words_are_a_32nd_of_float32(kind, tmp_path: Path):
     built = network(128, 64, kind)
-    found = binary_memory(built)
-    assert found is not None
-    assert found.weights == 64 * 9 * 128
-    assert found.file_ratio == found.resident_ratio == 32
+    memory = binary_memory(built)
+    assert memory is not None
+    assert memory.weights == 64 * 9 * 128
+    assert memory.file_ratio == memory.resident_ratio == 32
     built.save(tmp_path / "packed.safetensors")
-    assert found.file_bytes < (tmp_path / "packed.safetensors").stat().st_size
-    assert found.to_dict()["float32_bytes"] == 4 * found.weights
+    assert memory.file_bytes < (tmp_path / "packed.safetensors").stat().st_size
+    assert memory.to_dict()["float32_bytes"] == 4 * memory.weights
 
 
 def test_tail_bits_and_tail_filters_are_counted():
-    found = binary_memory(network(65, 3))
-    assert found is not None
-    assert found.file_bytes == 3 * 9 * 2 * 8
-    assert found.file_ratio == pytest.approx(4 * 65 / 16)
-    assert found.resident_ratio <= found.file_ratio, "the last tile has room for filters that are not there"
+    memory = binary_memory(network(65, 3))
+    assert memory is not None
+    assert memory.file_bytes == 3 * 9 * 2 * 8
+    assert memory.file_ratio == pytest.approx(4 * 65 / 16)
+    assert memory.resident_ratio <= memory.file_ratio, "the last tile is padded with filters"
 
 
 def test_float_network_has_none(shipped: Path):
@@ -75,12 +75,12 @@ def packed_resnet18(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_binary_weights_of_resnet18_are_a_32nd_of_float32(packed_resnet18: Path):
-    found = binary_memory(Network.open(packed_resnet18))
-    assert found is not None
-    assert found.weights == 10_985_472, "16 convolutions of 3 × 3"
-    assert found.file_ratio == pytest.approx(32, rel=0.01)
-    assert found.resident_ratio == pytest.approx(32, rel=0.01)
-    assert found.file_bytes < packed_resnet18.stat().st_size < 0.07 * found.float32_bytes
+    memory = binary_memory(Network.open(packed_resnet18))
+    assert memory is not None
+    assert memory.weights == 10_985_472, "16 convolutions of 3 × 3"
+    assert memory.file_ratio == pytest.approx(32, rel=0.01)
+    assert memory.resident_ratio == pytest.approx(32, rel=0.01)
+    assert memory.file_bytes < packed_resnet18.stat().st_size < 0.07 * memory.float32_bytes
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from Linux's /proc")
@@ -92,6 +92,6 @@ def test_process_that_serves_resnet18_takes_little_memory(packed_resnet18: Path)
     same call had 31 MB more. What users see, all of it together, is in the README.
     """
     serve = [sys.executable, "-c", SERVE, str(packed_resnet18)]
-    found = ast.literal_eval(subprocess.run(serve, check=True, capture_output=True, text=True).stdout)
-    own = found["VmHWM"] - found["RssFile"] - found["RssShmem"]
-    assert 0 < own < 130e6, found
+    memory = ast.literal_eval(subprocess.run(serve, check=True, capture_output=True, text=True).stdout)
+    own = memory["VmHWM"] - memory["RssFile"] - memory["RssShmem"]
+    assert 0 < own < 130e6, memory

@@ -1,4 +1,4 @@
-"""Pillow's warnings kept quiet in any number of threads."""
+"""Suppression of Pillow's warnings in any number of threads."""
 
 import contextlib
 import threading
@@ -12,10 +12,11 @@ _filters = warnings.catch_warnings()
 
 @contextlib.contextmanager
 def without_warnings() -> Iterator[None]:
-    """Pillow warns on suspicious sizes and corrupt metadata; both are dealt with by the readers here.
+    """Context manager that suppresses warnings in its block, in all threads that are in such a block.
 
-    `warnings.catch_warnings` alone is not thread-safe: of two threads that overlap, the later one would restore the
-    filters that the earlier one had set. So the first to come sets them and the last to go restores them.
+    Pillow warns of suspicious sizes and corrupt metadata, both of which are handled here. `warnings.catch_warnings`
+    alone is not thread-safe: of two threads that overlap, the later one would restore the filters that the earlier one
+    had set. Therefore the first thread to enter sets the filters and the last one to leave restores them.
     """
     global _threads, _filters
     with _lock:

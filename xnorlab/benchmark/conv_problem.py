@@ -1,28 +1,43 @@
-"""One convolution that everyone has to compute: its shape, its data, and the answers that are right."""
+"""The convolution that all contestants compute: its shape, its data, and the right answers."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid, round_weight
+from xnorlab.benchmark.quantization import HALF_RANGE, Grid, round_weight
 from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.paper.cost_model import predicted_speedup
 
 Answer = Literal["float", "int8", "signs", "scaled"]
-"""float: x ∗ W, zero padding. int8: the same of x rounded to eight bits and W to seven (see `eight_bits`). signs:
-sign(x) ⊛ sign(W). scaled: that times each filter's α. All float32 (B, OH, OW, N)."""
+"""The kinds of answer, all float32 (B, OH, OW, N).
+
+- "float": x ∗ W with zero padding.
+- "int8": x ∗ W with x rounded to eight bits and W to seven; see `quantization`.
+- "signs": sign(x) ⊛ sign(W).
+- "scaled": sign(x) ⊛ sign(W), times α of each filter.
+"""
 
 MAX_VALUES = 2**26
-"""Most float32 values of an input, a weight or an output (256 MiB): a typing error must not fill the memory."""
+"""Most float32 values of an input, a weight or an output (256 MiB), so that a typing error does not fill the memory."""
 
 
 @dataclass(frozen=True)
 class ConvShape:
-    """A square convolution: `filters` filters of kernel × kernel over `channels` at size × size.
+    """A square convolution.
 
-    filters: as many as channels where None. padding: kernel // 2 ("same") where None. pad_value: −1, 0 or +1, what the
-    border of the signs holds; the float convolutions pad with zeros. Raises ValueError for what does not fit.
+    Attributes:
+        channels: Input channels.
+        size: Height and width of the input.
+        filters: Filters; as many as channels if None.
+        kernel: Height and width of the kernel.
+        stride: Step between windows.
+        padding: Padding on each side, 0 to kernel − 1; kernel // 2 ("same") if None.
+        batch: Pictures.
+        pad_value: −1, 0 or +1, with which the signs are padded; real convolutions are padded with zeros.
+
+    Raises:
+        ValueError: A field is outside of its range, or an array would have more than MAX_VALUES values.
     """
 
     channels: int
@@ -57,12 +72,12 @@ class ConvShape:
 
     @property
     def n_filters(self) -> int:
-        """`filters`, resolved."""
+        """Number of filters, also if `filters` is None."""
         return self.channels if self.filters is None else self.filters
 
     @property
     def border(self) -> int:
-        """`padding`, resolved."""
+        """Padding on each side, also if `padding` is None."""
         return self.kernel // 2 if self.padding is None else self.padding
 
     @property
@@ -72,16 +87,16 @@ class ConvShape:
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of one call, the batch and the border included."""
+        """Multiply-adds of one call, for the whole batch and with the padding counted."""
         return self.batch * self.output**2 * self.n_filters * self.channels * self.kernel**2
 
     @property
     def predicted_speedup(self) -> float:
-        """The paper's S for these channels and kernel."""
+        """The speed-up that the paper's formula gives for these channels and this kernel."""
         return predicted_speedup(self.channels, self.kernel**2)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it, with the multiply-adds."""
+        """Return the fields, the output size and the multiply-adds as values that JSON can hold."""
         return {**asdict(self), "output": self.output, "macs": self.macs}
 
     def __str__(self) -> str:
@@ -92,10 +107,21 @@ class ConvShape:
 
 
 class ConvProblem:
-    """A shape with data, and what must come out.
+    """A convolution with data and the right answers.
 
-    x: float32 (B, H, W, C), standard normal where not given. weight: float32 (N, C, k, k), Kaiming fan-in.
-    scale: α of each filter, mean|W|, float32 (N,).
+    Args:
+        shape: The convolution.
+        x: Input, float32 (B, H, W, C); standard normal values if None.
+        threads: Threads that contestants use, 1 to 256.
+        seed: Seed of the random data.
+
+    Attributes:
+        x: Input, float32 (B, H, W, C).
+        weight: float32 (N, C, k, k), random with Kaiming's variance for the fan-in.
+        scale: α = mean|W| of each filter, float32 (N,).
+
+    Raises:
+        ValueError: `threads` is outside of its range, or `x` has another shape or dtype.
     """
 
     def __init__(self, shape: ConvShape, *, x: np.ndarray | None = None, threads: int = 1, seed: int = 0):
@@ -115,7 +141,7 @@ class ConvProblem:
         self._known: dict[Answer, np.ndarray] = {}
 
     def answer(self, kind: Answer) -> np.ndarray:
-        """What must come out: exactly, unless `kind` is "float" or "int8", whose sums are rounded."""
+        """Return the right answer of a kind; "signs" and "scaled" are exact, the sums of the others are rounded."""
         if kind not in self._known:
             self._known[kind] = self._compute(kind)
         return self._known[kind]
@@ -133,7 +159,7 @@ class ConvProblem:
         return self._convolve(signs, weights, self.shape.pad_value)
 
     def _convolve(self, x: np.ndarray, weight: np.ndarray, pad_value: int) -> np.ndarray:
-        """A matrix product for each kernel position; shares no code with anything that is timed."""
+        """One matrix product per kernel position; shares no code with anything that is timed."""
         shape = self.shape
         border = (shape.border, shape.border)
         padded = np.pad(x, ((0, 0), border, border, (0, 0)), constant_values=np.float32(pad_value))

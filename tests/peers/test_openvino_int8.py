@@ -4,9 +4,9 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from xnorlab.benchmark.eight_bits import Grid
-from xnorlab.peers.quantized import int8_weight, on_grid, quantize, sums_in_int8
-from xnorlab.peers.settings import openvino_request
+from xnorlab.benchmark.quantization import Grid
+from xnorlab.peers.engine_threads import openvino_request
+from xnorlab.peers.openvino_int8 import int8_weight, on_grid, quantize, sums_in_int8
 
 
 def convolution(x: np.ndarray, weight: np.ndarray):
@@ -42,12 +42,12 @@ def test_float_model_becomes_int8_and_gives_nearly_the_same():
     assert not sums_in_int8(request), "the float model runs in float32"
     model = convolution(x, weight)
     quantize(model, {"x": Grid.of(x), "y": Grid(0.0, 60.0), "mean": Grid(0.0, 10.0)})
-    found, request = run(model, x)
+    outputs, request = run(model, x)
     kinds = [node.get_type_name() for node in model.get_ordered_ops()]
     largest = [int(np.abs(node.data).max()) for node in model.get_ordered_ops() if is_int8(node)]
     assert largest == [63, 127], "the first convolution's weights have half the range"
     assert kinds.count("FakeQuantize") == 2, "before the convolution and the matrix product, not before the bias"
-    assert 0 < np.linalg.norm(found - expected) / np.linalg.norm(expected) < 0.03
+    assert 0 < np.linalg.norm(outputs - expected) / np.linalg.norm(expected) < 0.03
 
 
 def test_tensor_without_a_range_stays_float():
@@ -66,8 +66,8 @@ def test_nodes_hold_the_rounded_numbers(axis: int):
     values = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
     grid = Grid.of(values)
     data = op.parameter([4, 6], np.float32)
-    found, _ = run(ov.Model([on_grid(data, grid)], [data], "grid"), values)
-    assert found == pytest.approx(grid.round(values), abs=1e-6)
+    outputs, _ = run(ov.Model([on_grid(data, grid)], [data], "grid"), values)
+    assert outputs == pytest.approx(grid.round(values), abs=1e-6)
     weight, _ = run(ov.Model([op.add(data, int8_weight(values, axis))], [data], "weight"), np.zeros_like(values))
     step = np.abs(values).max(axis=1 - axis, keepdims=True) / 127
     assert np.abs(weight - values).max() <= step.max() / 2 + 1e-6

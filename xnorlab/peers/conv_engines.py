@@ -1,4 +1,4 @@
-"""Other engines' convolutions: torch, OpenVINO's float, int8 and binary ones, ONNX Runtime."""
+"""Convolutions in other engines: torch, OpenVINO in float, int8 and binary form, ONNX Runtime."""
 
 # pyright: reportMissingImports=false
 # The peers are optional; where they are not installed, types are checked without them.
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark import Contestant, ConvProblem, Ready, UnsupportedError
-from xnorlab.benchmark.eight_bits import HALF_RANGE, Grid
-from xnorlab.peers.quantized import int8_weight, on_grid, sums_in_int8
-from xnorlab.peers.settings import onnxruntime_session, openvino_request, torch_threads
+from xnorlab.benchmark.quantization import HALF_RANGE, Grid
+from xnorlab.peers.engine_threads import onnxruntime_session, openvino_request, torch_threads
+from xnorlab.peers.openvino_int8 import int8_weight, on_grid, sums_in_int8
 
 
 @contextmanager
 def _torch(problem: ConvProblem, channels_last: bool) -> Iterator[Ready]:
     """The float32 convolution of torch (oneDNN), called as a layer calls it.
 
-    OpenVINO and ONNX Runtime lay a model's weights out once; torch is given them anew in each call, and with many
-    channels and few pixels that shows.
+    OpenVINO and ONNX Runtime convert a model's weights to their layout once. Torch gets them in each call, which takes
+    a noticeable part of the time with many channels and few pixels.
     """
     import torch
     import torch.nn.functional as F
@@ -47,7 +47,7 @@ def _openvino_float(problem: ConvProblem) -> Iterator[Ready]:
 
 @contextmanager
 def _openvino_int8(problem: ConvProblem) -> Iterator[Ready]:
-    """Takes its grid from minimum and maximum of the very input, and weights of half the range; see `eight_bits`."""
+    """OpenVINO's int8 convolution, with the range of the timed input and weights of seven bits; see `quantization`."""
     import openvino.opset1 as op
 
     weight, grid = int8_weight(problem.weight, largest=HALF_RANGE), Grid.of(problem.x)
@@ -63,9 +63,9 @@ def _openvino_int8(problem: ConvProblem) -> Iterator[Ready]:
 def _openvino_binary(problem: ConvProblem) -> Iterator[Ready]:
     """OpenVINO's own BinaryConvolution.
 
-    It takes bits from a FakeQuantize node of two levels whose outputs are exactly 0 and 1. With −1 and +1, which the
-    operation's text suggests, the CPU plugin computes the signs in float32 and converts them one by one, which took
-    0.53 instead of 0.17 ms at 64@56.
+    It reads bits from a FakeQuantize node of two levels whose outputs are exactly 0 and 1. With −1 and +1, which the
+    documentation of the operation suggests, the CPU plugin computes the signs in float32 and converts them one by one,
+    which took 0.53 instead of 0.17 ms at 64@56.
     """
     import openvino as ov
     import openvino.opset1 as op
@@ -95,7 +95,7 @@ def _openvino_binary(problem: ConvProblem) -> Iterator[Ready]:
 
 
 def _openvino(problem: ConvProblem, convolution: Any) -> tuple[Ready, Any]:
-    """A model of one convolution(planes, geometry) on float NHWC data as ours, and its inference request."""
+    """An OpenVINO model of convolution(planes, geometry) on float NHWC data, prepared, and its inference request."""
     import openvino as ov
     import openvino.opset1 as op
 
@@ -132,7 +132,7 @@ TORCH_CONVS = (
     Contestant("torch-nchw", "torch float32, NCHW", "float", partial(_torch, channels_last=False)),
     Contestant("torch-channels-last", "torch float32, channels-last", "float", partial(_torch, channels_last=True)),
 )
-"""torch's two layouts."""
+"""The float32 convolution of torch in its two layouts."""
 
 CONVS = (
     *TORCH_CONVS,
@@ -143,4 +143,4 @@ CONVS = (
     ),
     Contestant("onnxruntime-float", "ONNX Runtime float32, NCHW", "float", _onnxruntime),
 )
-"""Everyone that a convolution is timed against."""
+"""All contestants that a convolution is compared with."""

@@ -1,4 +1,4 @@
-"""What binary weights save: their bytes in the packed file and in memory, against 32 bits each."""
+"""Memory of a network's binary weights: their bytes in the packed file and in memory, compared with float32."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,12 @@ BINARY_LAYERS = BinaryConv | BinaryWeightConv | BinaryLinear | BinaryWeightLinea
 
 @dataclass(frozen=True)
 class BinaryMemory:
-    """The ±1 weights of a network, α and thresholds not among them.
+    """Memory of the ±1 weights of a network, without α and thresholds.
 
-    weights: how many. file_bytes: in the packed file, whole words a pixel. resident_bytes: in memory, in the order in
-    which the kernels read them, whole tiles of filters.
+    Attributes:
+        weights: Number of weights.
+        file_bytes: Bytes in the packed file, where each filter position takes whole words.
+        resident_bytes: Bytes in memory, where the kernels keep them in whole tiles of filters.
     """
 
     weights: int
@@ -25,12 +27,12 @@ class BinaryMemory:
 
     @property
     def float32_bytes(self) -> int:
-        """The same weights as float32."""
+        """Bytes of the weights in float32."""
         return 4 * self.weights
 
     @property
     def file_ratio(self) -> float:
-        """How many times smaller than float32 they are in the file: 32, less where words are not full."""
+        """How many times smaller than float32 they are in the file: 32, or less if words are not full."""
         return self.float32_bytes / self.file_bytes
 
     @property
@@ -39,13 +41,13 @@ class BinaryMemory:
         return self.float32_bytes / self.resident_bytes
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it, float32 and ratios included."""
+        """Return the fields, the bytes in float32 and the ratios as values that JSON can hold."""
         names = ("weights", "file_bytes", "resident_bytes", "float32_bytes", "file_ratio", "resident_ratio")
         return {name: getattr(self, name) for name in names}
 
 
 def binary_memory(network: Network) -> BinaryMemory | None:
-    """The figures of all binary layers together; None where there are none."""
+    """Add up the memory of all binary layers of `network`; None if it has none."""
     layers = [op for op in network.ops if isinstance(op, BINARY_LAYERS)]
     if not layers:
         return None
@@ -60,5 +62,5 @@ def binary_memory(network: Network) -> BinaryMemory | None:
 
 
 def _tiles(layer: Any) -> np.ndarray:
-    """A kernel's only copy of its weights; the matrix products are 1 × 1 convolutions inside."""
+    """The only copy of a kernel's weights; a matrix product holds a 1 × 1 convolution."""
     return getattr(layer, "_conv", layer)._tiles

@@ -1,4 +1,4 @@
-"""The other engines compute what ours computes: their times may be compared."""
+"""The other engines compute the same convolution as ours, so that their times can be compared."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from xnorlab.benchmark import Contestant, ConvProblem, ConvShape, UnsupportedError, bench_conv
-from xnorlab.benchmark.conv import TORCH_LAYOUTS, check
+from xnorlab.benchmark.conv_bench import TORCH_LAYOUTS, check
 from xnorlab.kernels.cpu import describe_cpu
 from xnorlab.peers import CONVS, TORCH_CONVS
 
@@ -30,7 +30,7 @@ def eight_bit_machine() -> bool:
 
 
 def checked(name: str, problem: ConvProblem) -> str:
-    """Runs and checks contestant `name` on the problem; what it computes."""
+    """Run the contestant `name` on the problem, check its answer, and return the kind of the answer."""
     (contestant,) = (one for one in CONVS if one.name == name)
     with contestant.prepare(problem) as ready:
         check(contestant, ready.result(ready.call()), problem)
@@ -57,8 +57,8 @@ def test_openvino_float_int8_and_binary(shape: ConvShape):
 
 
 def test_int8_that_falls_back_to_float_is_refused(monkeypatch: pytest.MonkeyPatch):
-    """Its time would be that of float32 under another name."""
-    monkeypatch.setattr("xnorlab.peers.convolutions.sums_in_int8", lambda request: False)
+    """Its time would be that of float32."""
+    monkeypatch.setattr("xnorlab.peers.conv_engines.sums_in_int8", lambda request: False)
     with pytest.raises(UnsupportedError, match="OpenVINO has no int8 kernel for 3×3 64@6"):
         checked("openvino-int8", ConvProblem(SHAPES[0]))
 
@@ -68,13 +68,13 @@ from xnorlab.benchmark import ConvShape, bench_conv
 from xnorlab.peers import CONVS
 
 peers = [one for one in CONVS if one.name == "openvino-int8"]
-found = bench_conv(ConvShape(64, 14), naive=False, repeats=1, peers=peers)
-assert set(found.timings) == {"binary", "pack", "conv", "openvino-int8"}, found.left_out
+result = bench_conv(ConvShape(64, 14), naive=False, repeats=1, peers=peers)
+assert set(result.timings) == {"binary", "pack", "conv", "openvino-int8"}, result.left_out
 """
 
 
 def test_int8_is_right_on_processors_without_vnni():
-    """Whose sums of two products have 16 bits; oneDNN, of which OpenVINO has its own copy, can be told to be one."""
+    """Such processors add two products in 16 bits; oneDNN, which OpenVINO contains, can be told to behave like one."""
     if not eight_bit_machine():
         pytest.skip("OpenVINO has no int8 kernels here")
     environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
@@ -97,7 +97,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_signal_after_two_runs_of_openvino_is_handled():
-    """Its plugins hand a stack for signal handlers on to each other, which a freed one took with it."""
+    """OpenVINO's plugins share a stack for signal handlers; a plugin that was freed took it along."""
     done = subprocess.run([sys.executable, "-c", SIGNAL_AFTER_TWO_BENCHES], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
 
@@ -120,7 +120,7 @@ def test_onnxruntime(shape: ConvShape):
 
 
 @pytest.mark.parametrize("contestant", TORCH_CONVS, ids=lambda one: one.name)
-def test_torch_gets_its_threads_and_gives_them_back(contestant: Contestant):
+def test_torch_gets_its_threads_and_they_are_restored(contestant: Contestant):
     before = torch.get_num_threads()
     problem = ConvProblem(SHAPES[0], threads=before + 1)
     with contestant.prepare(problem):
@@ -130,15 +130,15 @@ def test_torch_gets_its_threads_and_gives_them_back(contestant: Contestant):
     assert torch.get_num_threads() == before
 
 
-def test_who_is_not_installed_is_named_beside_those_who_are(monkeypatch: pytest.MonkeyPatch):
+def test_an_engine_that_is_not_installed_is_named_and_the_others_are_timed(monkeypatch: pytest.MonkeyPatch):
     for package in ("openvino", "openvino.opset1", "onnx"):
         monkeypatch.setitem(sys.modules, package, None)
-    found = bench_conv(ConvShape(64, 4), naive=False, repeats=1, peers=CONVS)
+    result = bench_conv(ConvShape(64, 4), naive=False, repeats=1, peers=CONVS)
     openvino, onnx = (f"{package} is not installed" for package in ("openvino", "onnx"))
-    assert found.left_out == {
+    assert result.left_out == {
         "openvino-float": openvino,
         "openvino-int8": openvino,
         "openvino-binary": openvino,
         "onnxruntime-float": onnx,
     }
-    assert set(found.timings) == {"binary", "pack", "conv", *TORCH_LAYOUTS}
+    assert set(result.timings) == {"binary", "pack", "conv", *TORCH_LAYOUTS}

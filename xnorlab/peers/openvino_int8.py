@@ -1,8 +1,8 @@
-"""OpenVINO models in eight bits, quantized here: FakeQuantize on what is summed, int8 weights with a step a filter.
+"""Quantization of OpenVINO models to eight bits: FakeQuantize nodes on inputs, int8 weights with one step per filter.
 
-The graph is what OpenVINO's own tools write (NNCF's default for CPUs): inputs of convolutions, matrix products,
-additions and pools lie on 256 levels of calibrated minimum and maximum, so that sums in between stay integers. The
-first convolution has weights of half the range, as it has there.
+The graph equals the one that OpenVINO's own tools write (NNCF's default for CPUs). The inputs of convolutions, matrix
+products, additions and pools lie on 256 levels between calibrated minimum and maximum, so that the sums stay integers.
+The first convolution has weights of seven bits, as NNCF's has.
 """
 
 # pyright: reportMissingImports=false
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.benchmark.eight_bits import HALF_RANGE, LARGEST, Grid, round_weight
+from xnorlab.benchmark.quantization import HALF_RANGE, LARGEST, Grid, round_weight
 
 _SUMS = ("Convolution", "MatMul")
 _READERS = (*_SUMS, "Add", "MaxPool", "AvgPool")
@@ -21,7 +21,7 @@ _EXECUTED_SUMS = ("Convolution", "FullyConnected", "MatMul")
 
 
 def on_grid(source: Any, grid: Grid) -> Any:
-    """The node that rounds `source` to the grid."""
+    """Return a node that rounds the output of the node `source` to the grid."""
     import openvino.opset1 as op
 
     low, high = (op.constant(np.float32(limit)) for limit in (grid.low, grid.high))
@@ -29,7 +29,7 @@ def on_grid(source: Any, grid: Grid) -> Any:
 
 
 def int8_weight(weight: np.ndarray, axis: int = 0, largest: int = LARGEST) -> Any:
-    """The node that holds `weight` as int8 up to `largest`, with a step for every index of `axis`."""
+    """Return a node that holds a weight in int8; the arguments are those of `quantization.round_weight`."""
     import openvino.opset1 as op
 
     rounded, step = round_weight(weight, axis, largest)
@@ -37,9 +37,11 @@ def int8_weight(weight: np.ndarray, axis: int = 0, largest: int = LARGEST) -> An
 
 
 def quantize(model: Any, grids: Mapping[str, Grid]) -> None:
-    """Turn an openvino.Model of a float network, in place, into its eight-bit version.
+    """Quantize an openvino.Model of a float network to eight bits, in place.
 
-    grids: for the names of tensors, what was seen there. A tensor without one stays float where it is read.
+    Args:
+        model: The model.
+        grids: By name of a tensor, the grid of its values. A tensor without a grid stays float.
     """
     ops = list(model.get_ordered_ops())
     first = next((node for node in ops if node.get_type_name() == "Convolution"), None)
@@ -58,11 +60,12 @@ def quantize(model: Any, grids: Mapping[str, Grid]) -> None:
 def sums_in_int8(request: Any) -> bool:
     """Whether all convolutions and matrix products of an inference request run on eight-bit integers.
 
-    Asked of the graph that is executed: OpenVINO silently computes in float32 what its kernels cannot.
+    The answer comes from the graph that is executed, since OpenVINO computes in float32, without a warning, what it has
+    no int8 kernel for.
     """
     executed = request.get_compiled_model().get_runtime_model().get_ordered_ops()
-    found = [node.get_rt_info() for node in executed]
-    sums = [info for info in found if info["layerType"].astype(str) in _EXECUTED_SUMS]
+    infos = [node.get_rt_info() for node in executed]
+    sums = [info for info in infos if info["layerType"].astype(str) in _EXECUTED_SUMS]
     return bool(sums) and all(info["runtimePrecision"].astype(str) in ("u8", "i8") for info in sums)
 
 
@@ -74,7 +77,7 @@ def _round_weight_of(node: Any, largest: int) -> None:
 
 
 def _reads_eight_bits(node: Any) -> bool:
-    """The addition of a bias belongs to its convolution and is none of its own."""
+    """Whether a node reads eight-bit values; the addition of a bias does not, since it is part of its convolution."""
     if node.get_type_name() == "Add":
         return all(node.input_value(i).get_node().get_type_name() != "Constant" for i in (0, 1))
     return node.get_type_name() in _READERS
