@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import streamlit as st
 from shared import address, conv_timing, widgets
 
-from views.speed_lab import settings
+from views.speed_lab import convolution_choice
 from xnorlab import units
 from xnorlab.benchmark import SWEEP_SHAPE
 from xnorlab.benchmark.sweeps import SWEEP_REPEATS
@@ -32,9 +32,9 @@ with st.container(border=True):
     x, source = None, "random"
     try:
         if data == "photo":
-            shape, x, source = settings.shape_of_photo()
+            shape, x, source = convolution_choice.shape_of_photo()
         else:
-            shape = settings.shape_by_hand()
+            shape = convolution_choice.shape_by_hand()
     except ValueError as error:
         st.error(widgets.plain(str(error)))
         st.stop()
