@@ -68,8 +68,8 @@ def test_without_any_library_to_compare_with_the_page_still_stands(open_page, mo
     for key in ("ceilings", "sweep"):
         at.button(key=key).click().run()
         assert not at.exception
-    found = {m.label: m.value for m in at.metric}
-    assert (found["best oneDNN, median"], found["measured speed-up"]) == ("–", "–")
+    metrics = {m.label: m.value for m in at.metric}
+    assert (metrics["best oneDNN, median"], metrics["measured speed-up"]) == ("–", "–")
     assert list(at.table[-1].value["against the best oneDNN, measured"]) == ["–", "–"]
     assert any("channels 63, 65, was not timed" in w.value.replace("\\", "") for w in at.warning)
 
@@ -169,8 +169,8 @@ def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
     from xnorlab.benchmark import ConvShape, bench_conv
     from xnorlab.peers import TORCH_CONVS
 
-    found = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
-    points = {name: macs_a_byte for name, macs_a_byte, _ in conv_timing.roofline_points(found)}
+    bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
+    points = {name: macs_a_byte for name, macs_a_byte, _ in conv_timing.roofline_points(bench)}
     macs, maps, weights = 16 * 2 * 64 * 9, 4 * 16 * (64 + 2), 2 * 64 * 9
     assert points["best-float"] == pytest.approx(macs / (maps + 4 * weights))
     assert points["binary"] == pytest.approx(macs / (maps + weights / 8 + 4 * 2))

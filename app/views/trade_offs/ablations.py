@@ -1,4 +1,4 @@
-"""One thing changed at a time: what was recorded of the ablations, one of them at a time."""
+"""One thing changed at a time: the recorded ablations, one of which is on show."""
 
 import streamlit as st
 from shared import address, networks, widgets
@@ -17,11 +17,11 @@ TITLES = {
     "bits": "Bits of an input",
     "no-retraining": "No retraining",
 }
-"""By name, in the order in which they are offered."""
+"""Ablation → how it is written, in the order in which they are offered."""
 
 
 def show() -> None:
-    """A menu, the chosen ablation as a chart, its table, and the command that gives it."""
+    """Choose an ablation; see its chart, its table, and the command that gives it."""
     try:
         evidence = Evidence.read(pretrained.folder())
     except ValueError as error:
