@@ -25,11 +25,11 @@ def show(bench: ConvBench) -> None:
     rates = {"binary": ceilings.binary_macs_per_s, "best-float": ceilings.float_macs_per_s}
     widgets.chart(
         performance.roofline(points, rates, ceilings.bytes_per_s, dark=widgets.dark()),
-        alt="Multiply-adds a second against multiply-adds a byte, under the measured ceilings: "
+        alt="Multiply-adds per second against multiply-adds per byte, under the measured ceilings: "
         + "; ".join(f"{performance.CONTENDERS[name].label} {units.rate(rate)}" for name, _, rate in points),
         table={
             "what": [performance.CONTENDERS[name].label for name, _, _ in points],
-            "multiply-adds a byte, computed": [units.significant(intensity) for _, intensity, _ in points],
+            "multiply-adds per byte, computed": [units.significant(intensity) for _, intensity, _ in points],
             "rate, measured": [units.rate(rate) for _, _, rate in points],
             "ceiling, measured": [units.rate(rates.get(name, rates["best-float"])) for name, _, _ in points],
         },
