@@ -27,7 +27,7 @@ def show() -> None:
     last = len(history.epochs)
     address.take_number("epoch", 0, last, last)
     left, right = st.columns([4, 8], gap="large")
-    start = networks.entry(family, scheme)["recipe"].get("start")
+    start = networks.entry(family, scheme).recipe.start
     origin = "before training" if start is None else f"as it began, trained as {start.rpartition('/')[2]}"
     epoch = right.slider(f"Epoch (0: {origin})", 0, last, key="epoch", persist_state="session")
     address.publish(epoch=epoch)
@@ -179,7 +179,7 @@ def _curves(family: str, histories: dict[str, TrainingHistory], epoch: int, *, q
                 train if comparable else [],
                 validated,
                 validation,
-                final=networks.entry(family, scheme)["top1"] if quantity == "accuracy" else None,
+                final=networks.entry(family, scheme).top1 if quantity == "accuracy" else None,
             )
         )
         at_epoch = dict(zip(validated, validation, strict=True))

@@ -94,7 +94,7 @@ with first:
             "Accuracy, sizes, recipes and hashes of every shipped network, as measured at training.",
             "networks",
             rows=downloads.manifest_rows(),
-            document=pretrained.manifest(),
+            document=manifest.to_dict(pretrained.entries()),
         )
     except pretrained.PretrainedError as error:
         st.warning(widgets.plain(str(error)), icon=":material/inventory_2:")

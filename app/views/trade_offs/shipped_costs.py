@@ -26,10 +26,10 @@ def read(data_set: str) -> tuple[list[NetworkCost], dict[str, str]]:
     They are ordered by model, then as schemes are always ordered.
     """
     costs, problems = [], {}
-    for name, entry in pretrained.manifest().items():
-        if entry["dataset"] == data_set:
+    for name, shipped in pretrained.entries().items():
+        if shipped.dataset == data_set:
             try:
-                look(entry["scheme"])  # refuses a scheme that no chart knows how to draw
+                look(shipped.scheme)  # refuses a scheme that no chart knows how to draw
                 costs.append(cached.cost(name))
             except ValueError as error:
                 problems[name] = str(error)
@@ -71,6 +71,6 @@ def epochs(name: str) -> int:
 
 def helped_by(name: str) -> str:
     """The networks that a network's recipe names: its teacher, and the one whose weights it began with; "" for none."""
-    recipe = pretrained.manifest_entry(name)["recipe"]
-    helpers = (("taught by", recipe.get("teacher")), ("began as", recipe.get("start")))
+    recipe = pretrained.entry(name).recipe
+    helpers = (("taught by", recipe.teacher), ("began as", recipe.start))
     return ", ".join(f"{how} {other.rpartition('/')[2]}" for how, other in helpers if other)
