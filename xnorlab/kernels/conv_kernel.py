@@ -2,18 +2,14 @@
 
 from functools import cache
 
-import numpy as np
-
-from xnorlab.kernels.codegen.memory import fetch_and_add, load_int, prefetch
+from xnorlab.kernels.codegen.conversions import widen_signs
+from xnorlab.kernels.codegen.memory import fetch_and_add, prefetch
+from xnorlab.kernels.codegen.records import CALL, PASS, PIECE, PIXEL, RUN, Place, offset_of, record_at
 from xnorlab.kernels.codegen.tile import tile
 from xnorlab.kernels.jit import Kernel, kernel_of_many
 
-# Places in a call's table, one int64 each; most are addresses. TAKEN counts the tasks that threads have taken.
-X, TAKEN, PROGRAM, N_STEPS, PASSES, N_PASSES, PIECES, RUNS, PIXELS = range(9)
-GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS, GROUP_BYTES, WEIGHTS, BLOCK_BYTES = range(9, 16)
-INIT, INIT_SEGMENT, INIT_BLOCK = range(16, 19)
-SCALE, SHIFT, OUT, OUT_STRIDE, LIMITS, FLIPS, WORDS, WORDS_STRIDE = range(19, 27)
-CALL = 27
+TAKEN = offset_of(CALL, "taken")
+PASS_SIZE, PIECE_SIZE, PIXEL_SIZE, RUN_SIZE = (kind.itemsize for kind in (PASS, PIECE, PIXEL, RUN))
 
 FETCH_BYTES = 1 << 15
 """Weights of a block that are fetched ahead: what the first-level cache holds. More would crowd out what is in use."""
@@ -21,61 +17,59 @@ FETCH_BYTES = 1 << 15
 
 @cache
 def conv_kernel(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
-    """The kernel that runs a call with tiles of `tall`, `short` and 1 pixels; arithmetic, group: see `tile`."""
+    """The kernel that runs a call with tiles of `tall`, `short` and 1 rows; group, rows: see `tile`.
+
+    arithmetic: of `tile`, or "sign": real activations against packed weights, which each task widens to ±1 into a
+    scratch of its thread, where its tiles of "real" products read them.
+    """
+    entry_size = 2 * PIXEL_SIZE if arithmetic == "lookup" else PIXEL_SIZE
+    widens = arithmetic == "sign"
+    of_tile = "real" if widens else arithmetic
 
     @kernel_of_many(f"{arithmetic}_{group}_{tall}_{short}")
-    def convolve(call):
-        """Take tasks, a pass over one block of filters each, until none is left."""
-        counter = np.int64(call.ctypes.data) + 8 * TAKEN
-        n_blocks, blocks, block_filters = call[GROUPS] * call[BLOCKS], call[BLOCKS], call[BLOCK_FILTERS]
-        block_bytes = call[BLOCK_BYTES]
-        task = fetch_and_add(counter, 1)
-        while task < call[N_PASSES] * n_blocks:
-            n, k = task // n_blocks, task % n_blocks
-            g, filters = k // blocks, k % blocks * block_filters
-            x = call[X] + g * call[GROUP_BYTES]
-            weights = call[WEIGHTS] + k * block_bytes
-            n_filters, first_filter = call[GROUP_FILTERS] - filters, g * call[GROUP_FILTERS] + filters
-            if k + 1 < n_blocks and block_bytes <= FETCH_BYTES:
+    def convolve(address, scratch):
+        """Take tasks, a pass over one block of filters each, until none is left. address: of a CALL."""
+        call = record_at(address, CALL)
+        taken, block_bytes = address + TAKEN, call.block_bytes
+        n_blocks = call.groups * call.blocks
+        task = fetch_and_add(taken, 1)
+        while task < call.n_passes * n_blocks:
+            k = task % n_blocks
+            g, before = k // call.blocks, k % call.blocks * call.block_filters
+            weights = call.weights + k * block_bytes
+            if widens:
+                widen_signs(weights, scratch, call.block_steps)
+                weights = scratch
+            elif k + 1 < n_blocks and block_bytes <= FETCH_BYTES:
                 for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):
                     prefetch(line)
-            first_piece, last_piece = load_int(call[PASSES] + 16 * n), load_int(call[PASSES] + 16 * n + 8)
-            for piece in range(call[PIECES] + 40 * first_piece, call[PIECES] + 40 * last_piece, 40):
-                p, stop = load_int(piece), load_int(piece + 8)
-                n_runs, s = load_int(piece + 24), load_int(piece + 32)
-                runs = call[RUNS] + 24 * load_int(piece + 16)
-                init = call[INIT] + s * call[INIT_SEGMENT] + k * call[INIT_BLOCK]
-                operands = (
-                    x,
-                    runs,
-                    n_runs,
+            these = record_at(call.passes + PASS_SIZE * (task // n_blocks), PASS)
+            for at in range(
+                call.pieces + PIECE_SIZE * these.first_piece, call.pieces + PIECE_SIZE * these.last_piece, PIECE_SIZE
+            ):
+                piece = record_at(at, PIECE)
+                p, stop = piece.first_pixel, piece.last_pixel
+                place = Place(
+                    call.x + g * call.group_bytes,
+                    call.runs + RUN_SIZE * piece.first_run,
+                    piece.n_runs,
                     weights,
-                    init,
-                    call[SCALE],
-                    call[SHIFT],
-                    call[OUT],
-                    call[OUT_STRIDE],
-                    call[LIMITS],
-                    call[FLIPS],
-                    call[WORDS],
-                    call[WORDS_STRIDE],
-                    call[PROGRAM],
-                    call[N_STEPS],
-                    4 * k * block_filters,
-                    first_filter,
-                    n_filters,
+                    call.init + piece.segment * call.init_segment + k * call.init_block,
+                    4 * k * call.block_filters,
+                    g * call.group_filters + before,
+                    call.group_filters - before,
                 )
                 while p < stop:
-                    pixels = call[PIXELS] + 16 * p
+                    pixels = call.pixels + entry_size * p
                     if p + tall <= stop:
-                        tile(arithmetic, group, tall, pixels, operands)
+                        tile(of_tile, group, tall, pixels, address, place)
                         p += tall
                     elif p + short <= stop:
-                        tile(arithmetic, group, short, pixels, operands)
+                        tile(of_tile, group, short, pixels, address, place)
                         p += short
                     else:
-                        tile(arithmetic, group, 1, pixels, operands)
+                        tile(of_tile, group, 1, pixels, address, place)
                         p += 1
-            task = fetch_and_add(counter, 1)
+            task = fetch_and_add(taken, 1)
 
     return convolve

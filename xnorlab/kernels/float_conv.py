@@ -51,13 +51,14 @@ class FloatConv2d(_RealInput):
         layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
         window = Window.of((kh, kw), stride, padding, dilation)
         tiles = blocks_of(weight.reshape(n, -1), groups, block)
-        super().__init__("real", 1, tiles, window, layout, channels, n, None, bias)
+        super().__init__("real", 1, block, tiles, window, layout, channels, n, None, bias)
 
 
 class BinaryWeightConv2d(_RealInput):
     """Real activations, packed ±1 weights: y = (x * sign W) · scale + bias (XNOR-Net, section 3.1).
 
-    The weights stay one bit each in memory and are widened to ±1 as the tile loads them.
+    The weights stay one bit each in memory. Each task widens the block of filters that it needs to ±1, in a scratch
+    that stays in the cache for all of its pixels.
 
     Args:
         words: uint64 (N, kh, kw, n_words(channels // groups)), as `pack_filters` gives them.
@@ -89,11 +90,11 @@ class BinaryWeightConv2d(_RealInput):
         words = filter_words(words, per_group, groups)
         n, kh, kw, _ = words.shape
         block = vector_unit().float_filters
-        layout = Layout(4 * channels, 4 * per_group, per_group * block // 8, per_group, groups)
+        layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
         window = Window.of((kh, kw), stride, padding, dilation)
         bits = blocks_of(unpack_bits(words, per_group).reshape(n, -1), groups, block)
         tiles = np.packbits(bits, axis=3, bitorder="little")
-        super().__init__("sign", 1, tiles, window, layout, channels, n, scale, bias)
+        super().__init__("sign", 1, block, tiles, window, layout, channels, n, scale, bias)
 
     @property
     def words(self) -> np.ndarray:

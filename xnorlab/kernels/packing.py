@@ -5,39 +5,40 @@ import numpy as np
 from xnorlab.conventions import WORD_BITS, n_words, pair
 from xnorlab.kernels.codegen.conversions import compare
 from xnorlab.kernels.codegen.memory import fetch_and_add, load_int, store_word
+from xnorlab.kernels.codegen.records import PACKING, offset_of, record_at
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import feature_map, vector
 from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.threads import run_parts, thread_count
 
-# Places in a packing's table, one int64 each; the first four are addresses. TAKEN, DONE: rows that threads share.
-X, LIMITS, FLIPS, WORDS, BATCH, HEIGHT, WIDTH, CHANNELS, GROUPS, PREFIX = range(10)
-BORDER_ROWS, BORDER_COLUMNS, TAKEN, DONE = range(10, 14)
+TAKEN, DONE = (offset_of(PACKING, name) for name in ("taken", "done"))
 
 
 @kernel
-def pack_kernel(call):
+def pack_kernel(address):
     """Pack x (B, H, W, C) into words, C / groups channels at a time.
 
-    FLIPS: address of a mask for each of a pixel's words, or 0. PREFIX, a power of two: each word holds the XOR of the
-    words up to itself within groups of so many (see codegen/tile.py). The border, if any, is left as it is. Threads
-    that are given the same table share the rows, and none returns before all rows are done.
+    address: of a PACKING. Its `flips`: address of a mask for each of a pixel's words, or 0. Its `prefix`, a power of
+    two: each word holds the XOR of the words up to itself within groups of so many (see codegen/tile.py). The border,
+    if any, is left as it is. Threads that are given the same record share the rows, and none returns before all rows
+    are done.
     """
-    height, width, channels, groups, prefix = call[HEIGHT], call[WIDTH], call[CHANNELS], call[GROUPS], call[PREFIX]
-    values, limits, flips, words = call[X], call[LIMITS], call[FLIPS], call[WORDS]
+    call = record_at(address, PACKING)
+    height, width, channels, groups, prefix = call.height, call.width, call.channels, call.groups, call.prefix
+    values, limits, flips, words = call.x, call.limits, call.flips, call.words
     per_group = channels // groups
     full, rest = per_group // 64, per_group % 64
     group_words = full + (1 if rest else 0)
     pixel_words = groups * group_words
-    row_pixels = width + 2 * call[BORDER_COLUMNS]
-    here, rows = np.int64(call.ctypes.data), call[BATCH] * height
+    row_pixels = width + 2 * call.border_columns
+    taken, done, rows = address + TAKEN, address + DONE, call.batch * height
     at_once = 1 + 1024 // (width * pixel_words)
-    begin = fetch_and_add(here + 8 * TAKEN, at_once)
+    begin = fetch_and_add(taken, at_once)
     while begin < rows:
         end = min(rows, begin + at_once)
         for row in range(begin, end):
-            target = (row // height) * (height + 2 * call[BORDER_ROWS]) + call[BORDER_ROWS] + row % height
-            to = words + 8 * (target * row_pixels + call[BORDER_COLUMNS]) * pixel_words
+            target = (row // height) * (height + 2 * call.border_rows) + call.border_rows + row % height
+            to = words + 8 * (target * row_pixels + call.border_columns) * pixel_words
             at = values + 4 * row * width * channels
             c, running = np.int64(0), np.uint64(0)
             if rest == 0:  # one stream of full words, c the word within the pixel
@@ -70,9 +71,9 @@ def pack_kernel(call):
                     j = 0
                 if c == pixel_words:
                     limit, c = limits, 0
-        fetch_and_add(here + 8 * DONE, end - begin)
-        begin = fetch_and_add(here + 8 * TAKEN, at_once)
-    while fetch_and_add(here + 8 * DONE, 0) < rows:  # what is missing has been taken by a thread that runs
+        fetch_and_add(done, end - begin)
+        begin = fetch_and_add(taken, at_once)
+    while fetch_and_add(done, 0) < rows:  # what is missing has been taken by a thread that runs
         pass
 
 
@@ -90,6 +91,13 @@ def running_xor(words: np.ndarray, prefix: int) -> None:
         _run_kernel(words, prefix)
 
 
+@kernel
+def _start_packing(address, x, words):
+    """Set what changes from run to run; in Python each field of a record would cost a fifth of a microsecond."""
+    call = record_at(address, PACKING)
+    call.x, call.words, call.taken, call.done = x, words, 0, 0
+
+
 class Packing:
     """Thresholding and packing of maps of one shape (B, H, W, C), as (x >= threshold) ^ flip, channel by channel.
 
@@ -105,7 +113,7 @@ class Packing:
 
     Attributes:
         size: words of the packed map.
-        table: for the kernel, int64.
+        record: for the kernel, a PACKING.
     """
 
     def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1, border=(0, 0)):
@@ -117,21 +125,23 @@ class Packing:
         self._flips = None
         if flip is not None and vector(flip, "flip", channels, bool).any():
             grouped = np.reshape(flip, (groups, channels // groups))
-            self._flips = np.ascontiguousarray(_pack_bits(grouped).reshape(-1))
+            self._flips = np.ascontiguousarray(pack_bits(grouped).reshape(-1))
         self.size = batch * (height + 2 * border[0]) * (width + 2 * border[1]) * groups * group_words
-        self.table = np.zeros(DONE + 1, np.int64)
-        self.table[LIMITS] = self._limits.ctypes.data
-        self.table[FLIPS] = 0 if self._flips is None else self._flips.ctypes.data
-        self.table[BATCH:TAKEN] = batch, height, width, channels, groups, prefix, *border
+        self.record = record = np.zeros(1, PACKING)
+        self.address = record.ctypes.data
+        record["limits"] = self._limits.ctypes.data
+        record["flips"] = 0 if self._flips is None else self._flips.ctypes.data
+        record["batch"], record["height"], record["width"], record["channels"] = shape
+        record["groups"], record["prefix"] = groups, prefix
+        record["border_rows"], record["border_columns"] = border
 
     def prepare(self, x: int, words: int) -> None:
         """Set the addresses of the map and of its words, and reset the counters, before a run."""
-        table = self.table
-        table[X], table[WORDS], table[TAKEN], table[DONE] = x, words, 0, 0
+        _start_packing(self.address, x, words)
 
     def work(self, part: int = 0, parts: int = 1) -> None:
         """Take rows until all are done; every thread of a run calls this once."""
-        pack_kernel(self.table)
+        pack_kernel(self.address)
 
     def run(self, x: int, words: int, threads: int = 1) -> None:
         """Pack the map at address `x` into the words at address `words`."""
@@ -139,7 +149,7 @@ class Packing:
         run_parts(self.work, threads)
 
 
-def _pack_bits(bits: np.ndarray) -> np.ndarray:
+def pack_bits(bits: np.ndarray) -> np.ndarray:
     """Booleans (..., C) as uint64 words (..., n_words(C)), channel 0 in bit 0."""
     words = n_words(bits.shape[-1])
     full = np.zeros((*bits.shape[:-1], words * WORD_BITS), bool)
@@ -175,7 +185,7 @@ def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out
     elif out.shape != shape or out.dtype != np.uint64 or not out.flags.c_contiguous or not out.flags.writeable:
         raise ValueError(f"out must be a writeable C-contiguous uint64 array of shape {shape}")
     if rows or columns:
-        out[...] = _pack_bits(np.full(channels, bool(border_bit)))
+        out[...] = pack_bits(np.full(channels, bool(border_bit)))
     packing.run(x.ctypes.data, out.ctypes.data, threads)
     return out
 
@@ -203,4 +213,4 @@ def pack_filters(weight) -> np.ndarray:
     weight = np.asarray(weight)
     if weight.ndim != 4 or 0 in weight.shape:
         raise ValueError(f"weight has shape {weight.shape}; filters are (N, kernel height, kernel width, channels)")
-    return _pack_bits(weight >= 0)
+    return pack_bits(weight >= 0)

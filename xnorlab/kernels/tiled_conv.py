@@ -9,31 +9,9 @@ import numpy as np
 
 from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.conv_kernel import (
-    BLOCK_BYTES,
-    BLOCK_FILTERS,
-    BLOCKS,
-    CALL,
-    GROUP_BYTES,
-    GROUP_FILTERS,
-    GROUPS,
-    INIT,
-    INIT_BLOCK,
-    INIT_SEGMENT,
-    N_PASSES,
-    N_STEPS,
-    PASSES,
-    PIECES,
-    PIXELS,
-    PROGRAM,
-    RUNS,
-    SCALE,
-    TAKEN,
-    WEIGHTS,
-    WORDS_STRIDE,
-    X,
-    conv_kernel,
-)
+from xnorlab.kernels.codegen.records import CALL
+from xnorlab.kernels.conv_kernel import conv_kernel
+from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
 from xnorlab.kernels.threads import run_parts
@@ -56,8 +34,9 @@ class Tables:
     Attributes:
         shape: of the output.
         arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold.
-        input_size: bytes of the prepared input (packed words, or integers with their border).
+        input_size: bytes of the prepared input (packed words, tables, or integers with their border).
         parts: threads that the work is worth.
+        scratch: bytes that each thread needs for widened weights.
         free: what calls need besides, made once and not in use now.
     """
 
@@ -65,38 +44,46 @@ class Tables:
     arrays: tuple[np.ndarray, ...]
     input_size: int
     parts: int
+    scratch: int
     free: list[Any] = field(default_factory=list)
 
 
 class Call:
-    """A layer's run over one input: the kernel's table, `head`, and what it points at.
+    """A layer's run over one input: the kernel's record and what it points at.
 
     It runs as often as wanted, never twice at once. Addresses are not checked: whoever makes a call has checked
     shapes, and keeps input and outputs alive.
 
     Attributes:
-        head: the table, int64, see `conv_kernel`.
+        address: of the record, a CALL.
         parts: threads that the work is worth.
     """
 
-    def __init__(self, kernel: Kernel, head: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
+    def __init__(self, kernel: Kernel, record: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
         # The arrays alone: tables hold idle calls, and a reference cycle would wait for the garbage collector.
         self._kernel, self._arrays, self._epilogue = kernel, tables.arrays, epilogue
         self.parts = tables.parts
+        # One for each thread; their addresses, too, since it takes a microsecond to ask for one.
+        self._scratch = [aligned((tables.scratch,), np.uint8) for _ in range(self.parts if tables.scratch else 0)]
+        self._scratch_at = [array.ctypes.data for array in self._scratch]
         self._program = epilogue.program()
-        self.head = head.copy()
-        self.head[PROGRAM], self.head[N_STEPS] = self._program.ctypes.data, len(self._program)
-        self.head[X], self.head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
+        self._record = record.copy()
+        self.address = self._record.ctypes.data
+        fields = {"program": self._program.ctypes.data, "n_steps": len(self._program), "x": x, **epilogue.fields()}
+        for name, value in fields.items():
+            self._record[name] = value
+        # Views of single fields: to set one of a record by name takes four times as long.
+        self._x, self._taken = self._record["x"], self._record["taken"]
 
     def prepare(self, x: int | None = None) -> None:
         """Reset the task counter before a run. x: a new address of the input, or None for the last one."""
-        self.head[TAKEN] = 0
+        self._taken[0] = 0
         if x is not None:
-            self.head[X] = x
+            self._x[0] = x
 
     def work(self, part: int = 0, parts: int = 1) -> None:
         """Take tasks until none is left; every thread of a run calls this once."""
-        self._kernel(self.head)
+        self._kernel(self.address, self._scratch_at[part] if self._scratch_at else 0)
 
     def run(self, threads: int = 1) -> None:
         """Do all of the work, by at most so many threads."""
@@ -108,8 +95,9 @@ class TiledConv:
     """A convolution by register tiles. Subclasses say which arithmetic it takes and how its input lies in memory.
 
     Args:
-        arithmetic: "xnor", "real", "sign" or "fixed", see codegen/tile.py.
-        prefix: words that share a running XOR, 1 for other arithmetics than "xnor".
+        arithmetic: "xnor", "lookup", "real", "sign" or "fixed", see `conv_kernel`.
+        group: what a tile takes together, see `conv_kernel`: words that share a running XOR, or registers of filters.
+        block: filters that a tile computes.
         tiles: the weights, (groups, blocks, …) as `blocks_of` gives them.
         window: kernel, stride, padding and dilation.
         layout: how the operands lie in memory.
@@ -122,7 +110,8 @@ class TiledConv:
     def __init__(
         self,
         arithmetic: str,
-        prefix: int,
+        group: int,
+        block: int,
         tiles: np.ndarray,
         window: Window,
         layout: Layout,
@@ -131,15 +120,13 @@ class TiledConv:
         scale,
         bias,
     ):
-        unit = vector_unit()
         self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
-        self._tiles, self._layout, self.prefix = tiles, layout, prefix
-        self._block = unit.packed_filters if arithmetic == "xnor" else unit.float_filters
+        self._tiles, self._layout, self._block = tiles, layout, block
         self._scale = None if scale is None else vector(scale, "scale", filters)
         self._bias = None if bias is None else vector(bias, "bias", filters)
         self._own = Epilogue(filters, layout.groups, self._block, self._scale, self._bias)
         self._arithmetic = arithmetic
-        self._kernel = conv_kernel(arithmetic, prefix, *unit.rows(arithmetic, prefix))
+        self._kernel = conv_kernel(arithmetic, group, *vector_unit().rows(arithmetic, group))
         self._shapes: OrderedDict[tuple[int, ...], tuple[Tables, np.ndarray]] = OrderedDict()
 
     def __deepcopy__(self, memo: dict) -> "TiledConv":
@@ -155,8 +142,8 @@ class TiledConv:
 
     def call(self, shape: tuple[int, int, int, int], epilogue: Epilogue, x: int = 0) -> Call:
         """A call for inputs (B, H, W, C); x: the address of the prepared input."""
-        tables, head = self._at(shape)
-        return Call(self._kernel, head, tables, epilogue, x)
+        tables, record = self._at(shape)
+        return Call(self._kernel, record, tables, epilogue, x)
 
     def tables(self, shape: tuple[int, int, int, int]) -> Tables:
         """The tables for inputs (B, H, W, C); raises ValueError where the window does not fit."""
@@ -187,16 +174,28 @@ class TiledConv:
         arrays = (passes, pieces, traversal.runs, traversal.pixels, init)
         out_shape = (shape[0], *traversal.output, self.filters)
         macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
-        parts = max(1, macs // (XNOR_PART if self._arithmetic == "xnor" else REAL_PART))
-        head = np.zeros(CALL, np.int64)
-        head[[PASSES, PIECES, RUNS, PIXELS, INIT]] = [array.ctypes.data for array in arrays]
-        head[N_PASSES] = len(passes)
-        head[[GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS]] = groups, blocks, self._block, self.filters // groups
-        head[[GROUP_BYTES, WEIGHTS, BLOCK_BYTES]] = (
-            self._layout.group_bytes,
-            self._tiles.ctypes.data,
-            self._tiles[0, 0].nbytes,
-        )
-        head[INIT_SEGMENT] = init.strides[0]
-        head[INIT_BLOCK] = 0 if init.shape[1] == self._block else 4 * self._block
-        return Tables(out_shape, arrays, self._input_size(shape), parts), head
+        parts = max(1, macs // (XNOR_PART if self._arithmetic in ("xnor", "lookup") else REAL_PART))
+        block_bytes, block_steps = self._tiles[0, 0].nbytes, self._tiles.shape[2]
+        fields = {
+            "passes": passes.ctypes.data,
+            "n_passes": len(passes),
+            "pieces": pieces.ctypes.data,
+            "runs": traversal.runs.ctypes.data,
+            "pixels": traversal.pixels.ctypes.data,
+            "groups": groups,
+            "blocks": blocks,
+            "block_filters": self._block,
+            "group_filters": self.filters // groups,
+            "group_bytes": self._layout.group_bytes,
+            "weights": self._tiles.ctypes.data,
+            "block_bytes": block_bytes,
+            "block_steps": block_steps,
+            "init": init.ctypes.data,
+            "init_segment": init.strides[0],
+            "init_block": 0 if init.shape[1] == self._block else 4 * self._block,
+        }
+        record = np.zeros(1, CALL)
+        for name, value in fields.items():
+            record[name] = value
+        scratch = 4 * self._block * block_steps if self._arithmetic == "sign" else 0
+        return Tables(out_shape, arrays, self._input_size(shape), parts, scratch), record

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xnorlab.kernels.codegen.records import PASS, PIECE, PIXEL, RUN
 from xnorlab.kernels.geometry import Window
+
+
+def records(rows: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Rows of int64, one column per field, as records of `kind`."""
+    return np.ascontiguousarray(rows).view(kind).reshape(-1)
 
 
 def _axis(size: int, kernel: int, stride: int, padding: int, dilation: int, count: int) -> list[tuple[int, int, list]]:
@@ -59,9 +65,8 @@ class Traversal:
         output: (OH, OW).
         inside: for each segment the (rows, columns) of the kernel that fall inside the map.
         segments: int64 rows of first pixel, last pixel + 1, first run, number of runs.
-        runs: int64 rows of byte offset from the pixel, byte offset into a block's weights, tile steps.
-        pixels: int64 rows of byte offset of the window's first tap (on the border it lies outside, and is never
-            read) and index of the output pixel.
+        runs: of RUN.
+        pixels: of PIXEL; on the border the first tap lies outside the map, and is never read.
     """
 
     def __init__(self, window: Window, layout: Layout, batch: int, height: int, width: int):
@@ -87,8 +92,8 @@ class Traversal:
                 self.inside.append((slice(row_first, row_last), slice(column_first, column_last)))
                 n_pixels += start.size
         self.segments = np.array(segments, np.int64).reshape(-1, 4)
-        self.runs = np.array(runs, np.int64).reshape(-1, 3)
-        self.pixels = np.concatenate(pixels)
+        self.runs = np.array(runs, RUN)
+        self.pixels = records(np.concatenate(pixels), PIXEL)
 
     def passes(self, pixels: int) -> tuple[np.ndarray, np.ndarray]:
         """Cut the segments into pieces, and the pieces into passes over all filters.
@@ -97,8 +102,8 @@ class Traversal:
             pixels: most pixels of one pass.
 
         Returns:
-            passes: int64 rows of first piece and last piece + 1.
-            pieces: int64 rows like those of `segments`, with the segment's number behind.
+            passes: of PASS.
+            pieces: of PIECE.
         """
         passes, pieces, free = [], [], 0
         for number, (first, last, *runs) in enumerate(self.segments.tolist()):
@@ -111,4 +116,4 @@ class Traversal:
                 passes[-1][1] = len(pieces)
                 free -= stop - first
                 first = stop
-        return np.array(passes, np.int64), np.array(pieces, np.int64)
+        return records(np.array(passes, np.int64), PASS), np.array(pieces, PIECE)

@@ -4,36 +4,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.conventions import EXACT_SUMS, PAD_VALUES, Size
-from xnorlab.kernels import conv_kernel, packing
+from xnorlab.conventions import EXACT_SUMS, PAD_VALUES, Size, n_words
+from xnorlab.kernels.codegen.lookup import MOST_SIGNS, TABLE_BYTES
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.filter_blocks import aligned, blocks_of, per_filter
+from xnorlab.kernels.codegen.records import CALL, PACKING, record_at
+from xnorlab.kernels.filter_blocks import aligned, per_filter
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
 from xnorlab.kernels.jit import kernel
-from xnorlab.kernels.packing import Packing, unpack_bits
+from xnorlab.kernels.packed_weights import CountedWeights, TableWeights
+from xnorlab.kernels.packing import Packing, running_xor, unpack_bits
+from xnorlab.kernels.pair_tables import Laying, Pairing, value_tables
 from xnorlab.kernels.threads import run_parts, thread_count
 from xnorlab.kernels.tiled_conv import Call, Tables, TiledConv
-from xnorlab.kernels.traversal import Layout, Traversal
-
-
-def _prefix(group_words: int) -> int:
-    """Words that share a running XOR, see codegen/tile.py: the largest of 4, 2 and 1 that divides a pixel's words.
-
-    Longer groups need more registers than there are and gained nothing.
-    """
-    return next(size for size in (4, 2, 1) if group_words % size == 0)
-
+from xnorlab.kernels.traversal import Traversal
 
 NO_MAP = np.zeros((0, 0, 0, 0), np.float32)
 """Stands for the map that packing alone does not write, or the convolution alone does not read."""
 
 
 @kernel
-def _set_arrays(table, head, x, words, out):
-    """Set the arrays of a packing and a call: in Python each address alone would cost a microsecond."""
-    table[packing.X], table[packing.WORDS] = x.ctypes.data, words.ctypes.data
-    table[packing.TAKEN], table[packing.DONE] = 0, 0
-    head[conv_kernel.X], head[conv_kernel.OUT], head[conv_kernel.TAKEN] = words.ctypes.data, out.ctypes.data, 0
+def _set_arrays(packing, call, x, words, prepared, out):
+    """Set the arrays of a PACKING and a CALL: in Python each address alone would cost a microsecond."""
+    pack = record_at(packing, PACKING)
+    pack.x, pack.words, pack.taken, pack.done = x.ctypes.data, words.ctypes.data, 0, 0
+    run = record_at(call, CALL)
+    run.x, run.out, run.taken = prepared.ctypes.data, out.ctypes.data, 0
 
 
 class XnorConv2d(TiledConv):
@@ -76,30 +71,40 @@ class XnorConv2d(TiledConv):
         if pad_value not in PAD_VALUES:
             raise ValueError(f"pad_value={pad_value!r} must be one of {PAD_VALUES}")
         self.pad_value = int(pad_value)
-        n, kh, kw, per_tap = words.shape
+        n, kh, kw, _ = words.shape
         if kh * kw * per_group >= EXACT_SUMS:
             raise ValueError(f"a filter of {kh}×{kw} taps × {per_group} channels has {EXACT_SUMS} signs or more")
-        block, prefix = vector_unit().packed_filters, _prefix(per_tap)
-        running = words.reshape(n, kh * kw, per_tap // prefix, prefix)
-        running = np.bitwise_xor.accumulate(running, axis=3).reshape(n, -1)
-        layout = Layout(8 * groups * per_tap, 8 * per_tap, 8 * per_tap * block, per_tap // prefix, groups)
         window = Window.of((kh, kw), stride, padding, dilation)
-        super().__init__("xnor", prefix, blocks_of(running, groups, block), window, layout, channels, n, scale, bias)
+        # Half of an odd number of channels is no whole number: such a border of zeros has no tables.
+        tables = not (per_group % 2 and self.pad_value == 0 and any(window.padding))
+        self.by_table = vector_unit().looks_up and kh * kw * per_group < MOST_SIGNS and tables
+        self._weights = (
+            TableWeights(words, per_group, groups) if self.by_table else CountedWeights(words, per_group, groups)
+        )
+        self._values = value_tables(per_group, self.pad_value) if self.by_table else None
+        w = self._weights
+        super().__init__(w.arithmetic, w.group, w.block, w.tiles, window, w.layout, channels, n, scale, bias)
 
     @property
     def words(self) -> np.ndarray:
-        """The filters as they were given, made from the tiles, which are the only copy that is kept."""
-        groups, blocks, length, block = self._tiles.shape
-        n = self.filters // groups
-        filters = self._tiles.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)[:, :n]
-        running = filters.reshape(self.filters, -1, self.prefix)
-        words = running.copy()
-        words[..., 1:] ^= running[..., :-1]
-        return words.reshape(self.filters, *self.window.kernel, -1)
+        """The filters as they were given, uint64 (N, kh, kw, n_words(channels // groups))."""
+        return self._weights.words()
+
+    def _traversal(self, shape: tuple[int, int, int, int]) -> Traversal:
+        if self.by_table:
+            return Pairing.of(self.window, *shape[:3]).traversal(self.window, self._layout)
+        return super()._traversal(shape)
+
+    def _input_size(self, shape: tuple[int, int, int, int]) -> int:
+        if self.by_table:
+            return Pairing.of(self.window, *shape[:3]).size(self._layout)
+        return super()._input_size(shape)
 
     def _init(self, traversal: Traversal) -> np.ndarray:
         """Taps inside count their channels; a tap on the border adds pad_value · (sum of its signs)."""
         per_group, (kh, kw) = self.channels // self.groups, self.window.kernel
+        if self.by_table:  # the border counts, too
+            return np.full((1, self._block), kh * kw * per_group, np.float32)
         inside = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in traversal.inside]
         counted = np.array(inside)[:, None] * per_group
         if self.pad_value == 0 or min(inside) == kh * kw:
@@ -113,34 +118,53 @@ class XnorConv2d(TiledConv):
     @property
     def pixel_words(self) -> int:
         """Words that hold one pixel of packed input."""
-        return self._layout.pixel_bytes // 8
+        return self.groups * n_words(self.channels // self.groups)
 
     def packing(self, shape, threshold=None, flip=None) -> Packing:
-        """The packing of inputs (B, H, W, C) into the words that this layer reads. Arguments as in `__call__`."""
-        return Packing(shape, threshold, flip, groups=self.groups, prefix=self.prefix)
+        """The packing of inputs (B, H, W, C) into words, in the order of `arranging`. Arguments as in `__call__`."""
+        return Packing(shape, threshold, flip, groups=self.groups, prefix=self._weights.prefix)
+
+    def laying(self, shape) -> Laying | None:
+        """What makes tables of the words that `packing` gives for `shape`; None where the kernel reads the words."""
+        if self._values is None:
+            return None
+        pairing, per_group = Pairing.of(self.window, *shape[:3]), self.channels // self.groups
+        return Laying(pairing, self.window, shape[1:3], self.groups, per_group, self._values)
+
+    def arrange(self, words: np.ndarray) -> None:
+        """Turn plain packed signs, uint64 flat, into the order of `packing`, in place."""
+        running_xor(words, self._weights.prefix)
+
+    @property
+    def reads_plain_words(self) -> bool:
+        """Whether `arrange` has nothing to do."""
+        return self._weights.prefix == 1
 
     def pack(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
-        """Pack `x` for `convolve`: uint64 words, flat, in this layer's own order. Arguments as in `__call__`."""
+        """Prepare `x` for `convolve`: uint64, flat, in this layer's own form. Arguments as in `__call__`."""
         x, threads = feature_map(x, "x", self.channels), thread_count(threads)
         tables = self.tables(x.shape)
-        words = np.empty(tables.input_size // 8, np.uint64)
+        prepared = aligned((tables.input_size // 8,), np.uint64)
         work = self._workspace(x.shape, threshold, flip)
-        _set_arrays(work.packing.table, work.call.head, x, words, NO_MAP)
-        run_parts(work.packing.work, min(threads, tables.parts))
+        work.set_arrays(x, prepared, NO_MAP)
+        run_parts(work.prepare, min(threads, tables.parts))
         work.give_back(tables)
-        return words
+        return prepared
 
-    def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
-        """Convolve words that `pack` gave for an input of `shape` (B, H, W, C); returns what `__call__` returns."""
+    def convolve(self, prepared, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
+        """Convolve what `pack` gave for an input of `shape` (B, H, W, C); returns what `__call__` returns."""
         shape = tuple(shape)
         if len(shape) != 4 or shape[3] != self.channels or not all(isinstance(n, int) and n > 0 for n in shape):
             raise ValueError(f"shape={shape} must be (B, H, W, {self.channels}), each an int of at least 1")
         tables, threads = self.tables(shape), thread_count(threads)
-        if not isinstance(words, np.ndarray) or words.dtype != np.uint64 or words.shape != (tables.input_size // 8,):
-            raise ValueError(f"words must be what pack() gives for shape={shape}: uint64, ({tables.input_size // 8},)")
-        words, out = for_kernels(words), result(tables.shape, out)
+        size = tables.input_size // 8
+        if not isinstance(prepared, np.ndarray) or prepared.dtype != np.uint64 or prepared.shape != (size,):
+            raise ValueError(f"prepared must be what pack() gives for shape={shape}: uint64, ({size},)")
+        prepared, out = for_kernels(prepared), result(tables.shape, out)
+        if self.by_table and prepared.ctypes.data % TABLE_BYTES:
+            prepared = _aligned_copy(prepared)
         work = self._workspace(shape, input_scale=input_scale)
-        _set_arrays(work.packing.table, work.call.head, NO_MAP, words, out)
+        work.set_arrays(NO_MAP, prepared, out)
         run_parts(work.call.work, min(threads, tables.parts))
         work.give_back(tables)
         return out
@@ -163,7 +187,7 @@ class XnorConv2d(TiledConv):
         tables = self.tables(x.shape)
         out = result(tables.shape, out)
         work = self._workspace(x.shape, threshold, flip, input_scale)
-        _set_arrays(work.packing.table, work.call.head, x, work.words, out)
+        work.set_arrays(x, work.prepared, out)
         run_parts(work.run, min(threads, tables.parts))
         work.give_back(tables)
         return out
@@ -179,8 +203,10 @@ class XnorConv2d(TiledConv):
                 pass
         factors = None if input_scale is None else _factors(input_scale, tables.shape)
         call = self.call(shape, self.epilogue(None if factors is None else factors.ctypes.data))
-        words = aligned((tables.input_size // 8,), np.uint64)
-        return _Workspace(self.packing(shape, threshold, flip), call, words, factors, own)
+        packing, laying = self.packing(shape, threshold, flip), self.laying(shape)
+        words = aligned((packing.size,), np.uint64)
+        prepared = words if laying is None else aligned((tables.input_size // 8,), np.uint64)
+        return _Workspace(packing, laying, call, words, prepared, factors, own)
 
 
 @dataclass
@@ -189,27 +215,53 @@ class _Workspace:
 
     Attributes:
         packing: of the input into `words`.
-        call: of the convolution of `words`.
-        words: between the two.
+        laying: of the words' tables, or None where the call reads the words.
+        call: of the convolution of `prepared`.
+        words: packed signs, between packing and laying.
+        prepared: what the call reads.
         factors: input scales that the call reads, or None.
         own: made for one call alone, whose thresholds or input scales it holds.
     """
 
     packing: Packing
+    laying: Laying | None
     call: Call
     words: np.ndarray
+    prepared: np.ndarray
     factors: np.ndarray | None
     own: bool
 
-    def run(self, part: int, parts: int) -> None:
-        """Pack, then convolve; no thread begins to count before all words are packed."""
+    def set_arrays(self, x: np.ndarray, prepared: np.ndarray, out: np.ndarray) -> None:
+        """Set what the next run reads and writes, and reset its counters."""
+        if self.laying is None:
+            _set_arrays(self.packing.address, self.call.address, x, prepared, prepared, out)
+        else:
+            _set_arrays(self.packing.address, self.call.address, x, self.words, prepared, out)
+            self.laying.prepare(self.words.ctypes.data, prepared.ctypes.data)
+
+    def prepare(self, part: int, parts: int) -> None:
+        """Pack, then lay the tables; no thread begins with a step before all have ended the one before."""
         self.packing.work()
-        self.call.work()
+        if self.laying is not None:
+            self.laying.work()
+
+    def run(self, part: int, parts: int) -> None:
+        """Prepare, then convolve."""
+        self.packing.work()
+        if self.laying is not None:
+            self.laying.work()
+        self.call.work(part)
 
     def give_back(self, tables: Tables) -> None:
         """Leave the workspace to the next caller."""
         if not self.own:
             tables.free.append(self)
+
+
+def _aligned_copy(array: np.ndarray) -> np.ndarray:
+    copy = aligned(array.shape, array.dtype)
+    copy[...] = array
+    return copy
 
 
 def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray:

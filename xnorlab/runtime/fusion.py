@@ -86,4 +86,4 @@ def _takes_words(op: BinaryConv) -> bool:
     """
     if op.input_scale or op.groups > 1:
         return False
-    return op.channels % WORD_BITS == 0 or op.kernel.prefix == 1
+    return op.channels % WORD_BITS == 0 or op.kernel.reads_plain_words

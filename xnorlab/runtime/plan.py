@@ -9,7 +9,6 @@ import numpy as np
 
 from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.filter_blocks import aligned
-from xnorlab.kernels.packing import running_xor
 from xnorlab.kernels.tiled_conv import Call
 from xnorlab.runtime.fusion import Group, groups
 from xnorlab.runtime.graph import INPUT
@@ -92,6 +91,7 @@ class Plan:
         self._groups = groups(ops)
         self._values = self._buffers()
         self._words: dict[str, np.ndarray] = {}
+        self._prepared: dict[str, np.ndarray] = {}
         self._factors: dict[str, np.ndarray] = {}
         self.steps: list[Step] = []
         self._runs: list[Run] = []
@@ -155,22 +155,29 @@ class Plan:
         return run
 
     def _add_packing(self, op: BinaryConv) -> None:
-        """Make the words that the convolution reads; those from an epilogue are only put in the kernel's order."""
-        layer, source = op.kernel, op.inputs[0]
-        if op.name in self._words:
-            words = self._words[op.name].reshape(-1)
-            if layer.prefix > 1:
-                self._put(Step(op.name, "pack", (), 0, 0), lambda x, threads: running_xor(words, layer.prefix))
+        """Make what the convolution reads: packed signs, which an epilogue may have left already, or their tables."""
+        layer, shape, source = op.kernel, self._map_shape(op.inputs[0]), op.inputs[0]
+        parts = layer.tables(shape).parts
+        words = self._words.get(op.name)
+        if words is None:
+            packing = layer.packing(shape, op.threshold, op.flip)
+            words = self._words[op.name] = aligned((packing.size,), np.uint64)
+            value, to = None if source == INPUT else self._values[source], words.ctypes.data
+
+            def pack(x: np.ndarray, threads: int) -> None:
+                packing.run((x if value is None else value).ctypes.data, to, min(threads, parts))
+
+            self._put(Step(op.name, "pack", (), 0, 0), pack)
+        elif not layer.reads_plain_words:
+            plain = words.reshape(-1)
+            self._put(Step(op.name, "pack", (), 0, 0), lambda x, threads: layer.arrange(plain))
+        laying = layer.laying(shape)
+        if laying is None:
+            self._prepared[op.name] = words
             return
-        packing = layer.packing(self._map_shape(source), op.threshold, op.flip)
-        parts = layer.tables(self._map_shape(source)).parts
-        words = self._words[op.name] = aligned((packing.size,), np.uint64)
-        value = None if source == INPUT else self._values[source]
-
-        def run(x: np.ndarray, threads: int) -> None:
-            packing.run((x if value is None else value).ctypes.data, words.ctypes.data, min(threads, parts))
-
-        self._put(Step(op.name, "pack", (), 0, 0), run)
+        tables = self._prepared[op.name] = aligned((layer.tables(shape).input_size,), np.uint8)
+        at, to_tables = words.ctypes.data, tables.ctypes.data
+        self._put(Step(op.name, "pack", (), 0, 0), lambda x, threads: laying.run(at, to_tables, min(threads, parts)))
 
     def _add_factors(self, op: BinaryConv, macs: int) -> None:
         """Make K, which the convolution's epilogue multiplies by."""
@@ -187,7 +194,7 @@ class Plan:
         layer = op.kernel
         call = layer.call(shape, self._epilogue(group, layer))
         if isinstance(op, BinaryConv):
-            source = self._words[op.name]
+            source = self._prepared[op.name]
         elif op.inputs[0] != INPUT:
             source = self._values[op.inputs[0]]
         else:

@@ -1,10 +1,11 @@
-"""Instructions that turn neighbouring floats into something shorter: one bit each, or 16-bit integers."""
+"""Instructions that turn neighbouring floats into bits or 16-bit integers, and bits into ±1."""
 
 from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import PICTURE_LIMIT, PICTURE_STEPS
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
+from xnorlab.kernels.codegen.processor import COLUMNS, vector_unit
 
 
 @instruction
@@ -49,3 +50,33 @@ def to_integers(typing, lanes, x, out):
         return bits if n == 64 else builder.zext(bits, ir.IntType(64))
 
     return types.int64(lanes, types.int64, types.int64), emit
+
+
+@instruction
+def widen_signs(typing, bits, to, steps):
+    """Write float32 ±1 for `steps` times a tile's filters to the address `to`, from one bit each at `bits`."""
+
+    def emit(context, builder, signature, arguments):
+        e, unit = Emitter(builder), vector_unit(context)
+        lanes, filters = unit.bits // 32, unit.float_filters
+        integers, numbers = ir.VectorType(ir.IntType(32), lanes), ir.IntType(64)
+        source, target, steps = e.address(arguments[0]), e.address(arguments[1]), arguments[2]
+        # −0 and 1 in float32
+        sign, one = (ir.Constant(integers, [value] * lanes) for value in (0x80000000, 0x3F800000))
+
+        def one_step(k, nothing):
+            mask = e.load(ir.IntType(filters), e.offset(source, builder.mul(k, ir.Constant(numbers, filters // 8))), 1)
+            mask = mask if filters == 32 else builder.zext(mask, ir.IntType(32))
+            spread = e.splat(mask, lanes)
+            at = e.offset(target, builder.mul(k, ir.Constant(numbers, 4 * filters)))
+            for v in range(COLUMNS):
+                own = ir.Constant(integers, [1 << (v * lanes + i) for i in range(lanes)])
+                missing = builder.icmp_signed("==", builder.and_(spread, own), ir.Constant(integers, [0] * lanes))
+                signs = builder.and_(builder.sext(missing, integers), sign)
+                e.store(builder.xor(signs, one), e.offset(at, 4 * lanes * v), 4)
+            return nothing
+
+        e.repeat(steps, [], one_step)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), emit

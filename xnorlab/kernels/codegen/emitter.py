@@ -26,6 +26,10 @@ class Emitter:
         """An integer as the address of bytes."""
         return self.b.inttoptr(integer, _I8.as_pointer())
 
+    def load_address(self, integer, pointer):
+        """An integer as a pointer of LLVM type `pointer`."""
+        return self.b.inttoptr(integer, pointer)
+
     def offset(self, address, n_bytes):
         """`address` + `n_bytes`, a value or a number."""
         return self.b.gep(address, [n_bytes if isinstance(n_bytes, ir.Value) else ir.Constant(_I64, n_bytes)])

@@ -15,15 +15,11 @@ from llvmlite import ir
 
 from xnorlab.conventions import n_words
 from xnorlab.kernels.codegen.emitter import Emitter
-from xnorlab.kernels.filter_blocks import per_filter
+from xnorlab.kernels.codegen.records import CALL, STEP, Place, field
+from xnorlab.kernels.filter_blocks import aligned, per_filter
 
 BIAS, AFFINE, CLIP, PRELU, FACTOR, ADD = range(6)
 """Codes of the steps that the methods of `Epilogue` with these names append."""
-
-# Places in a step, one int64 each: its code, addresses of two tables with one entry per filter and of a map, and the
-# bytes of one of the map's pixels.
-CODE, A, B, MAP, STRIDE = range(5)
-STEP = 5
 
 _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
 
@@ -47,22 +43,27 @@ class Epilogue:
         self._steps: list[tuple[int, ...]] = []
         self._tables: list[np.ndarray] = []
         one, nothing = np.ones(filters, np.float32), np.full(filters, -0.0, np.float32)
-        self._ends = (0, 4 * filters, 0, 0, 0, 0)
-        self._first = self._table(one if scale is None else scale), self._table(nothing if bias is None else bias)
+        self._ends = {
+            "scale": self._table(one if scale is None else scale),
+            "bias": self._table(nothing if bias is None else bias),
+            "out_stride": 4 * filters,
+        }
 
     def copy(self) -> "Epilogue":
         """An epilogue with the same steps so far, to which others can be added."""
         twin = object.__new__(Epilogue)
-        twin.__dict__.update(self.__dict__, _steps=list(self._steps), _tables=list(self._tables))
+        twin.__dict__.update(
+            self.__dict__, _steps=list(self._steps), _tables=list(self._tables), _ends=dict(self._ends)
+        )
         return twin
 
-    def head(self) -> tuple[int, ...]:
-        """For a call's table, from SCALE to WORDS_STRIDE: addresses of tables and maps, bytes of the maps' pixels."""
-        return (*self._first, *self._ends)
+    def fields(self) -> dict[str, int]:
+        """What a CALL holds for it; the tables that it names live as long as this object."""
+        return self._ends
 
     def program(self) -> np.ndarray:
-        """The steps, int64 (steps, STEP); the tables that it names live as long as this object."""
-        return np.array(self._steps, np.int64).reshape(-1, STEP)
+        """The steps, of STEP; the tables that it names live as long as this object."""
+        return np.array(self._steps, STEP)
 
     def bias(self, values: np.ndarray) -> Self:
         """Add values[n] to v."""
@@ -91,7 +92,7 @@ class Epilogue:
 
     def store(self, address: int) -> Self:
         """At the end write v; address: of float32 (pixels, N)."""
-        self._ends = (address, *self._ends[1:])
+        self._ends["out"] = address
         return self
 
     @property
@@ -111,11 +112,15 @@ class Epilogue:
         turned = np.zeros(self.filters, bool) if flip is None else flip
         turned = np.concatenate([turned, np.zeros(missing, bool)]).reshape(-1, self.block)
         # One mask per block. It takes 4 bytes per filter like the other tables, so that one offset fits all of them.
-        masks = np.zeros((len(turned), self.block // 2), np.uint64)
-        for mask, row in zip(masks, turned, strict=True):
-            mask[0] = sum(1 << int(n) for n in np.flatnonzero(row))
+        masks = aligned((len(turned), 4 * self.block), np.uint8)
+        masks[:, : self.block // 8] = np.packbits(turned, axis=1, bitorder="little")
         self._tables.append(masks)
-        self._ends = (*self._ends[:2], self._table(limits), masks.ctypes.data, address, 8 * n_words(self.filters))
+        self._ends |= {
+            "limits": self._table(limits),
+            "flips": masks.ctypes.data,
+            "words": address,
+            "words_stride": 8 * n_words(self.filters),
+        }
         return self
 
     def _table(self, values: np.ndarray) -> int:
@@ -124,18 +129,20 @@ class Epilogue:
         return self._tables[-1].ctypes.data
 
     def _step(self, *step: int) -> Self:
-        self._steps.append(step + (0,) * (STEP - len(step)))
+        self._steps.append(step + (0,) * (len(STEP.names or ()) - len(step)))
         return self
 
 
-def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands: tuple) -> None:
+def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, place: Place) -> None:
     """Run an epilogue on a tile's sums, in vectors of `lanes`, pixel after pixel, `filters` each.
 
-    index: of the tile's output pixels. operands: `Epilogue.head`, address of the program, number of steps, bytes of
-    tables a filter before this block's, filters before this block's in a map's pixel, filters of it that exist.
+    index: of the tile's output pixels. call: the address of a CALL. place: of the tile.
     """
-    scale, bias, out, out_stride, limits, flips, words, words_stride, program, n_steps, *place = operands
-    table_offset, first_filter, n_filters = place
+
+    def of_call(name):
+        return field(e, call, CALL, name)
+
+    table_offset, first_filter, n_filters = place.table_offset, place.first_filter, place.n_filters
     b, vector = e.b, ir.VectorType(_F32, lanes)
     n_vectors = filters // lanes
     is_cut = b.icmp_signed("<", n_filters, ir.Constant(_I64, filters))
@@ -168,11 +175,11 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
         return e.call(name, ir.VoidType(), value, at, align, mask)
 
     def one_step(i, state):
-        step = e.offset(e.address(program), b.mul(i, ir.Constant(_I64, 8 * STEP)))
-        field = {name: e.load(_I64, e.offset(step, 8 * name), 8) for name in range(STEP)}
+        program = e.address(of_call("program"))
+        step = {name: field(e, program, STEP, name, i) for name in STEP.names or ()}
 
         def per_value(work, *names):
-            return lambda values: [work(*row) for row in zip(values, *(table(field[n]) for n in names), strict=True)]
+            return lambda values: [work(*row) for row in zip(values, *(table(step[n]) for n in names), strict=True)]
 
         def clip(v, low, high):
             above = b.select(b.fcmp_ordered("<", v, low), low, v)
@@ -183,12 +190,12 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
             return b.select(b.fcmp_ordered(">", v, zero), v, b.fmul(v, slope))
 
         def factor(values):
-            at = pixels(field[MAP], field[STRIDE], ir.Constant(_I64, 0))
+            at = pixels(step["map"], step["stride"], ir.Constant(_I64, 0))
             factors = [e.splat(e.load(_F32, address, 4), lanes) for address in at]
             return [b.fmul(v, factors[i // n_vectors]) for i, v in enumerate(values)]
 
         def add(values):
-            at = places(field[MAP], field[STRIDE])
+            at = places(step["map"], step["stride"])
             others = e.either(
                 is_cut,
                 lambda: [masked("load", vector, address, mask) for address, mask in zip(at, masks(), strict=True)],
@@ -197,17 +204,17 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
             return [b.fadd(v, other) for v, other in zip(values, others, strict=True)]
 
         cases = {
-            BIAS: per_value(b.fadd, A),
-            AFFINE: per_value(lambda v, s, t: e.call(f"llvm.fma.v{lanes}f32", vector, v, s, t), A, B),
-            CLIP: per_value(clip, A, B),
-            PRELU: per_value(prelu, A),
+            BIAS: per_value(b.fadd, "first"),
+            AFFINE: per_value(lambda v, s, t: e.call(f"llvm.fma.v{lanes}f32", vector, v, s, t), "first", "second"),
+            CLIP: per_value(clip, "first", "second"),
+            PRELU: per_value(prelu, "first"),
             FACTOR: factor,
             ADD: add,
         }
-        return e.choose(field[CODE], cases, state)
+        return e.choose(step["code"], cases, state)
 
     def store(values):
-        at = places(out, out_stride)
+        at = places(out, of_call("out_stride"))
         with b.if_else(is_cut, likely=False) as (cut, whole):
             with cut:
                 for v, address, mask in zip(values, at, masks(), strict=True):
@@ -217,10 +224,10 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
                     e.store(v, address, 4)
 
     def bits(values):
-        word, part, bounds = ir.IntType(filters), ir.IntType(lanes), table(limits)
-        mask = e.load(word, e.offset(e.address(flips), table_offset), 8)
+        word, part, bounds = ir.IntType(filters), ir.IntType(lanes), table(of_call("limits"))
+        mask = e.load(word, e.offset(e.address(of_call("flips")), table_offset), 8)
 
-        for m, at in enumerate(pixels(words, words_stride, b.lshr(first_filter, ir.Constant(_I64, 3)))):
+        for m, at in enumerate(pixels(words, of_call("words_stride"), b.lshr(first_filter, ir.Constant(_I64, 3)))):
             joined = mask
             for v in range(n_vectors):
                 i = m * n_vectors + v
@@ -230,9 +237,12 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
                 joined = b.xor(joined, shifted)
             e.store(joined, at, 1)
 
-    values = [b.fadd(b.fmul(v, s), t) for v, s, t in zip(sums, table(scale), table(bias), strict=True)]
+    values = [
+        b.fadd(b.fmul(v, s), t) for v, s, t in zip(sums, table(of_call("scale")), table(of_call("bias")), strict=True)
+    ]
     nothing = ir.Constant(_I64, 0)
-    values = e.repeat(n_steps, values, one_step)
+    values = e.repeat(of_call("n_steps"), values, one_step)
+    out, words = of_call("out"), of_call("words")
     with b.if_then(b.icmp_signed("!=", out, nothing), likely=True):
         store(values)
     if filters % 8 == 0:

@@ -18,21 +18,45 @@ class VectorUnit:
         counts: whether there is a vector population count.
         ternary: whether there is three-input logic.
         arm: whether registers have ARM's names.
+        shuffles: whether a byte shuffle looks tables of 16 bytes up.
     """
 
     bits: int
     counts: bool
     ternary: bool
     arm: bool = False
+    shuffles: bool = False
 
     @classmethod
-    def of(cls, features: str) -> "VectorUnit":
-        """The unit that LLVM's feature list describes, so that code, cache key and weight layout agree."""
+    def of(cls, features: str, triple: str = "") -> "VectorUnit":
+        """The unit that LLVM's target describes, so that code, cache key and weight layout agree.
+
+        ARM is told by the triple: LLVM lists no features on macOS, nor for a processor that it does not know; every
+        64-bit ARM processor has NEON.
+        """
         has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
         wide = {"avx512f", "avx512bw"} <= has
+        arm = triple.startswith(("aarch64", "arm64"))
         return cls(
-            512 if wide else 256 if "avx2" in has else 128, wide and "avx512vpopcntdq" in has, wide, "neon" in has
+            bits=512 if wide else 256 if "avx2" in has else 128,
+            counts=wide and "avx512vpopcntdq" in has,
+            ternary=wide,
+            arm=arm,
+            shuffles=arm or "ssse3" in has,
         )
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether signs are summed by tables (lookup.py): bytes can be shuffled, bits of whole vectors not counted."""
+        return self.shuffles and not self.counts
+
+    def lookup_columns(self, filters: int) -> int:
+        """Vectors of filters in a tile that sums by tables: two, or one where half of the last pair would be empty.
+
+        A tile of two is about a seventh faster per filter.
+        """
+        vectors = -(-filters * 8 // self.bits)
+        return 1 if vectors in (1, 3, 5) else COLUMNS
 
     @property
     def register(self) -> str:
@@ -55,13 +79,18 @@ class VectorUnit:
         return 8 if self.bits == 256 else 16
 
     def rows(self, arithmetic: str, group: int) -> tuple[int, int]:
-        """Pixels in the tall and in the short tile: as many as the registers hold beside the operands."""
+        """Pixels in the tall and in the short tile: as many as the registers hold beside the operands.
+
+        For "lookup" pairs of pixels.
+        """
         plain = group == 1
+        if arithmetic == "lookup":
+            return (2, 1) if group == COLUMNS else (3, 1)
         if self.bits == 256:
-            return (3, 1) if plain and arithmetic.startswith("xnor") else (4, 2) if plain else (2, 1)
+            return (3, 1) if plain and arithmetic == "xnor" else (5, 2) if plain else (2, 1)
         if self.bits == 128 and group > 2:
             return 2, 1
-        return (8, 4) if plain and (self.bits == 512 or not arithmetic.startswith("xnor")) else (4, 2)
+        return (8, 4) if plain and (self.bits == 512 or arithmetic != "xnor") else (4, 2)
 
 
 def compiler_target(context: Any = None) -> tuple[str, str, str]:
@@ -72,4 +101,5 @@ def compiler_target(context: Any = None) -> tuple[str, str, str]:
 
 def vector_unit(context: Any = None) -> VectorUnit:
     """The vector unit that LLVM compiles for. context: Numba's target context, or None for this process's own."""
-    return VectorUnit.of(compiler_target(context)[2])
+    triple, _, features = compiler_target(context)
+    return VectorUnit.of(features, triple)

@@ -3,8 +3,8 @@
 One generator serves four arithmetics over the same walk through memory:
 
 - "xnor": packed signs against packed signs; xor, population count, add;
+- "lookup": packed signs against packed signs, by tables, see lookup.py;
 - "real": real activations against real weights; fused multiply-add;
-- "sign": real activations against packed weights, widened to ±1 as they are loaded; fused multiply-add;
 - "fixed": 16-bit integers against 16-bit integers, two products a lane and instruction; exact.
 
 What is done with the sums is the epilogue's, see epilogue.py.
@@ -27,9 +27,11 @@ from numba.core import cgutils
 
 from xnorlab.kernels.codegen import epilogue
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
+from xnorlab.kernels.codegen.lookup import LookupTile
 from xnorlab.kernels.codegen.processor import COLUMNS, VectorUnit, vector_unit
+from xnorlab.kernels.codegen.records import PIXEL, RUN, Place, field
 
-_I1, _I16, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
+_I16, _I32, _I64, _F32 = ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 
 
 class _Packed:
@@ -130,31 +132,21 @@ class _Packed:
 
 
 class _Real:
-    """Fused multiply-add with real weights, or with packed weights widened to ±1."""
+    """Fused multiply-add."""
 
-    def __init__(self, emitter: Emitter, unit: VectorUnit, rows: int, packed: bool):
-        self.e, self.b, self.rows, self.packed = emitter, emitter.b, rows, packed
+    def __init__(self, emitter: Emitter, unit: VectorUnit, rows: int):
+        self.e, self.b, self.rows = emitter, emitter.b, rows
         self.lanes, self.filters = unit.bits // 32, unit.float_filters
         self.vector = ir.VectorType(_F32, self.lanes)
-        self.x_step, self.w_step = 4, self.filters // 8 if packed else 4 * self.filters
+        self.x_step, self.w_step = 4, 4 * self.filters
         self.out_lanes = self.lanes
 
     def zero(self):
         return [ir.Constant(self.vector, [0.0] * self.lanes)] * (self.rows * COLUMNS)
 
-    def _weights(self, weights):
-        columns = range(COLUMNS)
-        if not self.packed:
-            return [self.e.load(self.vector, self.e.offset(weights, 4 * v * self.lanes), 4) for v in columns]
-        mask = self.e.load(ir.IntType(self.filters), weights, 1)
-        bits = self.b.bitcast(mask, ir.VectorType(_I1, self.filters))
-        plus, minus = (ir.Constant(self.vector, [value] * self.lanes) for value in (1.0, -1.0))
-        lanes = ir.VectorType(_I32, self.lanes)
-        parts = [ir.Constant(lanes, [v * self.lanes + i for i in range(self.lanes)]) for v in columns]
-        return [self.b.select(self.b.shuffle_vector(bits, bits, part), plus, minus) for part in parts]
-
     def step(self, x, weights, state):
-        w, out = self._weights(weights), []
+        w = [self.e.load(self.vector, self.e.offset(weights, 4 * v * self.lanes), 4) for v in range(COLUMNS)]
+        out = []
         for m, pixel in enumerate(x):
             value = self.e.splat(self.e.load(_F32, pixel, 4), self.lanes)
             for v in range(COLUMNS):
@@ -198,44 +190,43 @@ class _Fixed:
 def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
     if kind == "xnor":
         return _Packed(e, unit, rows, group)
-    return _Fixed(e, unit, rows) if kind == "fixed" else _Real(e, unit, rows, kind == "sign")
+    return _Fixed(e, unit, rows) if kind == "fixed" else _Real(e, unit, rows)
 
 
 @instruction
-def tile(typing, arithmetic, group, rows, pixels, operands):
+def tile(typing, arithmetic, group, rows, pixels, call, place):
     """Compute `rows` pixels × one block of filters and run the epilogue on the sums.
 
-    arithmetic, group and rows are literals. pixels: address of two int64 for each pixel, byte offset into x and
-    index of the output pixel. operands: addresses and sizes, see `_compute_tile`.
+    arithmetic, group and rows are literals; for "lookup" rows counts pairs of pixels and group registers of filters.
+    pixels: the address of one PIXEL each. call: the address of a CALL. place: a `Place`.
     """
     if not all(isinstance(t, types.Literal) for t in (arithmetic, group, rows)):
         return None
     kind, n_group, n_rows = arithmetic.literal_value, group.literal_value, rows.literal_value
 
     def emit(context, builder, _, arguments):
-        e = Emitter(builder)
-        math = _arithmetic(e, kind, vector_unit(context), n_rows, n_group)
-        _compute_tile(e, math, n_rows, arguments[3], cgutils.unpack_tuple(builder, arguments[4]))
+        e, unit = Emitter(builder), vector_unit(context)
+        here = Place(*cgutils.unpack_tuple(builder, arguments[5]))
+        pixels, call = (e.address(address) for address in arguments[3:5])
+        if kind == "lookup":
+            LookupTile(e, unit, n_rows, n_group).compute(pixels, call, here)
+        else:
+            _compute_tile(e, _arithmetic(e, kind, unit, n_rows, n_group), n_rows, pixels, call, here)
         return context.get_dummy_value()
 
-    return types.void(arithmetic, group, rows, pixels, operands), emit
+    return types.void(arithmetic, group, rows, pixels, call, place), emit
 
 
-def _compute_tile(e: Emitter, math, rows: int, pixels, operands) -> None:
-    """The tile's walk over its runs of taps, then its epilogue.
-
-    runs: three int64 each, byte offset from the pixel, byte offset into the weights, steps. init: the sum without
-    a mismatch, float32 a filter. The rest is for the epilogue.
-    """
-    x, runs, n_runs, weights, init, *rest = operands
-    b, table, run_table = e.b, e.address(pixels), e.address(runs)
-    index = [e.load(_I64, e.offset(table, 16 * m + 8), 8) for m in range(rows)]
-    starts = [e.offset(e.address(x), e.load(_I64, e.offset(table, 16 * m), 8)) for m in range(rows)]
+def _compute_tile(e: Emitter, math, rows: int, pixels, call, place: Place) -> None:
+    """The sums over all runs of taps, then the epilogue."""
+    b, runs = e.b, e.address(place.runs)
+    entries = [ir.Constant(_I64, m) for m in range(rows)]
+    index = [field(e, pixels, PIXEL, "index", m) for m in entries]
+    starts = [e.offset(e.address(place.x), field(e, pixels, PIXEL, "x_offset", m)) for m in entries]
 
     def one_run(r, state):
-        row = e.offset(run_table, b.mul(r, ir.Constant(_I64, 24)))
-        x_offset, w_offset, steps = (e.load(_I64, e.offset(row, 8 * i), 8) for i in range(3))
-        at, w_at = [e.offset(start, x_offset) for start in starts], e.offset(e.address(weights), w_offset)
+        x_offset, w_offset, steps = (field(e, runs, RUN, name, r) for name in RUN.names or ())
+        at, w_at = [e.offset(start, x_offset) for start in starts], e.offset(e.address(place.weights), w_offset)
 
         def one_step(k, inner):
             here = [e.offset(a, b.mul(k, ir.Constant(_I64, math.x_step))) for a in at]
@@ -243,6 +234,6 @@ def _compute_tile(e: Emitter, math, rows: int, pixels, operands) -> None:
 
         return e.repeat(steps, state, one_step)
 
-    state = e.repeat(n_runs, math.zero(), one_run)
-    sums = [value for m in range(rows) for value in math.finish(state, m, e.address(init))]
-    epilogue.emit(e, math.out_lanes, math.filters, sums, index, tuple(rest))
+    state = e.repeat(place.n_runs, math.zero(), one_run)
+    sums = [value for m in range(rows) for value in math.finish(state, m, e.address(place.init))]
+    epilogue.emit(e, math.out_lanes, math.filters, sums, index, call, place)
