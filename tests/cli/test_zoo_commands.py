@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from xnorlab import verdicts
 from xnorlab.cli import app
 from xnorlab.training import ablations, recipes
+from xnorlab.zoo.ablations import read
 
 
 def run(*arguments: object):
@@ -57,7 +58,7 @@ def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.Monke
     assert not (tmp_path / "ablations.json").exists()
     result = run("ablate", "run", "input-scale", "--data", tmp_path, "--record", "--json")
     assert json.loads(result.stdout) == entry
-    assert ablations.stored() == {"input-scale": entry}
+    assert read(tmp_path) == {"input-scale": entry}
 
 
 def test_verdicts_are_printed_as_they_are_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -90,7 +90,7 @@ def no_retraining(
 
 
 def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None:
-    from xnorlab.training import ablations
+    from xnorlab.zoo import ablations
 
     if record:
         typer.echo(f"entered into {one_line(ablations.record(name, entry))}", err=True)
