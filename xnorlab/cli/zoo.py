@@ -35,7 +35,7 @@ def train(
     accelerator: Accelerator = "auto",
     devices: Devices = "auto",
     nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes per device that cut crops.")] = 0,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 5,
     cache_folder: CacheFolder = None,
     cache: Cache = Keep.ON,
