@@ -1,16 +1,18 @@
 """`xnorlab zoo`, `ablate`, `verdicts` and `bench train`: that options arrive and answers are printed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from manifests import use
+from manifests import shipped_network, use
 from typer.testing import CliRunner
 
 from xnorlab import verdicts
 from xnorlab.cli import app
 from xnorlab.training import ablations, recipes
 from xnorlab.zoo.ablations import read
+from xnorlab.zoo.recipe import Recipe
 
 
 def run(*arguments: object):
@@ -38,6 +40,20 @@ def test_the_zoo_lists_and_trains_what_is_asked_for(monkeypatch: pytest.MonkeyPa
 def test_shipping_passes_over_runs_that_are_not_there(tmp_path: Path):
     result = run("zoo", "ship", "--data", tmp_path, "--runs", tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_shipping_prints_a_line_per_network_and_per_further_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    network = shipped_network(Recipe(), top1=0.75, bytes=2000)
+    entered = [(network.name, network), (f"{network.name}-seed1", replace(network.as_repeat(), seed=1))]
+    monkeypatch.setattr("xnorlab.training.ship.ship_all", lambda *given, **options: iter(entered))
+    first, second = run("zoo", "ship", "--data", tmp_path).stdout.splitlines()
+    assert first.startswith("imagenette/alexnet-xnor.safetensors: top-1 75.0%")
+    assert second == first.replace(".safetensors", "-seed1")
+    for _, shipped in entered:
+        monkeypatch.setattr("xnorlab.training.ship.ship", lambda *given, _shipped=shipped, **options: _shipped)
+        told = run("ship", tmp_path, "--data", tmp_path).stdout
+        assert "top-1 75.0% on 24 pictures" in told
+        assert json.loads(run("ship", tmp_path, "--data", tmp_path, "--json").stdout) == shipped.to_dict()
 
 
 def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""`xnorlab names` and `xnorlab summary`: what there is, and what it is made of."""
+"""`xnorlab names` and `xnorlab summary`: which networks are shipped, and what a network is made of."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from xnorlab.zoo.cost import float32_bytes, standard_error
 
 def names(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the whole manifest.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as README shows it.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")] = False,
 ) -> None:
     """List the **pretrained networks** with their measured accuracy and size.
 
