@@ -179,7 +179,7 @@ def test_many_callers_at_once():
         for _ in range(5):
             for found, right in zip(pool.map(network.run, inputs), expected, strict=True):
                 np.testing.assert_array_equal(found, right)
-    assert len(network._plans._idle) <= batch_runner.IDLE_PLANS
+    assert len(network._runner._idle) <= batch_runner.IDLE_PLANS
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -191,7 +191,7 @@ def test_a_batch_runs_in_parts_that_fit_the_cache(threads: int, monkeypatch):
     for cache_bytes, most in ((1, 32), (200_000, 32), (2**40, 32), (2**40, 4)):
         monkeypatch.setattr(batch_runner, "CACHE_BYTES", cache_bytes)
         monkeypatch.setattr(batch_runner, "MOST_AT_ONCE", most)
-        network._plans = batch_runner.Plans(network.ops)
+        network._runner = batch_runner.BatchRunner(network.ops)
         np.testing.assert_array_equal(network.run(x), expected)
         output, steps = network.timed(x)
         np.testing.assert_array_equal(output, expected)
@@ -202,9 +202,9 @@ def test_a_later_run_makes_no_new_buffers():
     network = residual()
     x = np.zeros((1, 12, 12, 3), np.float32)
     network.run(x)
-    plan = network._plans._idle[0][1]
+    plan = network._runner._idle[0][1]
     network.run(x + 1)
-    assert [kept for _, kept in network._plans._idle] == [plan]
+    assert [kept for _, kept in network._runner._idle] == [plan]
 
 
 def test_a_run_of_nothing_has_no_time():
