@@ -11,10 +11,10 @@ from xnorlab.kernels.register_loops import multiply_add_loop
 
 
 def test_rates_are_those_of_a_processor():
-    found = measure_ceilings(0.02)
-    assert found.binary_macs_per_s > found.float_macs_per_s > 1e8, "64 at a time against a few at a time"
-    assert found.bytes_per_s > 1e7
-    assert json.loads(json.dumps(found.to_dict()))["float_macs_per_s"] == found.float_macs_per_s
+    ceilings = measure_ceilings(0.02)
+    assert ceilings.binary_macs_per_s > ceilings.float_macs_per_s > 1e8, "64 at a time against a few at a time"
+    assert ceilings.bytes_per_s > 1e7
+    assert json.loads(json.dumps(ceilings.to_dict()))["float_macs_per_s"] == ceilings.float_macs_per_s
 
 
 def test_the_popcount_ceiling_is_between_a_slow_and_an_impossible_processor():
