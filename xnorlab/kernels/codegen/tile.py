@@ -5,19 +5,19 @@ One generator serves four arithmetics over the same walk through memory:
 - "xnor": packed signs against packed signs; xor, population count, add;
 - "real": real activations against real weights; fused multiply-add;
 - "sign": real activations against packed weights, widened to ±1 as they are loaded; fused multiply-add;
-- "fixed": 16-bit integers against 16-bit integers, two products a lane and instruction; exact.
+- "fixed": 16-bit integers against 16-bit integers, two products per lane and instruction; exact.
 
-What is done with the sums is the epilogue's, see epilogue.py.
+The epilogue, in epilogue.py, says what is done with the sums.
 
 The tile is emitted as LLVM vector instructions because Numba's loop vectoriser keeps accumulators in memory.
 It trusts its arguments: whoever calls it has checked the geometry.
 
-Fewer operations than one population count a word ("xnor", group > 1). The words of a pixel are taken in groups
-of G. Both sides store running XORs within a group (word j holds the XOR of words 0 … j), so that
+How "xnor" with group > 1 needs fewer operations than one population count per word: the words of a pixel are taken
+in groups of G. Both sides store running XORs within a group (word j holds the XOR of words 0 … j), so that
 t_j = x_j ^ w_j is the running parity of the mismatches, and one three-input operation gives the carry of a full
 adder over two more words. Only carries are counted, each worth two; the parities run on from group to group in
 one register and are counted once at the end. G words cost G xors, G/2 carries, G/2 counts and G/2 adds: 2.5
-vector operations a word instead of 3 (carry-save counting after Harley and Seal, with the xors of the adders
+vector operations per word instead of 3 (carry-save counting after Harley and Seal, with the xors of the adders
 moved into the packing).
 """
 
@@ -61,7 +61,7 @@ class _Packed:
         return self.b.and_(self.b.or_(before, between), self.b.not_(self.b.and_(between, after)))
 
     def _last_carry(self, parity, between, after):
-        """The same where the adder takes in the parity of the groups before: parity ^ after ? parity : between."""
+        """Carry where the adder takes in the parity of the groups before: parity ^ after ? parity : between."""
         if self.unit.ternary:
             return self._ternary(0xB2, parity, after, between)
         return self.b.xor(self.b.and_(self.b.xor(parity, between), self.b.xor(parity, after)), between)
@@ -205,8 +205,13 @@ def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
 def tile(typing, arithmetic, group, rows, pixels, operands):
     """Compute `rows` pixels × one block of filters and run the epilogue on the sums.
 
-    arithmetic, group and rows are literals. pixels: address of two int64 for each pixel, byte offset into x and
-    index of the output pixel. operands: addresses and sizes, see `_compute_tile`.
+    Args:
+        typing: Numba's typing context.
+        arithmetic: "xnor", "real", "sign" or "fixed", a literal.
+        group: words that share a running XOR, a literal; 1 for other arithmetics than "xnor".
+        rows: pixels of the tile, a literal.
+        pixels: address of two int64 per pixel: byte offset into x and index of the output pixel.
+        operands: addresses and sizes, see `_compute_tile`.
     """
     if not all(isinstance(t, types.Literal) for t in (arithmetic, group, rows)):
         return None
@@ -222,10 +227,11 @@ def tile(typing, arithmetic, group, rows, pixels, operands):
 
 
 def _compute_tile(e: Emitter, math, rows: int, pixels, operands) -> None:
-    """The tile's walk over its runs of taps, then its epilogue.
+    """Emit the tile: the loop over its runs of taps, then its epilogue.
 
-    runs: three int64 each, byte offset from the pixel, byte offset into the weights, steps. init: the sum without
-    a mismatch, float32 a filter. The rest is for the epilogue.
+    The first operands are addresses, and a number of runs: x; runs, three int64 each (byte offset from the pixel,
+    byte offset into the weights, steps); n_runs; weights; init, the sum without a mismatch, one float32 per filter.
+    The others are the epilogue's.
     """
     x, runs, n_runs, weights, init, *rest = operands
     b, table, run_table = e.b, e.address(pixels), e.address(runs)
