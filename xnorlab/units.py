@@ -49,7 +49,7 @@ def milliseconds(seconds: float) -> str:
 
 def memory(size_bytes: float) -> str:
     """Write a size in B, KiB, MiB or GiB (powers of 1024)."""
-    return f"{int(size_bytes)} B" if 0 <= size_bytes < 1000 else _with_unit(size_bytes, _BYTE_UNITS)
+    return f"{int(size_bytes)} B" if 0 <= size_bytes < 1024 else _with_unit(size_bytes, _BYTE_UNITS)
 
 
 def count(number: float) -> str:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
-from xnorlab.cli.output import bytes_, print_json, print_table
+from xnorlab.cli.output import print_json, print_table
 from xnorlab.printable import one_line
 
 
@@ -50,7 +51,7 @@ def pack(
     if as_json:
         print_json({"file": str(target), "bytes": size, "name": recipe.name})
     else:
-        typer.echo(f"{one_line(target)}: {bytes_(size)}")
+        typer.echo(f"{one_line(target)}: {units.memory(size)}")
 
 
 def ship(
@@ -78,7 +79,7 @@ def ship(
         print_json(entry)
     else:
         measured = f"top-1 {entry['top1']:.1%} on {entry['images']:,} pictures"
-        typer.echo(f"{one_line(entry['file'])}: {measured}, {bytes_(entry['bytes'])}")
+        typer.echo(f"{one_line(entry['file'])}: {measured}, {units.memory(entry['bytes'])}")
 
 
 def evaluate(

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
-from xnorlab.cli.output import bytes_, print_table
+from xnorlab.cli.output import print_table
 from xnorlab.cli.stopping import Begun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
@@ -87,4 +88,4 @@ def ship(
 
     options = preparing(cache_folder, cache, skip_unreadable)
     for entry in ship_all(select(only), runs, data, data_note=data_note, **options):
-        typer.echo(f"{one_line(entry['file'])}: top-1 {entry['top1']:.1%}, {bytes_(entry['bytes'])}")
+        typer.echo(f"{one_line(entry['file'])}: top-1 {entry['top1']:.1%}, {units.memory(entry['bytes'])}")

@@ -9,7 +9,7 @@ from views.speed_lab import settings
 from xnorlab import units
 from xnorlab.benchmark import SWEEP_SHAPE
 from xnorlab.benchmark.sweeps import SWEEP_REPEATS
-from xnorlab.figures import performance
+from xnorlab.figures import comparisons, performance
 from xnorlab.kernels.threads import available_threads
 from xnorlab.paper.cost_model import PUBLISHED_SPEEDUP
 
@@ -124,7 +124,7 @@ with right:
     computed = {"formula for these channels": timed.shape.predicted_speedup}
     published = {"the authors, 256 channels": PUBLISHED_SPEEDUP}
     widgets.chart(
-        performance.speed_up_bars(ratios, computed, published, dark=widgets.dark()),
+        comparisons.speed_up_bars(ratios, computed, published, dark=widgets.dark()),
         alt="Speed-ups: " + "; ".join(f"{n} {units.times(v)}" for n, v in {**ratios, **computed, **published}.items()),
         table={
             "what": [*ratios, *computed, *published],
@@ -199,8 +199,9 @@ def sweeps() -> None:
         }
     )
     widgets.chart(
-        performance.sweep(
-            axis, found.values, found.rivals, found.computed, in_words=found.computed_in_words, dark=widgets.dark()
+        performance.sweeps(
+            [performance.Panel(axis, found.values, found.rivals, found.computed, found.computed_in_words)],
+            dark=widgets.dark(),
         ),
         alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
         table={

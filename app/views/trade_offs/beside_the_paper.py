@@ -7,7 +7,7 @@ from shared import address, networks, widgets
 
 from views.trade_offs import shipped_costs
 from xnorlab import units
-from xnorlab.figures import trade_offs
+from xnorlab.figures import comparisons
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.paper.cost_model import MEMORY_RATIO, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
 from xnorlab.zoo.cost import NetworkCost
@@ -31,7 +31,7 @@ def memory(costs: Sequence[NetworkCost]) -> None:
         ),
     ]
     widgets.chart(
-        trade_offs.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=widgets.dark()),
+        comparisons.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=widgets.dark()),
         alt="Times smaller: " + "; ".join(f"{what} {units.times(ratio)}, {origin}" for what, ratio, origin in ratios),
         table={
             "what": [what for what, _, _ in ratios],
@@ -80,7 +80,7 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
         for source, origin in zip((published, ours), named, strict=True)
     }
     widgets.chart(
-        trade_offs.beside_the_paper(
+        comparisons.beside_the_paper(
             published,
             ours,
             named=named,
