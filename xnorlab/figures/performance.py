@@ -98,12 +98,12 @@ def roofline(
             mode="markers",
             name=f"{look.label}: {units.rate(rate)}",
             marker={"symbol": look.symbol, "size": 13, "color": look.colour(dark), "line": {"width": 2}},
-            hovertemplate=f"{units.significant(intensity)} MAC a byte<br>{units.rate(rate)}<extra>{look.label}</extra>",
+            hovertemplate=f"{units.significant(intensity)} MAC per byte<br>{units.rate(rate)}<extra>{look.label}</extra>",
         )
     style.finish(figure, height=420, dark=dark, legend=True)
     figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
-    figure.update_xaxes(type="log", title="multiply-adds a byte of memory", dtick=1)
-    figure.update_yaxes(type="log", title="multiply-adds a second", tickformat=".0s", dtick=1)
+    figure.update_xaxes(type="log", title="multiply-adds per byte of memory", dtick=1)
+    figure.update_yaxes(type="log", title="multiply-adds per second", tickformat=".0s", dtick=1)
     return figure
 
 
