@@ -11,7 +11,7 @@ import torch
 
 from xnorlab.benchmark import Contestant, ConvProblem, ConvShape, UnsupportedError, bench_conv
 from xnorlab.benchmark.conv_bench import TORCH_LAYOUTS, check
-from xnorlab.kernels.ceiling import describe_cpu
+from xnorlab.kernels.cpu import describe_cpu
 from xnorlab.peers import CONVS, TORCH_CONVS
 
 SHAPES = [

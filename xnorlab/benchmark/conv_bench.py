@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from xnorlab.benchmark.ceilings import popcount_ceiling
 from xnorlab.benchmark.contest import Ready, contest
 from xnorlab.benchmark.conv_problem import Answer, ConvProblem, ConvShape
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.naive_conv import convolve
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing
 from xnorlab.kernels import threads as pool
-from xnorlab.kernels.ceiling import popcount_ceiling
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.xnor_conv import XnorConv2d

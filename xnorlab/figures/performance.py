@@ -98,7 +98,8 @@ def roofline(
             mode="markers",
             name=f"{look.label}: {units.rate(rate)}",
             marker={"symbol": look.symbol, "size": 13, "color": look.colour(dark), "line": {"width": 2}},
-            hovertemplate=f"{units.significant(intensity)} MAC per byte<br>{units.rate(rate)}<extra>{look.label}</extra>",
+            hovertemplate=f"{units.significant(intensity)} MAC per byte<br>{units.rate(rate)}"
+            f"<extra>{look.label}</extra>",
         )
     style.finish(figure, height=420, dark=dark, legend=True)
     figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
