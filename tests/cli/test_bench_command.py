@@ -77,7 +77,7 @@ def rows(table: str) -> str:
 
 @pytest.fixture
 def failing_convs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four peers that fail, each in its way, before one that does not."""
+    """Four peers that fail in different ways, before one that does not."""
     failing = [Contestant(name, f"engine {name}", "float", prepare) for name, (prepare, _) in FAILING.items()]
     monkeypatch.setattr("xnorlab.peers.CONVS", (*failing, *TORCH_CONVS))
 
@@ -99,7 +99,7 @@ def test_conv_says_why_a_contestant_has_no_time_and_times_the_others():
     assert {"torch-nchw", "torch-channels-last", "naive"} <= set(document["timings"])
 
 
-def test_nothing_is_said_about_reasons_where_there_are_none():
+def test_no_reasons_are_printed_if_every_contestant_is_timed():
     assert "not timed" not in run("bench", "conv", "64@6", *QUICK).stdout.lower()
 
 
@@ -141,7 +141,7 @@ def test_several_shapes_end_in_one_table():
     assert [line.split()[1] for line in last.splitlines() if line.strip().startswith("3×3")] == ["64@6", "65@6"]
 
 
-def test_first_calls_are_told_apart():
+def test_first_calls_are_not_among_the_samples():
     assert "first call ms" in run("bench", "conv", "64@6", *QUICK).stdout
     (document,) = json.loads(run("bench", "conv", "64@6", "--json", *QUICK).stdout)
     timing = document["timings"]["binary"]
@@ -205,7 +205,7 @@ def test_network_as_json_and_table(shipped: Path):
     assert "binary weights: " in table
 
 
-def test_network_on_a_photo_that_is_none(shipped: Path, tmp_path: Path):
+def test_network_on_a_photo_that_does_not_exist(shipped: Path, tmp_path: Path):
     result = run("bench", "network", "test/resnet18-xnor", "--photo", tmp_path / "none.jpg", *QUICK)
     assert result.exit_code == 2
     assert "does not exist" in result.stderr

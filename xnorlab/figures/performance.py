@@ -28,7 +28,7 @@ torch's layouts.
 
 
 def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = False) -> go.Figure:
-    """Draw all runs as dots and their quartiles as boxes, one row per contender, on a logarithmic axis of time.
+    """Draw all runs as dots and their quartiles as boxes, one row per contestant, on a logarithmic axis of time.
 
     Args:
         samples_seconds: By name in CONTENDERS, positive seconds, (runs,).
