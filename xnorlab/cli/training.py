@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
-from xnorlab.cli.output import bytes_, print_json, print_table
+from xnorlab.cli.output import print_json, print_table
 from xnorlab.printable import one_line
 
 
@@ -50,7 +51,7 @@ def pack(
     if as_json:
         print_json({"file": str(target), "bytes": size, "name": recipe.name})
     else:
-        typer.echo(f"{one_line(target)}: {bytes_(size)}")
+        typer.echo(f"{one_line(target)}: {units.memory(size)}")
 
 
 def ship(
@@ -80,7 +81,7 @@ def ship(
     else:
         measured = f"top-1 {shipped.top1:.1%} on {shipped.images:,} pictures"
         file = f"seed {shipped.seed}" if isinstance(shipped, Repeat) else shipped.file
-        typer.echo(f"{one_line(file)}: {measured}, {bytes_(shipped.bytes)}")
+        typer.echo(f"{one_line(file)}: {measured}, {units.memory(shipped.bytes)}")
 
 
 def evaluate(

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
-from xnorlab.cli.output import bytes_, print_table
+from xnorlab.cli.output import print_table
 from xnorlab.cli.stopping import Begun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
@@ -89,4 +90,4 @@ def ship(
     options = preparing(cache_folder, cache, skip_unreadable)
     for name, shipped in ship_all(select(only), runs, data, data_note=data_note, **options):
         file = name if isinstance(shipped, Repeat) else shipped.file
-        typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {bytes_(shipped.bytes)}")
+        typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {units.memory(shipped.bytes)}")

@@ -6,7 +6,7 @@ from shared import address, widgets
 
 from xnorlab import units
 from xnorlab.binarize import ESTIMATORS, forward_and_gradient, integral_from_zero
-from xnorlab.figures import learning
+from xnorlab.figures import straight_through
 from xnorlab.training.live import INPUT_ESTIMATORS
 
 WIDEST_RANGE = 3.0
@@ -57,7 +57,7 @@ def show() -> None:
             st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with)
     with picture:
         widgets.chart(
-            learning.estimator_curves(
+            straight_through.estimator_curves(
                 x.numpy(),
                 forward.numpy(),
                 smooth.numpy(),

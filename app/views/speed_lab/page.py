@@ -5,7 +5,7 @@ from shared import address, conv_timing, timing_choice, widgets
 
 from views.speed_lab import convolution_choice, roofline, sweep
 from xnorlab import units
-from xnorlab.figures import performance
+from xnorlab.figures import comparisons, performance
 from xnorlab.paper.cost_model import PUBLISHED_SPEEDUP
 
 RESULT = "lab: result"
@@ -105,7 +105,7 @@ with right:
     published = {"the authors, 256 channels": PUBLISHED_SPEEDUP}
     every = {**measured, **computed, **published}
     widgets.chart(
-        performance.speed_up_bars(measured, computed, published, dark=widgets.dark()),
+        comparisons.speed_up_bars(measured, computed, published, dark=widgets.dark()),
         alt="Speed-ups: " + "; ".join(f"{what} {units.times(ratio)}" for what, ratio in every.items()),
         table={
             "what": list(every),

@@ -37,8 +37,9 @@ def show() -> None:
         }
     )
     widgets.chart(
-        performance.sweep(
-            axis, sweep.values, sweep.rivals, sweep.computed, in_words=sweep.computed_in_words, dark=widgets.dark()
+        performance.sweeps(
+            [performance.Panel(axis, sweep.values, sweep.rivals, sweep.computed, sweep.computed_in_words)],
+            dark=widgets.dark(),
         ),
         alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
         table={

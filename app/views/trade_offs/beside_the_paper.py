@@ -7,7 +7,7 @@ from shared import address, networks, widgets
 
 from views.trade_offs import shipped_costs
 from xnorlab import units
-from xnorlab.figures import trade_offs
+from xnorlab.figures import comparisons
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.paper.cost_model import MEMORY_RATIO, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
 from xnorlab.zoo.cost import NetworkCost
@@ -35,7 +35,7 @@ def show_memory(costs: Sequence[NetworkCost]) -> None:
         ),
     ]
     widgets.chart(
-        trade_offs.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=widgets.dark()),
+        comparisons.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=widgets.dark()),
         alt="Times smaller: " + "; ".join(f"{what} {units.times(ratio)}, {origin}" for what, ratio, origin in ratios),
         table={
             "what": [what for what, _, _ in ratios],
@@ -84,7 +84,7 @@ def show_accuracy(costs: Sequence[NetworkCost], data_set: str) -> None:
         for origin, values in zip(origins, (published, ours), strict=True)
     }
     widgets.chart(
-        trade_offs.beside_the_paper(published, ours, named=origins, dark=widgets.dark(), title=title),
+        comparisons.beside_the_paper(published, ours, named=origins, dark=widgets.dark(), title=title),
         alt=f"{offered[model]} under each scheme, {COMPARED[compared].lower()}. "
         + "; ".join(
             f"{look(s).label}: " + ", ".join(f"{origin} {values[i]}" for origin, values in columns.items())

@@ -1,4 +1,4 @@
-"""Schemes beyond the paper's five look like themselves, too: seen on both backgrounds, and never like one another."""
+"""Every scheme has a look of its own that is visible on both backgrounds."""
 
 import pytest
 
