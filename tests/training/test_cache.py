@@ -13,9 +13,9 @@ import pytest
 from xnorlab.images import Preprocessing, formats, open_image
 from xnorlab.training import cache
 from xnorlab.training.cache import UnreadableError, default_cache_folder, prepare
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.decoding import Squares
 from xnorlab.training.folders import open_folder
-from xnorlab.training.split import DataError, Split
 
 SMALL = Preprocessing(resize=18, crop=16)
 
@@ -241,7 +241,7 @@ from pathlib import Path
 import numpy as np
 from xnorlab.images import Preprocessing
 from xnorlab.training.cache import prepare
-from xnorlab.training.split import Split
+from xnorlab.training.dataset import Split
 
 pictures = sorted(Path(sys.argv[1]).rglob("*.png"))
 split = Split(pictures, np.zeros(len(pictures), int), Path(sys.argv[1]))

@@ -15,7 +15,7 @@ from xnorlab.training.checkpoints import CheckpointFile
 from xnorlab.training.recipes import complete
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
-from xnorlab.training.sources import kept, load_checkpoint, open_source, read_checkpoint
+from xnorlab.training.trained_networks import kept, load_checkpoint, open_source, read_checkpoint
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]

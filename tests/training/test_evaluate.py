@@ -13,7 +13,7 @@ from xnorlab.training.evaluate import evaluate, evaluate_all, packed_logits, pic
 from xnorlab.training.folders import DataError, open_folder
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
-from xnorlab.training.sources import load_checkpoint
+from xnorlab.training.trained_networks import load_checkpoint
 
 NAME = "insects/resnet18-xnor"
 

@@ -9,6 +9,7 @@ from xnorlab import pretrained
 from xnorlab.binarize import weight_scale
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d
+from xnorlab.training.classification import binary_layers
 from xnorlab.training.rounding import (
     eight_bits_with_signs,
     first_real_convolution,
@@ -16,7 +17,6 @@ from xnorlab.training.rounding import (
     round_weights_,
     shipped_tensors,
 )
-from xnorlab.training.task import binary_layers
 
 
 def filters(*shape: int, scale: float = 1.0, seed: int = 0) -> torch.Tensor:

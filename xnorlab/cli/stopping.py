@@ -62,7 +62,7 @@ class Begun:
 
 def safe_and_go_on(folder: Path, go_on: str) -> str:
     """Which epochs of a run's folder are safe, and the command that goes on."""
-    from xnorlab.training.sources import kept
+    from xnorlab.training.trained_networks import kept
 
     return f"{kept(folder)}; to go on: {go_on}"
 

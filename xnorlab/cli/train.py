@@ -86,7 +86,7 @@ def train(
     `xnorlab train my-photos --out runs/mine --resume`
     """
     from xnorlab.training import folders, run
-    from xnorlab.training.sources import CHECKPOINT
+    from xnorlab.training.trained_networks import CHECKPOINT
     from xnorlab.zoo import recipe
 
     changes = {

@@ -11,7 +11,7 @@ from xnorlab.suggestions import unknown
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.recipes import train_all
-from xnorlab.training.sources import load_checkpoint
+from xnorlab.training.trained_networks import load_checkpoint
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 FILE = "ablations.json"

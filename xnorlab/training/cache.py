@@ -19,8 +19,8 @@ import numpy as np
 
 from xnorlab import atomic
 from xnorlab.images import Preprocessing
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.decoding import Squares
-from xnorlab.training.split import DataError, Split
 
 FORMAT = 2
 """Part of every cache key: raised whenever the same picture would be decoded to other bytes."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from xnorlab.images import Preprocessing, open_image
 from xnorlab.printable import one_line
-from xnorlab.training.split import DataError
+from xnorlab.training.dataset import DataError
 
 WINDOW = 256
 """Squares that may be held at a time while a whole split is decoded."""

@@ -26,8 +26,8 @@ from torchvision import datasets
 
 from xnorlab.images import SUFFIXES
 from xnorlab.printable import one_line
-from xnorlab.training.labels import CIFAR10_LABELS, DATASETS, known
-from xnorlab.training.split import DataError, DataFolder, Split, nfc
+from xnorlab.training.dataset import DataError, DataFolder, Split, nfc
+from xnorlab.training.known_datasets import CIFAR10_LABELS, DATASETS, known
 
 CLUTTER = frozenset({"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 """What systems leave in folders without a dot before it: resource forks, thumbnails, settings; in small letters."""

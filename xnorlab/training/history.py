@@ -7,7 +7,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from xnorlab.training.task import Classification, binary_layers
+from xnorlab.training.classification import Classification, binary_layers
 
 HISTOGRAM_BINS = 48
 HISTOGRAMS = 12

@@ -17,7 +17,7 @@ from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import prepare
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
-from xnorlab.training.sources import open_source
+from xnorlab.training.trained_networks import open_source
 from xnorlab.verdicts.evidence import weights_digest
 
 CALIBRATION_PICTURES = 1024
@@ -90,7 +90,7 @@ def no_retraining(
 ) -> dict[str, Any]:
     """Top-1 of a float network and of its copies under SCALES, over the whole validation set.
 
-    networks: a shipped float network or a run (see `sources.open_source`), then runs of its recipe with other seeds,
+    networks: a shipped float network or a run (see `open_source`), then runs of its recipe with other seeds,
     whose accuracies become the rows' `repeats`. data: the data set's folder, or one that holds it. report: called with
     each row of the first. Each copy is measured with the norms as they were trained, and with their statistics
     estimated anew on training pictures, which lets them absorb any factor a filter. Raises ValueError for no network,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.pretrained import STEP, real_weights
-from xnorlab.training.task import binary_layers
+from xnorlab.training.classification import binary_layers
 
 GRID_LIMIT = 2047
 """Largest grid number of a weight: 11 bits, what a float16 holds exactly."""

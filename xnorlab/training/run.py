@@ -12,14 +12,15 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from xnorlab import atomic
 from xnorlab.training.batches import Batches
 from xnorlab.training.cache import Preparing, prepare
+from xnorlab.training.classification import Classification
+from xnorlab.training.data_record import described, require_same
 from xnorlab.training.devices import device_count, device_type
-from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
-from xnorlab.training.finite import DivergedError, Finite
+from xnorlab.training.divergence import DivergedError, Finite
 from xnorlab.training.folders import DataFolder, find, open_folder
 from xnorlab.training.history import History
 from xnorlab.training.precision import resolve
-from xnorlab.training.same_data import described, require_same
-from xnorlab.training.sources import (
+from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_shown
+from xnorlab.training.trained_networks import (
     CHECKPOINT,
     Source,
     copy_weights_,
@@ -29,7 +30,6 @@ from xnorlab.training.sources import (
     read_checkpoint,
     trained_epochs,
 )
-from xnorlab.training.task import Classification
 from xnorlab.training.trainer import Start, lightning_trainer, quiet_lightning
 from xnorlab.zoo.recipe import Recipe, require_precision
 

@@ -24,7 +24,7 @@ from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictur
 from xnorlab.training.folders import find
 from xnorlab.training.history import stored_history
 from xnorlab.training.rounding import round_weights_, shipped_tensors
-from xnorlab.training.sources import CHECKPOINT, load_checkpoint
+from xnorlab.training.trained_networks import CHECKPOINT, load_checkpoint
 from xnorlab.zoo.recipe import Recipe
 
 MANIFEST = "manifest.json"

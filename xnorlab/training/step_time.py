@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
-from xnorlab.training.feasible import require_feasible
+from xnorlab.training.classification import Classification
 from xnorlab.training.precision import resolve
-from xnorlab.training.task import Classification
+from xnorlab.training.recipe_checks import require_feasible
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 CLASSES = 10

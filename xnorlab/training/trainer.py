@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from xnorlab.training.checkpoints import CheckpointFile
-from xnorlab.training.task import Classification
+from xnorlab.training.classification import Classification
 
 HINTS = (
     ".*does not have many workers.*",  # one process cuts the crops fast enough

@@ -39,7 +39,7 @@ class Recipe:
         device computes in bfloat16, else 32-true (see `precision.resolve`). Evaluation is in float32.
     seed: decides initial weights, order, crops and stochastic signs.
     teacher: a trained network whose answers are learned beside the labels: the name of a shipped network or of a
-        run (see `sources.open_source`). None: labels alone.
+        run (see `trained_networks.open_source`). None: labels alone.
     teacher_weight: share w of the teacher in the loss, (1 − w)·cross entropy + w·T²·KL(teacher ‖ student).
     temperature: T, by which both networks' logits are divided in the KL term (Hinton et al. 2015).
     start: a trained network whose weights are the initial ones, named as `teacher` is; None draws them. A float

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from xnorlab.nn import SCHEMES
-from xnorlab.training import task as module
-from xnorlab.training.task import Classification, binary_layers, distillation, rate_at
+from xnorlab.training import classification as module
+from xnorlab.training.classification import Classification, binary_layers, distillation, rate_at
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]

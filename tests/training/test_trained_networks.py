@@ -7,7 +7,7 @@ import torch
 
 from xnorlab import models, pretrained
 from xnorlab.training.run import Result
-from xnorlab.training.sources import Source, copy_weights_, open_source
+from xnorlab.training.trained_networks import Source, copy_weights_, open_source
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]

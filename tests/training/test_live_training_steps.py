@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from xnorlab.binarize import sign
-from xnorlab.training import live
+from xnorlab.training import live_training
 from xnorlab.training.digits import Digits
-from xnorlab.training.live import LAYERS, RECORD_STEPS, LiveSettings, LiveTraining, live_network
+from xnorlab.training.live_training import LAYERS, RECORD_STEPS, LiveSettings, LiveTraining, live_network
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,7 +32,7 @@ def trained(digits: Digits, *cuts: int, **settings) -> LiveTraining:
     return run
 
 
-@pytest.mark.parametrize("scheme", live.SCHEMES)
+@pytest.mark.parametrize("scheme", live_training.SCHEMES)
 def test_stopped_and_resumed_the_curve_is_that_of_an_unbroken_run(digits, scheme):
     whole = trained(digits, 40, scheme=scheme)
     cut = trained(digits, 7, scheme=scheme)
@@ -72,7 +72,7 @@ def test_flips_count_signs_that_changed_since_the_last_record(digits):
 
 
 def test_the_rate_falls_to_zero_and_the_run_ends(digits, monkeypatch):
-    monkeypatch.setattr(live, "STEPS", 20)
+    monkeypatch.setattr(live_training, "STEPS", 20)
     run = trained(digits, 0)
     assert run.rate == 0.02
     run.advance(1000)
@@ -80,7 +80,7 @@ def test_the_rate_falls_to_zero_and_the_run_ends(digits, monkeypatch):
     assert run.rate == pytest.approx(0)
 
 
-@pytest.mark.parametrize("scheme", live.SCHEMES)
+@pytest.mark.parametrize("scheme", live_training.SCHEMES)
 def test_the_scale_is_the_schemes(digits, scheme):
     run = trained(digits, 1, scheme=scheme)
     expected = {"float": None, "binaryconnect": 1.0, "bnn": 1.0}.get(scheme, np.abs(run.weights("conv2")).mean())

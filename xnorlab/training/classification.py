@@ -51,7 +51,7 @@ class Classification(L.LightningModule):
     labels: the class names; kept in every checkpoint beside the recipe.
     steps_per_epoch: optimiser steps in one epoch, so that a run cut short still follows the whole schedule.
     teacher: the network that `recipe.teacher` names, in eval mode; stays as it is and out of every checkpoint.
-    data: what every checkpoint keeps of the data (see `same_data.described`); None keeps nothing of it.
+    data: what every checkpoint keeps of the data (see `data_record.described`); None keeps nothing of it.
     """
 
     def __init__(

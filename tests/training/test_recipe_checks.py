@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from xnorlab.training import feasible
-from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
+from xnorlab.training import recipe_checks
+from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_shown
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 SMALL = {"model_options": {"width": 8, "stem": "cifar"}}
@@ -37,10 +37,10 @@ def test_recipes_as_they_are_pass(scheme: str):
 
 def test_too_little_memory_is_said_where_the_machine_tells(monkeypatch: pytest.MonkeyPatch):
     recipe = recipe_for("photos", "resnet18", "xnor", **SMALL)
-    monkeypatch.setattr(feasible, "_memory_bytes", lambda: 2**20)
+    monkeypatch.setattr(recipe_checks, "_memory_bytes", lambda: 2**20)
     with pytest.raises(ValueError, match=r"for its weights, their gradients and moments; this machine has 0\.0 GiB"):
         require_feasible(recipe, 10)
-    monkeypatch.setattr(feasible, "_memory_bytes", lambda: None)
+    monkeypatch.setattr(recipe_checks, "_memory_bytes", lambda: None)
     require_feasible(recipe, 10)
 
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from xnorlab import models, pretrained
 from xnorlab.nn import get_scheme
+from xnorlab.training.data_record import well_formed
 from xnorlab.training.history import History
-from xnorlab.training.same_data import well_formed
 from xnorlab.zoo.recipe import Recipe
 
 CHECKPOINT = "last.ckpt"

@@ -28,7 +28,7 @@ def pack(
 
     from xnorlab import export
     from xnorlab.training.rounding import round_weights_
-    from xnorlab.training.sources import CHECKPOINT, load_checkpoint
+    from xnorlab.training.trained_networks import CHECKPOINT, load_checkpoint
 
     checkpoint = run / CHECKPOINT if run.is_dir() else run
     model, recipe, labels, _ = load_checkpoint(checkpoint)

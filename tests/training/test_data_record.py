@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from xnorlab.training.data_record import described, require_same, well_formed
 from xnorlab.training.folders import DataError, open_folder
 from xnorlab.training.run import Result, train
-from xnorlab.training.same_data import described, require_same, well_formed
 from xnorlab.zoo.recipe import Recipe
 
 LOCAL = {"accelerator": "cpu", "devices": 1, "progress": False}
