@@ -13,7 +13,7 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from xnorlab.benchmark.machine import cpu_name
-from xnorlab.binarize import centre_latent_, clip_latent_
+from xnorlab.binarize import clip_latent_
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d, BinaryLinear, get_scheme
 from xnorlab.zoo.recipe import Recipe
@@ -109,16 +109,14 @@ class Classification(L.LightningModule):
         return loss
 
     def optimizer_step(self, *args, **kwargs) -> None:
-        """The optimiser's step, then what the scheme does to latent weights."""
+        """The optimiser's step, then the clipping of latent weights."""
         super().optimizer_step(*args, **kwargs)
-        self.bound_latent_weights()
+        self.clip_latent_weights()
 
-    def bound_latent_weights(self) -> None:
-        """Centre and clip latent weights where the scheme does."""
-        for weight in self.latent_weights:
-            if self.scheme.centre_latent:
-                centre_latent_(weight)
-            if self.scheme.clip_latent:
+    def clip_latent_weights(self) -> None:
+        """Clip latent weights where the scheme does."""
+        if self.scheme.clip_latent:
+            for weight in self.latent_weights:
                 clip_latent_(weight)
 
     def on_train_epoch_end(self) -> None:

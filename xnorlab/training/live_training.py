@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from xnorlab.binarize import ESTIMATORS, EstimatedSign, centre_latent_, clip_latent_
+from xnorlab.binarize import ESTIMATORS, EstimatedSign, clip_latent_
 from xnorlab.nn import BinaryConv2d, Scheme, conv_block, get_scheme
 from xnorlab.nn.blocks import activation, chain
 from xnorlab.training.digits import CLASSES, SIDE, Digits
@@ -188,10 +188,8 @@ class LiveTraining:
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()
-        for name in LAYERS:
-            if self._scheme.centre_latent:
-                centre_latent_(self._conv(name).weight)
-            if self._scheme.clip_latent:
+        if self._scheme.clip_latent:
+            for name in LAYERS:
                 clip_latent_(self._conv(name).weight)
         self.step += 1
         self._loss += loss.item()

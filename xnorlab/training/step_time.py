@@ -103,7 +103,7 @@ def _step(recipe: Recipe, device: str) -> Callable[[], None]:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        task.bound_latent_weights()
+        task.clip_latent_weights()
         if device == "cuda":
             torch.cuda.synchronize()
 
