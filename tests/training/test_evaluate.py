@@ -9,11 +9,11 @@ import torch
 from xnorlab import pretrained
 from xnorlab.images import Preprocessing, open_image
 from xnorlab.runtime import Network
+from xnorlab.training.checkpoints import load_checkpoint
 from xnorlab.training.evaluate import evaluate, evaluate_all, packed_logits, pictures, top1
 from xnorlab.training.folders import DataError, open_folder
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
-from xnorlab.training.trained_networks import load_checkpoint
 
 NAME = "insects/resnet18-xnor"
 

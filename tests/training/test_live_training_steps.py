@@ -1,4 +1,4 @@
-"""Live training: the same curve however it is cut, whoever else draws random numbers, and it does learn."""
+"""Live training: its curves depend on neither the calls nor other runs, and it learns."""
 
 import dataclasses
 
@@ -36,7 +36,7 @@ def trained(digits: Digits, *cuts: int, **settings) -> LiveTraining:
 def test_stopped_and_resumed_the_curve_is_that_of_an_unbroken_run(digits, scheme):
     whole = trained(digits, 40, scheme=scheme)
     cut = trained(digits, 7, scheme=scheme)
-    cut.answers(5)  # what the page asks for in between
+    cut.probabilities(5)  # what the page asks for in between
     torch.rand(3)
     other = trained(digits, 3, scheme="bnn", seed=5)  # another visitor's run
     for steps in (1, 0, 20, 12):
@@ -107,12 +107,12 @@ def test_a_narrow_range_stops_the_gradient_of_what_lies_beyond(digits):
     assert shares[1] > 0.9
 
 
-def test_answers_are_probabilities_of_the_network_as_it_is(digits):
+def test_probabilities_are_those_of_the_network_as_it_is(digits):
     run = trained(digits, 10)
-    found = run.answers(7)
-    assert found.shape == (7, 10)
-    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
-    assert not np.array_equal(found, trained(digits, 20).answers(7))
+    shares = run.probabilities(7)
+    assert shares.shape == (7, 10)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
+    assert not np.array_equal(shares, trained(digits, 20).probabilities(7))
 
 
 def test_weights_handed_out_do_not_change_with_training(digits):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from xnorlab.training import recipe_checks
-from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_shown
+from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_teacher_fits
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 SMALL = {"model_options": {"width": 8, "stem": "cifar"}}
@@ -46,9 +46,9 @@ def test_too_little_memory_is_said_where_the_machine_tells(monkeypatch: pytest.M
 
 def test_a_teacher_must_take_the_pictures_too():
     teacher = recipe_for("photos", "alexnet", "float")
-    require_shown(teacher, 10, Recipe(train_size=64))
+    require_teacher_fits(teacher, 10, Recipe(train_size=64))
     with pytest.raises(ValueError, match="train_size=16 does not fit alexnet"):
-        require_shown(teacher, 10, Recipe(train_size=16))
+        require_teacher_fits(teacher, 10, Recipe(train_size=16))
 
 
 def test_torchs_own_error_for_too_little_memory_is_known():

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, bench_train, networks, pack, predict, train, verdicts, zoo
+from xnorlab.cli import ablate, bench, bench_train, evaluate, networks, pack, predict, train, verdicts, zoo
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -90,7 +90,7 @@ app.command("predict")(predict.predict)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
 app.command("train")(train.train)
-app.command("evaluate")(pack.evaluate)
+app.command("evaluate")(evaluate.evaluate)
 app.command("pack")(pack.pack)
 app.command("ship")(pack.ship)
 app.command("verdicts")(verdicts.verdicts)

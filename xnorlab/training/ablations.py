@@ -8,10 +8,10 @@ from typing import Any
 
 from xnorlab import atomic, pretrained
 from xnorlab.suggestions import unknown
+from xnorlab.training.checkpoints import load_checkpoint
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.recipes import train_all
-from xnorlab.training.trained_networks import load_checkpoint
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 FILE = "ablations.json"

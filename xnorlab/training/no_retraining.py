@@ -17,7 +17,7 @@ from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import prepare
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
-from xnorlab.training.trained_networks import open_source
+from xnorlab.training.trained_networks import open_trained_network
 from xnorlab.verdicts.evidence import weights_digest
 
 CALIBRATION_PICTURES = 1024
@@ -90,7 +90,7 @@ def no_retraining(
 ) -> dict[str, Any]:
     """Top-1 of a float network and of its copies under SCALES, over the whole validation set.
 
-    networks: a shipped float network or a run (see `open_source`), then runs of its recipe with other seeds,
+    networks: a shipped float network or a run (see `open_trained_network`), then runs of its recipe with other seeds,
     whose accuracies become the rows' `repeats`. data: the data set's folder, or one that holds it. report: called with
     each row of the first. Each copy is measured with the norms as they were trained, and with their statistics
     estimated anew on training pictures, which lets them absorb any factor a filter. Raises ValueError for no network,
@@ -98,7 +98,7 @@ def no_retraining(
     """
     if not networks:
         raise ValueError("networks is empty; it must name at least one float network")
-    sources = [open_source(network, runs) for network in networks]
+    sources = [open_trained_network(network, runs) for network in networks]
     first = sources[0]
     for network, source in zip(networks[1:], sources[1:], strict=True):
         if not source.recipe.same_but_seed(first.recipe):

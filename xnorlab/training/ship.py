@@ -20,11 +20,11 @@ from xnorlab.models.pretrained import twin
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Preparing
 from xnorlab.training.card import card
+from xnorlab.training.checkpoints import CHECKPOINT, load_checkpoint
 from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictures
 from xnorlab.training.folders import find
 from xnorlab.training.history import stored_history
 from xnorlab.training.rounding import round_weights_, shipped_tensors
-from xnorlab.training.trained_networks import CHECKPOINT, load_checkpoint
 from xnorlab.zoo.recipe import Recipe
 
 MANIFEST = "manifest.json"

@@ -156,7 +156,7 @@ class LiveRun:
             curves=training.curves.copy(),
             weights={layer: training.weights(layer) for layer in LAYERS},
             scales={layer: training.scale(layer) for layer in LAYERS},
-            answers=training.answers(SHOWN_PICTURES),
+            answers=training.probabilities(SHOWN_PICTURES),
         )
 
 
