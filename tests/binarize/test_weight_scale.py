@@ -1,3 +1,5 @@
+"""Weight scales: α and sign(W) are the best pair, and the exact gradient is what autograd computes."""
+
 import pytest
 import torch
 from hypothesis import given

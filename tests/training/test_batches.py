@@ -1,3 +1,5 @@
+"""Batches: they depend on seed, epoch and number alone, in one process or several."""
+
 import pickle
 from collections.abc import Callable
 from pathlib import Path

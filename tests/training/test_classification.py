@@ -1,3 +1,5 @@
+"""Lightning module: learning rates, weight decay, initial weights, evaluation, clipping and distillation."""
+
 import itertools
 from collections.abc import Callable
 

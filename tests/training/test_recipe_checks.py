@@ -1,3 +1,5 @@
+"""Recipes that cannot be trained are refused before anything is computed."""
+
 import pytest
 import torch
 

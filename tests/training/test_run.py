@@ -1,3 +1,5 @@
+"""Runs: what they leave, that they learn, resume exactly, and name bad arguments."""
+
 import json
 import os
 import shutil

@@ -1,3 +1,5 @@
+"""Teachers and starts: where they are looked for, and which weights are copied."""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -102,8 +102,8 @@ def bench_train(
 
 def _step(recipe: Recipe, device: str) -> Callable[[], None]:
     """Function that takes one whole step of a new network, on the same random pictures each time."""
-    task = Classification(recipe, tuple(map(str, range(CLASSES))), steps_per_epoch=1_000_000).to(device).train()
-    optimizer = task.configure_optimizers()["optimizer"]
+    classifier = Classification(recipe, tuple(map(str, range(CLASSES))), steps_per_epoch=1_000_000).to(device).train()
+    optimizer = classifier.configure_optimizers()["optimizer"]
     rng = np.random.default_rng(0)
     shape = (recipe.batch_size, recipe.train_size, recipe.train_size, 3)
     pictures = torch.from_numpy(rng.integers(0, 256, shape, np.uint8)).permute(0, 3, 1, 2).to(device)
@@ -112,12 +112,12 @@ def _step(recipe: Recipe, device: str) -> Callable[[], None]:
 
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=mixed):
-            logits = task(pictures).float()
+            logits = classifier(pictures).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        task.clip_latent_weights()
+        classifier.clip_latent_weights()
         if device == "cuda":
             torch.cuda.synchronize()
 
