@@ -9,7 +9,7 @@ from shared import cached, networks, turns
 from shared.photos import Photo
 from xnorlab import benchmark
 from xnorlab.benchmark import Ceilings, ConvBench, ConvShape, Sweep, bench_conv
-from xnorlab.paper.cost_model import layer_cost
+from xnorlab.paper.cost_model import weight_memory
 from xnorlab.runtime.ops import BinaryConv
 from xnorlab.zoo.layer_names import layer_names
 
@@ -66,12 +66,10 @@ def ceilings(place: DeltaGenerator) -> Ceilings:
 def roofline_points(bench: ConvBench) -> list[tuple[str, float, float]]:
     """(contender, multiply-adds a byte, multiply-adds a second): inputs and outputs are float32 for all of them."""
     shape = bench.shape
-    cost = layer_cost(
-        shape.channels, shape.n_filters, (shape.kernel, shape.kernel), (shape.output, shape.output), binary_weights=True
-    )
+    cost = weight_memory(shape.channels, shape.n_filters, shape.kernel**2)
     maps_bytes = 4 * shape.batch * (shape.size**2 * shape.channels + shape.output**2 * shape.n_filters)
     rows = [] if bench.best_float is None else [("best-float", bench.best_float, cost.float32_bytes)]
-    rows.append(("binary", "binary", cost.weight_bytes))
+    rows.append(("binary", "binary", cost.packed_bytes))
     if "naive" in bench.timings:
         rows.append(("naive", "naive", cost.float32_bytes))
     return [

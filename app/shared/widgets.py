@@ -119,10 +119,17 @@ def legend(schemes: Iterable[str], notes: Iterable[str] = ()) -> None:
     st.html(f"<div class='xl-legend'>{''.join([*marks, *words])}</div>")
 
 
-def clicked(key: str) -> list[Any]:
-    """The customdata of the marks that stay clicked in the clickable chart `key`, known before it is drawn."""
+def newly_clicked(key: str) -> Any | None:
+    """The customdata of the mark of the clickable chart `key` that was clicked since the last run; None without one.
+
+    It is known before the chart is drawn. A mark stays clicked for as long as the chart is on show, so that the click
+    must be told from the one that the last run saw.
+    """
     event = st.session_state.get(key)
-    return [] if event is None else [point["customdata"] for point in event["selection"]["points"]]
+    marks = [] if event is None else [point["customdata"] for point in event["selection"]["points"]]
+    before = st.session_state.get(f"clicked: {key}")
+    st.session_state[f"clicked: {key}"] = marks
+    return marks[0] if marks and marks != before else None
 
 
 def numbers(table: Mapping[str, Iterable], *, key: str) -> None:

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from page_reading import chart_of, html_of
+from page_reading import array_of, chart_of, html_of
 
 from xnorlab.figures.style import SCHEMES
 from xnorlab.kernels import threads
@@ -19,13 +19,7 @@ def metric(at, label: str) -> str:
 
 
 def values(trace: dict, axis: str = "y") -> np.ndarray:
-    """An axis of a plotly trace, plain or packed as plotly packs arrays."""
-    found = trace[axis]
-    if isinstance(found, dict):
-        import base64
-
-        return np.frombuffer(base64.b64decode(found["bdata"]), found["dtype"])
-    return np.array(found, dtype=np.float64)
+    return array_of(trace[axis])
 
 
 class TestTrick:

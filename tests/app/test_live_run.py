@@ -58,7 +58,7 @@ def test_an_untrained_network_can_be_looked_at_before_the_start(begin):
     run = begin()
     snapshot = run.watch()
     assert (run.state, snapshot.step, snapshot.curves.step) == ("ready", 0, [])
-    assert snapshot.answers.shape == (5, 10)
+    assert snapshot.probabilities.shape == (5, 10)
     assert snapshot.weights["conv1"].shape == (1, 1, 5, 5)
 
 

@@ -28,17 +28,17 @@ def test_every_formula_has_its_code_its_source_and_a_page(open_page):
     assert len(at.latex) == sum(len(f.latex) for f in formulas.FORMULAS)
     assert len(at.code) == sum(len(f.code) for f in formulas.FORMULAS)
     text = " ".join(m.value for m in at.markdown)
-    assert all(f.source in text for f in formulas.FORMULAS)
+    assert all(f.printed_in in text for f in formulas.FORMULAS)
 
 
 def test_code_is_named_by_the_file_and_line_where_it_stands(app_modules):
-    from views.method import formulas
+    from views.method import code_listing, formulas
 
     for reference in {r for f in formulas.FORMULAS for r in f.code}:
-        found = formulas.source(reference)
-        lines = (ROOT / found.path).read_text(encoding="utf-8").splitlines(keepends=True)
-        assert "".join(lines[found.line - 1 :]).startswith(found.text)
-        assert reference.partition(":")[2] in found.text
+        code = code_listing.read(reference)
+        lines = (ROOT / code.path).read_text(encoding="utf-8").splitlines(keepends=True)
+        assert "".join(lines[code.line - 1 :]).startswith(code.text)
+        assert reference.partition(":")[2] in code.text
 
 
 def test_notebooks_and_pages_that_are_named_exist(app_modules):
@@ -46,18 +46,18 @@ def test_notebooks_and_pages_that_are_named_exist(app_modules):
 
     for formula in formulas.FORMULAS:
         assert formula.notebook is None or (ROOT / "notebooks" / formula.notebook).is_file()
-        assert (APP / formula.page[0]).is_file()
+        assert (APP / formula.link.page).is_file()
         assert formula.topic in formulas.TOPICS
 
 
 def test_the_addresses_of_formulas_are_understood_by_their_pages(open_page):
     from views.method import formulas
 
-    for page, _, query in {f.page[0]: f.page for f in formulas.FORMULAS if f.page[2]}.values():
-        at = open_page(page, **query)
+    for link in {f.link.page: f.link for f in formulas.FORMULAS if f.link.query}.values():
+        at = open_page(link.page, **link.query)
         assert not at.exception
         assert not [info for info in at.info if "The address asks for" in info.value]
-        assert {key: at.query_params[key] for key in query} == query
+        assert {key: at.query_params[key] for key in link.query} == link.query
 
 
 @pytest.mark.parametrize("topic", ["weights", "inputs", "training", "cost"])
@@ -78,12 +78,14 @@ def test_the_manifest_goes_out_as_it_is(app_modules):
     from views.method import downloads
 
     from xnorlab import pretrained
+    from xnorlab.zoo import manifest
 
     rows = rows_of(downloads.as_csv(downloads.manifest_rows()))
     assert {row["name"]: (float(row["top1"]), int(row["classes"])) for row in rows} == {
-        name: (entry["top1"], len(entry["labels"])) for name, entry in pretrained.manifest().items()
+        name: (shipped.top1, len(shipped.labels)) for name, shipped in pretrained.entries().items()
     }
-    assert json.loads(downloads.as_json(pretrained.manifest())) == pretrained.manifest()
+    document = json.loads(downloads.as_json(manifest.to_dict(pretrained.entries())))
+    assert document == json.loads((pretrained.folder() / "manifest.json").read_text("utf-8"))
 
 
 def test_the_machine_names_processor_path_and_versions(app_modules):
@@ -93,7 +95,7 @@ def test_the_machine_names_processor_path_and_versions(app_modules):
 
     machine, now = json.loads(downloads.as_json(downloads.machine())), describe()
     assert (machine["cpu"], machine["instructions"], machine["versions"]) == (now.cpu, now.instructions, now.versions)
-    rows = {row["property"]: row["value"] for row in rows_of(downloads.as_csv(downloads.machine_rows()))}
+    rows = {row["property"]: row["value"] for row in rows_of(downloads.as_csv(downloads.machine_rows(machine)))}
     assert rows["cpu"] == now.cpu
     assert rows["version of numpy"] == now.versions["numpy"]
 
@@ -104,9 +106,9 @@ def test_measurements_of_the_session_go_out_with_settings_and_machine(app_module
     from xnorlab.benchmark import ConvShape, bench_conv
 
     bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=2, naive=False)
-    (result,) = downloads.measured([("lab: result", ("settings", bench)), ("other", 3), ("text", "x")])
+    (result,) = downloads.measurements([("lab: result", ("settings", bench)), ("other", 3), ("text", "x")])
     assert result == {"measured": "lab: result", **bench.to_dict()}
-    rows = rows_of(downloads.as_csv(downloads.measured_rows([result])))
+    rows = rows_of(downloads.as_csv(downloads.measurement_rows([result])))
     assert {row["contestant"]: float(row["median_s"]) for row in rows} == {
         name: timing.median_s for name, timing in bench.timings.items()
     }
@@ -127,8 +129,8 @@ def test_who_was_not_timed_goes_out_with_the_reason(app_modules):
 
     peers = [dataclasses.replace(TORCH_CONVS[0], prepare=refusing)]
     bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=peers)
-    (result,) = downloads.measured([("lab: result", bench)])
-    rows = rows_of(downloads.as_csv(downloads.measured_rows([result])))
+    (result,) = downloads.measurements([("lab: result", bench)])
+    rows = rows_of(downloads.as_csv(downloads.measurement_rows([result])))
     assert {row["contestant"]: row["not_timed_because"] for row in rows} == {
         "binary": "",
         "pack": "",
@@ -143,9 +145,9 @@ def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
 
     at = open_page("views/network_timing/page.py", first="bwn", second="xnor", runs="5")
     at.button(key="run-network").click().run()
-    (result,) = downloads.measured([("network timing: result", at.session_state["network timing: result"])])
+    (result,) = downloads.measurements([("network timing: result", at.session_state["network timing: result"])])
     assert set(result["timings"]) == {"bwn", "xnor"}
-    assert [row["contestant"] for row in rows_of(downloads.as_csv(downloads.measured_rows([result])))] == [
+    assert [row["contestant"] for row in rows_of(downloads.as_csv(downloads.measurement_rows([result])))] == [
         "bwn",
         "xnor",
     ]
@@ -154,12 +156,12 @@ def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
 
 
 def test_without_a_measurement_the_page_says_so_and_with_one_it_offers_it(open_page, monkeypatch):
-    from views.trade_offs import shipped_costs
+    from views.trade_offs import measured_times
 
     at = open_page(PAGE)
     assert any("Nothing was measured" in c.value for c in at.caption)
     assert buttons(at) == ["CSV", "JSON"] * 2
-    monkeypatch.setattr(shipped_costs, "RUNS", 1)
+    monkeypatch.setattr(measured_times, "RUNS", 1)
     at.switch_page("views/trade_offs/page.py").run()
     at.button(key="measure-zoo").click().run()
     at.switch_page(PAGE).run()

@@ -46,28 +46,28 @@ def test_a_run_shows_every_layer_of_both_schemes_with_a_table_under_each_chart(r
 def test_speed_up_and_limit_follow_from_the_runs(ran):
     from xnorlab import units
 
-    found = ran.session_state[RESULT]
-    whole, first = found.whole("float").median_s, found.first_layer_s("xnor")
-    assert metric(ran, "measured speed-up") == units.times(whole / found.whole("xnor").median_s)
+    pair = ran.session_state[RESULT]
+    whole, first = pair.timings["float"].median_s, pair.first_layer_s("xnor")
+    assert metric(ran, "measured speed-up") == units.times(whole / pair.timings["xnor"].median_s)
     assert metric(ran, "limit by the first layer, computed") == units.times(whole / first)
     assert any("Amdahl" in m.value and units.times(whole / first) in m.value for m in ran.markdown)
 
 
 def test_every_step_is_counted_once(ran):
-    found = ran.session_state[RESULT]
-    for scheme, rows in (("float", found.bench.float_ops), ("xnor", found.bench.ops)):
+    pair = ran.session_state[RESULT]
+    for scheme, rows in (("float", pair.bench.float_ops), ("xnor", pair.bench.ops)):
         fastest = sum(min(row.timing.samples_s) for row in rows)
         slowest = sum(max(row.timing.samples_s) for row in rows)
-        assert fastest <= sum(map(sum, found.stages(scheme).values())) <= slowest
-        assert set(found.op_layers[scheme].values()) == set(LAYERS)
-        assert found.runs == len(rows[0].timing.samples_s) == 5
+        assert fastest <= sum(map(sum, pair.layer_medians_s(scheme).values())) <= slowest
+        assert set(pair.op_layers[scheme].values()) == set(LAYERS)
+        assert pair.runs == len(rows[0].timing.samples_s) == 5
 
 
 def test_the_bars_are_the_stages(ran):
-    found = ran.session_state[RESULT]
+    pair = ran.session_state[RESULT]
     drawn = [t for t in chart_of(ran, 1)["data"] if "offsetgroup" in t]
     assert {t["offsetgroup"] for t in drawn} == {"float", "xnor"}
-    stages = {(s, stage) for s in ("float", "xnor") for stage in found.stages(s)}
+    stages = {(s, stage) for s in ("float", "xnor") for stage in pair.layer_medians_s(s)}
     assert len(drawn) >= len(stages)
 
 
@@ -193,18 +193,18 @@ def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value
 @pytest.mark.parametrize("scheme", ["float", "xnor", "reactnet"])
 def test_layers_of_a_residual_network_pair_up_whatever_the_scheme(app_modules, scheme):
     import torch
-    from views.network_timing import measurement
+    from views.network_timing import layers as network_layers
 
     from xnorlab import export, models
 
     torch.manual_seed(0)
     model = models.resnet18(scheme, 10, width=8).eval()
     network = export.pack(model, torch.zeros(1, 3, 64, 64))
-    layers = measurement.layers_of(network)
+    layers = network_layers.layers_of(network)
     assert [layer.key for layer in layers if layer.key.startswith("conv")] == [f"conv{i}" for i in range(1, 18)]
     assert sum(layer.key.startswith("shortcut") for layer in layers) == 3
     assert layers[-1].key == "classifier"
     by_key = {layer.key: layer.shape for layer in layers}
     assert by_key["conv1"] == "7×7/2 3→8 @ 32"
     assert by_key["shortcut3"] == "1×1 32→64 @ 2"
-    assert set(measurement.layer_of_each_op(network)) == {op.name for op in network.ops}
+    assert set(network_layers.layer_of_each_op(network)) == {op.name for op in network.ops}

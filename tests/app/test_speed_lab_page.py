@@ -68,8 +68,8 @@ def test_without_any_library_to_compare_with_the_page_still_stands(open_page, mo
     for key in ("ceilings", "sweep"):
         at.button(key=key).click().run()
         assert not at.exception
-    found = {m.label: m.value for m in at.metric}
-    assert (found["best oneDNN, median"], found["measured speed-up"]) == ("–", "–")
+    metrics = {m.label: m.value for m in at.metric}
+    assert (metrics["best oneDNN, median"], metrics["measured speed-up"]) == ("–", "–")
     assert list(at.table[-1].value["against the best oneDNN, measured"]) == ["–", "–"]
     assert any("channels 63, 65, was not timed" in w.value.replace("\\", "") for w in at.warning)
 
@@ -134,6 +134,21 @@ def test_an_uploaded_photos_own_activations_are_what_is_timed(open_page, photo_b
     assert timed[0].shape[-1] == 256  # what reaches the last of the binary convolutions
 
 
+def test_a_link_opens_the_page_at_its_geometry_and_there_is_none_to_what_the_controls_refuse(open_page):
+    from shared import speed_lab_link
+
+    geometry = {"channels": 3, "filters": 64, "size": 128, "kernel": 11, "stride": 4}
+    query = speed_lab_link.query(**geometry)
+    assert query is not None
+    at = open_page(speed_lab_link.PAGE, **query)
+    assert not at.exception
+    assert not at.error
+    assert {key: at.query_params[key] for key in query} == query
+    assert any("3→64@128" in c.value for c in at.caption), [c.value for c in at.caption]
+    for key, refused in {"channels": 2049, "filters": 2049, "size": 225, "kernel": 2, "stride": 3}.items():
+        assert speed_lab_link.query(**{**geometry, key: refused}) is None
+
+
 def test_without_the_network_random_data_remain(pretrained_copy, open_page):
     (pretrained_copy / "imagenette" / "alexnet-xnor.safetensors").unlink()
     at = open_page(PAGE, data="photo")
@@ -169,8 +184,8 @@ def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
     from xnorlab.benchmark import ConvShape, bench_conv
     from xnorlab.peers import TORCH_CONVS
 
-    found = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
-    points = {name: macs_a_byte for name, macs_a_byte, _ in conv_timing.roofline_points(found)}
+    bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
+    points = {name: macs_a_byte for name, macs_a_byte, _ in conv_timing.roofline_points(bench)}
     macs, maps, weights = 16 * 2 * 64 * 9, 4 * 16 * (64 + 2), 2 * 64 * 9
     assert points["best-float"] == pytest.approx(macs / (maps + 4 * weights))
     assert points["binary"] == pytest.approx(macs / (maps + weights / 8 + 4 * 2))

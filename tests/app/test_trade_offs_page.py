@@ -2,8 +2,10 @@
 
 import json
 import statistics
+from dataclasses import replace
 
 import pytest
+from manifests import enter
 from page_reading import chart_of, html_of
 
 PAGE = "views/trade_offs/page.py"
@@ -24,8 +26,9 @@ def test_every_shipped_network_is_a_point_at_its_bytes_and_accuracy(open_page):
 
     at = open_page(PAGE, zoo_model="all")
     assert not at.exception
-    expected = {n: (e["bytes"], 100 * e["top1"]) for n, e in pretrained.manifest().items() if n in points(at)}
-    assert {n for n, e in pretrained.manifest().items() if e["dataset"] == "imagenette"} == set(points(at))
+    shipped = pretrained.entries()
+    expected = {n: (e.bytes, 100 * e.top1) for n, e in shipped.items() if n in points(at)}
+    assert {n for n, e in shipped.items() if e.dataset == "imagenette"} == set(points(at))
     for name, (size, accuracy) in points(at).items():
         assert (size, accuracy) == pytest.approx(expected[name])
 
@@ -46,9 +49,9 @@ def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
 
 
 def test_a_measurement_moves_the_points_and_the_billion_to_measured_times(open_page, monkeypatch):
-    from views.trade_offs import shipped_costs
+    from views.trade_offs import measured_times
 
-    monkeypatch.setattr(shipped_costs, "RUNS", 2)
+    monkeypatch.setattr(measured_times, "RUNS", 2)
     at = open_page(PAGE, zoo_model="alexnet", against="time")
     at.button(key="measure-zoo").click().run()
     assert not at.exception
@@ -59,40 +62,41 @@ def test_a_measurement_moves_the_points_and_the_billion_to_measured_times(open_p
 
 
 def zoo_times(at):
-    (kept,) = at.session_state["trade-offs: times"]
-    return kept.timings
+    (times,) = at.session_state["trade-offs: times"]
+    return times.timings
 
 
 def test_all_networks_count_as_timed_only_where_they_took_turns(app_modules, monkeypatch):
     import streamlit as st
+    from shared import timing_choice
     from views.method import downloads
-    from views.trade_offs import shipped_costs
+    from views.trade_offs import measured_times
 
     from xnorlab.benchmark import Timing, describe
 
-    def times(*names: str) -> shipped_costs.Times:
-        return shipped_costs.Times({name: Timing(name, (1.0, 2.0, 3.0), 1, 9.0) for name in names}, describe())
+    def times(*names: str) -> measured_times.Times:
+        return measured_times.Times({name: Timing(name, (1.0, 2.0, 3.0), 1, 9.0) for name in names}, describe())
 
     two, one = times("a", "b"), times("c")
-    monkeypatch.setattr(st, "session_state", {shipped_costs.TIMES: [two, one]})
-    assert shipped_costs.measured(["a", "b", "c"]) is None
-    assert shipped_costs.measured(["a"]) is two
-    assert shipped_costs.measured(["c"]) is one
-    records = downloads.measured(st.session_state.items())
+    monkeypatch.setattr(st, "session_state", {measured_times.TIMES: [two, one]})
+    assert measured_times.newest(["a", "b", "c"]) is None
+    assert measured_times.newest(["a"]) is two
+    assert measured_times.newest(["c"]) is one
+    records = downloads.measurements(st.session_state.items())
     assert [sorted(record["timings"]) for record in records] == [["a", "b"], ["c"]]
-    for row in downloads.measured_rows(records):
-        assert json.loads(row["settings"]) == {"threads": 1, "batch": 1, "repeats": 3, "photo": shipped_costs.SAMPLE}
+    for row in downloads.measurement_rows(records):
+        assert json.loads(row["settings"]) == {"threads": 1, "batch": 1, "repeats": 3, "photo": timing_choice.SAMPLE}
 
 
 def test_a_measurement_that_fails_is_a_sentence(open_page, monkeypatch):
-    from views.trade_offs import shipped_costs
+    from views.trade_offs import measured_times
 
     from xnorlab.benchmark import BenchmarkError
 
     def failing(*_, **__):
         raise BenchmarkError("float and xnor differ")
 
-    monkeypatch.setattr(shipped_costs, "interleaved", failing)
+    monkeypatch.setattr(measured_times, "interleaved", failing)
     at = open_page(PAGE)
     at.button(key="measure-zoo").click().run()
     assert not at.exception
@@ -202,10 +206,11 @@ def test_a_missing_network_is_named_and_the_others_stay(pretrained_copy, open_pa
 
 
 def test_a_network_of_an_unknown_scheme_is_named_and_the_others_stay(pretrained_copy, open_page):
-    manifest = pretrained_copy / "manifest.json"
-    entries = json.loads(manifest.read_text("utf-8"))
-    entries["imagenette/alexnet-ternary"] = {**entries[XNOR], "scheme": "ternary"}
-    manifest.write_text(json.dumps(entries), "utf-8")
+    from xnorlab import pretrained
+
+    networks = pretrained.entries()
+    unknown = replace(networks[XNOR], recipe=replace(networks[XNOR].recipe, scheme="ternary"))
+    enter(pretrained_copy, *networks.values(), unknown)
     at = open_page(PAGE)
     assert not at.exception
     assert "ternary" in at.warning[0].value

@@ -34,7 +34,7 @@ def test_a_run_is_found_by_name_by_path_and_before_a_shipped_network(finished_ru
         assert network.labels == ("ant", "bee", "cat")
         assert not network.model.training
     shipped = pretrained.names()[0]
-    assert open_trained_network(shipped, tmp_path).labels == tuple(pretrained.manifest_entry(shipped)["labels"])
+    assert open_trained_network(shipped, tmp_path).labels == pretrained.entry(shipped).labels
     with pytest.raises(ValueError, match="name='nothing' is not a pretrained network"):
         open_trained_network("nothing", tmp_path)
 

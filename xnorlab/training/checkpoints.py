@@ -12,7 +12,7 @@ from torch import nn
 from xnorlab import atomic, models
 from xnorlab.printable import error_line
 from xnorlab.training.data_record import is_data_record
-from xnorlab.training.history import History
+from xnorlab.training.epoch_recorder import STATE_KEY
 from xnorlab.zoo.recipe import Recipe
 
 CHECKPOINT = "last.ckpt"
@@ -72,7 +72,7 @@ def read_checkpoint(path: str | Path) -> tuple[Recipe, list[str], Mapping[str, A
     for key, kind in PARTS.items():
         if not isinstance(checkpoint.get(key), kind):
             raise _unusable(path, f"its {key!r} is missing or not a {kind.__name__}")
-    labels, history = checkpoint["labels"], checkpoint["callbacks"].get(History.__qualname__)
+    labels, history = checkpoint["labels"], checkpoint["callbacks"].get(STATE_KEY)
     if len(labels) < 2 or not all(isinstance(label, str) for label in labels):
         raise _unusable(path, f"its labels are {labels!r}")
     if not isinstance(history, dict) or not all(isinstance(history.get(key), list) for key in HISTORY_PARTS):

@@ -6,7 +6,7 @@ from typing import Any
 
 from xnorlab.suggestions import nearest
 from xnorlab.training.checkpoints import CHECKPOINT, read_checkpoint, trained_epochs
-from xnorlab.training.history import stored_history
+from xnorlab.training.epoch_recorder import stored_history
 from xnorlab.training.run import Result, train
 from xnorlab.zoo.recipe import Recipe, recipe_for
 

@@ -19,8 +19,8 @@ from xnorlab.training.data_record import data_record, require_same_data
 from xnorlab.training.dataset import DataFolder
 from xnorlab.training.devices import device_count, device_type, resolve_precision
 from xnorlab.training.divergence import DivergedError, DivergenceCheck
+from xnorlab.training.epoch_recorder import EpochRecorder
 from xnorlab.training.folders import find, open_folder
-from xnorlab.training.history import History
 from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_teacher_fits
 from xnorlab.training.trained_networks import TrainedNetwork, copy_weights_, open_trained_network
 from xnorlab.training.trainer import StartReport, lightning_trainer, quiet_lightning
@@ -35,7 +35,7 @@ class Result:
         folder: the run's folder.
         checkpoint: its last checkpoint.
         recipe: how it is trained.
-        epochs: one record per epoch, see `History`.
+        epochs: one record per epoch, see `EpochRecorder`.
     """
 
     folder: Path
@@ -130,7 +130,7 @@ def train(
         copy_weights_(classifier.model, recipe.scheme, start)
     if precision is None:
         precision = recipe.precision
-    start_report, history = StartReport(precision, announce), History(report)
+    start_report, history = StartReport(precision, announce), EpochRecorder(report)
     with quiet_lightning(), _explained(start_report, recipe, checkpoint):
         folder.mkdir(parents=True, exist_ok=True)
         atomic.write_json(folder / "recipe.json", recipe.to_dict())

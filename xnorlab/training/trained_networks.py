@@ -5,9 +5,10 @@ from pathlib import Path
 
 from torch import nn
 
-from xnorlab import models, pretrained
+from xnorlab import models
 from xnorlab.nn import get_scheme
 from xnorlab.training.checkpoints import CHECKPOINT, load_checkpoint, trained_epochs
+from xnorlab.zoo import manifest
 from xnorlab.zoo.recipe import Recipe
 
 
@@ -45,8 +46,8 @@ def open_trained_network(name: str, runs: str | Path | None = None) -> TrainedNe
                     f"{folder} has trained {trained_epochs(checkpoint)} of {recipe.epochs} epochs: resume it"
                 )
             return TrainedNetwork(model, recipe, tuple(labels))
-    entry = pretrained.manifest_entry(name)
-    return TrainedNetwork(models.load(name), Recipe.from_dict(entry["recipe"]), tuple(entry["labels"]))
+    shipped = manifest.entry(name)
+    return TrainedNetwork(models.load(name), shipped.recipe, shipped.labels)
 
 
 def copy_weights_(model: nn.Module, scheme: str, source: TrainedNetwork) -> None:

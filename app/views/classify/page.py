@@ -137,12 +137,12 @@ def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
         if scheme not in verdicts:
             shown.append(widgets.waiting_card(scheme))
             continue
-        entry = networks.entry(family, scheme)
+        shipped = networks.entry(family, scheme)
         timed = times.get(networks.name(family, scheme))
         lines = (
             ("– ms" if timed is None else units.duration(timed[0]), "measured here"),
-            (units.memory(entry["bytes"]), "packed file"),
-            (f"{100 * entry['top1']:.1f} %", f"right among {len(entry['labels'])} classes, at training"),
+            (units.memory(shipped.bytes), "packed file"),
+            (f"{100 * shipped.top1:.1f} %", f"right among {len(shipped.labels)} classes, at training"),
         )
         shown.append(
             widgets.answer_card(scheme, verdicts[scheme], top=top, footnotes=[widgets.line(*x) for x in lines])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, networks, widgets
+from shared import address, cached, network_choice, networks, widgets
 
 from xnorlab import units
 
@@ -61,13 +61,8 @@ def trained_filter() -> tuple[np.ndarray, str, str]:
 
     Returns it, what names it, and which layers of its network stay real.
     """
-    families = networks.families()
-    address.take("model", families, families[0])
-    family = st.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
-    schemes = networks.schemes(family)
-    address.take("scheme", schemes, "float" if "float" in schemes else schemes[0])
-    scheme = st.selectbox("Trained as", schemes, key="scheme", persist_state="session", format_func=networks.with_glyph)
-    address.publish(model=family, scheme=scheme)
+    family = network_choice.family()
+    scheme = network_choice.scheme(networks.schemes(family), default="float")
     try:
         layers = cached.conv_weights(networks.name(family, scheme))
     except ValueError as error:
@@ -75,18 +70,9 @@ def trained_filter() -> tuple[np.ndarray, str, str]:
         st.info("A filter of your own needs no network: choose it above.")
         st.stop()
     names = list(layers)
-    address.take("layer", names, names[min(1, len(names) - 1)])
-    layer = st.selectbox(
-        "Layer",
-        names,
-        key="layer",
-        persist_state="session",
-        format_func=lambda n: "{}: {} filters of {} × {} × {}".format(n, *layers[n].shape),
-    )
-    count = layers[layer].shape[0]
-    address.take_number("filter", 0, count - 1, 0)
-    index = st.slider("Filter", 0, count - 1, key="filter", persist_state="session")
-    address.publish(layer=layer, filter=index)
+    options = network_choice.filters_in_words({name: weights.shape for name, weights in layers.items()})
+    layer = network_choice.layer(options, default=names[min(1, len(names) - 1)])
+    index = network_choice.filter_index(len(layers[layer]))
     real = "the first and the last layer"
     if any(name.startswith("shortcut") for name in names):
         real = "the first and the last layer and the convolutions on shortcuts"

@@ -1,4 +1,4 @@
-"""The first part of "How it learns": the sign, and the slope that an estimator lends it."""
+"""The first part of "How it learns": the sign, and the slope that an estimator gives it in the backward pass."""
 
 import streamlit as st
 import torch
@@ -9,7 +9,7 @@ from xnorlab.binarize import ESTIMATORS, forward_and_gradient, integral_from_zer
 from xnorlab.figures import learning
 from xnorlab.training.live_training import INPUT_ESTIMATORS
 
-WIDEST = 3.0
+WIDEST_RANGE = 3.0
 POINTS_PER_UNIT = 500  # fine enough for three digits of the area
 
 
@@ -21,11 +21,11 @@ def show() -> None:
             "Estimator", {name: e.title for name, e in ESTIMATORS.items()}, key="estimator", default="clipped"
         )
         estimator = ESTIMATORS[chosen]
-        address.take_number("range", 0.1, WIDEST, 1.0)
+        address.take_number("range", 0.1, WIDEST_RANGE, 1.0)
         clip_range = st.slider(
             "Clip range t",
             0.1,
-            WIDEST,
+            WIDEST_RANGE,
             step=0.1,
             key="range",
             persist_state="session",
@@ -38,12 +38,12 @@ def show() -> None:
             f"{estimator.source}. Both curves are computed here by running the library's estimator and autograd."
         )
 
-    n = int((WIDEST + 0.5) * POINTS_PER_UNIT)
+    n = int((WIDEST_RANGE + 0.5) * POINTS_PER_UNIT)
     x = torch.arange(-n, n + 1, dtype=torch.float64) / POINTS_PER_UNIT
     forward, slope = forward_and_gradient(lambda values: estimator(values, clip_range), x)
     smooth = integral_from_zero(x, slope)
-    every = POINTS_PER_UNIT // 10
-    reached = (slope > 0).double().mean().item()
+    learning_share = (slope > 0).double().mean().item()
+    in_table = slice(None, None, POINTS_PER_UNIT // 10)
     with controls:
         first, second = st.columns(2, wrap=False)
         first.metric("steepest slope", units.significant(slope.max().item()))
@@ -52,7 +52,7 @@ def show() -> None:
             units.significant(torch.trapezoid(slope, x).item()) if estimator.ranged else "∞",
             help="The sign jumps by 2, from −1 to +1: a slope of area 2 rises by just as much.",
         )
-        st.markdown(_said(estimator.ranged, clip_range))
+        st.markdown(_explanation(estimator.ranged, clip_range))
         if chosen in INPUT_ESTIMATORS:
             st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with)
     with picture:
@@ -67,18 +67,18 @@ def show() -> None:
                 dark=widgets.dark(),
             ),
             alt=f"Two curves over x. Forward: the sign, −1 or +1. Backward: the slope of the {estimator.title} "
-            f"estimator, {estimator.slope}; it is above zero on {units.percent(reached)} of the axis on show.",
+            f"estimator, {estimator.slope}; it is above zero on {units.percent(learning_share)} of the axis on show.",
             table={
-                "x": x[::every].tolist(),
-                "forward": forward[::every].tolist(),
-                "slope used backward": [units.significant(v) for v in slope[::every].tolist()],
+                "x": x[in_table].tolist(),
+                "forward": forward[in_table].tolist(),
+                "slope used backward": [units.significant(v) for v in slope[in_table].tolist()],
             },
             key="estimator-curves",
         )
 
 
 def _train_with() -> None:
-    """Go to live training with the estimator and the range that the controls say now, under a scheme that uses them."""
+    """Go to live training with the estimator and the range of the controls, under a scheme with binary inputs."""
     state = st.session_state
     scheme = state.get("live")
     chosen = {
@@ -92,11 +92,12 @@ def _train_with() -> None:
     address.publish(**chosen)
 
 
-def _said(ranged: bool, clip_range: float) -> str:
+def _explanation(ranged: bool, clip_range: float) -> str:
+    """What the range of the slope means for training."""
     if not ranged:
         return (
             "**No range:** every value learns, however far from 0 it lies, though no small step could change its sign. "
-            "The backward pass believes in a straight line, which the sign resembles nowhere but around 0."
+            "The backward pass takes the sign for a straight line, which it resembles nowhere but around 0."
         )
     return (
         f"**Beyond ±{clip_range:g} nothing passes back:** a value there keeps its sign whatever a small step does, so "

@@ -1,4 +1,4 @@
-"""How the live run looks: progress, curves, flips, weights, answers; drawn anew each second while it trains."""
+"""The pictures of a live run: its progress, curves, flips, weights and answers, drawn anew while it trains."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -16,53 +16,37 @@ from xnorlab.training.live_training import RECORD_STEPS, STEPS, Curves, LiveSett
 HISTOGRAM_BINS = 40
 NO_RECORD = ["–"]  # what a table holds before the first one
 
-ENDINGS = {
+PROGRESS_TEXTS = {
     "ready": "Not trained yet: the weights are random, the answers guesses. Press Start.",
+    "running": "Training…",
     "stopped": "Stopped. Resume continues exactly where it stands.",
     "left": "Stopped, because the page was left or hidden. Resume continues exactly where it stands.",
     "late": f"Stopped after {live_run.LONGEST_SECONDS:.0f} seconds. Resume continues exactly where it stands.",
     "done": f"Done: {STEPS} steps, the learning rate has come down to 0.",
 }
-
-_CSS = """
-<style>
-.xl-digits { display: grid; gap: .25rem; grid-template-columns: repeat(10, minmax(0, 1fr)); }
-.xl-filters { display: grid; gap: .5rem; grid-template-columns: repeat(8, minmax(0, 1fr)); }
-@media (max-width: 640px) { .xl-digits { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
-.xl-digits figure, .xl-filters figure { margin: 0; }
-.xl-digits figure { border: 1.5px solid transparent; border-radius: 6px; padding: 3px; text-align: center; }
-.xl-digits figure.xl-wrong { border: 1.5px dashed currentColor; }
-.xl-digits img, .xl-filters img { width: 100%; image-rendering: pixelated; border-radius: 4px; display: block; }
-.st-key-live-run [data-stale] { opacity: 1 !important; transition: none !important; }
-.xl-digits figcaption { font-size: .84rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
-</style>
-"""
+"""State of a run → what stands beside its progress bar; a run that failed has an error instead."""
 
 
-def style_sheet() -> None:
-    """The rules for the pictures here; once a run."""
-    st.html(_CSS)
-
-
-def progress(run: LiveRun, snapshot: Snapshot) -> None:
+def show_progress(run: LiveRun, snapshot: Snapshot) -> None:
     """How far the run is, or why it ended."""
-    if run.state == "failed":
+    state = run.state  # once: the run's thread may change it meanwhile
+    if state == "failed":
         st.error(f"Training ended: {widgets.plain(run.problem)}. Reset begins anew.", icon=":material/report:")
         return
-    text = "Training…" if run.running else ENDINGS[run.state]
+    text = PROGRESS_TEXTS[state]
     if run.waiting:
         text = "Waiting for its turn: a speed is being measured on this machine, or others train."
     st.progress(snapshot.step / STEPS, text)
 
 
-def headline(snapshot: Snapshot) -> None:
+def show_latest(snapshot: Snapshot) -> None:
     """The latest record in four numbers."""
-    curves, flips = snapshot.curves, snapshot.curves.flips
+    curves = snapshot.curves
     step, train, test, flipped = widgets.pairs(4)
     step.metric("step", f"{snapshot.step} of {STEPS}")
     train.metric("training accuracy", units.percent(curves.train_top1[-1]) if curves.step else "–")
     test.metric("test accuracy", units.percent(curves.test_top1[-1]) if curves.step else "–")
-    latest = [shares[-1] for shares in flips.values()] if curves.step else []
+    latest = [shares[-1] for shares in curves.flips.values()] if curves.step else []
     flipped.metric(
         f"signs flipped in {RECORD_STEPS} steps",
         units.percent(float(np.mean(latest))) if latest else "–",
@@ -70,33 +54,31 @@ def headline(snapshot: Snapshot) -> None:
     )
 
 
-def curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSettings, Curves]]) -> None:
+def show_curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSettings, Curves]]) -> None:
     """Accuracy and loss of this run, over those of earlier ones."""
-    look, found = style.SCHEMES[run.settings.scheme], snapshot.curves
+    scheme, curves = style.SCHEMES[run.settings.scheme].label, snapshot.curves
     left, right = st.columns(2, gap="large")
-    for place, of, name, key in ((left, "accuracy", "top1", "live-accuracy"), (right, "loss", "loss", "live-loss")):
-        runs = [_as_run(settings, old, name, faint=True) for settings, old in earlier if settings != run.settings]
-        runs.append(_as_run(run.settings, found, name, faint=False))
+    for place, quantity, field in ((left, "accuracy", "top1"), (right, "loss", "loss")):
+        lines = [_line(settings, old, field, faint=True) for settings, old in earlier if settings != run.settings]
+        lines.append(_line(run.settings, curves, field, faint=False))
         with place:
-            st.markdown(f"**{of.capitalize()}**, solid: training pictures, dotted: test pictures")
+            st.markdown(f"**{quantity.capitalize()}**, solid: training pictures, dotted: test pictures")
             widgets.chart(
-                learning.training_curves(runs, of=of, along="step", end=STEPS, dark=widgets.dark()),
-                alt=f"{of.capitalize()} of {look.label} over {snapshot.step} steps of training, "
-                f"and of {len(runs) - 1} earlier runs.",
+                learning.training_curves(lines, of=quantity, along="step", end=STEPS, dark=widgets.dark()),
+                alt=f"{quantity.capitalize()} of {scheme} over {snapshot.step} steps of training, "
+                f"and of {len(lines) - 1} earlier runs.",
                 table={
-                    "step": found.step or NO_RECORD,
-                    f"training {of}": _three_digits(getattr(found, f"train_{name}")),
-                    f"test {of}": _three_digits(getattr(found, f"test_{name}")),
+                    "step": curves.step or NO_RECORD,
+                    f"training {quantity}": _three_digits(getattr(curves, f"train_{field}")),
+                    f"test {quantity}": _three_digits(getattr(curves, f"test_{field}")),
                 },
-                key=key,
+                key=f"live-{quantity}",
             )
 
 
-def _as_run(settings: LiveSettings, curves: Curves, name: str, *, faint: bool) -> learning.Run:
-    test = getattr(curves, f"test_{name}")
-    return learning.Run(
-        settings.scheme, _label(settings), curves.step, getattr(curves, f"train_{name}"), curves.step, test, faint=faint
-    )
+def _line(settings: LiveSettings, curves: Curves, field: str, *, faint: bool) -> learning.Run:
+    train, test = getattr(curves, f"train_{field}"), getattr(curves, f"test_{field}")
+    return learning.Run(settings.scheme, _label(settings), curves.step, train, curves.step, test, faint=faint)
 
 
 def _label(settings: LiveSettings) -> str:
@@ -117,8 +99,8 @@ def _three_digits(values: Iterable[float]) -> list[str]:
     return [units.significant(value) for value in values] or NO_RECORD
 
 
-def weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None:
-    """Flips of all layers, latent weights of the chosen one."""
+def show_flips_and_weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None:
+    """Flips of all layers, latent weights of `layer`."""
     left, right = st.columns(2, gap="large")
     curves, scheme, scale = snapshot.curves, run.settings.scheme, snapshot.scales[layer]
     with left:
@@ -147,44 +129,45 @@ def weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None:
         )
 
 
+def show_answers(snapshot: Snapshot) -> None:
+    """Test pictures with the network's answers."""
+    digits = live_run.DIGITS.test[1][: len(snapshot.probabilities)]
+    answers, shares = snapshot.probabilities.argmax(1), snapshot.probabilities.max(1)
+    st.markdown("**Test pictures** with answers, wrong ones outlined")
+    cells = "".join(
+        f"<figure{'' if answer == digit else ' class=xl-wrong'}>"
+        f"<img src='{_test_picture(index)}' alt='A {digit}, answered {answer}'>"
+        f"<figcaption><b>{answer}</b>{'' if answer == digit else f' ≠ {digit}'}<br>{share:.0%}</figcaption>"
+        "</figure>"
+        for index, (digit, answer, share) in enumerate(zip(digits, answers, shares, strict=True))
+    )
+    st.html(f"<div class='xl-digits'>{cells}</div>")
+    widgets.numbers(
+        {"digit": digits.tolist(), "answer": answers.tolist(), "probability": [units.percent(s) for s in shares]},
+        key="live-answers",
+    )
+
+
 @cache
-def _digit(index: int) -> str:
+def _test_picture(index: int) -> str:
     return widgets.png(np.repeat(live_run.DIGITS.test[0][index][..., None], 3, axis=-1))
 
 
-def answers(snapshot: Snapshot) -> None:
-    """Test pictures with the network's answers, and the filters of its first layer."""
-    left, right = st.columns(2, gap="large")
-    digits = live_run.DIGITS.test[1][: len(snapshot.answers)]
-    answers, shares = snapshot.answers.argmax(1), snapshot.answers.max(1)
-    with left:
-        st.markdown("**Test pictures** with answers, wrong ones outlined")
-        cells = "".join(
-            f"<figure{'' if answer == digit else ' class=xl-wrong'}>"
-            f"<img src='{_digit(index)}' alt='A {digit}, answered {answer}'>"
-            f"<figcaption><b>{answer}</b>{'' if answer == digit else f' ≠ {digit}'}<br>{share:.0%}</figcaption>"
-            "</figure>"
-            for index, (digit, answer, share) in enumerate(zip(digits, answers, shares, strict=True))
-        )
-        st.html(f"<div class='xl-digits'>{cells}</div>")
-        widgets.numbers(
-            {"digit": digits.tolist(), "answer": answers.tolist(), "probability": [units.percent(s) for s in shares]},
-            key="live-answers",
-        )
-    with right:
-        filters = snapshot.weights["conv1"][:, 0]
-        binary = snapshot.scales["conv1"] is not None
-        shown = np.where(filters >= 0, 1.0, -1.0) if binary else filters
-        what = "their signs, −1 blue and +1 orange" if binary else "real weights, blue below zero, orange above"
-        st.markdown(f"**The first layer's filters**, 5 × 5: {what}")
-        drawn = [widgets.png(pictures.signed_picture(f, dark=widgets.dark())) for f in shown]
-        images = "".join(f"<figure><img src='{png}' alt='Filter {index}'></figure>" for index, png in enumerate(drawn))
-        st.html(f"<div class='xl-filters'>{images}</div>")
-        widgets.numbers(
-            {
-                "filter": list(range(len(filters))),
-                "positive of 25": (filters >= 0).sum((1, 2)).tolist(),
-                "mean|W|": _three_digits(np.abs(filters).mean((1, 2)).tolist()),
-            },
-            key="live-filters",
-        )
+def show_filters(snapshot: Snapshot) -> None:
+    """The filters of the first layer: their signs where it is binary, else their real weights."""
+    filters = snapshot.weights["conv1"][:, 0]
+    binary = snapshot.scales["conv1"] is not None
+    what = "their signs, −1 blue and +1 orange" if binary else "real weights, blue below zero, orange above"
+    st.markdown(f"**The first layer's filters**, 5 × 5: {what}")
+    shown = np.where(filters >= 0, 1.0, -1.0) if binary else filters
+    drawn = [widgets.png(pictures.signed_picture(weights, dark=widgets.dark())) for weights in shown]
+    images = "".join(f"<figure><img src='{png}' alt='Filter {index}'></figure>" for index, png in enumerate(drawn))
+    st.html(f"<div class='xl-filters'>{images}</div>")
+    widgets.numbers(
+        {
+            "filter": list(range(len(filters))),
+            "positive of 25": (filters >= 0).sum((1, 2)).tolist(),
+            "mean|W|": _three_digits(np.abs(filters).mean((1, 2)).tolist()),
+        },
+        key="live-filters",
+    )

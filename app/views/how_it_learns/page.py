@@ -16,7 +16,7 @@ part = address.segments("Show", PARTS, key="part", default="trick")
 address.publish(part=part)
 
 with st.spinner("Loading torch, once…"):
-    from views.how_it_learns import estimators, live_training, shipped_histories
+    from views.how_it_learns import estimators, live_controls, shipped_histories
 
-{"trick": estimators.show, "live": live_training.show, "shipped": shipped_histories.show}[part]()
+{"trick": estimators.show, "live": live_controls.show, "shipped": shipped_histories.show}[part]()
 address.show_notes(notes)

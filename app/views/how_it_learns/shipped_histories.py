@@ -1,7 +1,7 @@
 """The third part of "How it learns": what happened, epoch by epoch, when the shipped networks were trained."""
 
 import streamlit as st
-from shared import address, networks, widgets
+from shared import address, network_choice, networks, widgets
 
 from xnorlab import units
 from xnorlab.binarize import MeanScale
@@ -13,40 +13,44 @@ from xnorlab.zoo.layer_names import layer_names
 
 def show() -> None:
     """Choose a network and an epoch; see flips, latent weights, loss and accuracy."""
-    families = networks.families()
-    address.take("model", families, families[0])
-    first, second = st.columns([4, 8], gap="large")
-    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
+    left, right = st.columns([4, 8], gap="large")
+    with left:
+        family = network_choice.family()
     schemes = networks.schemes(family)
-    options = {s: networks.with_glyph(s) for s in schemes}
-    with second:
-        scheme = address.pills("Trained as", options, key="scheme", default="xnor" if "xnor" in options else schemes[0])
-    address.publish(model=family, scheme=scheme)
-    found, problems = _load(family, schemes)
-    if scheme not in found:
+    with right:
+        scheme = network_choice.scheme(schemes, default="xnor", control=address.pills)
+    histories, problems = _load(family, schemes)
+    if scheme not in histories:
         widgets.cannot_use(problems[scheme], networks.advice(family, scheme))
         return
-    history = found[scheme]
+    history = histories[scheme]
     last = len(history.epochs)
     address.take_number("epoch", 0, last, last)
-    first, second = st.columns([4, 8], gap="large")
-    began = networks.entry(family, scheme)["recipe"].get("start")
-    origin = "before training" if began is None else f"as it began, trained as {began.rpartition('/')[2]}"
-    epoch = second.slider(f"Epoch (0: {origin})", 0, last, key="epoch", persist_state="session")
+    left, right = st.columns([4, 8], gap="large")
+    start = networks.entry(family, scheme).recipe.start
+    origin = "before training" if start is None else f"as it began, trained as {start.rpartition('/')[2]}"
+    epoch = right.slider(f"Epoch (0: {origin})", 0, last, key="epoch", persist_state="session")
     address.publish(epoch=epoch)
 
     if history.layers:
-        names = {layer: path for path, layer in layer_names(history.layers).items()}
-        address.take("learnt_layer", list(names), next(iter(names)))
-        layer = first.selectbox("Layer", list(names), key="learnt_layer", persist_state="session")
-        address.publish(learnt_layer=layer)
-        _layer(history, scheme, names, layer, epoch)
+        paths = {layer: path for path, layer in layer_names(history.layers).items()}
+        with left:
+            layer = network_choice.layer({layer: layer for layer in paths}, key="learnt_layer")
+        flips, weights = st.columns(2, gap="large")
+        with flips:
+            _flips(history, scheme, paths, layer, epoch)
+        with weights:
+            _latent_weights(history, scheme, paths[layer], layer, epoch)
     else:
         st.info(
-            "Full precision has no signs, so none flip; of a binary scheme the layers are shown here.",
+            "Full precision has no signs, so none flip; a binary scheme has its layers shown here.",
             icon=":material/info:",
         )
-    _curves(family, found, epoch)
+    accuracy, loss = st.columns(2, gap="large")
+    with accuracy:
+        _curves(family, histories, epoch, quantity="accuracy", field="top1")
+    with loss:
+        _curves(family, histories, epoch, quantity="loss", field="loss")
     missing = [f"{style.look(s).label}: {problems[s]}" for s in schemes if s in problems]
     if missing:
         st.warning(widgets.sentence("; ".join(missing)), icon=":material/inventory_2:")
@@ -54,70 +58,74 @@ def show() -> None:
         "All measured during training, and read from the files shipped with the networks. Validation is drawn where it "
         "was recorded; the large marks are the finished networks on the whole validation set. Training losses count "
         "cropped pictures and, where the recipe smooths them, smoothed labels, so validation may lie below."
-        + "".join(_other_loss(family, s) for s in found)
+        + "".join(_note_on_loss(family, s) for s in histories)
     )
 
 
 def _load(family: str, schemes: list[str]) -> tuple[dict[str, TrainingHistory], dict[str, ValueError]]:
-    """The histories that can be read, and what is wrong with the others."""
-    found, problems = {}, {}
+    """Scheme → its history, of those that can be read, and scheme → what is wrong with each of the others."""
+    histories, problems = {}, {}
     for scheme in schemes:
         try:
-            found[scheme] = load_history(networks.name(family, scheme))
+            histories[scheme] = load_history(networks.name(family, scheme))
         except ValueError as error:
             problems[scheme] = error
-    return found, problems
+    return histories, problems
 
 
-def _layer(history: TrainingHistory, scheme: str, names: dict[str, str], layer: str, epoch: int) -> None:
-    """Flips and weights of one layer; names: of all its layers → their paths in the history."""
+def _flips(history: TrainingHistory, scheme: str, paths: dict[str, str], layer: str, epoch: int) -> None:
+    """The share of signs that flipped in each epoch: a curve per layer, that of `layer` emphasised.
+
+    `paths` maps every layer to its path in the history.
+    """
     epochs = history.curve("train_loss")[0]
-    flips = {name: history.flips(path) for name, path in names.items()}
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Signs that flipped** in each epoch, layer by layer")
-        widgets.chart(
-            learning.sign_flips(
-                epochs.tolist(),
-                {name: shares.tolist() for name, shares in flips.items()},
-                scheme=scheme,
-                chosen=layer,
-                along="epoch",
-                at=epoch,
-                dark=widgets.dark(),
-            ),
-            alt=f"Share of the signs of {len(flips)} layers that flipped in each of {len(epochs)} epochs; in {layer} "
-            f"{units.percent(float(flips[layer][0]))} in the first and {units.percent(float(flips[layer][-1]))} in "
-            "the last.",
-            table={"epoch": epochs.tolist()}
-            | {f"{name}, %": [units.significant(100 * v) for v in shares] for name, shares in flips.items()},
-            key="flips",
-        )
-    histogram, kept = history.histogram(names[layer], epoch), history.kept(names[layer])
-    scale, said = _scale(scheme, histogram.mean_abs)
-    with right:
-        st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
-        widgets.chart(
-            learning.latent_weights(
-                histogram.edges,
-                histogram.counts,
-                scheme=scheme,
-                scale=scale,
-                limit=max(h.edges[-1] for h in kept),
-                peak=learning.density_peak([(h.edges, h.counts) for h in kept]),
-                dark=widgets.dark(),
-            ),
-            alt=f"Histogram of the {int(histogram.counts.sum()):,} latent weights of {layer} after epoch "
-            f"{histogram.epoch}" + ("." if scale is None else f"; their signs stand for ±{units.significant(scale)}."),
-            table={
-                "from": [units.significant(v) for v in histogram.edges[:-1]],
-                "to": [units.significant(v) for v in histogram.edges[1:]],
-                "weights": histogram.counts.tolist(),
-            },
-            key="latent",
-        )
-        when = "" if histogram.epoch == epoch else f" Histograms were kept a dozen times; epoch {epoch} has none."
-        st.caption(f"{said}{when}")
+    flips = {name: history.flips(path) for name, path in paths.items()}
+    st.markdown("**Signs that flipped** in each epoch, layer by layer")
+    widgets.chart(
+        learning.sign_flips(
+            epochs.tolist(),
+            {name: shares.tolist() for name, shares in flips.items()},
+            scheme=scheme,
+            chosen=layer,
+            along="epoch",
+            at=epoch,
+            dark=widgets.dark(),
+        ),
+        alt=f"Share of the signs of {len(flips)} layers that flipped in each of {len(epochs)} epochs; in {layer} "
+        f"{units.percent(float(flips[layer][0]))} in the first and {units.percent(float(flips[layer][-1]))} in "
+        "the last.",
+        table={"epoch": epochs.tolist()}
+        | {f"{name}, %": [units.significant(100 * v) for v in shares] for name, shares in flips.items()},
+        key="flips",
+    )
+
+
+def _latent_weights(history: TrainingHistory, scheme: str, path: str, layer: str, epoch: int) -> None:
+    """Histogram of the latent weights of `layer`, at `path` in the history, as last recorded up to `epoch`."""
+    histogram, histograms = history.histogram(path, epoch), history.kept(path)
+    scale, meaning = _scale(scheme, histogram.mean_abs)
+    st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
+    widgets.chart(
+        learning.latent_weights(
+            histogram.edges,
+            histogram.counts,
+            scheme=scheme,
+            scale=scale,
+            limit=max(h.edges[-1] for h in histograms),
+            peak=learning.density_peak([(h.edges, h.counts) for h in histograms]),
+            dark=widgets.dark(),
+        ),
+        alt=f"Histogram of the {int(histogram.counts.sum()):,} latent weights of {layer} after epoch "
+        f"{histogram.epoch}" + ("." if scale is None else f"; their signs stand for ±{units.significant(scale)}."),
+        table={
+            "from": [units.significant(v) for v in histogram.edges[:-1]],
+            "to": [units.significant(v) for v in histogram.edges[1:]],
+            "weights": histogram.counts.tolist(),
+        },
+        key="latent",
+    )
+    another = "" if histogram.epoch == epoch else f" Histograms were kept a dozen times; epoch {epoch} has none."
+    st.caption(f"{meaning}{another}")
 
 
 def _scale(scheme: str, mean_abs: float) -> tuple[float | None, str]:
@@ -134,51 +142,57 @@ def _scale(scheme: str, mean_abs: float) -> tuple[float | None, str]:
     return 1.0, "±1.00: the signs themselves, without α."
 
 
-def _other_loss(family: str, scheme: str) -> str:
+def _note_on_loss(family: str, scheme: str) -> str:
     """A sentence on why the training loss of a network that another one taught is not drawn; "" for the others."""
-    recipe = networks.entry(family, scheme)["recipe"]
-    if recipe.get("teacher") is None:
+    recipe = networks.entry(family, scheme).recipe
+    if recipe.teacher is None:
         return ""
-    partly = "" if recipe["teacher_weight"] == 1 else "partly "
+    partly = "" if recipe.teacher_weight == 1 else "partly "
     return (
         f" {style.look(scheme).label}'s training loss is not drawn: it is {partly}the distance (KL divergence) to the "
-        f"answers of {recipe['teacher'].rpartition('/')[2]}, another quantity; the table has it."
+        f"answers of {recipe.teacher.rpartition('/')[2]}, another quantity; the table has it."
     )
 
 
-def _curves(family: str, found: dict[str, TrainingHistory], epoch: int) -> None:
-    left, right = st.columns(2, gap="large")
-    for place, of, name in ((left, "accuracy", "top1"), (right, "loss", "loss")):
-        runs, rows = [], {"scheme": [], "epoch": [], f"training {of}": [], f"validation {of}": []}
-        for scheme, history in found.items():
-            x, train = history.curve(f"train_{name}")
-            held_out_x, held_out = history.curve(f"val_{name}")
-            final = networks.entry(family, scheme)["top1"] if of == "accuracy" else None
-            label = style.look(scheme).short
-            drawn = slice(0 if of == "loss" and _other_loss(family, scheme) else None)
-            runs.append(
-                learning.Run(
-                    scheme,
-                    label,
-                    x.tolist()[drawn],
-                    train.tolist()[drawn],
-                    held_out_x.tolist(),
-                    held_out.tolist(),
-                    final=final,
-                )
+def _curves(family: str, histories: dict[str, TrainingHistory], epoch: int, *, quantity: str, field: str) -> None:
+    """Training and validation of every network of `family` that has a history.
+
+    Args:
+        family: `<data set>/<model>`.
+        histories: Scheme → its history.
+        epoch: The epoch to be marked.
+        quantity: "accuracy" or "loss".
+        field: What the histories call it.
+    """
+    runs: list[learning.Run] = []
+    rows = {"scheme": [], "epoch": [], f"training {quantity}": [], f"validation {quantity}": []}
+    for scheme, history in histories.items():
+        epochs, train = (values.tolist() for values in history.curve(f"train_{field}"))
+        validated, validation = (values.tolist() for values in history.curve(f"val_{field}"))
+        label = style.look(scheme).short
+        comparable = quantity == "accuracy" or not _note_on_loss(family, scheme)
+        runs.append(
+            learning.Run(
+                scheme,
+                label,
+                epochs if comparable else [],
+                train if comparable else [],
+                validated,
+                validation,
+                final=networks.entry(family, scheme).top1 if quantity == "accuracy" else None,
             )
-            known = dict(zip(held_out_x.tolist(), held_out.tolist(), strict=True))
-            rows["scheme"] += [label] * len(x)
-            rows["epoch"] += x.tolist()
-            rows[f"training {of}"] += [units.significant(v) for v in train]
-            rows[f"validation {of}"] += [units.significant(known.get(e, float("nan"))) for e in x.tolist()]
-        with place:
-            held_out = ", dotted: validation" if any(r.held_out for r in runs) else "; validation was not recorded"
-            st.markdown(f"**{of.capitalize()}**, solid: training{held_out}")
-            widgets.chart(
-                learning.training_curves(runs, of=of, along="epoch", at=epoch, dark=widgets.dark()),
-                alt=f"{of.capitalize()} over the epochs: "
-                + "; ".join(f"{r.label} ends at {units.significant(r.train[-1])}" for r in runs if r.train),
-                table=rows,
-                key=f"shipped-{of}",
-            )
+        )
+        at_epoch = dict(zip(validated, validation, strict=True))
+        rows["scheme"] += [label] * len(epochs)
+        rows["epoch"] += epochs
+        rows[f"training {quantity}"] += [units.significant(v) for v in train]
+        rows[f"validation {quantity}"] += [units.significant(at_epoch.get(e, float("nan"))) for e in epochs]
+    dotted = ", dotted: validation" if any(run.held_out for run in runs) else "; validation was not recorded"
+    st.markdown(f"**{quantity.capitalize()}**, solid: training{dotted}")
+    widgets.chart(
+        learning.training_curves(runs, of=quantity, along="epoch", at=epoch, dark=widgets.dark()),
+        alt=f"{quantity.capitalize()} over the epochs: "
+        + "; ".join(f"{run.label} ends at {units.significant(run.train[-1])}" for run in runs if run.train),
+        table=rows,
+        key=f"shipped-{quantity}",
+    )

@@ -1,4 +1,4 @@
-"""Files to take away: the manifest's figures, the machine, and what this session measured with its settings."""
+"""Files to download: the shipped networks' figures, the machine, and what this session measured, as CSV and JSON."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import Any
 
 from xnorlab import pretrained
 from xnorlab.benchmark import Machine, describe
-from xnorlab.kernels.ceiling import describe_cpu
+from xnorlab.kernels.cpu import describe_cpu
 
 MANIFEST_COLUMNS = (
     "name",
@@ -28,15 +28,18 @@ MANIFEST_COLUMNS = (
     "date",
     "sha256",
 )
+SETTINGS = ("shape", "name", "input_shape", "threads", "batch", "repeats", "photo")
+"""What a measurement's record may say of its settings."""
+_NO_TIMES = {"median_s": "", "lower_quartile_s": "", "upper_quartile_s": "", "runs": 0, "first_call_s": ""}
 
 
 def as_json(value: Any) -> bytes:
-    """Indented, in UTF-8."""
+    """`value` as a JSON file: indented, in UTF-8."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """A column a key of the first row; UTF-8 with the mark that spreadsheets look for."""
+    """A CSV file with one column per key of the first row; UTF-8 with the byte order mark that spreadsheets need."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [])
     writer.writeheader()
@@ -45,10 +48,10 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def manifest_rows() -> list[dict[str, Any]]:
-    """A row a shipped network; recipes and the classes' names are in the JSON alone."""
+    """One row per shipped network; recipes and the classes' names are in the JSON alone."""
     rows = []
-    for name, entry in pretrained.manifest().items():
-        known = {**entry, "name": name, "classes": len(entry["labels"])}
+    for name, shipped in pretrained.entries().items():
+        known = {**shipped.to_dict(), "name": name, "classes": len(shipped.labels)}
         rows.append({column: known.get(column) for column in MANIFEST_COLUMNS})
     return rows
 
@@ -58,48 +61,37 @@ def machine() -> dict[str, Any]:
     return {**describe_cpu(), **describe().to_dict()}
 
 
-def machine_rows() -> list[dict[str, Any]]:
-    """The same as one row a property."""
-    flat = {**machine(), **{f"version of {name}": v for name, v in machine()["versions"].items()}}
+def machine_rows(machine: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row per property of a machine, of which the function `machine` gives the record."""
+    flat = {**machine, **{f"version of {name}": version for name, version in machine["versions"].items()}}
     del flat["versions"]
     return [{"property": k, "value": " ".join(v) if isinstance(v, list) else v} for k, v in flat.items()]
 
 
-def measured(session: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
+def measurements(session: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
     """Every benchmark among the values of a session, with the key it is kept under, its settings and its machine."""
-    found = []
-    for key, value in session:
-        for bench in _benches(value):
-            record = (
-                bench.to_dict()
-                if hasattr(bench, "to_dict")
-                else {
-                    "machine": bench.machine.to_dict(),
-                    "timings": {name: timing.to_dict() for name, timing in bench.timings.items()},
+    return [{"measured": str(key), **bench.to_dict()} for key, value in session for bench in _benches(value)]
+
+
+def measurement_rows(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per contestant of each of `measurements`: times or why it has none, settings, and machine."""
+    rows = []
+    for record in records:
+        settings = {key: record[key] for key in SETTINGS if key in record}
+        machine = {key: record["machine"][key] for key in ("cpu", "instructions", "taken")}
+        times = {name: _times(timing) for name, timing in record["timings"].items()}
+        reasons = record.get("left_out", {})
+        for name in (*times, *reasons):
+            rows.append(
+                {
+                    "measured": record["measured"],
+                    "contestant": name,
+                    **times.get(name, _NO_TIMES),
+                    "not_timed_because": reasons.get(name, ""),
+                    "settings": json.dumps(settings),
+                    **machine,
                 }
             )
-            found.append({"measured": str(key), **record})
-    return found
-
-
-def measured_rows(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row a contestant of `measured`, with its times or why it has none, what was set and what it ran on."""
-    rows = []
-    for result in results:
-        settings = {
-            k: result[k]
-            for k in ("shape", "name", "input_shape", "threads", "batch", "repeats", "photo")
-            if k in result
-        }
-        machine = {
-            "settings": json.dumps(settings),
-            **{k: result["machine"][k] for k in ("cpu", "instructions", "taken")},
-        }
-        times = {name: _times(timing) for name, timing in result["timings"].items()}
-        reasons = result.get("left_out", {})
-        for name in (*times, *reasons):
-            who = {"measured": result["measured"], "contestant": name}
-            rows.append({**who, **times.get(name, _NO_TIMES), "not_timed_because": reasons.get(name, ""), **machine})
     return rows
 
 
@@ -114,11 +106,8 @@ def _times(timing: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_NO_TIMES = {"median_s": "", "lower_quartile_s": "", "upper_quartile_s": "", "runs": 0, "first_call_s": ""}
-
-
 def _benches(value: Any) -> Iterator[Any]:
-    """What has timings and the machine they were taken on, within sequences and records."""
+    """Every value with timings and the machine they were taken on, within sequences and records."""
     if isinstance(getattr(value, "machine", None), Machine) and isinstance(getattr(value, "timings", None), dict):
         yield value
     elif isinstance(value, list | tuple):

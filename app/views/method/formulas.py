@@ -1,24 +1,40 @@
 """The formulas that this project rests on: where each stands in print, which code computes it, where to see it move."""
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
-import xnorlab
-
-ROOT = Path(xnorlab.__file__).resolve().parent.parent
 TOPICS = {"weights": "Weights", "inputs": "Inputs", "training": "Training", "cost": "Cost"}
 PAPER = "XNOR-Net"
 
 
 @dataclass(frozen=True)
-class Formula:
-    """latex: one or more lines. words: Markdown. source: paper and place. code: "module:name", the first one is it.
+class PageLink:
+    """A page of this app on which a formula is at work.
 
-    notebook: file in notebooks/, or None. page: (file, what one sees there, its address).
+    Attributes:
+        page: Its file, relative to `app/`.
+        label: What one sees there.
+        query: Its address.
+    """
+
+    page: str
+    label: str
+    query: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula with its place in print and here.
+
+    Attributes:
+        key: Its anchor on the page.
+        topic: One of TOPICS.
+        title: What it is about.
+        latex: One or more lines.
+        words: What it says, in Markdown.
+        printed_in: Paper and place.
+        code: "module:name" of what computes it here, the most direct one first.
+        link: Where it is at work in the app.
+        notebook: A file in `notebooks/` that computes it, or None.
     """
 
     key: str
@@ -26,30 +42,10 @@ class Formula:
     title: str
     latex: tuple[str, ...]
     words: str
-    source: str
+    printed_in: str
     code: tuple[str, ...]
-    page: tuple[str, str, dict[str, str]]
+    link: PageLink
     notebook: str | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """A function's text. path: within the repository. line: its first."""
-
-    name: str
-    path: str
-    line: int
-    text: str
-
-
-def source(reference: str) -> Source:
-    """The code that "module:name" stands for."""
-    module, _, name = reference.partition(":")
-    thing: Callable[..., Any] | type = getattr(import_module(module), name)
-    file = inspect.getsourcefile(thing)
-    lines, line = inspect.getsourcelines(thing)
-    path = Path(file or "").resolve()
-    return Source(name, path.relative_to(ROOT).as_posix(), line, "".join(lines))
 
 
 _FILTERS, _FACTORS = "views/filters/page.py", "views/scaling_factors/page.py"
@@ -66,7 +62,7 @@ FORMULAS = (
         "training, kernels and files here all follow this one rule.",
         f"{PAPER}, section 3.1: B = sign(W); the rule for 0 is ours",
         ("xnorlab.binarize.sign:sign", "xnorlab.kernels.packing:pack_signs"),
-        (_FILTERS, "Edit a 3×3 by hand and see its signs", {"from": "own"}),
+        PageLink(_FILTERS, "Edit a 3×3 by hand and see its signs", {"from": "own"}),
         _FILTER_NOTEBOOK,
     ),
     Formula(
@@ -82,13 +78,13 @@ FORMULAS = (
         r"What is left is a parabola in $\alpha$.",
         f"{PAPER}, section 3.1, equations 2 to 5",
         ("xnorlab.binarize.weight_scale:approximation_error",),
-        (_FILTERS, "Slide α along the parabola of a trained filter", {"from": "trained"}),
+        PageLink(_FILTERS, "Slide α along the parabola of a trained filter", {"from": "trained"}),
         _FILTER_NOTEBOOK,
     ),
     Formula(
         "alpha",
         "weights",
-        "α, one number a filter",
+        "α, one number per filter",
         (
             r"\alpha^{*} = \frac{W^{\mathsf T}\operatorname{sign}(W)}{n} = \frac{\lVert W \rVert_1}{n}",
             r"\phantom{\alpha^{*}} = \operatorname{mean}\lvert W \rvert",
@@ -96,13 +92,13 @@ FORMULAS = (
         "The bottom of that parabola. BinaryConnect and BNN do without it; BWN and XNOR-Net keep it for every filter.",
         f"{PAPER}, section 3.1, equation 6",
         ("xnorlab.binarize.weight_scale:weight_scale", "xnorlab.binarize.weight_scale:MeanScale"),
-        (_FACTORS, "α of every filter of a layer", {}),
+        PageLink(_FACTORS, "α of every filter of a layer"),
         _FILTER_NOTEBOOK,
     ),
     Formula(
         "k",
         "inputs",
-        "K, one number an output pixel",
+        "K, one number per output pixel",
         (
             r"A = \frac{1}{c}\sum_{i=1}^{c} \lvert X_{:,:,i} \rvert",
             r"K = A * k, \quad k_{ij} = \frac{1}{w\,h}",
@@ -112,7 +108,7 @@ FORMULAS = (
         "point, and the authors' code leaves it out; here it is exact, and off unless a scheme says so.",
         f"{PAPER}, section 3.2, equation 11 and figure 2",
         ("xnorlab.binarize.input_scale:input_scale",),
-        (_FACTORS, "K over a photo, with and without", {"use_k": "on"}),
+        PageLink(_FACTORS, "K over a photo, with and without", {"use_k": "on"}),
     ),
     Formula(
         "xnor",
@@ -126,7 +122,7 @@ FORMULAS = (
         "never differ. 64 multiply-adds are one XOR, one count, one add.",
         f"{PAPER}, section 3.2, “Binary Dot Product” and “Binary Convolution”",
         ("xnorlab.kernels.xnor_conv:XnorConv2d", "xnorlab.paper.dot_product:meet"),
-        (_BITS, "Flip bits and watch the three sums agree", {}),
+        PageLink(_BITS, "Flip bits and watch the three sums agree"),
         _KERNEL_NOTEBOOK,
     ),
     Formula(
@@ -140,7 +136,7 @@ FORMULAS = (
         "The step from binary to k-bit activations: $2^k$ even levels. One bit is the sign.",
         f"{PAPER}, section 3.2, “k-bit Quantization”",
         ("xnorlab.binarize.sign:quantize",),
-        (_LEARNING, "Flat forward, sloped backward", {"part": "trick"}),
+        PageLink(_LEARNING, "Flat forward, sloped backward", {"part": "trick"}),
     ),
     Formula(
         "order",
@@ -152,7 +148,7 @@ FORMULAS = (
         "over signs would be mostly +1.",
         f"{PAPER}, section 3.2, “Training XNOR-Networks”, and Table 3b",
         ("xnorlab.nn.blocks:conv_block",),
-        ("views/trade_offs/page.py", "The claim and its verdict here", {}),
+        PageLink("views/trade_offs/page.py", "The claim and its verdict here"),
     ),
     Formula(
         "ste",
@@ -166,7 +162,7 @@ FORMULAS = (
         "is not beyond ±1 already.",
         f"Hubara et al. 2016, equation 4; {PAPER}, section 3.1; Liu et al. 2018 (Bi-Real Net), section 3.3",
         ("xnorlab.binarize.sign:sign_clipped", "xnorlab.binarize.sign:sign_bireal"),
-        (_LEARNING, "Forward and backward curves side by side", {"part": "trick"}),
+        PageLink(_LEARNING, "Forward and backward curves side by side", {"part": "trick"}),
     ),
     Formula(
         "gradient",
@@ -182,7 +178,7 @@ FORMULAS = (
         r"$g_i \left(\tfrac{1}{n} + \alpha\, \tfrac{\partial \operatorname{sign}}{\partial W_i}\right)$.",
         f"{PAPER}, section 3.1, “Training Binary-Weights-Networks”; the sum over j is ours",
         ("xnorlab.binarize.weight_scale:exact_gradient",),
-        (_LEARNING, "Train a small network and watch signs flip", {"part": "live"}),
+        PageLink(_LEARNING, "Train a small network and watch signs flip", {"part": "live"}),
         _FILTER_NOTEBOOK,
     ),
     Formula(
@@ -190,11 +186,11 @@ FORMULAS = (
         "cost",
         "The speed-up on paper",
         (r"S = \frac{c\,N_W N_I}{\frac{1}{64}\,c\,N_W N_I + N_I} = \frac{64\,c\,N_W}{c\,N_W + 64}",),
-        "Real multiply-adds over binary ones, of which one instruction does 64, plus one multiplication an output. It "
+        "Real multiply-adds over binary ones, of which one instruction does 64, plus one multiplication per output. It "
         "counts no memory, no packing, and not that a CPU multiplies many floats in one instruction, too.",
         f"{PAPER}, section 4.1",
         ("xnorlab.paper.cost_model:predicted_speedup", "xnorlab.paper.cost_model:predicted_speedup_in_words"),
-        ("views/speed_lab/page.py", "The formula beside what this machine does", {}),
+        PageLink("views/speed_lab/page.py", "The formula beside what this machine does"),
         _KERNEL_NOTEBOOK,
     ),
     Formula(
@@ -205,8 +201,8 @@ FORMULAS = (
         r"For a filter of $n$ weights and its $\alpha$: one bit for 32, and one float for all of them. In a real file "
         "thresholds, the real first and last layer and the header count as well.",
         f"{PAPER}, sections 1 and 4.1, figure 4a (double precision there)",
-        ("xnorlab.paper.cost_model:weight_memory_bytes", "xnorlab.zoo.cost:memory_parts"),
-        ("views/trade_offs/page.py", "The bytes of every shipped file by part", {"split": "bytes"}),
+        ("xnorlab.zoo.cost:float32_bytes", "xnorlab.zoo.cost:memory_parts"),
+        PageLink("views/trade_offs/page.py", "The bytes of every shipped file by part", {"split": "bytes"}),
         _FILTER_NOTEBOOK,
     ),
     Formula(
@@ -218,6 +214,6 @@ FORMULAS = (
         "time than that layer.",
         "Amdahl 1967; the first and last layer stay real in XNOR-Net, section 4",
         ("xnorlab.zoo.cost:amdahl_limit",),
-        ("views/network_timing/page.py", "The limit of a network on this machine", {}),
+        PageLink("views/network_timing/page.py", "The limit of a network on this machine"),
     ),
 )

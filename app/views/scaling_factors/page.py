@@ -2,7 +2,7 @@
 
 import numpy as np
 import streamlit as st
-from shared import address, networks, photo_choice, widgets
+from shared import address, network_choice, networks, photo_choice, widgets
 
 from xnorlab import units
 
@@ -21,41 +21,29 @@ st.markdown(
 
 with st.container(border=True):
     photo = photo_choice.choose("pavilion")
-    families = networks.families()
-    address.take("model", families, families[0])
     first, second, third, fourth = st.columns([5, 4, 5, 3], gap="medium")
-    family = first.selectbox("Network", families, key="model", persist_state="session", format_func=networks.title)
+    with first:
+        family = network_choice.family()
     with st.spinner("Loading torch, once…"):
         from shared import approximation
 
         from xnorlab.figures import feature_maps
-    schemes = approximation.binary_schemes(family)
-    address.take("trained", schemes, "xnor" if "xnor" in schemes else schemes[0])
-    scheme = second.selectbox(
-        "Trained as", schemes, key="trained", persist_state="session", format_func=networks.with_glyph
-    )
-    address.publish(model=family, trained=scheme)
+    with second:
+        scheme = network_choice.scheme(approximation.binary_schemes(family), default="xnor", key="trained")
     name = networks.name(family, scheme)
     try:
         modules = approximation.layers(name)
-        layer_names = list(modules)
-        address.take("layer", layer_names, layer_names[0])
-        layer = third.selectbox(
-            "Layer",
-            layer_names,
-            key="layer",
-            persist_state="session",
-            format_func=lambda n: "{}: {} filters of {} × {} × {}".format(n, *modules[n].weight.shape),
-        )
+        options = network_choice.filters_in_words({own: module.weight.shape for own, module in modules.items()})
+        with third:
+            layer = network_choice.layer(options)
         found = approximation.approximate(photo, name, layer)
     except ValueError as error:
         widgets.cannot_use(error, networks.advice(family, scheme))
         address.show_notes(notes)
         st.stop()
     count = modules[layer].weight.shape[0]
-    address.take_number("filter", 0, count - 1, 0)
-    index = fourth.slider("Filter", 0, count - 1, key="filter", persist_state="session")
-    address.publish(layer=layer, filter=index)
+    with fourth:
+        index = network_choice.filter_index(count)
     no_k = found.input_scale is None
     with st.container(horizontal=True, gap="medium"):
         alpha = address.toggle("α, the size of the weights", key="use_alpha", default=True)

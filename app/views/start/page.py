@@ -1,7 +1,7 @@
 """Start: 58× is a formula, and here is what it is on your CPU."""
 
 import streamlit as st
-from shared import address, cached, conv_timing, networks, photos, widgets
+from shared import address, cached, conv_timing, network_choice, networks, photos, widgets
 
 from xnorlab import units
 from xnorlab.benchmark import describe
@@ -93,12 +93,12 @@ except ValueError as error:
     address.show_notes(notes)
     st.stop()
 
-address.take_number("edge", 0, len(filters) - 1, FILTER)
 left, right = st.columns([5, 2], gap="large", vertical_alignment="bottom")
 with left:
     sample = address.pills("Photo", photos.SAMPLES, key="strip_photo", default="pavilion")
-index = right.slider("Filter of the first layer", 0, len(filters) - 1, key="edge", persist_state="session")
-address.publish(strip_photo=sample, edge=index)
+    address.publish(strip_photo=sample)
+with right:
+    index = network_choice.filter_index(len(filters), default=FILTER, key="edge", label="Filter of the first layer")
 
 with st.spinner("Loading torch, once…"):
     found = cached.responses(sample, network, index)

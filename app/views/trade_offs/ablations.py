@@ -1,4 +1,4 @@
-"""One thing changed at a time: what was recorded of the ablations, one of them at a time."""
+"""One thing changed at a time: the recorded ablations, one of which is on show."""
 
 import streamlit as st
 from shared import address, networks, widgets
@@ -17,11 +17,11 @@ TITLES = {
     "bits": "Bits of an input",
     "no-retraining": "No retraining",
 }
-"""By name, in the order in which they are offered."""
+"""Ablation → how it is written, in the order in which they are offered."""
 
 
 def show() -> None:
-    """A menu, the chosen ablation as a chart, its table, and the command that gives it."""
+    """Choose an ablation; see its chart, its table, and the command that gives it."""
     try:
         evidence = Evidence.read(pretrained.folder())
     except ValueError as error:
@@ -34,10 +34,10 @@ def show() -> None:
     name = address.pills("Changed", offered, key="ablation", default=next(iter(offered)))
     address.publish(ablation=name)
     entry, rows = evidence.ablations[name], evidence.changes(name)
-    shown = [(row.label, row.top1, row.error, row.gain and row.gain.second) for row in rows]
+    changes = [(row.label, row.top1, row.error, row.gain and row.gain.second) for row in rows]
     st.markdown(f"**{widgets.plain(entry['question'])}**")
     widgets.chart(
-        trade_offs.changes(shown, dark=widgets.dark()),
+        trade_offs.changes(changes, dark=widgets.dark()),
         alt=f"{entry['question']}: " + "; ".join(f"{row.label} {row.top1:.1f} %" for row in rows),
         table={
             "": [row.label for row in rows],

@@ -12,16 +12,20 @@ from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.paper.cost_model import MEMORY_RATIO, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
 from xnorlab.zoo.cost import NetworkCost
 
-SAYS = {"difference": "Points from full precision", "accuracy": "Accuracy"}
+COMPARED = {"difference": "Points from full precision", "accuracy": "Accuracy"}
 
 
-def memory(costs: Sequence[NetworkCost]) -> None:
-    """How many times smaller: the XNOR network among `costs` with most weights, else another, and figure 4a."""
+def show_memory(costs: Sequence[NetworkCost]) -> None:
+    """How many times smaller a binary network is, and the paper's figure 4a.
+
+    Of `costs`, at least one of which must have binary layers, it takes the XNOR network with most binary weights, or
+    another scheme's where none is XNOR.
+    """
     binary = max(
         (c for c in costs if c.binary_times_smaller), key=lambda c: (c.scheme == "xnor", c.binary_float32_bytes)
     )
-    ours = f"{shipped_costs.title(binary.model)} {look(binary.scheme).short}"
-    ratios = [
+    ours = f"{shipped_costs.model_title(binary.model)} {look(binary.scheme).short}"
+    ratios = [  # what, times smaller, origin
         (f"{ours}, binary layers", binary.binary_times_smaller or 0.0, "measured here"),
         (f"{ours}, whole file", binary.times_smaller, "measured here"),
         ("1 bit for 32", MEMORY_RATIO, "computed"),
@@ -47,47 +51,41 @@ def memory(costs: Sequence[NetworkCost]) -> None:
     )
 
 
-def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
-    """One network of `costs`, all measured on the data set `data`, and the same network in the paper's tables."""
-    models = sorted({cost.model for cost in costs})
-    compared = [m for m in models if any(row.network == shipped_costs.title(m) for row in PUBLISHED_ACCURACY)]
-    if not compared:
+def show_accuracy(costs: Sequence[NetworkCost], data_set: str) -> None:
+    """One network under each scheme, as measured here and as printed in the paper's tables.
+
+    Args:
+        costs: The networks to choose from.
+        data_set: The data set that all of them were measured on.
+    """
+    models = {m: shipped_costs.model_title(m) for m in sorted({cost.model for cost in costs})}
+    published_networks = {row.network for row in PUBLISHED_ACCURACY}
+    offered = {model: title for model, title in models.items() if title in published_networks}
+    if not offered:
         st.info("The paper has no table for the networks of this data set.")
         return
     first, second = st.columns(2)
     with first:
-        twin = address.segments(
-            "Network", {m: shipped_costs.title(m) for m in compared}, key="paper", default=compared[0]
-        )
+        model = address.segments("Network", offered, key="paper", default=next(iter(offered)))
     with second:
-        says = address.segments("Show", SAYS, key="says", default="difference")
-    address.publish(paper=twin, says=says)
-    published = main_results(shipped_costs.title(twin), "ImageNet")
-    shown_costs = [c for c in costs if c.name == f"{data}/{twin}-{c.scheme}"]
-    ours = {c.scheme: 100 * c.top1 for c in shown_costs}
-    built = " or ".join(dict.fromkeys(shipped_costs.architecture(c.name) for c in shown_costs))
-    asked = " or ".join(map(str, sorted({c.classes for c in shown_costs})))
-    trained = " or ".join(map(str, sorted({shipped_costs.epochs(c.name) for c in shown_costs})))
-    if says == "difference":
-        published, ours = below_full_precision(published), below_full_precision(ours)
-    named = ("published, on ImageNet", f"measured at training, on {networks.data_title(data)}")
+        compared = address.segments("Show", COMPARED, key="says", default="difference")
+    address.publish(paper=model, says=compared)
+    shown_costs = [cost for cost in costs if cost.name == f"{data_set}/{model}-{cost.scheme}"]
+    published = _main_results(offered[model], "ImageNet")
+    ours = {cost.scheme: 100 * cost.top1 for cost in shown_costs}
+    title, unit, written = "top-1 accuracy, %", "top-1 %", "{:.1f}".format
+    if compared == "difference":
+        title, unit, written = "points from full precision", "points", units.points
+        published, ours = _from_full_precision(published), _from_full_precision(ours)
+    origins = ("published, on ImageNet", f"measured at training, on {networks.data_title(data_set)}")
     schemes = [s for s in (*SCHEMES, *VARIANTS) if s in published or s in ours]
-    shown = units.points if says == "difference" else "{:.1f}".format
     columns = {
-        f"{origin}, {'points' if says == 'difference' else 'top-1 %'}": [
-            shown(source[s]) if s in source else "–" for s in schemes
-        ]
-        for source, origin in zip((published, ours), named, strict=True)
+        f"{origin}, {unit}": [written(values[s]) if s in values else "–" for s in schemes]
+        for origin, values in zip(origins, (published, ours), strict=True)
     }
     widgets.chart(
-        trade_offs.beside_the_paper(
-            published,
-            ours,
-            named=named,
-            dark=widgets.dark(),
-            title="points from full precision" if says == "difference" else "top-1 accuracy, %",
-        ),
-        alt=f"{shipped_costs.title(twin)} under each scheme, {SAYS[says].lower()}. "
+        trade_offs.beside_the_paper(published, ours, named=origins, dark=widgets.dark(), title=title),
+        alt=f"{offered[model]} under each scheme, {COMPARED[compared].lower()}. "
         + "; ".join(
             f"{look(s).label}: " + ", ".join(f"{origin} {values[i]}" for origin, values in columns.items())
             for i, s in enumerate(schemes)
@@ -95,16 +93,19 @@ def accuracy(costs: Sequence[NetworkCost], data: str) -> None:
         table={"scheme": [look(s).label for s in schemes], **columns},
         key="beside",
     )
+    architectures = " or ".join(dict.fromkeys(shipped_costs.architecture(cost.name) for cost in shown_costs))
+    classes = " or ".join(map(str, sorted({cost.classes for cost in shown_costs})))
+    epochs = " or ".join(map(str, sorted({shipped_costs.epochs(cost.name) for cost in shown_costs})))
     st.caption(
-        f"Ours: {built}, trained for {trained} epochs. "
-        f"Two data sets: ImageNet asks for one of 1,000 things, {networks.data_title(data)} for one of {asked}, so "
-        "that gaps need not be as wide here. Compare the order of the schemes and the signs of the differences, not "
+        f"Ours: {architectures}, trained for {epochs} epochs. "
+        f"Two data sets: ImageNet asks for one of 1,000 things, {networks.data_title(data_set)} for one of {classes}, "
+        "so that gaps need not be as wide here. Compare the order of the schemes and the signs of the differences, not "
         "the heights. The paper's columns of BinaryConnect and BNN are its authors' own runs."
     )
 
 
-def published_tables() -> None:
-    """Every accuracy that is known as printed."""
+def show_published() -> None:
+    """A table of every accuracy that the papers print."""
     st.dataframe(
         {
             "network": [row.network for row in PUBLISHED_ACCURACY],
@@ -120,12 +121,12 @@ def published_tables() -> None:
     )
 
 
-def main_results(network: str, data: str) -> dict[str, float]:
-    """Scheme → top-1 in % as published, without the ablations of Table 3."""
+def _main_results(network: str, data: str) -> dict[str, float]:
+    """Scheme → top-1 in % as published for `network` on `data`, without the ablations of Table 3."""
     rows = [r for r in PUBLISHED_ACCURACY if (r.network, r.data) == (network, data) and "Table 3" not in r.source]
     return {row.scheme: row.top1 for row in reversed(rows)}
 
 
-def below_full_precision(accuracy: dict[str, float]) -> dict[str, float]:
-    """Differences to full precision in points; none where full precision is not there."""
+def _from_full_precision(accuracy: dict[str, float]) -> dict[str, float]:
+    """Scheme → difference to full precision in points; none where full precision is not there."""
     return {s: a - accuracy["float"] for s, a in accuracy.items()} if "float" in accuracy else {}

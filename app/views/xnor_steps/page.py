@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import streamlit as st
-from shared import address, networks, photo_choice, widgets
+from shared import address, network_choice, networks, photo_choice, widgets
 
 from views.xnor_steps import bits_board, dot_product_steps, session_bits
 from views.xnor_steps.session_bits import MOST
@@ -43,27 +43,21 @@ def from_network(n: int) -> int:
     from views.xnor_steps import network_bits
 
     photo = photo_choice.choose("pavilion")
-    families = {f: networks.title(f) for f in networks.families("xnor")}
-    family = address.pills("XNOR network", families, key="bits_network", default=networks.DEFAULT_FAMILY)
+    family = network_choice.family(key="bits_network", label="XNOR network", scheme="xnor", control=address.pills)
     name = networks.name(family, "xnor")
     try:
         layers = network_bits.layers(name)
     except ValueError as error:
         widgets.cannot_use(error, networks.advice(family, "xnor"))
         return n
-    address.take("layer", list(layers), next(iter(layers)))
     left, right = st.columns(2, gap="medium")
-    layer = left.selectbox(
-        "Layer",
-        list(layers),
-        key="layer",
-        persist_state="session",
-        format_func=lambda own: f"{own}: {layers[own].weight.shape[1]} channels",
-    )
+    with left:
+        layer = network_choice.layer(
+            {own: f"{own}: {module.weight.shape[1]} channels" for own, module in layers.items()}
+        )
     count, channels = layers[layer].weight.shape[:2]
-    address.take_number("filter", 0, count - 1, 0)
-    index = right.slider("Filter", 0, count - 1, key="filter", persist_state="session")
-    address.publish(bits_network=family, layer=layer, filter=index)
+    with right:
+        index = network_choice.filter_index(count)
     identity = f"{photo.key} {name} {layer} {index}"
     if st.session_state.get(SOURCE) != identity and (SOURCE in st.session_state or "x" not in st.query_params):
         real = network_bits.take(photo, name, layer, index, MOST)

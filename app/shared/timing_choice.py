@@ -1,0 +1,25 @@
+"""What a visitor chooses before a measurement, threads and runs, and the photo on which whole networks are timed."""
+
+import streamlit as st
+
+from shared import address
+from xnorlab.kernels import threads as kernel_threads
+
+RUNS = {n: n for n in ("5", "21", "51", "101")}
+SAMPLE = "golf-ball"  # a time does not depend on what the photo shows
+
+
+def threads() -> int:
+    """The chosen number of threads, `threads` in the address; at most what the machine has."""
+    cores = kernel_threads.available_threads()
+    address.take_number("threads", 1, cores, 1)
+    chosen = st.number_input("Threads", 1, cores, key="threads", persist_state="session")
+    address.publish(threads=chosen)
+    return chosen
+
+
+def runs(key: str) -> int:
+    """The chosen number of runs of each contender, `key` in the address."""
+    chosen = address.segments("Runs each", RUNS, key=key, default="21")
+    address.publish(**{key: chosen})
+    return int(chosen)

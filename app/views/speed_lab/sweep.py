@@ -1,0 +1,60 @@
+"""Figure 4 of the paper with points measured here: the speed-up along one number of the convolution."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+from shared import conv_timing, widgets
+
+from xnorlab import units
+from xnorlab.benchmark import SWEEP_SHAPE, Sweep
+from xnorlab.benchmark.sweeps import SWEEP_REPEATS
+from xnorlab.figures import performance
+
+AXES = ("channels", "kernel")  # what the paper's figure 4 varies
+
+
+@st.fragment
+def show() -> None:
+    """The choice of what varies and a button that measures; once it is measured, chart and table."""
+    axis = st.segmented_control("Along", list(AXES), default="channels", key="axis", required=True)
+    place = st.empty()
+    if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
+        try:
+            # From the session: what the page handed over would be older than a number that came with this click.
+            st.session_state[f"lab: {axis}"] = conv_timing.sweep(axis, st.session_state["threads"], place)
+        except ValueError as error:
+            widgets.no_time(place, error)
+            return
+        st.rerun()
+    sweep: Sweep | None = st.session_state.get(f"lab: {axis}")
+    if sweep is None:
+        st.caption("Not measured yet; it takes some twenty seconds.")
+        return
+    widgets.not_timed(
+        {
+            f"{performance.CONTENDERS[name].label}, {axis} {', '.join(map(str, values))},": why
+            for name, (values, why) in sweep.left_out.items()
+        }
+    )
+    widgets.chart(
+        performance.sweep(
+            axis, sweep.values, sweep.rivals, sweep.computed, in_words=sweep.computed_in_words, dark=widgets.dark()
+        ),
+        alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
+        table={
+            axis: list(sweep.values),
+            "ours, median": [units.duration(b.timings["binary"].median_s) for b in sweep.results],
+            "against the best oneDNN, measured": _times(sweep.measured("best-float")),
+            "against naive loops, measured": _times(sweep.measured("naive")),
+            "formula, computed": _times(sweep.computed),
+            "formula in whole words, computed": _times(sweep.computed_in_words),
+        },
+        key=f"sweep-{axis}",
+    )
+    st.caption(
+        f"{SWEEP_SHAPE} with one number changed, {sweep.results[0].threads} thread(s), medians of {SWEEP_REPEATS} runs."
+    )
+
+
+def _times(ratios: Iterable[float | None]) -> list[str]:
+    return ["–" if ratio is None else units.times(ratio) for ratio in ratios]
