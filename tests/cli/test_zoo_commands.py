@@ -102,7 +102,7 @@ def test_bench_train_prints_a_row_a_scheme():
 
 def test_bench_train_takes_the_machines_precision_and_prints_it(monkeypatch: pytest.MonkeyPatch):
     small = ["bench", "train", "bwn", "--model", "nin", "--batch", 2, "--size", 16, "--repeats", 1]
-    monkeypatch.setattr("xnorlab.training.precision.cpu_has_bf16", lambda: False)
+    monkeypatch.setattr("xnorlab.training.devices.cpu_has_bf16", lambda: False)
     assert "nin, 2 pictures of 16 × 16, 32-true; " in run(*small).stdout
     told = json.loads(run(*small, "--json").stdout)
     assert (told["recipe"]["precision"], told["precision"]) == ("auto", "32-true")

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, networks, predict, train, training, verdicts, zoo
+from xnorlab.cli import ablate, bench, evaluate, networks, pack, predict, train, verdicts, zoo
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -92,9 +92,9 @@ app.command("predict")(predict.predict)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
 app.command("train")(train.train)
-app.command("evaluate")(training.evaluate)
-app.command("pack")(training.pack)
-app.command("ship")(training.ship)
+app.command("evaluate")(evaluate.evaluate)
+app.command("pack")(pack.pack)
+app.command("ship")(pack.ship)
 app.command("verdicts")(verdicts.verdicts)
 app.add_typer(zoo.app, name="zoo")
 app.add_typer(ablate.app, name="ablate")

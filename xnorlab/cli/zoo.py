@@ -8,7 +8,7 @@ import typer
 from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
 from xnorlab.cli.output import print_table
-from xnorlab.cli.stopping import Begun, stoppable
+from xnorlab.cli.stopping import CurrentRun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
 
@@ -50,13 +50,13 @@ def train(
     """
     from xnorlab.training.recipes import select, train_all
 
-    begun = Begun(out)
-    with stoppable(begun.words):
+    current = CurrentRun(out)
+    with stoppable(current.how_to_resume):
         train_all(
             select(only),
             data,
             out,
-            begin=begun.begin,
+            begin=current.begin,
             accelerator=accelerator,
             devices=devices,
             nodes=nodes,

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from xnorlab.suggestions import unknown
+from xnorlab.training.checkpoints import load_checkpoint
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.recipes import train_all
-from xnorlab.training.sources import load_checkpoint
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 EPOCHS = 16

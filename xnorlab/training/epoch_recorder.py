@@ -10,7 +10,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from xnorlab.training.task import Classification, binary_layers
+from xnorlab.training.classification import Classification, binary_layers
 
 STATE_KEY = "History"
 """Where a checkpoint keeps the records, among the states of its callbacks."""

@@ -13,10 +13,10 @@ from xnorlab import export, models
 from xnorlab.images import Preprocessing
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Prepared, Preparing, prepare
+from xnorlab.training.checkpoints import load_checkpoint
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.folders import find, open_folder
 from xnorlab.training.rounding import round_weights_
-from xnorlab.training.sources import load_checkpoint
-from xnorlab.training.split import DataError, Split
 from xnorlab.zoo import files, manifest
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from xnorlab.binarize import sign, weight_scale
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import prepare
+from xnorlab.training.dataset import Split
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
-from xnorlab.training.sources import open_source
-from xnorlab.training.split import Split
+from xnorlab.training.trained_networks import open_trained_network
 from xnorlab.zoo.latent_weights import weights_digest
 from xnorlab.zoo.recipe import Recipe
 
@@ -98,7 +98,7 @@ def no_retraining(
     pictures, which lets them absorb any factor per filter.
 
     Args:
-        networks: a shipped float network or a run (see `sources.open_source`), then runs of its recipe with other
+        networks: a shipped float network or a run (see `open_trained_network`), then runs of its recipe with other
             seeds, whose accuracies become the rows' `repeats`.
         data: the data set's folder, or one that holds it.
         runs: a folder in which runs are looked for first.
@@ -114,7 +114,7 @@ def no_retraining(
     """
     if not networks:
         raise ValueError("networks is empty; it must name at least one float network")
-    sources = [open_source(network, runs) for network in networks]
+    sources = [open_trained_network(network, runs) for network in networks]
     first = sources[0]
     for network, source in zip(networks[1:], sources[1:], strict=True):
         if not source.recipe.same_but_seed(first.recipe):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT
 from xnorlab.nn import BinaryConv2d, BinaryLinear
-from xnorlab.training.task import binary_layers
+from xnorlab.training.classification import binary_layers
 from xnorlab.zoo.latent_weights import STEP, real_weights
 
 GRID_LIMIT = 2047

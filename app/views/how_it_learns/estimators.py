@@ -7,7 +7,7 @@ from shared import address, widgets
 from xnorlab import units
 from xnorlab.binarize import ESTIMATORS, forward_and_gradient, integral_from_zero
 from xnorlab.figures import straight_through
-from xnorlab.training.live import INPUT_ESTIMATORS
+from xnorlab.training.live_training import INPUT_ESTIMATORS
 
 WIDEST_RANGE = 3.0
 POINTS_PER_UNIT = 500  # fine enough for three digits of the area

@@ -11,7 +11,7 @@ from views.how_it_learns import live_run
 from views.how_it_learns.live_run import LiveRun, Snapshot
 from xnorlab import units
 from xnorlab.figures import learning, pictures, style
-from xnorlab.training.live import RECORD_STEPS, STEPS, Curves, LiveSettings
+from xnorlab.training.live_training import RECORD_STEPS, STEPS, Curves, LiveSettings
 
 HISTOGRAM_BINS = 40
 NO_RECORD = ["–"]  # what a table holds before the first one

@@ -8,7 +8,7 @@ from views.how_it_learns.estimators import WIDEST_RANGE
 from views.how_it_learns.live_run import LiveRun
 from xnorlab.binarize import ESTIMATORS
 from xnorlab.figures import style
-from xnorlab.training.live import BATCH, INPUT_ESTIMATORS, LAYERS, SCHEMES, LiveSettings
+from xnorlab.training.live_training import BATCH, INPUT_ESTIMATORS, LAYERS, SCHEMES, LiveSettings
 
 RATES = ("0.001", "0.003", "0.01", "0.02", "0.05", "0.2")
 WIDTHS = {n: n for n in ("4", "8", "16", "32")}

@@ -1,4 +1,4 @@
-"""One training step, the optimiser and the evaluation, as Lightning wants them."""
+"""Lightning module that trains a classifier: its loss, its optimiser and its evaluation."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,45 +13,57 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from xnorlab.benchmark.machine import cpu_name
-from xnorlab.binarize import centre_latent_, clip_latent_
+from xnorlab.binarize import clip_latent_
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d, BinaryLinear, get_scheme
 from xnorlab.zoo.recipe import Recipe
 
 
 def binary_layers(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLinear]]:
-    """The layers whose weights are binarized, by name, in the order of the model."""
+    """Layers whose weights are binarized, with their names, in the order of the model."""
     for name, module in model.named_modules():
         if isinstance(module, (BinaryConv2d, BinaryLinear)) and module.weight_binarizer is not None:
             yield name, module
 
 
 def rate_at(step: int, total_steps: int, warmup: float) -> float:
-    """Learning rate of a step in units of the peak: linear climb over the first share, then cosine to 0."""
+    """Learning rate of a step in units of the peak: it climbs linearly, then falls to 0 along a cosine.
+
+    Args:
+        step: number of the step, from 0.
+        total_steps: steps of the whole run.
+        warmup: share of the steps in which the rate climbs.
+    """
     climb = round(warmup * total_steps)
     if step < climb:
         return (step + 1) / climb
     return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, total_steps - climb)))
 
 
-def distillation(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:
-    """T²·KL(softmax(answers/T) ‖ softmax(logits/T)), mean over the batch (Hinton, Vinyals, Dean 2015, section 2).
+def distillation(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    """Distillation loss T²·KL(softmax(teacher/T) ‖ softmax(student/T)), mean over the batch.
 
-    logits, answers: (B, classes), the student's and the teacher's. T² keeps the gradient's size whatever T is.
+    T² keeps the size of the gradient independent of T. Source: Hinton, Vinyals, Dean 2015, section 2.
+
+    Args:
+        logits: (B, classes), the student's.
+        teacher_logits: (B, classes).
+        temperature: T.
     """
     student = F.log_softmax(logits / temperature, 1)
-    teacher = F.log_softmax(answers / temperature, 1)
+    teacher = F.log_softmax(teacher_logits / temperature, 1)
     return temperature**2 * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
 
 
 class Classification(L.LightningModule):
-    """A network of `models`, trained by a recipe.
+    """Network of `models` that is trained by a recipe.
 
-    recipe: how.
-    labels: the class names; kept in every checkpoint beside the recipe.
-    steps_per_epoch: optimiser steps in one epoch, so that a run cut short still follows the whole schedule.
-    teacher: the network that `recipe.teacher` names, in eval mode; stays as it is and out of every checkpoint.
-    data: what every checkpoint keeps of the data (see `same_data.described`); None keeps nothing of it.
+    Args:
+        recipe: how to train.
+        labels: class names, which every checkpoint keeps beside the recipe.
+        steps_per_epoch: optimiser steps in one epoch. A run that is stopped early still follows the whole schedule.
+        teacher: the network that `recipe.teacher` names, in eval mode. It is not trained, and no checkpoint holds it.
+        data: record of the data for every checkpoint, see `data_record`; None keeps none.
     """
 
     def __init__(
@@ -81,54 +93,52 @@ class Classification(L.LightningModule):
         self.train_top1, self.val_top1 = MulticlassAccuracy(**accuracy), MulticlassAccuracy(**accuracy)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """pictures: uint8 (B, 3, H, W); returns logits (B, classes)."""
+        """Logits of pictures: uint8 (B, 3, H, W) → (B, classes)."""
         return self.model((pictures - self.mean).div_(self.std))
 
     def on_fit_start(self) -> None:
-        """The teacher goes where the network is."""
+        """Move the teacher to the network's device."""
         for teacher in self._teacher:
             teacher.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Stochastic signs depend on (seed, step, process) alone, so that a resumed run draws the same ones."""
+        """Seed stochastic signs by (seed, step, process) alone, so that a resumed run draws the same ones."""
         key = [self.recipe.seed, self.global_step, self.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Cross entropy with smoothed labels, and the teacher's answers where there is one."""
+        """Loss of a batch: cross entropy with smoothed labels, and distillation where there is a teacher."""
         pictures, targets = batch
         logits = self(pictures).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
         for teacher in self._teacher:
             with torch.no_grad():
-                answers = teacher((pictures - self.mean).div_(self.std)).float()
+                teacher_logits = teacher((pictures - self.mean).div_(self.std)).float()
             share = self.recipe.teacher_weight
-            loss = (1 - share) * loss + share * distillation(logits, answers, self.recipe.temperature)
+            loss = (1 - share) * loss + share * distillation(logits, teacher_logits, self.recipe.temperature)
         self.train_loss.update(loss.detach())
         self.train_top1.update(logits.detach(), targets)
         return loss
 
     def optimizer_step(self, *args, **kwargs) -> None:
-        """The optimiser's step, then what the scheme does to latent weights."""
+        """The optimiser's step, then the clipping of latent weights."""
         super().optimizer_step(*args, **kwargs)
-        self.bound_latent_weights()
+        self.clip_latent_weights()
 
-    def bound_latent_weights(self) -> None:
-        """Centre and clip latent weights where the scheme does."""
-        for weight in self.latent_weights:
-            if self.scheme.centre_latent:
-                centre_latent_(weight)
-            if self.scheme.clip_latent:
+    def clip_latent_weights(self) -> None:
+        """Clip latent weights where the scheme does."""
+        if self.scheme.clip_latent:
+            for weight in self.latent_weights:
                 clip_latent_(weight)
 
     def on_train_epoch_end(self) -> None:
-        """Means over the epoch go to the loggers once; a log call a step would cost 1 % of the time."""
+        """Log the epoch's means, once: a log call in every step would cost 1 % of the time."""
         self.log("train_loss", self.train_loss)
         self.log("train_top1", self.train_top1)
         self.log("rate", self.trainer.optimizers[0].param_groups[0]["lr"], sync_dist=True)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Evaluation in float32: bfloat16 rounds large sums of ±1, which costs about 0.5 points."""
+        """Evaluate a batch in float32: bfloat16 rounds large sums of ±1, which costs about 0.5 points."""
         pictures, targets = batch
         with torch.autocast(self.device.type, enabled=False):
             logits = self(pictures)
@@ -136,12 +146,12 @@ class Classification(L.LightningModule):
         self.val_top1.update(logits, targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Loss without smoothing, and the share of pictures whose most likely class is right."""
+        """Log the loss without smoothing, and the share of pictures whose most likely class is right."""
         self.log("val_loss", self.val_loss)
         self.log("val_top1", self.val_top1, prog_bar=True)
 
     def configure_optimizers(self):
-        """AdamW; real weights decay, everything else does not."""
+        """AdamW, in which real weights decay and no other parameter does."""
         latent = {id(weight) for weight in self.latent_weights}
         real = [p for p in self.model.parameters() if p.dim() > 1 and id(p) not in latent]
         rest = [p for p in self.model.parameters() if p.dim() <= 1]
@@ -159,7 +169,7 @@ class Classification(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Plain values only: torch.load(..., weights_only=True) reads every checkpoint."""
+        """Add plain values only, so that torch.load(..., weights_only=True) reads every checkpoint."""
         checkpoint["recipe"] = self.recipe.to_dict()
         checkpoint["labels"] = list(self.labels)
         checkpoint["hardware"] = self.hardware()
@@ -167,7 +177,7 @@ class Classification(L.LightningModule):
             checkpoint["data"] = self.data
 
     def hardware(self) -> str:
-        """What this run computes on, in words: "2 threads of AMD EPYC", "4 × NVIDIA H100"."""
+        """Hardware of this run in words: "2 threads of AMD EPYC", "4 × NVIDIA H100"."""
         threads = torch.get_num_threads()
         name = f"{threads} thread{'s' if threads > 1 else ''} of {cpu_name()}"
         if self.device.type == "cuda":

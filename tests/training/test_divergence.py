@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from xnorlab.training.finite import DivergedError
+from xnorlab.training.classification import Classification
+from xnorlab.training.divergence import DivergedError
 from xnorlab.training.run import Result
-from xnorlab.training.task import Classification
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]

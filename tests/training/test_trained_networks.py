@@ -1,3 +1,5 @@
+"""Teachers and starts: where they are looked for, and which weights are copied."""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,40 +9,40 @@ import torch
 
 from xnorlab import models, pretrained
 from xnorlab.training.run import Result
-from xnorlab.training.sources import Source, copy_weights_, open_source
+from xnorlab.training.trained_networks import TrainedNetwork, copy_weights_, open_trained_network
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]
 
 
-def source(scheme: str, make: Make) -> Source:
+def source(scheme: str, make: Make) -> TrainedNetwork:
     recipe = make(scheme=scheme)
     torch.manual_seed(5)
     model = models.build(recipe.model, scheme, 3, **recipe.model_options)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter)
-    return Source(model.eval(), recipe, ("ant", "bee", "cat"))
+    return TrainedNetwork(model.eval(), recipe, ("ant", "bee", "cat"))
 
 
 def test_a_run_is_found_by_name_by_path_and_before_a_shipped_network(finished_run: Result, tmp_path: Path):
     folder = tmp_path / finished_run.recipe.name
     shutil.copytree(finished_run.folder, folder)
     for name, runs in ((finished_run.recipe.name, tmp_path), (str(folder), None)):
-        found = open_source(name, runs)
-        assert found.recipe == finished_run.recipe
-        assert found.labels == ("ant", "bee", "cat")
-        assert not found.model.training
+        network = open_trained_network(name, runs)
+        assert network.recipe == finished_run.recipe
+        assert network.labels == ("ant", "bee", "cat")
+        assert not network.model.training
     shipped = pretrained.names()[0]
-    assert open_source(shipped, tmp_path).labels == pretrained.entry(shipped).labels
+    assert open_trained_network(shipped, tmp_path).labels == pretrained.entry(shipped).labels
     with pytest.raises(ValueError, match="name='nothing' is not a pretrained network"):
-        open_source("nothing", tmp_path)
+        open_trained_network("nothing", tmp_path)
 
 
 def test_an_unfinished_run_teaches_nothing(run_small: Run, small_recipe: Make, tmp_path: Path):
     run_small(small_recipe(), tmp_path, stop_after=1)
     with pytest.raises(ValueError, match="has trained 1 of 3 epochs: resume it"):
-        open_source(str(tmp_path))
+        open_trained_network(str(tmp_path))
 
 
 def test_across_block_orders_only_weights_come_along(small_recipe: Make):
@@ -62,7 +64,7 @@ def test_a_first_stage_hands_everything_on(small_recipe: Make):
     assert all(torch.equal(value, theirs[name]) for name, value in model.state_dict().items())
 
 
-def test_a_source_of_another_shape_is_refused(small_recipe: Make):
+def test_a_start_of_another_shape_is_refused(small_recipe: Make):
     model = models.build("resnet18", "xnor", 3, width=4, stem="cifar")
     with pytest.raises(ValueError, match=r"start: insects/resnet18-float has no weight stem\.conv\.weight of shape"):
         copy_weights_(model, "xnor", source("float", small_recipe))

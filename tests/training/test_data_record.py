@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from xnorlab.training.data_record import data_record, is_data_record, require_same_data
 from xnorlab.training.folders import DataError, open_folder
 from xnorlab.training.run import Result, train
-from xnorlab.training.same_data import described, require_same, well_formed
 from xnorlab.zoo.recipe import Recipe
 
 LOCAL = {"accelerator": "cpu", "devices": 1, "progress": False}
@@ -58,18 +58,18 @@ def test_a_checkpoint_of_before_goes_by_its_labels(begun: Path, image_folder: Pa
     (other / "train/bee/00.png").unlink()
     resume(other, begun, tmp_path)
     kept = torch.load(begun / "last.ckpt", weights_only=True)["data"]
-    assert kept == described(open_folder(other))
+    assert kept == data_record(open_folder(other))
 
 
 def test_the_same_names_in_another_order_are_other_labels(image_folder: Path):
     with pytest.raises(DataError, match="the same names in another order"):
-        require_same(open_folder(image_folder), ["bee", "ant", "cat"], None)
+        require_same_data(open_folder(image_folder), ["bee", "ant", "cat"], None)
 
 
 def test_what_a_file_says_of_its_pictures_is_looked_at(image_folder: Path):
-    data = described(open_folder(image_folder))
-    assert well_formed(data, 3)
-    assert well_formed(None, 3)
+    data = data_record(open_folder(image_folder))
+    assert is_data_record(data, 3)
+    assert is_data_record(None, 3)
     for damaged in ({}, [], {"train": data["train"]}, data | {"val": {"listing": 3, "counts": [1, 2, 3]}}):
-        assert not well_formed(damaged, 3)
-    assert not well_formed(data, 4)
+        assert not is_data_record(damaged, 3)
+    assert not is_data_record(data, 4)

@@ -1,4 +1,7 @@
-"""Whether a network can be built and shown its pictures, found out on torch's meta device: nothing is computed."""
+"""Checks of a recipe before training: its network can be built, fits into memory and takes the sizes of its pictures.
+
+They run on torch's meta device, where nothing is computed.
+"""
 
 import os
 from collections.abc import Iterable
@@ -7,17 +10,22 @@ import torch
 from torch import nn
 
 from xnorlab.models import build
+from xnorlab.printable import error_line
 from xnorlab.zoo.recipe import Recipe
 
 COPIES = 4
-"""float32 numbers a weight in training: the weight, its gradient and AdamW's two moments."""
+"""float32 numbers per weight in training: the weight, its gradient and AdamW's two moments."""
 
 LARGEST_SIZE = 512
-"""Pixels below which a size that fits is looked for."""
+"""Pixels up to which a size that fits is searched for."""
 
 
 def require_feasible(recipe: Recipe, num_classes: int) -> None:
-    """Raises ValueError where the recipe's network cannot be built, kept in memory or shown the recipe's pictures."""
+    """Check that the network of a recipe can be built, fits into memory and takes the sizes of its pictures.
+
+    Raises:
+        ValueError: it does not; the message names the argument and the rule.
+    """
     model = _built(recipe, num_classes)
     needed = COPIES * 4 * sum(parameter.numel() for parameter in model.parameters())
     memory = _memory_bytes()
@@ -31,14 +39,18 @@ def require_feasible(recipe: Recipe, num_classes: int) -> None:
     _require_sizes(model.eval(), recipe, "eval_size", [recipe.eval_size], 1)
 
 
-def require_shown(network: Recipe, num_classes: int, pictures: Recipe) -> None:
-    """Raises ValueError where the network of a teacher's recipe cannot be shown the training pictures of another."""
-    sizes = sorted({pictures.size_at(epoch) for epoch in range(pictures.epochs)})
-    _require_sizes(_built(network, num_classes).eval(), network, "train_size", sizes, 1)
+def require_teacher_fits(teacher: Recipe, num_classes: int, student: Recipe) -> None:
+    """Check that a teacher's network takes the sizes of a student's training pictures.
+
+    Raises:
+        ValueError: it does not take one of them.
+    """
+    sizes = sorted({student.size_at(epoch) for epoch in range(student.epochs)})
+    _require_sizes(_built(teacher, num_classes).eval(), teacher, "train_size", sizes, 1)
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python found too little memory: on a CPU torch raises a plain RuntimeError for it."""
+    """Whether an error says that memory ran out, for which torch raises a plain RuntimeError on a CPU."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in ("allocate memory", "enough memory"))
     )
@@ -49,7 +61,7 @@ def _built(recipe: Recipe, num_classes: int) -> nn.Module:
         with torch.device("meta"):
             return build(recipe.model, recipe.scheme, num_classes, **recipe.model_options)
     except (RuntimeError, OverflowError) as error:  # more numbers in a tensor than 64 bits count
-        raise ValueError(f"{_network(recipe)} is too large to be built: {_first_line(error)}") from error
+        raise ValueError(f"{_network(recipe)} is too large to be built: {error_line(error)}") from error
 
 
 def _require_sizes(model: nn.Module, recipe: Recipe, name: str, sizes: Iterable[int], batch: int) -> None:
@@ -65,12 +77,12 @@ def _require_sizes(model: nn.Module, recipe: Recipe, name: str, sizes: Iterable[
 
 
 def _refusal(model: nn.Module, size: int, batch: int) -> str | None:
-    """What torch says against pictures of this size; None where it takes them."""
+    """Why torch does not take pictures of this size; None where it does."""
     try:
         with torch.no_grad():
             model(torch.empty(batch, 3, size, size, device="meta"))
     except (RuntimeError, ValueError) as error:
-        return _first_line(error)
+        return error_line(error)
     return None
 
 
@@ -79,12 +91,8 @@ def _network(recipe: Recipe) -> str:
     return recipe.model + (f" with {options}" if options else "")
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
-
-
 def _memory_bytes() -> int | None:
-    """Memory of this machine; None where the system does not tell."""
+    """Memory of this machine in bytes; None where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

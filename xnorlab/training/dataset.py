@@ -1,4 +1,4 @@
-"""What a data set is once it was found: pictures with their class numbers, in two splits."""
+"""Data set on disk: pictures with their class numbers, in a training and a validation split."""
 
 import hashlib
 import json
@@ -11,15 +11,19 @@ import numpy as np
 
 
 class DataError(ValueError):
-    """A data folder that cannot be used; the message names the file or folder and the rule it breaks."""
+    """A data folder cannot be used; the message names the file or folder, and the rule that it breaks."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures (paths, or uint8 (H, W, 3) arrays) with their class numbers, int64 (n,).
+    """Pictures with their class numbers.
 
-    origin: the split's folder. labels: of the classes, by number. unused: visible files in the folder that are none of
-    the pictures, so that whoever prepares the split can say so.
+    Attributes:
+        pictures: paths, or uint8 (H, W, 3) arrays.
+        targets: class numbers, int64 (n,).
+        origin: the split's folder.
+        labels: class names, by number.
+        unused: visible files in the folder that are none of the pictures; `cache.prepare` reports them.
     """
 
     pictures: Sequence[Path | np.ndarray]
@@ -32,7 +36,11 @@ class Split:
         return len(self.pictures)
 
     def without(self, left_out: Collection[int]) -> "Split":
-        """The split without the pictures of these indices. Raises DataError where a class would have none left."""
+        """Split without the pictures of these indices.
+
+        Raises:
+            DataError: a class would have no picture left.
+        """
         if not left_out:
             return self
         kept = np.setdiff1d(np.arange(len(self)), np.fromiter(left_out, np.int64))
@@ -45,8 +53,8 @@ class Split:
     def fingerprint(self) -> str:
         """sha256 over every picture's bytes and class, in order: equal for equal pictures, wherever they lie.
 
-        It reads every file whole, which is for shipping only: there an accuracy is tied to the very bytes that it was
-        measured on. `listing` tells two data sets apart at the cost of listing their folders.
+        It reads every file whole. Shipping uses it, to tie an accuracy to the very bytes that it was measured on.
+        `listing` tells two data sets apart without opening a file.
         """
         digest = hashlib.sha256()
         for picture, target in zip(self.pictures, self.targets, strict=True):
@@ -57,8 +65,11 @@ class Split:
     def listing(self) -> str:
         """sha256 over every picture's class label, place and size in bytes, in order; no file is opened.
 
-        The place is the path within `origin`, with "/" and in Unicode's form NFC, or an array's index: a copy of the
-        folder has the same listing, wherever and under whatever system it lies. Raises OSError for a missing file.
+        The place is the path within `origin`, with "/" and in Unicode's form NFC, or an array's index. So a copy of
+        the folder has the same listing, wherever and under whatever system it lies.
+
+        Raises:
+            OSError: a file is missing.
         """
         digest = hashlib.sha256()
         for index, (picture, target) in enumerate(zip(self.pictures, self.targets, strict=True)):
@@ -73,7 +84,15 @@ class Split:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A data set on disk. `labels[i]` is the readable name of class i; classes are in sorted folder order."""
+    """Data set on disk.
+
+    Attributes:
+        name: of the data set.
+        folder: where it lies.
+        labels: readable name of each class, in the sorted order of the class folders.
+        train: training pictures.
+        val: validation pictures.
+    """
 
     name: str
     folder: Path
@@ -81,15 +100,10 @@ class DataFolder:
     train: Split
     val: Split
 
-    @property
-    def unused(self) -> tuple[Path, ...]:
-        """Visible files in the folders of both splits that are none of their pictures."""
-        return self.train.unused + self.val.unused
-
 
 def nfc(name: str) -> str:
-    """A file's or folder's name in Unicode's composed form, bytes outside UTF-8 written as escapes.
+    """Name of a file or folder in Unicode's composed form (NFC), with bytes outside UTF-8 written as escapes.
 
-    Systems differ in the form they keep (macOS decomposes), so one class may have two spellings on two machines.
+    Systems differ in the form that they keep (macOS decomposes), so one class may have two spellings on two machines.
     """
     return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode("utf-8")

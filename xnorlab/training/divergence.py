@@ -1,4 +1,4 @@
-"""A run whose loss is no longer a number is ended before its weights are kept."""
+"""Check that ends a run whose loss or weights are no longer finite, before such weights are saved."""
 
 from typing import Any
 
@@ -6,33 +6,41 @@ import lightning as L
 import torch
 
 GPU_STEPS = 50
-"""Steps between two looks at a loss on a GPU, which waits for its queue at each; on a CPU every step is looked at."""
+"""Steps between two checks of the loss on a GPU, each of which waits for its queue; a CPU checks every step."""
 
 
 class DivergedError(ValueError):
-    """The loss or a weight became infinite or NaN; the message names the epoch, the rate and what to try."""
+    """The loss or a weight has become infinite or NaN; the message names the epoch, the rate and what to try."""
 
 
-class Finite(L.Callback):
-    """Looks at the loss of steps, and at all weights at an epoch's end, before the checkpoint is written."""
+class DivergenceCheck(L.Callback):
+    """Checks the loss of training steps, and all weights at the end of an epoch, before the checkpoint is written."""
 
     def __init__(self):
         self._rate = 0.0
 
     def on_train_batch_start(self, trainer: L.Trainer, *given: Any) -> None:
-        """Remember the step's rate; at its end the schedule has moved on."""
+        """Remember the step's learning rate, which the schedule has changed by the step's end."""
         self._rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Raises DivergedError."""
-        looks = pl_module.device.type == "cpu" or batch_idx % GPU_STEPS == 0
-        if looks and not torch.isfinite(outputs["loss"]):
+        """Check the loss.
+
+        Raises:
+            DivergedError: it is not finite.
+        """
+        checked = pl_module.device.type == "cpu" or batch_idx % GPU_STEPS == 0
+        if checked and not torch.isfinite(outputs["loss"]):
             raise self._diverged("the loss", trainer, batch_idx)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Raises DivergedError."""
+        """Check all weights.
+
+        Raises:
+            DivergedError: one of them is not finite.
+        """
         for name, value in pl_module.state_dict().items():
             if not torch.isfinite(value).all():
                 raise self._diverged(name, trainer, int(trainer.num_training_batches) - 1)

@@ -1,8 +1,10 @@
+"""Recipes that cannot be trained are refused before anything is computed."""
+
 import pytest
 import torch
 
-from xnorlab.training import feasible
-from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
+from xnorlab.training import recipe_checks
+from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_teacher_fits
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 SMALL = {"model_options": {"width": 8, "stem": "cifar"}}
@@ -37,18 +39,18 @@ def test_recipes_as_they_are_pass(scheme: str):
 
 def test_too_little_memory_is_said_where_the_machine_tells(monkeypatch: pytest.MonkeyPatch):
     recipe = recipe_for("photos", "resnet18", "xnor", **SMALL)
-    monkeypatch.setattr(feasible, "_memory_bytes", lambda: 2**20)
+    monkeypatch.setattr(recipe_checks, "_memory_bytes", lambda: 2**20)
     with pytest.raises(ValueError, match=r"for its weights, their gradients and moments; this machine has 0\.0 GiB"):
         require_feasible(recipe, 10)
-    monkeypatch.setattr(feasible, "_memory_bytes", lambda: None)
+    monkeypatch.setattr(recipe_checks, "_memory_bytes", lambda: None)
     require_feasible(recipe, 10)
 
 
 def test_a_teacher_must_take_the_pictures_too():
     teacher = recipe_for("photos", "alexnet", "float")
-    require_shown(teacher, 10, Recipe(train_size=64))
+    require_teacher_fits(teacher, 10, Recipe(train_size=64))
     with pytest.raises(ValueError, match="train_size=16 does not fit alexnet"):
-        require_shown(teacher, 10, Recipe(train_size=16))
+        require_teacher_fits(teacher, 10, Recipe(train_size=16))
 
 
 def test_torchs_own_error_for_too_little_memory_is_known():

@@ -1,6 +1,7 @@
-"""A small network that learns in view: steps in slices, a record every few steps, the same curve however it is cut.
+"""Training of a small network on drawn digits, a few steps at a time, with a record of its curves.
 
-Plain torch on the layers of `xnorlab.nn`; no thread, no clock. Whoever drives it decides when to take steps.
+It is plain torch on the layers of `xnorlab.nn`, without threads and clocks: the caller decides when to take steps. The
+curves do not depend on how the steps are divided among calls.
 """
 
 import math
@@ -11,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from xnorlab.binarize import ESTIMATORS, EstimatedSign, centre_latent_, clip_latent_
+from xnorlab.binarize import ESTIMATORS, EstimatedSign, clip_latent_
 from xnorlab.nn import BinaryConv2d, Scheme, conv_block, get_scheme
 from xnorlab.nn.blocks import activation, chain
 from xnorlab.training.digits import CLASSES, SIDE, Digits
 
 STEPS = 300
-"""Steps of a whole run; the learning rate falls along a cosine from the chosen one to 0 over them."""
+"""Steps of a whole run, over which the learning rate falls along a cosine from the chosen one to 0."""
 
 RECORD_STEPS = 5
 """Steps between two records of the curves."""
@@ -27,17 +28,23 @@ INPUT_ESTIMATORS = ("clipped", "bireal", "identity")
 LAYERS = ("conv1", "conv2", "conv3")
 
 BATCH = 128
-"""Pictures a step."""
+"""Pictures per step."""
 
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """What decides a run; two runs with equal settings are equal, step by step.
+    """Settings of a run; two runs with equal settings are equal, step by step.
 
-    scheme: one of SCHEMES. estimator, clip_range: the gradient of the inputs' sign, one of INPUT_ESTIMATORS over
-    [−clip_range, clip_range]; of no effect where the inputs stay real. rate: Adam's learning rate, in (0, 1].
-    width: filters of the first layer, 1 to 64; the second and third have twice as many. seed: initial weights and
-    the order of the pictures. Raises ValueError for a value that is not so.
+    Attributes:
+        scheme: one of SCHEMES.
+        estimator: one of INPUT_ESTIMATORS, for the sign of the inputs; without effect where they stay real.
+        clip_range: the estimator's range is [−clip_range, clip_range]; 0.01 to 100.
+        rate: Adam's learning rate, 1e-6 to 1.
+        width: filters of the first layer, 1 to 64; the second and third have twice as many.
+        seed: decides initial weights and the order of the pictures, 0 to 2^31.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     scheme: str = "xnor"
@@ -57,11 +64,11 @@ class LiveSettings:
 
     @property
     def uses_estimator(self) -> bool:
-        """Whether the scheme has a sign on its inputs at all."""
+        """Whether the scheme has a sign on its inputs."""
         return get_scheme(self.scheme).inputs is not None
 
     def effective(self) -> "LiveSettings":
-        """The settings with the estimator's default where it has no effect, so that equal runs compare equal."""
+        """Settings with the estimator's default where it has no effect, so that equal runs compare equal."""
         if not self.uses_estimator:
             return replace(self, estimator="clipped", clip_range=1.0)
         return self if ESTIMATORS[self.estimator].ranged else replace(self, clip_range=1.0)
@@ -69,10 +76,15 @@ class LiveSettings:
 
 @dataclass
 class Curves:
-    """One entry a record, every RECORD_STEPS steps.
+    """Curves of a run, one entry per record, every RECORD_STEPS steps. Shares are 0 to 1.
 
-    step; train_loss and train_top1 over the steps since the last record; test_loss and test_top1 on all test
-    pictures; flips: layer → share of its signs that differ from those at the last record. Shares are 0 to 1.
+    Attributes:
+        step: steps taken.
+        train_loss: mean over the steps since the last record.
+        train_top1: share of their pictures that were right.
+        test_loss: on all test pictures.
+        test_top1: on all test pictures.
+        flips: layer → share of its signs that differ from those at the last record.
     """
 
     step: list[int] = field(default_factory=list)
@@ -83,17 +95,17 @@ class Curves:
     flips: dict[str, list[float]] = field(default_factory=dict)
 
     def copy(self) -> "Curves":
-        """The same numbers in lists of their own."""
+        """Copy with lists of its own."""
         flips = {name: list(shares) for name, shares in self.flips.items()}
         lists = {name: list(values) for name, values in vars(self).items() if name != "flips"}
         return Curves(**lists, flips=flips)
 
 
 def live_network(settings: LiveSettings) -> nn.Sequential:
-    """5×5, w → 3×3, 2w → 3×3, 2w → mean → 10: (N, 1, 16, 16) → (N, 10), weights drawn from the seed.
+    """Network 5×5, w → 3×3, 2w → 3×3, 2w → mean → 10: (N, 1, 16, 16) → (N, 10), with weights drawn from the seed.
 
-    All three convolutions have the scheme's weights, the first with real inputs (as BNN does, section 1.5); the last
-    matrix is real. Pooling halves the maps after the first two.
+    All three convolutions have the scheme's weights. The inputs of the first stay real, as in BNN (section 1.5), and so
+    does the last matrix. Pooling halves the maps after the first two.
     """
     scheme = get_scheme(settings.scheme)
     if scheme.inputs is not None:
@@ -110,7 +122,7 @@ def live_network(settings: LiveSettings) -> nn.Sequential:
         flatten=nn.Flatten(),
         classifier=nn.Linear(4 * wide, CLASSES),
     )
-    # Drawn once more, from a generator of our own: torch's is shared by everybody in the process.
+    # Drawn once more, from a generator of the run's own, since the whole process shares torch's.
     generator = torch.Generator().manual_seed(settings.seed)
     for parameter in network.parameters():
         if parameter.dim() > 1:
@@ -127,11 +139,22 @@ def _first(scheme: Scheme, width: int) -> nn.Sequential:
 
 
 class LiveTraining:
-    """A network of `live_network` on drawn digits; `advance` takes steps, `curves` remembers.
+    """Training of a `live_network` on drawn digits.
 
-    digits: the data; read only, so that many runs may share one. Training depends on the settings and the data
-    alone, not on how the steps are divided among calls, on torch's own random numbers or on other runs.
-    Raises ValueError where there are fewer training pictures than BATCH.
+    It depends on the settings and the data alone, not on how the steps are divided among calls, on torch's own random
+    numbers or on other runs.
+
+    Args:
+        settings: of the run.
+        digits: the data, which is only read, so that many runs may share it.
+
+    Attributes:
+        network: as it is now.
+        step: steps taken.
+        curves: records so far.
+
+    Raises:
+        ValueError: there are fewer training pictures than BATCH.
     """
 
     def __init__(self, settings: LiveSettings, digits: Digits):
@@ -147,7 +170,7 @@ class LiveTraining:
         self._order, self._signs, self._loss, self._right = torch.empty(0, dtype=torch.int64), self._all_signs(), 0.0, 0
 
     def advance(self, steps: int = 1) -> None:
-        """Take `steps` steps of BATCH pictures each, as far as the run's STEPS reach."""
+        """Take steps of BATCH pictures each, until STEPS of them are taken."""
         for _ in range(min(steps, STEPS - self.step)):
             self._one_step()
             if self.step % RECORD_STEPS == 0:
@@ -155,15 +178,15 @@ class LiveTraining:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the next step."""
+        """Learning rate of the next step."""
         return self.settings.rate * 0.5 * (1 + math.cos(math.pi * self.step / STEPS))
 
     def weights(self, layer: str) -> np.ndarray:
-        """The latent (real) weights of conv1, conv2 or conv3 now: (N, C, kh, kw) float32, a copy."""
+        """Copy of the latent (real) weights of conv1, conv2 or conv3: (N, C, kh, kw) float32."""
         return self._conv(layer).weight.detach().numpy().copy()
 
     def scale(self, layer: str) -> float | None:
-        """What the layer's signs are multiplied by now: the mean over its filters of α, 1 without α; None if real."""
+        """Mean of α over a layer's filters, by which its signs are multiplied; 1 without α, None for real weights."""
         conv = self._conv(layer)
         if conv.weight_binarizer is None:
             return None
@@ -171,8 +194,8 @@ class LiveTraining:
             alpha = conv.weight_binarizer.scale(conv.weight)
         return 1.0 if alpha is None else float(alpha.mean())
 
-    def answers(self, count: int) -> np.ndarray:
-        """Probabilities (count, 10) for the first `count` test pictures, now."""
+    def probabilities(self, count: int) -> np.ndarray:
+        """Class probabilities of the first test pictures: (count, 10)."""
         return F.softmax(self._test_logits(count), 1).numpy()
 
     def _one_step(self) -> None:
@@ -188,10 +211,8 @@ class LiveTraining:
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()
-        for name in LAYERS:
-            if self._scheme.centre_latent:
-                centre_latent_(self._conv(name).weight)
-            if self._scheme.clip_latent:
+        if self._scheme.clip_latent:
+            for name in LAYERS:
                 clip_latent_(self._conv(name).weight)
         self.step += 1
         self._loss += loss.item()
@@ -221,6 +242,6 @@ class LiveTraining:
 
 
 def _tensors(pictures: np.ndarray, digits: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Pictures as (N, 1, 16, 16) float32, roughly of mean 0 and deviation 1, and digits."""
+    """Pictures as (N, 1, 16, 16) float32, of mean 0 and deviation 1 approximately, and digits."""
     x = torch.from_numpy(pictures).float().view(-1, 1, SIDE, SIDE)
     return ((x - 50.0) / 70.0).contiguous(memory_format=torch.channels_last), torch.from_numpy(digits)

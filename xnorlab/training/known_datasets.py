@@ -1,4 +1,4 @@
-"""Names that a person understands for the classes of the public data sets, by the name of a class's folder."""
+"""Public data sets that are recognised by their class folders, with a readable name for each class."""
 
 from collections.abc import Iterable, Mapping
 
@@ -219,17 +219,17 @@ TINY_IMAGENET_LABELS = {
     "n09428293": "seashore",
     "n12267677": "acorn",
 }
-"""One short, unique name each; `words.txt` calls a lighthouse a beacon and a plate of food a plate."""
+"""Class folder → one short, unique name; `words.txt` calls a lighthouse a beacon, and a plate of food a plate."""
 
 DATASETS: Mapping[str, Mapping[str, str]] = {
     "imagenette": IMAGENETTE_LABELS,
     "tiny-imagenet": TINY_IMAGENET_LABELS,
     "cifar10": {label: label for label in CIFAR10_LABELS},
 }
-"""Every data set that is known by name, with its classes: a recipe may be tuned for it."""
+"""Data set → its class folders with their readable names. A recipe may be tuned for such a data set."""
 
 
-def known(classes: Iterable[str]) -> str | None:
-    """The data set that has exactly these class folders, which alone make it known; None where there is none."""
+def known_dataset(classes: Iterable[str]) -> str | None:
+    """Name of the public data set that has exactly these class folders; None where there is none."""
     wanted = set(classes)
     return next((name for name, labels in DATASETS.items() if set(labels) == wanted), None)

@@ -1,4 +1,4 @@
-"""Live training: the same curve however it is cut, whoever else draws random numbers, and it does learn."""
+"""Live training: its curves depend on neither the calls nor other runs, and it learns."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from xnorlab.binarize import sign
-from xnorlab.training import live
+from xnorlab.training import live_training
 from xnorlab.training.digits import Digits
-from xnorlab.training.live import LAYERS, RECORD_STEPS, LiveSettings, LiveTraining, live_network
+from xnorlab.training.live_training import LAYERS, RECORD_STEPS, LiveSettings, LiveTraining, live_network
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,11 +32,11 @@ def trained(digits: Digits, *cuts: int, **settings) -> LiveTraining:
     return run
 
 
-@pytest.mark.parametrize("scheme", live.SCHEMES)
+@pytest.mark.parametrize("scheme", live_training.SCHEMES)
 def test_stopped_and_resumed_the_curve_is_that_of_an_unbroken_run(digits, scheme):
     whole = trained(digits, 40, scheme=scheme)
     cut = trained(digits, 7, scheme=scheme)
-    cut.answers(5)  # what the page asks for in between
+    cut.probabilities(5)  # what the page asks for in between
     torch.rand(3)
     other = trained(digits, 3, scheme="bnn", seed=5)  # another visitor's run
     for steps in (1, 0, 20, 12):
@@ -72,7 +72,7 @@ def test_flips_count_signs_that_changed_since_the_last_record(digits):
 
 
 def test_the_rate_falls_to_zero_and_the_run_ends(digits, monkeypatch):
-    monkeypatch.setattr(live, "STEPS", 20)
+    monkeypatch.setattr(live_training, "STEPS", 20)
     run = trained(digits, 0)
     assert run.rate == 0.02
     run.advance(1000)
@@ -80,7 +80,7 @@ def test_the_rate_falls_to_zero_and_the_run_ends(digits, monkeypatch):
     assert run.rate == pytest.approx(0)
 
 
-@pytest.mark.parametrize("scheme", live.SCHEMES)
+@pytest.mark.parametrize("scheme", live_training.SCHEMES)
 def test_the_scale_is_the_schemes(digits, scheme):
     run = trained(digits, 1, scheme=scheme)
     expected = {"float": None, "binaryconnect": 1.0, "bnn": 1.0}.get(scheme, np.abs(run.weights("conv2")).mean())
@@ -107,12 +107,12 @@ def test_a_narrow_range_stops_the_gradient_of_what_lies_beyond(digits):
     assert shares[1] > 0.9
 
 
-def test_answers_are_probabilities_of_the_network_as_it_is(digits):
+def test_probabilities_are_those_of_the_network_as_it_is(digits):
     run = trained(digits, 10)
-    found = run.answers(7)
-    assert found.shape == (7, 10)
-    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
-    assert not np.array_equal(found, trained(digits, 20).answers(7))
+    shares = run.probabilities(7)
+    assert shares.shape == (7, 10)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
+    assert not np.array_equal(shares, trained(digits, 20).probabilities(7))
 
 
 def test_weights_handed_out_do_not_change_with_training(digits):

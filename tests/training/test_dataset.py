@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.folders import open_folder
-from xnorlab.training.split import DataError, Split
 
 
 def test_fingerprint_follows_contents_not_places(image_folder: Path, tmp_path: Path):
