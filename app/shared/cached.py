@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from views.start import filter_responses
 
-from shared import filter_responses
 from xnorlab import pretrained
 from xnorlab.zoo.cost import NetworkCost, network_cost
 from xnorlab.zoo.layer_names import layer_names

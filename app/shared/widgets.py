@@ -12,8 +12,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
+from views.classify.classifications import Answer
 
-from shared.predictions import Answer
 from xnorlab import units
 from xnorlab.figures import pictures, style
 

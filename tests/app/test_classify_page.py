@@ -199,10 +199,10 @@ def test_the_chart_has_a_mark_for_every_scheme_on_show(open_page):
 
 
 def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
-    from shared import predictions
+    from views.classify import classifications
 
-    one = predictions.Answer(("church", "tench"), (0.75, 0.25))
-    rows = list(csv.reader(io.StringIO(predictions.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
+    one = classifications.Answer(("church", "tench"), (0.75, 0.25))
+    rows = list(csv.reader(io.StringIO(classifications.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
     assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]
 
 
@@ -241,10 +241,10 @@ def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(s
 
 
 def test_a_csv_names_the_networks_with_their_data_set(second_data_set, open_page, monkeypatch):
-    from shared import predictions
+    from views.classify import classifications
 
     written = []
-    monkeypatch.setattr(predictions, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
+    monkeypatch.setattr(classifications, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
     open_page(PAGE, model=second_data_set)
     assert written[-1] == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
 

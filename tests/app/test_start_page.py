@@ -84,7 +84,7 @@ def test_a_photo_of_ones_own_that_was_chosen_elsewhere_stays_chosen(open_page, p
 
 
 def test_scaling_repairs_the_numbers_but_not_the_picture(app_modules):
-    from shared import filter_responses
+    from views.start import filter_responses
 
     filters = np.random.default_rng(0).normal(0.02, 0.1, (2, 3, 11, 11)).astype(np.float32)
     found = filter_responses.responses("cat", filters, 1)

@@ -5,9 +5,10 @@ import statistics
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, networks, photo_choice, photos, predictions, turns, widgets
+from shared import address, cached, networks, photo_choice, photos, turns, widgets
 from streamlit.delta_generator import DeltaGenerator
 
+from views.classify import classifications
 from xnorlab import units
 from xnorlab.figures import classification
 from xnorlab.figures.classification import MOST_CLASSES
@@ -92,7 +93,7 @@ with choose:
             widgets.listed(f"{networks.data_title(data)}: {len(known)} things", known)
 with pick:
     photo = photo_choice.choose("golf-ball")
-predictions.forget_all_but(photos.titles())
+classifications.forget_all_but(photos.titles())
 
 with crop, st.container(key="pixelated"):
     seen, seen_said = st.empty(), st.empty()
@@ -124,7 +125,7 @@ if not schemes:
     st.stop()
 
 problems: dict[str, str] = {}
-verdicts: dict[str, predictions.Answer] = {}
+verdicts: dict[str, classifications.Answer] = {}
 
 
 def show(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
@@ -161,11 +162,13 @@ for scheme in schemes:
     if not cached.is_warm(networks.name(family, scheme)):
         show(place, {})
     try:
-        verdicts[scheme] = predictions.ask(photo, networks.name(family, scheme))
+        verdicts[scheme] = classifications.ask(photo, networks.name(family, scheme))
     except ValueError as error:
         problems[scheme] = str(error)
 
-preprocessing = predictions.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
+preprocessing = (
+    classifications.preprocessing(networks.name(family, next(iter(verdicts)))) if verdicts else Preprocessing()
+)
 seen.image(
     preprocessing.crop_image(photo.pixels),
     width="stretch",
@@ -195,12 +198,12 @@ def explain(place: DeltaGenerator, times: dict[str, tuple[float, str]]) -> None:
 
 
 names = {scheme: networks.name(family, scheme) for scheme in verdicts}
-times = predictions.times(photo, names.values())
+times = classifications.times(photo, names.values())
 show(place, times)
 queue, provenance = st.empty(), st.empty()
 explain(provenance, times)
 if verdicts:
-    st.button("Time again", key="time-again", on_click=predictions.forget_times, icon=":material/timer:")
+    st.button("Time again", key="time-again", on_click=classifications.forget_times, icon=":material/timer:")
 
 if verdicts:
     given = {s: dict(zip(v.labels, v.probabilities, strict=True)) for s, v in verdicts.items()}
@@ -220,7 +223,7 @@ if verdicts:
 
     shown = photos.kept() or {k: photos.sample(k) for k in photos.SAMPLES}
     st.subheader("All your photos" if photos.kept() else "All samples")
-    table = predictions.ask_all(list(shown.values()), family, list(verdicts))
+    table = classifications.ask_all(list(shown.values()), family, list(verdicts))
     st.dataframe(
         {
             "picture": [p.thumbnail for p in shown.values()],
@@ -251,7 +254,7 @@ if verdicts:
     named = {networks.name(family, s): column for s, column in table.items()}
     st.download_button(
         "Download as CSV",
-        predictions.as_csv([p.title for p in shown.values()], named),
+        classifications.as_csv([p.title for p in shown.values()], named),
         "answers.csv",
         "text/csv",
         on_click="ignore",
@@ -269,7 +272,7 @@ if verdicts:
 # Last, so that nothing on the page waits for another visitor's measurement.
 if len(times) < len(names):
     with turns.turn(queue):
-        predictions.time_together(photo, names.values(), RUNS)
-    times = predictions.times(photo, names.values())
+        classifications.time_together(photo, names.values(), RUNS)
+    times = classifications.times(photo, names.values())
     show(place, times)
     explain(provenance, times)

@@ -25,8 +25,7 @@ with st.container(border=True):
     with first:
         family = network_choice.family()
     with st.spinner("Loading torch, once…"):
-        from shared import approximation
-
+        from views.scaling_factors import approximation
         from xnorlab.figures import feature_maps
     with second:
         scheme = network_choice.scheme(approximation.binary_schemes(family), default="xnor", key="trained")

@@ -40,13 +40,13 @@ def from_network(n: int) -> int:
 
     Returns how many of the n bits wished for there are.
     """
-    from views.xnor_steps import network_bits
+    from views.xnor_steps import bit_source
 
     photo = photo_choice.choose("pavilion")
     family = network_choice.family(key="bits_network", label="XNOR network", scheme="xnor", control=address.pills)
     name = networks.name(family, "xnor")
     try:
-        layers = network_bits.layers(name)
+        layers = bit_source.layers(name)
     except ValueError as error:
         widgets.cannot_use(error, networks.advice(family, "xnor"))
         return n
@@ -60,7 +60,7 @@ def from_network(n: int) -> int:
         index = network_choice.filter_index(count)
     identity = f"{photo.key} {name} {layer} {index}"
     if st.session_state.get(SOURCE) != identity and (SOURCE in st.session_state or "x" not in st.query_params):
-        real = network_bits.take(photo, name, layer, index, MOST)
+        real = bit_source.take(photo, name, layer, index, MOST)
         session_bits.put_signs(*real)
     st.session_state[SOURCE] = identity
     shown = min(n, channels)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from shared import approximation, cached
+from shared import cached
 from shared.photos import Photo
+
+from views.scaling_factors import approximation
 
 if TYPE_CHECKING:
     from xnorlab.nn import BinaryConv2d

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from shared import cached, networks, predictions
+from shared import cached, networks
 from shared.photos import Photo
+
+from views.classify import classifications
 from xnorlab import units
 from xnorlab.nn import Agreement, BinaryConv2d, ConvApproximation, approximate_conv, get_scheme, layer_inputs
 
@@ -41,7 +42,7 @@ def layers(name: str) -> dict[str, BinaryConv2d]:
 
 def crop(photo: Photo, name: str) -> np.ndarray:
     """The part of `photo` that the network `name` sees, uint8 (crop, crop, 3)."""
-    return predictions.preprocessing(name).crop_image(photo.pixels)
+    return classifications.preprocessing(name).crop_image(photo.pixels)
 
 
 def layer_input(photo: Photo, name: str, layer: str) -> "Tensor":
@@ -49,7 +50,7 @@ def layer_input(photo: Photo, name: str, layer: str) -> "Tensor":
     import torch
 
     model, found = cached.torch_network(name)
-    pixels = predictions.preprocessing(name)([photo.pixels])
+    pixels = classifications.preprocessing(name)([photo.pixels])
     return layer_inputs(model, torch.from_numpy(pixels).permute(0, 3, 1, 2))[found[layer]]
 
 

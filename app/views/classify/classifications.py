@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
-
 from shared import cached, networks
 from shared.photos import Photo
+
 from xnorlab.benchmark import interleaved
 from xnorlab.images.preprocessing import Preprocessing
 

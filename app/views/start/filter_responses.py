@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-
 from shared import photos
+
 from xnorlab import units
 from xnorlab.figures import style
 
