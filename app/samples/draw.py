@@ -1,4 +1,4 @@
-"""Draws the made-for-the-purpose sample photos beside it: `python app/samples/draw.py`. numpy and Pillow only."""
+"""Draws two of the sample photos, golf ball and parachute, with numpy and Pillow: `python app/samples/draw.py`."""
 
 from pathlib import Path
 

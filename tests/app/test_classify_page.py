@@ -121,7 +121,7 @@ def test_a_folder_brings_its_photos_and_many_are_chosen_from_a_list(open_page):
     assert list(at.dataframe[0].value["photo"]) == [name for name, _ in files]
     assert len(at.selectbox(key="photo").options) == 26
     assert at.query_params["bring"] == "folder"
-    assert any("a photo:" in caption.value for caption in at.caption)
+    assert any("for each photo:" in caption.value for caption in at.caption)
 
 
 def test_of_a_folder_with_many_bad_files_only_a_few_reasons_are_shown(open_page):
@@ -199,10 +199,17 @@ def test_the_chart_has_a_mark_for_every_scheme_on_show(open_page):
 
 
 def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
-    from views.classify import classifications
+    from shared import csv_file
+    from shared.photos import Photo
+    from views.classify import all_photos
+    from views.classify.classifications import Classification
 
-    one = classifications.Answer(("church", "tench"), (0.75, 0.25))
-    rows = list(csv.reader(io.StringIO(classifications.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
+    from xnorlab.runtime import Prediction
+
+    photo = Photo("own", "=1+1", np.zeros((1, 1, 3), np.uint8))
+    answer = Classification((Prediction("church", 0.75, 1), Prediction("tench", 0.25, 0)))
+    written = csv_file.encoded(all_photos.rows([photo], {"xnor": [answer]}))
+    rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
     assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]
 
 
@@ -241,12 +248,13 @@ def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(s
 
 
 def test_a_csv_names_the_networks_with_their_data_set(second_data_set, open_page, monkeypatch):
-    from views.classify import classifications
+    from shared import csv_file
 
     written = []
-    monkeypatch.setattr(classifications, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
+    monkeypatch.setattr(csv_file, "encoded", lambda rows: written.append(rows) or b"")
     open_page(PAGE, model=second_data_set)
-    assert written[-1] == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
+    names = [column.removesuffix(" label") for column in written[-1][0] if column.endswith(" label")]
+    assert names == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
 
 
 def test_a_folder_takes_along_whatever_ending_can_be_read(open_page):

@@ -4,7 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import address, cached, network_choice, networks, speed_lab_link, timing_choice, widgets
+from shared import (
+    address,
+    cached,
+    charts,
+    layout,
+    markup,
+    network_choice,
+    networks,
+    notices,
+    speed_lab_link,
+    theme,
+    timing_choice,
+)
 from streamlit.delta_generator import DeltaGenerator
 
 from views.network_timing import measurement
@@ -40,11 +52,11 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
             cached.network(networks.name(settings.family, scheme))
         measurement.measure(settings, bar, show)
     except BenchmarkError as error:
-        widgets.no_time(place, error)
+        notices.no_time(place, error)
         st.stop()
     except ValueError as error:
         place.empty()
-        widgets.cannot_use(error, networks.advice(settings.family, scheme))
+        notices.cannot_use(error, networks.advice(settings.family, scheme))
         st.stop()
     place.empty()
 
@@ -90,9 +102,9 @@ def show_whole(pair: PairTimings, stages: Mapping[str, Mapping[str, Sequence[flo
         "measured speed-up": units.times(measured),
         "limit by the first layer, computed": units.times(limit),
     }
-    for column, (title, text) in zip(widgets.pairs(4), figures.items(), strict=True):
+    for column, (title, text) in zip(layout.pairs(4), figures.items(), strict=True):
         column.metric(title, text)
-    widgets.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
+    notices.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
 
     st.markdown(
         f"**The first layer** is real under both schemes. It takes {units.duration(first_layers[other])} of "
@@ -104,8 +116,8 @@ def show_whole(pair: PairTimings, stages: Mapping[str, Mapping[str, Sequence[flo
         f"**{units.times(limit)}** as fast as {look(base).label}: Amdahl's law. Measured: **{units.times(measured)}**."
     )
     split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
-    widgets.chart(
-        stacked_bars(split, {look(scheme).label: scheme for scheme in stages}, AXIS, dark=widgets.dark()),
+    charts.show(
+        stacked_bars(split, {look(scheme).label: scheme for scheme in stages}, AXIS, dark=theme.dark()),
         alt="Where the time of each network goes. "
         + "; ".join(
             f"{label}: " + ", ".join(f"{stage} {units.duration(t)}" for stage, t in row.items())
@@ -135,8 +147,8 @@ def show_layers(pair: PairTimings, stages: Mapping[str, Mapping[str, Sequence[fl
     keys = [layer.key for layer in pair.layers]
     table = layer_table(pair)
     columns = list(table.values())[:4]
-    widgets.chart(
-        paired_bars(keys, stages, AXIS, picked=picked, dark=widgets.dark()),
+    charts.show(
+        paired_bars(keys, stages, AXIS, picked=picked, dark=theme.dark()),
         alt="Time of every layer under both schemes: "
         + "; ".join(f"{key}, {shape}: {a} and {b}" for key, shape, a, b in zip(*columns, strict=True)),
         table={
@@ -229,7 +241,7 @@ show_whole(result, stages)
 
 st.subheader("Layer by layer")
 keys = [layer.key for layer in result.layers]
-if (clicked := widgets.newly_clicked("layers")) is not None:
+if (clicked := charts.newly_clicked("layers")) is not None:
     st.session_state["timed_layer"] = clicked
 if st.session_state["timed_layer"] not in keys:  # of another network
     st.session_state["timed_layer"] = ""
@@ -247,7 +259,7 @@ if picked:
     with link:
         show_link(next(layer for layer in result.layers if layer.key == picked))
 st.caption(
-    f"Medians of {result.runs} runs, {timed.threads} thread(s), {widgets.plain(machine.cpu)}, {machine.instructions}. "
+    f"Medians of {result.runs} runs, {timed.threads} thread(s), {markup.plain(machine.cpu)}, {machine.instructions}. "
     "Norms, activations, sums and the next layer's signs are done within a layer where that is possible; what else "
     "follows a layer counts to it. Taken inside runs of the whole network; the clock between two steps costs a little."
 )
