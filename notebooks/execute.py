@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).resolve().parent
 FIGURE, PICTURE = "application/vnd.plotly.v1+json", "image/png"
 _SCALE = 1.5
-"""Pixels of a saved picture for each pixel of the figure."""
+"""Pixels of a saved picture per pixel of the figure."""
 
 
 def names() -> list[str]:
@@ -35,7 +35,13 @@ def names() -> list[str]:
 def run(name: str, *, timeout_seconds: int = 600) -> nbformat.NotebookNode:
     """The notebook with the outputs of a fresh kernel; the file stays as it is.
 
-    Raises nbclient.exceptions.CellExecutionError at the first cell that fails, CellTimeoutError if one takes too long.
+    Args:
+        name: one of `names()`.
+        timeout_seconds: the most that one cell may take.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: at the first cell that fails.
+        nbclient.exceptions.CellTimeoutError: where a cell takes too long.
     """
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     client = NotebookClient(
@@ -51,7 +57,7 @@ def run(name: str, *, timeout_seconds: int = 600) -> nbformat.NotebookNode:
 
 
 def figures(notebook: nbformat.NotebookNode) -> list[dict]:
-    """The MIME bundles of all figures."""
+    """The MIME bundles of all figures of a notebook."""
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     return [output.data for output in outputs if FIGURE in output.get("data", {})]
 
@@ -82,7 +88,7 @@ def add_pictures(notebook: nbformat.NotebookNode, chromium: str) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the notebooks that the command line names, draw their figures and save them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="notebooks without .ipynb; all where none is named")
     arguments = parser.parse_args()

@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 960, 420
 
 
 def main() -> None:
-    """Read the sweeps, draw them side by side, photograph the page."""
+    """Read the sweeps, draw them side by side and save a picture of the page."""
     sweeps = json.loads((HERE / "figure4.json").read_text(encoding="utf-8"))
     panels = [
         performance.Panel(s["axis"], s["values"], s["measured"], s["computed"], s["computed_in_words"]) for s in sweeps

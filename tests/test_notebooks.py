@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from xnorlab import verdicts
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 MAX_BYTES = 600 * 1024
 
@@ -66,6 +68,13 @@ def test_every_committed_figure_has_a_picture_for_places_that_run_nothing(commit
     figures = execute.figures(committed)
     assert figures
     assert all(execute.PICTURE in figure for figure in figures)
+
+
+def test_the_notebook_on_costs_shows_the_verdicts_of_today():
+    committed = nbformat.read(NOTEBOOKS / "02_what_a_bit_costs.ipynb", as_version=4)
+    outputs = [output.get("data", {}) for cell in code_cells(committed) for output in cell.outputs]
+    shown = [data.get("text/markdown") for data in outputs]
+    assert verdicts.markdown(verdicts.load()) in shown, "run `python notebooks/execute.py 02_what_a_bit_costs`"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""Draws two of the sample photos, golf ball and parachute, with numpy and Pillow: `python app/samples/draw.py`."""
+"""Draws the two synthetic sample photos, golf-ball.jpg and parachute.jpg: `python app/samples/draw.py`."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ HERE = Path(__file__).parent
 
 
 def noise(rng: np.random.Generator, height: int, width: int, cell: float, stretch: float = 1.0) -> np.ndarray:
-    """Smooth noise in 0..1, (height, width), with features of about `cell` pixels, `stretch` times as high as wide."""
+    """Smooth noise in 0 to 1, (height, width), with features about `cell` pixels wide and `stretch` times as high."""
     coarse = rng.random((max(2, round(height / (cell * stretch))), max(2, round(width / cell)))) * 255
     picture = Image.fromarray(coarse.astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(picture, dtype=np.float64) / 255
 
 
 def fractal(rng: np.random.Generator, height: int, width: int, cell: float, stretch: float = 1.0) -> np.ndarray:
-    """Noise of five octaves in about 0..1."""
+    """Noise of five octaves, roughly within 0 to 1."""
     layers = [noise(rng, height, width, cell / 2**i, stretch) / 2**i for i in range(5)]
     return np.sum(layers, axis=0) / sum(1 / 2**i for i in range(5))
 
@@ -28,7 +28,7 @@ def mix(base: np.ndarray, colour: np.ndarray | tuple, amount: np.ndarray) -> np.
 
 
 def save(picture: np.ndarray, name: str, rng: np.random.Generator) -> None:
-    """Write `picture` (0..1) as a JPEG with a little sensor noise."""
+    """Write `picture` (values 0 to 1) as a JPEG with a little sensor noise."""
     grainy = picture + rng.normal(0, 0.012, picture.shape)
     Image.fromarray((np.clip(grainy, 0, 1) * 255).astype(np.uint8)).save(HERE / name, quality=88)
 

@@ -134,6 +134,21 @@ def test_an_uploaded_photos_own_activations_are_what_is_timed(open_page, photo_b
     assert timed[0].shape[-1] == 256  # what reaches the last of the binary convolutions
 
 
+def test_a_link_opens_the_page_at_its_geometry_and_there_is_none_to_what_the_controls_refuse(open_page):
+    from shared import speed_lab_link
+
+    geometry = {"channels": 3, "filters": 64, "size": 128, "kernel": 11, "stride": 4}
+    query = speed_lab_link.query(**geometry)
+    assert query is not None
+    at = open_page(speed_lab_link.PAGE, **query)
+    assert not at.exception
+    assert not at.error
+    assert {key: at.query_params[key] for key in query} == query
+    assert any("3→64@128" in c.value for c in at.caption), [c.value for c in at.caption]
+    for key, refused in {"channels": 2049, "filters": 2049, "size": 225, "kernel": 2, "stride": 3}.items():
+        assert speed_lab_link.query(**{**geometry, key: refused}) is None
+
+
 def test_without_the_network_random_data_remain(pretrained_copy, open_page):
     (pretrained_copy / "imagenette" / "alexnet-xnor.safetensors").unlink()
     at = open_page(PAGE, data="photo")

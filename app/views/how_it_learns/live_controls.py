@@ -12,8 +12,8 @@ from xnorlab.training.live import BATCH, INPUT_ESTIMATORS, LAYERS, SCHEMES, Live
 
 RATES = ("0.001", "0.003", "0.01", "0.02", "0.05", "0.2")
 WIDTHS = {n: n for n in ("4", "8", "16", "32")}
-PACES = {"slow": 3.0, "medium": 15.0, "full": float("inf")}  # steps a second
-PACES_IN_WORDS = {"slow": "3 steps a second", "medium": "15", "full": "as fast as it goes"}
+PACES = {"slow": 3.0, "medium": 15.0, "full": float("inf")}  # steps per second
+PACES_IN_WORDS = {"slow": "3 steps/s", "medium": "15", "full": "full speed"}
 MOST_EARLIER_RUNS = 6
 REDRAW_SECONDS = 1.0
 WAITING_REDRAW_SECONDS = 4.0

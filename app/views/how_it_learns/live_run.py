@@ -33,7 +33,7 @@ DIGITS = Digits()
 """Training and test pictures, drawn when the first run needs them, then read by every run."""
 
 # A training step gives Python's lock away in each of its hundred small operations, and beside a busy page waits a
-# whole interval to get it back: 6 steps a second at the usual 5 ms, 35 at 0.5 ms, on one loaded machine.
+# whole interval to get it back: 6 steps per second at the usual 5 ms, 35 at 0.5 ms, on one loaded machine.
 sys.setswitchinterval(5e-4)
 
 State = Literal["ready", "running", "stopped", "left", "late", "done", "failed"]

@@ -43,7 +43,7 @@ def show() -> None:
             _latent_weights(history, scheme, paths[layer], layer, epoch)
     else:
         st.info(
-            "Full precision has no signs, so none flip; of a binary scheme the layers are shown here.",
+            "Full precision has no signs, so none flip; a binary scheme has its layers shown here.",
             icon=":material/info:",
         )
     accuracy, loss = st.columns(2, gap="large")
@@ -101,7 +101,7 @@ def _flips(history: TrainingHistory, scheme: str, paths: dict[str, str], layer: 
 
 
 def _latent_weights(history: TrainingHistory, scheme: str, path: str, layer: str, epoch: int) -> None:
-    """Histogram of the latent weights of `layer`, whose path in the history is `path`, as they last were kept."""
+    """Histogram of the latent weights of `layer`, at `path` in the history, as last recorded up to `epoch`."""
     histogram, histograms = history.histogram(path, epoch), history.kept(path)
     scale, meaning = _scale(scheme, histogram.mean_abs)
     st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")

@@ -51,7 +51,7 @@ def machine() -> dict[str, Any]:
 
 
 def machine_rows(machine: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row per property of `machine`, a record such as the function of this name gives."""
+    """One row per property of a machine, of which the function `machine` gives the record."""
     flat = {**machine, **{f"version of {name}": version for name, version in machine["versions"].items()}}
     del flat["versions"]
     return [{"property": k, "value": " ".join(v) if isinstance(v, list) else v} for k, v in flat.items()]

@@ -1,37 +1,19 @@
 """Network timing: where the milliseconds of a whole network go, and why the real first layer caps the speed-up."""
 
 import re
-from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import (
-    address,
-    cached,
-    charts,
-    layout,
-    markup,
-    network_choice,
-    networks,
-    notices,
-    speed_lab_link,
-    theme,
-    timing_choice,
-)
+from shared import address, cached, charts, markup, network_choice, networks, notices, speed_lab_link, timing_choice
 from streamlit.delta_generator import DeltaGenerator
 
-from views.network_timing import measurement
+from views.network_timing import measurement, timing_charts
 from views.network_timing.layers import Layer
-from views.network_timing.measurement import STAGES, PairTimings, Settings
-from xnorlab import units
+from views.network_timing.measurement import PairTimings, Settings
 from xnorlab.benchmark import BenchmarkError
-from xnorlab.figures.axes import CostAxis
-from xnorlab.figures.stacked import paired_bars, stacked_bars
 from xnorlab.figures.style import look
-from xnorlab.zoo.cost import amdahl_limit
 
 RESULT = "network timing: result"
 LAYER = re.compile(r"|(conv|shortcut|fc) ?\d{1,3}|classifier")
-AXIS = CostAxis("one picture (measured here)", units.duration)
 
 
 def time_pair(settings: Settings, place: DeltaGenerator) -> None:
@@ -44,7 +26,7 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
 
     def show(pair: PairTimings) -> None:
         st.session_state[RESULT] = pair
-        table.table(layer_table(pair), border="horizontal", hide_index=True)
+        table.table(timing_charts.layer_table(pair), border="horizontal", hide_index=True)
 
     scheme = settings.schemes[0]
     try:
@@ -59,109 +41,6 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
         notices.cannot_use(error, networks.advice(settings.family, scheme))
         st.stop()
     place.empty()
-
-
-def layer_table(pair: PairTimings) -> dict[str, list[str]]:
-    """Column → one entry per layer: its name, its shape, its time under both schemes, and their ratio."""
-    totals = {
-        scheme: [sum(times) for times in zip(*pair.layer_medians_s(scheme).values(), strict=True)]
-        for scheme in pair.settings.schemes
-    }
-    first, second = pair.settings.schemes
-    ratios = [units.times(a / b) if b else "–" for a, b in zip(totals[first], totals[second], strict=True)]
-    return {
-        "layer": [layer.key for layer in pair.layers],
-        "shape": [layer.shape for layer in pair.layers],
-        **{look(scheme).label: [units.duration(t) for t in times] for scheme, times in totals.items()},
-        f"{look(first).short} / {look(second).short}": ratios,
-    }
-
-
-def every_stage(pair: PairTimings) -> dict[str, dict[str, list[float]]]:
-    """Scheme → stage → median seconds of each layer; the stages that take time under either scheme."""
-    taken = {scheme: pair.layer_medians_s(scheme) for scheme in pair.settings.schemes}
-    stages = [stage for stage in STAGES if any(stage in times for times in taken.values())]
-    nothing = [0.0] * len(pair.layers)
-    return {scheme: {stage: times.get(stage, nothing) for stage in stages} for scheme, times in taken.items()}
-
-
-def show_whole(pair: PairTimings, stages: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-    """The whole networks: medians, the limit that the first layer sets, and bars of the stages.
-
-    Args:
-        pair: The times of both networks.
-        stages: See `every_stage`.
-    """
-    base, other = pair.settings.schemes
-    medians = {scheme: timing.median_s for scheme, timing in pair.timings.items()}
-    first_layers = {scheme: pair.first_layer_s(scheme) for scheme in pair.settings.schemes}
-    limit, measured = amdahl_limit(medians[base], first_layers[other]), medians[base] / medians[other]
-    figures = {
-        f"{look(base).short}, median": units.duration(medians[base]),
-        f"{look(other).short}, median": units.duration(medians[other]),
-        "measured speed-up": units.times(measured),
-        "limit by the first layer, computed": units.times(limit),
-    }
-    for column, (title, text) in zip(layout.pairs(4), figures.items(), strict=True):
-        column.metric(title, text)
-    notices.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
-
-    st.markdown(
-        f"**The first layer** is real under both schemes. It takes {units.duration(first_layers[other])} of "
-        f"{look(other).label}'s {units.duration(medians[other])} "
-        f"({units.percent(first_layers[other] / medians[other])}), and {units.duration(first_layers[base])} of "
-        f"{look(base).label}'s {units.duration(medians[base])} "
-        f"({units.percent(first_layers[base] / medians[base])}). If everything behind it took no time at all, the "
-        f"whole would be {units.duration(medians[base])} / {units.duration(first_layers[other])} = "
-        f"**{units.times(limit)}** as fast as {look(base).label}: Amdahl's law. Measured: **{units.times(measured)}**."
-    )
-    split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
-    charts.show(
-        stacked_bars(split, {look(scheme).label: scheme for scheme in stages}, AXIS, dark=theme.dark()),
-        alt="Where the time of each network goes. "
-        + "; ".join(
-            f"{label}: " + ", ".join(f"{stage} {units.duration(t)}" for stage, t in row.items())
-            for label, row in split.items()
-        ),
-        table={
-            "scheme": list(split),
-            "whole network": [units.duration(timing.median_s) for timing in pair.timings.values()],
-            "quartiles": [
-                " – ".join(units.duration(q) for q in timing.quartiles_s[::2]) for timing in pair.timings.values()
-            ],
-            **{stage: [units.duration(row[stage]) for row in split.values()] for stage in stages[base]},
-            "first call, with compiling": [units.duration(timing.first_call_s) for timing in pair.timings.values()],
-        },
-        key="whole",
-    )
-
-
-def show_layers(pair: PairTimings, stages: Mapping[str, Mapping[str, Sequence[float]]], picked: str) -> None:
-    """Bars of every layer under both schemes; a click on one picks its layer at the next run.
-
-    Args:
-        pair: The times of both networks.
-        stages: See `every_stage`.
-        picked: Key of the layer to be marked, or "".
-    """
-    keys = [layer.key for layer in pair.layers]
-    table = layer_table(pair)
-    columns = list(table.values())[:4]
-    charts.show(
-        paired_bars(keys, stages, AXIS, picked=picked, dark=theme.dark()),
-        alt="Time of every layer under both schemes: "
-        + "; ".join(f"{key}, {shape}: {a} and {b}" for key, shape, a, b in zip(*columns, strict=True)),
-        table={
-            **table,
-            **{
-                f"{look(scheme).short}: {stage}": [units.duration(t) for t in times]
-                for scheme, own in stages.items()
-                for stage, times in own.items()
-            },
-        },
-        key="layers",
-        clickable=True,
-    )
 
 
 def show_link(layer: Layer) -> None:
@@ -236,8 +115,7 @@ elif result.runs < timed.repeats:
 
 machine = result.machine
 st.subheader(f"{networks.title(timed.family)}, measured here at {machine.taken[11:19]} UTC")
-stages = every_stage(result)
-show_whole(result, stages)
+timing_charts.show_whole(result)
 
 st.subheader("Layer by layer")
 keys = [layer.key for layer in result.layers]
@@ -245,7 +123,7 @@ if (clicked := charts.newly_clicked("layers")) is not None:
     st.session_state["timed_layer"] = clicked
 if st.session_state["timed_layer"] not in keys:  # of another network
     st.session_state["timed_layer"] = ""
-show_layers(result, stages, st.session_state["timed_layer"])
+timing_charts.show_layers(result, st.session_state["timed_layer"])
 choice, link = st.columns([4, 6], vertical_alignment="bottom")
 picked = choice.selectbox(
     "A layer, or click its bars",

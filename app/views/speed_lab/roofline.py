@@ -27,11 +27,11 @@ def show(bench: ConvBench) -> None:
     rates = {"binary": ceilings.binary_macs_per_s, "best-float": ceilings.float_macs_per_s}
     charts.show(
         performance.roofline(marks, rates, ceilings.bytes_per_s, dark=theme.dark()),
-        alt="Multiply-adds a second against multiply-adds a byte, under the measured ceilings: "
+        alt="Multiply-adds per second against multiply-adds per byte, under the measured ceilings: "
         + "; ".join(f"{performance.CONTENDERS[name].label} {units.rate(rate)}" for name, _, rate in marks),
         table={
             "what": [performance.CONTENDERS[name].label for name, _, _ in marks],
-            "multiply-adds a byte, computed": [units.significant(intensity) for _, intensity, _ in marks],
+            "multiply-adds per byte, computed": [units.significant(intensity) for _, intensity, _ in marks],
             "rate, measured": [units.rate(rate) for _, _, rate in marks],
             "ceiling, measured": [units.rate(rates.get(name, rates["best-float"])) for name, _, _ in marks],
         },

@@ -34,10 +34,10 @@ def show() -> None:
     name = address.pills("Changed", offered, key="ablation", default=next(iter(offered)))
     address.publish(ablation=name)
     entry, rows = evidence.ablations[name], evidence.changes(name)
-    shown = [(row.label, row.top1, row.error, row.gain and row.gain.second) for row in rows]
+    changes = [(row.label, row.top1, row.error, row.gain and row.gain.second) for row in rows]
     st.markdown(f"**{markup.plain(entry['question'])}**")
     charts.show(
-        trade_offs.changes(shown, dark=theme.dark()),
+        trade_offs.changes(changes, dark=theme.dark()),
         alt=f"{entry['question']}: " + "; ".join(f"{row.label} {row.top1:.1f} %" for row in rows),
         table={
             "": [row.label for row in rows],

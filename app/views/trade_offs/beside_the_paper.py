@@ -76,7 +76,7 @@ def show_accuracy(costs: Sequence[NetworkCost], data_set: str) -> None:
     title, unit, written = "top-1 accuracy, %", "top-1 %", "{:.1f}".format
     if compared == "difference":
         title, unit, written = "points from full precision", "points", units.points
-        published, ours = _below_full_precision(published), _below_full_precision(ours)
+        published, ours = _from_full_precision(published), _from_full_precision(ours)
     origins = ("published, on ImageNet", f"measured at training, on {networks.data_title(data_set)}")
     schemes = [s for s in (*SCHEMES, *VARIANTS) if s in published or s in ours]
     columns = {
@@ -127,6 +127,6 @@ def _main_results(network: str, data: str) -> dict[str, float]:
     return {row.scheme: row.top1 for row in reversed(rows)}
 
 
-def _below_full_precision(accuracy: dict[str, float]) -> dict[str, float]:
+def _from_full_precision(accuracy: dict[str, float]) -> dict[str, float]:
     """Scheme → difference to full precision in points; none where full precision is not there."""
     return {s: a - accuracy["float"] for s, a in accuracy.items()} if "float" in accuracy else {}
