@@ -1,12 +1,12 @@
 """Two small pretrained networks, packed and latent, in a folder of their own."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import pytest
+from manifests import enter, shipped_network, stamped, use
 
-from xnorlab import pretrained
+from xnorlab.zoo.manifest import ShippedNetwork
+from xnorlab.zoo.recipe import Recipe
 
 LABELS = ["cat", "coffee", "golf ball"]
 OPTIONS = {"width": 8}
@@ -23,43 +23,27 @@ def small_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("shipped")
     (folder / "test").mkdir()
-    manifest = {}
+    networks: list[ShippedNetwork] = []
     preprocessing = Preprocessing(resize=72, crop=64)
     for scheme in ("float", "xnor"):
-        name = f"test/resnet18-{scheme}"
+        recipe = Recipe(dataset="test", model="resnet18", scheme=scheme, model_options=OPTIONS, epochs=2)
+        network = shipped_network(recipe, top1=1 / 3, torch_top1=1 / 3, images=3, labels=tuple(LABELS))
         torch.manual_seed(0)
         model = models.build("resnet18", scheme, len(LABELS), **OPTIONS)
         with torch.no_grad():
             model.train()(torch.randint(-128, 128, (4, 3, 64, 64)) / 64)
-        files = {"file": f"{name}.safetensors", "latent_file": f"{name}-latent.safetensors"}
         example = torch.randint(-128, 128, (1, 3, 64, 64)) / 64
-        packed = export.pack(model.eval(), example, labels=LABELS, preprocessing=preprocessing, name=name)
-        packed.save(folder / files["file"])
+        packed = export.pack(model.eval(), example, labels=LABELS, preprocessing=preprocessing, name=network.name)
+        packed.save(folder / network.file)
         state = {key: value.contiguous() for key, value in model.state_dict().items() if value.is_floating_point()}
-        save_file(state, folder / files["latent_file"])
-        stamps = {}
-        for key, prefix in (("file", ""), ("latent_file", "latent_")):
-            content = (folder / files[key]).read_bytes()
-            stamps[f"{prefix}sha256"] = hashlib.sha256(content).hexdigest()
-            stamps[f"{prefix}bytes"] = len(content)
-        manifest[name] = {
-            **files,
-            **stamps,
-            "model": "resnet18",
-            "scheme": scheme,
-            "dataset": "test",
-            "top1": 1 / 3,
-            "images": 3,
-            "recipe": {"model_options": OPTIONS, "epochs": 2},
-            "date": "2026-11-22",
-            "labels": LABELS,
-        }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+        save_file(state, folder / network.latent_file)
+        networks.append(stamped(folder, network))
+    enter(folder, *networks)
     return folder
 
 
 @pytest.fixture
 def shipped(small_networks: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`small_networks` as what is shipped."""
-    monkeypatch.setattr(pretrained, "folder", lambda: small_networks)
+    use(monkeypatch, small_networks)
     return small_networks

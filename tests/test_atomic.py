@@ -1,3 +1,5 @@
+"""Files are replaced whole or not at all."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Text from outside is escaped for terminals and for Markdown."""
+
 import pytest
 
 from xnorlab.printable import in_markdown, one_line

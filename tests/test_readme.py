@@ -92,8 +92,7 @@ def test_its_times_are_those_of_the_recorded_benchmark():
 
 def top1(name: str) -> float:
     """In %, the mean over the seeds of a shipped network."""
-    entry = read("manifest.json")[f"imagenette/{name}"]
-    return 100 * mean([entry["top1"], *(repeat["top1"] for repeat in entry.get("repeats", []))])
+    return 100 * mean(pretrained.entry(f"imagenette/{name}").top1_by_seed)
 
 
 def alone(where: str) -> float:
@@ -113,7 +112,7 @@ def test_its_differences_are_those_of_the_networks():
     assert "binary inputs cost {:.1f} and {:.1f} points more".format(*inputs) in WORDS
     loss = top1("resnet18-float") - top1("resnet18-reactnet")
     assert f"is {loss:.1f} points below its float twin, in a tenth of the bytes" in WORDS
-    real, react = (read("manifest.json")[f"imagenette/resnet18-{scheme}"]["bytes"] for scheme in ("float", "reactnet"))
+    real, react = (pretrained.entry(f"imagenette/resnet18-{scheme}").bytes for scheme in ("float", "reactnet"))
     assert react / real == pytest.approx(0.1, abs=0.005)
 
 

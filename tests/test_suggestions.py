@@ -1,7 +1,9 @@
+"""Error texts suggest the nearest known word."""
+
 from xnorlab.suggestions import nearest, unknown
 
 
-def test_a_refusal_lists_what_there_is_and_names_the_nearest():
+def test_a_refusal_lists_the_known_words_and_names_the_nearest():
     assert unknown("scheme", "xnr", ["float", "xnor"]) == (
         "scheme='xnr' is not one of float, xnor; did you mean 'xnor'?"
     )

@@ -4,16 +4,38 @@
     network = xnorlab.load("imagenette/alexnet-xnor")
     network.predict([xnorlab.images.open_image("photo.jpg")])
 
-The map of the floors; each room only looks down:
+The packages, in rows. A package imports from the rows below its own, never from its own row or a row above; the import
+contracts in pyproject.toml hold it. In brackets stands what a package needs beyond the base install.
 
-    training/  →  models/  →  nn/  →  binarize/     the paper's maths, layers, networks, training (torch)
-    export                                          the one bridge: torch module → packed network
-    cli, peers                                      the command line; other engines to time against
-    benchmark  →  runtime/  →  kernels/             packed inference, timing (numpy, numba, no torch)
-    images, preprocessing, pretrained, histories    photos in, shipped networks and how they learned
-    cost_model                                      the paper's predicted operations and memory
-    figures/                                        arrays in, plotly figures out
-    conventions                                     signs, bits, words, padding: everyone's common ground
+    cli            the command line (torch, where a command trains or packs)
+
+    peers          other engines to time against (torch, OpenVINO, ONNX Runtime, where they are installed)
+
+    training       from a recipe and pictures to a trained network, measured and shipped (torch)
+    verdicts       what became of the paper's claims here: evidence, claims, report
+
+    models         AlexNet, ResNet-18 and others under any scheme (torch)
+    export         the only way from a torch module to a packed network (torch)
+    pretrained     the shipped networks: names, records, files; a short way to zoo
+
+    zoo            what is shipped: manifest, recipes, files, training histories, costs
+    benchmark      timing of convolutions and whole networks
+
+    nn             binary layers, blocks and the named schemes (torch)
+    runtime        packed networks: operations, graph, plan, file format
+    paper          the paper's arithmetic: predicted operations and memory, the XNOR dot product
+    preprocessing  a short way to images.Preprocessing
+
+    binarize       signs, scaling factors and gradient estimators (torch)
+    kernels        packing, XNOR and float convolutions, pooling, compiled by Numba
+    images         from any photo to a network's input
+    figures        from arrays to plotly figures (plotly)
+
+    conventions    signs, bits, words, padding
+    units          how numbers are written: ms, MiB, %, points
+    atomic         files written all or nothing
+    printable      text from outside, safe to show
+    suggestions    "did you mean …?"
 
 Importing this package imports none of them.
 """
@@ -27,20 +49,20 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load", "names"]
 __version__ = "0.1.0"
 
-_ROOMS = {
+_ON_DEMAND = {
     *("benchmark", "binarize", "conventions", "export", "figures", "images", "kernels", "models", "nn", "paper"),
     *("peers", "preprocessing", "pretrained", "runtime", "training", "units", "verdicts", "zoo"),
 }
 
 
 def __getattr__(name: str):
-    """`load`, `names` and the rooms, imported when first asked for (PEP 562)."""
+    """`load`, `names` and the packages, imported when first asked for (PEP 562)."""
     if name in ("load", "names"):
         return getattr(import_module("xnorlab.pretrained"), name)
-    if name in _ROOMS:
+    if name in _ON_DEMAND:
         return import_module(f"xnorlab.{name}")
     raise AttributeError(f"module 'xnorlab' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({*globals(), *__all__, *_ON_DEMAND})

@@ -1,4 +1,4 @@
-"""`python -m xnorlab` is the command `xnorlab`."""
+"""The command line as `python -m xnorlab`."""
 
 from xnorlab.cli import app
 

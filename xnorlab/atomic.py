@@ -1,4 +1,4 @@
-"""Files written all or nothing: a crash or a full disk leaves the earlier file as it was."""
+"""Writing files all or nothing: a crash or a full disk leaves the earlier file as it was."""
 
 import contextlib
 import json
@@ -11,10 +11,13 @@ from typing import Any
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """A path beside `path` to write to; what lies there at the end takes the place of `path`.
+    """Context manager that replaces the file `path` by what the block writes to the temporary path it yields.
 
-    The content reaches the disk before the earlier file goes. Where the block raises, the partial file is removed and
-    `path` stays as it was. Raises OSError where the folder cannot be written or the disk is full.
+    The new content is on the disk before the earlier file is replaced. If the block raises, the temporary file is
+    removed and `path` stays as it was.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full.
     """
     target = Path(path)
     # Beside the target, so that the rename stays within one file system and is atomic.
@@ -30,16 +33,16 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_bytes(path: str | os.PathLike, data: bytes) -> None:
-    """`data` as the whole content of `path`; see `replacing`."""
+    """Write `data` as the whole content of `path`; see `replacing`."""
     with replacing(path) as partial:
         partial.write_bytes(data)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """`text` in UTF-8 as the whole content of `path`; see `replacing`."""
+    """Write `text` in UTF-8 as the whole content of `path`; see `replacing`."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path: str | os.PathLike, value: Any, *, indent: int | None = 2) -> None:
-    """`value` as JSON with a final newline, any script readable; see `replacing`."""
+    """Write `value` as JSON with a final newline, letters of all scripts unescaped; see `replacing`."""
     write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")

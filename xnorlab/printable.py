@@ -1,13 +1,13 @@
-"""Names from outside (labels, file names, messages) as text that a terminal or Markdown shows whole; imports little."""
+"""Escaping of text from outside (labels, file names, messages) for a terminal or for Markdown."""
 
 import re
 
 
 def one_line(text: object) -> str:
-    """`text` with every unprintable character (newline, control, lone surrogate) written as an escape."""
+    """Return `text` with every unprintable character (newline, control, lone surrogate) written as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
 
 
 def in_markdown(text: object) -> str:
-    """`one_line(text)` with the characters escaped that Markdown would take for marks within a line or a table."""
+    """Return `one_line(text)` with the characters escaped that Markdown would take for markup in a line or a table."""
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", one_line(text))

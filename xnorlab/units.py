@@ -1,9 +1,12 @@
-"""Numbers as people read them: three significant digits, and a unit that fits."""
+"""How numbers are written for people: three significant digits, and the unit that fits the size.
+
+The app, the command line, the figures and the notebooks write their numbers with these functions.
+"""
 
 import math
 
 DIGITS = 3
-"""Significant digits of every number on show."""
+"""Significant digits of every number that is shown."""
 
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _BYTE_UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
@@ -11,16 +14,19 @@ _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 _RATE_UNITS = ((1e12, "TMAC/s"), (1e9, "GMAC/s"), (1e6, "MMAC/s"), (1.0, "MAC/s"))
 
 
-def significant(value: float, digits: int = DIGITS) -> str:
-    """`value` to `digits` significant digits without an exponent: 0.0123, 1.20, 45.6, 12,300; "–" for NaN, "∞"."""
+def significant(value: float) -> str:
+    """Write `value` to DIGITS significant digits without an exponent: 0.0123, 1.20, 45.6, 12,300.
+
+    NaN is written "–", infinity "∞" or "−∞".
+    """
     if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
-    rounded = float(f"{value:.{digits - 1}e}")
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    rounded = float(f"{value:.{DIGITS - 1}e}")
+    decimals = max(0, DIGITS - 1 - math.floor(math.log10(abs(rounded))))
     return f"{rounded:,.{decimals}f}".replace("-", "−")
 
 
@@ -32,38 +38,43 @@ def _with_unit(value: float, units: tuple[tuple[float, str], ...]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in s, ms, µs or ns."""
+    """Write a time in s, ms, µs or ns."""
     return _with_unit(seconds, _TIME_UNITS)
 
 
+def milliseconds(seconds: float) -> str:
+    """Write a time in ms without the unit, for the columns of a table that names it."""
+    return significant(1e3 * seconds)
+
+
 def memory(size_bytes: float) -> str:
-    """A size in B, KiB, MiB or GiB (powers of 1024)."""
+    """Write a size in B, KiB, MiB or GiB (powers of 1024)."""
     return f"{int(size_bytes)} B" if 0 <= size_bytes < 1000 else _with_unit(size_bytes, _BYTE_UNITS)
 
 
 def count(number: float) -> str:
-    """A number of things in thousands (K), millions (M), G or T; whole below a thousand."""
+    """Write a number of things: whole below a thousand, then in thousands (K), millions (M), G or T."""
     return f"{number:.0f}" if 0 <= number < 999.5 else _with_unit(number, _COUNT_UNITS)
 
 
 def rate(macs_per_second: float) -> str:
-    """Multiply-adds a second; 1 MAC is 2 operations."""
+    """Write multiply-adds per second in MAC/s to TMAC/s; 1 MAC is 2 operations."""
     return _with_unit(macs_per_second, _RATE_UNITS)
 
 
 def times(ratio: float) -> str:
-    """A speed-up: 23.4×."""
+    """Write a ratio such as a speed-up: 23.4×."""
     return f"{significant(ratio)}×"
 
 
 def percent(share: float) -> str:
-    """A share in 0..1 as a percentage: 97.3 %; what is smaller than a hundredth of a percent reads "< 0.01 %"."""
+    """Write a share from 0 to 1 as a percentage: 97.3 %; below a hundredth of a percent it reads "< 0.01 %"."""
     if 0 < share < 1e-4:
         return "< 0.01 %"
     return f"{significant(100 * share)} %"
 
 
 def points(difference: float) -> str:
-    """A difference of percentages: +2.4, −0.7; what rounds to 0.0 has no sign."""
+    """Write a difference of two percentages with its sign: +2.4, −0.7; what rounds to 0.0 has no sign."""
     text = f"{abs(difference):.1f}"
     return text if text == "0.0" else ("+" if difference > 0 else "−") + text

@@ -56,7 +56,7 @@ def cost(name: str) -> NetworkCost:
     """
     loaded = pretrained.load(name)
     loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
-    return network_cost(name, pretrained.manifest_entry(name), loaded)
+    return network_cost(pretrained.entry(name), loaded)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

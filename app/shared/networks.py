@@ -1,7 +1,5 @@
 """The shipped networks as the pages show them: families, each one model on one data set under several schemes."""
 
-from typing import Any
-
 from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.zoo.cost import DATA_TITLES, MODEL_TITLES
@@ -30,7 +28,7 @@ def labels(family: str) -> tuple[str, ...]:
     """The classes that `family` tells apart, as its networks number them; none where none of it is shipped."""
     for shipped in _shipped():
         if _parts(shipped)[0] == family:
-            return tuple(pretrained.manifest_entry(shipped)["labels"])
+            return pretrained.entry(shipped).labels
     return ()
 
 
@@ -73,9 +71,9 @@ def advice(family: str, scheme: str) -> str:
     return f"Train it: `xnorlab zoo train --data DATA --only {wanted}`, then `xnorlab zoo ship --data DATA`."
 
 
-def entry(family: str, scheme: str) -> dict[str, Any]:
-    """The manifest's record of a network that could be loaded."""
-    return pretrained.manifest_entry(name(family, scheme))
+def entry(family: str, scheme: str) -> pretrained.ShippedNetwork:
+    """What the manifest says of a network that could be loaded."""
+    return pretrained.entry(name(family, scheme))
 
 
 def _shipped() -> tuple[str, ...]:

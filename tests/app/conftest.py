@@ -1,6 +1,5 @@
 """Runs of the app without a browser: the real entry script, in this process, through Streamlit's AppTest."""
 
-import hashlib
 import io
 import json
 import shutil
@@ -9,7 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from manifests import enter, shipped_network, stamped, use
 from PIL import Image
+
+from xnorlab.zoo import manifest
+from xnorlab.zoo.recipe import Recipe
 
 APP = Path(__file__).parents[2] / "app"
 PATIENCE_S = 600  # a loaded machine may take this long to compile the kernels
@@ -57,7 +60,7 @@ def pretrained_copy(tmp_path, monkeypatch) -> Path:
 
     copy = tmp_path / "pretrained"
     shutil.copytree(pretrained.folder(), copy)
-    monkeypatch.setattr(pretrained, "folder", lambda: copy)
+    use(monkeypatch, copy)
     return copy
 
 
@@ -75,27 +78,29 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
     from xnorlab.images.preprocessing import Preprocessing
     from xnorlab.nn import BinaryConv2d
 
-    file = pretrained_copy / "manifest.json"
-    entries = {name: entry for name, entry in json.loads(file.read_text("utf-8")).items() if "resnet18" not in name}
+    networks = {name: network for name, network in manifest.read(pretrained_copy).items() if "resnet18" not in name}
 
     def ship(
         scheme: str, *, data="imagenette", labels=("a", "b"), stem="imagenet", validated_every=1, epochs=2, **recipe
     ) -> str:
         torch.manual_seed(0)
-        name, labels, options = f"{data}/resnet18-{scheme}", list(labels), {"width": 8, "stem": stem}
+        options = {"width": 8, "stem": stem}
+        trained_by = Recipe(
+            dataset=data, model="resnet18", scheme=scheme, model_options=options, epochs=epochs, **recipe
+        )
+        name = trained_by.name
+        network = shipped_network(trained_by, images=100, labels=tuple(labels), history_file=f"{name}-history.json")
         model = models.resnet18(scheme, num_classes=len(labels), **options).eval()
-        ends = {"latent_file": "-latent.safetensors", "file": ".safetensors", "history_file": "-history.json"}
-        files = {key: f"{name}{end}" for key, end in ends.items()}
         (pretrained_copy / data).mkdir(exist_ok=True)
-        save_file(dict(model.state_dict()), pretrained_copy / files["latent_file"])
+        save_file(dict(model.state_dict()), pretrained_copy / network.latent_file)
         export.pack(
             model,
             torch.zeros(1, 3, 64, 64),
             name=name,
-            labels=labels,
+            labels=list(labels),
             preprocessing=Preprocessing(resize=72, crop=64),
             provenance={},
-        ).save(pretrained_copy / files["file"])
+        ).save(pretrained_copy / network.file)
         binary = [path for path, m in model.named_modules() if isinstance(m, BinaryConv2d) and m.weight_binarizer]
         counts = {path: {"limit": 1.0, "counts": [1, 2, 2, 1]} for path in binary}
         curves, held_out = {"train_loss": 1.0, "train_top1": 0.5}, {"val_loss": 1.0, "val_top1": 0.5}
@@ -103,23 +108,9 @@ def ship_resnet(pretrained_copy) -> Callable[..., str]:
         for record in records[validated_every - 1 :: validated_every]:
             record.update(held_out)
         history = {"epochs": records, "histograms": [{"epoch": 0, "layers": counts}] if binary else []}
-        (pretrained_copy / files["history_file"]).write_text(json.dumps(history), "utf-8")
-        sums = {key: hashlib.sha256((pretrained_copy / path).read_bytes()).hexdigest() for key, path in files.items()}
-        entries[name] = {
-            **files,
-            "sha256": sums["file"],
-            "latent_sha256": sums["latent_file"],
-            "history_sha256": sums["history_file"],
-            "model": "resnet18",
-            "scheme": scheme,
-            "dataset": data,
-            "top1": 0.5,
-            "images": 100,
-            "bytes": (pretrained_copy / files["file"]).stat().st_size,
-            "labels": labels,
-            "recipe": {"model_options": options, "epochs": epochs, "teacher": None, "start": None, **recipe},
-        }
-        file.write_text(json.dumps(entries), "utf-8")
+        (pretrained_copy / f"{name}-history.json").write_text(json.dumps(history), "utf-8")
+        networks[name] = stamped(pretrained_copy, network)
+        enter(pretrained_copy, *networks.values())
         return name
 
     return ship

@@ -12,7 +12,7 @@ def test_one_damaged_file_does_not_stop_the_rest(pretrained_copy, app_modules, m
     from shared import warm_up
 
     names = pretrained.names()
-    (pretrained_copy / pretrained.manifest_entry(names[0])["file"]).write_bytes(b"damaged")
+    (pretrained_copy / pretrained.entry(names[0]).file).write_bytes(b"damaged")
     loaded = []
     load = pretrained.load
 

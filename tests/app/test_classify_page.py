@@ -243,7 +243,7 @@ def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(s
     ]
     assert [p.proto.popover.label for p in at.get("popover")] == ["Imagenette: 10 things", "Tiny ImageNet: 200 things"]
     ten, many = (re.findall("<li>(.*?)</li>", part) for part in re.findall("<ul class='xl-names'.*?</ul>", html_of(at)))
-    assert ten == sorted(pretrained.manifest_entry("imagenette/alexnet-float")["labels"], key=str.casefold)
+    assert ten == sorted(pretrained.entry("imagenette/alexnet-float").labels, key=str.casefold)
     assert len(many) == 200
 
 

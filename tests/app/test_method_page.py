@@ -81,12 +81,14 @@ def test_the_manifest_goes_out_as_it_is(app_modules):
     from views.method import downloads
 
     from xnorlab import pretrained
+    from xnorlab.zoo import manifest
 
     rows = rows_of(downloads.manifest_rows())
     assert {row["name"]: (float(row["top1"]), int(row["classes"])) for row in rows} == {
-        name: (entry["top1"], len(entry["labels"])) for name, entry in pretrained.manifest().items()
+        name: (shipped.top1, len(shipped.labels)) for name, shipped in pretrained.entries().items()
     }
-    assert json.loads(downloads.as_json(pretrained.manifest())) == pretrained.manifest()
+    document = json.loads(downloads.as_json(manifest.to_dict(pretrained.entries())))
+    assert document == json.loads((pretrained.folder() / "manifest.json").read_text("utf-8"))
 
 
 def test_the_machine_names_processor_path_and_versions(app_modules):

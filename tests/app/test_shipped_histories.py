@@ -66,7 +66,7 @@ def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value
 
 
 def test_a_missing_history_says_how_to_get_it_and_the_other_schemes_are_drawn(pretrained_copy, open_page):
-    (pretrained_copy / pretrained.manifest_entry("imagenette/alexnet-bnn")["history_file"]).unlink()
+    pretrained.history_path("imagenette/alexnet-bnn").unlink()
     at = open_page(PAGE, part="shipped", scheme="bnn")
     assert not at.exception
     assert "git checkout" in at.warning[0].value

@@ -2,8 +2,10 @@
 
 import json
 import statistics
+from dataclasses import replace
 
 import pytest
+from manifests import enter
 from page_reading import chart_of, html_of
 
 PAGE = "views/trade_offs/page.py"
@@ -24,8 +26,9 @@ def test_every_shipped_network_is_a_point_at_its_bytes_and_accuracy(open_page):
 
     at = open_page(PAGE, zoo_model="all")
     assert not at.exception
-    expected = {n: (e["bytes"], 100 * e["top1"]) for n, e in pretrained.manifest().items() if n in points(at)}
-    assert {n for n, e in pretrained.manifest().items() if e["dataset"] == "imagenette"} == set(points(at))
+    shipped = pretrained.entries()
+    expected = {n: (e.bytes, 100 * e.top1) for n, e in shipped.items() if n in points(at)}
+    assert {n for n, e in shipped.items() if e.dataset == "imagenette"} == set(points(at))
     for name, (size, accuracy) in points(at).items():
         assert (size, accuracy) == pytest.approx(expected[name])
 
@@ -203,10 +206,11 @@ def test_a_missing_network_is_named_and_the_others_stay(pretrained_copy, open_pa
 
 
 def test_a_network_of_an_unknown_scheme_is_named_and_the_others_stay(pretrained_copy, open_page):
-    manifest = pretrained_copy / "manifest.json"
-    entries = json.loads(manifest.read_text("utf-8"))
-    entries["imagenette/alexnet-ternary"] = {**entries[XNOR], "scheme": "ternary"}
-    manifest.write_text(json.dumps(entries), "utf-8")
+    from xnorlab import pretrained
+
+    networks = pretrained.entries()
+    unknown = replace(networks[XNOR], recipe=replace(networks[XNOR].recipe, scheme="ternary"))
+    enter(pretrained_copy, *networks.values(), unknown)
     at = open_page(PAGE)
     assert not at.exception
     assert "ternary" in at.warning[0].value

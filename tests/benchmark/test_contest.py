@@ -1,4 +1,4 @@
-"""Whoever fails gets a reason, the others their times; what is wrong with ours is raised."""
+"""A contestant that fails gets a reason and the others their times; a fault of our own is raised."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +16,16 @@ RIGHT = 7
 
 
 @dataclass(frozen=True)
-class Someone:
+class FakeContestant:
     name: str
     prepare: Callable[..., Any]
 
 
-def answering(name: str, answer: Any = RIGHT) -> Someone:
-    return Someone(name, lambda problem: nullcontext(Ready(lambda: (time.sleep(1e-3), answer)[1])))
+def answering(name: str, answer: Any = RIGHT) -> FakeContestant:
+    return FakeContestant(name, lambda problem: nullcontext(Ready(lambda: (time.sleep(1e-3), answer)[1])))
 
 
-def raising(name: str, error: Exception, *, after: int | None = None) -> Someone:
+def raising(name: str, error: Exception, *, after: int | None = None) -> FakeContestant:
     """Raises while it is prepared, or in the call that follows `after` right ones."""
 
     @contextmanager
@@ -43,17 +43,17 @@ def raising(name: str, error: Exception, *, after: int | None = None) -> Someone
 
         yield Ready(call)
 
-    return Someone(name, prepare)
+    return FakeContestant(name, prepare)
 
 
-def missing(name: str) -> Someone:
+def missing(name: str) -> FakeContestant:
     @contextmanager
     def prepare(problem: str) -> Iterator[Ready]:
         import a_package_that_nobody_has.inside  # pyright: ignore[reportMissingImports]
 
         yield a_package_that_nobody_has
 
-    return Someone(name, prepare)
+    return FakeContestant(name, prepare)
 
 
 def check(name: str, answer: np.ndarray) -> None:
@@ -61,7 +61,7 @@ def check(name: str, answer: np.ndarray) -> None:
         raise BenchmarkError(f"{name} says {answer}")
 
 
-def hold(ours: list[Someone], peers: list[Someone], **options: Any) -> Outcome:
+def run_contest(ours: list[FakeContestant], peers: list[FakeContestant], **options: Any) -> Outcome:
     return contest(ours, peers, ("the problem",), check, **{"repeats": 3, "threads": 1, "progress": None} | options)
 
 
@@ -76,31 +76,37 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("one", "why"), FAILURES.values(), ids=FAILURES)
-def test_one_that_fails_gets_its_reason_and_the_others_their_times(one: Someone, why: str):
-    found = hold([answering("ours")], [answering("first"), one, answering("last")])
-    assert found.left_out == {"x": why}
-    assert {name: len(timing.samples_s) for name, timing in found.timings.items()} == {"ours": 3, "first": 3, "last": 3}
+def test_a_peer_that_fails_gets_a_reason_and_the_others_their_times(one: FakeContestant, why: str):
+    outcome = run_contest([answering("ours")], [answering("first"), one, answering("last")])
+    assert outcome.left_out == {"x": why}
+    assert {name: len(timing.samples_s) for name, timing in outcome.timings.items()} == {
+        "ours": 3,
+        "first": 3,
+        "last": 3,
+    }
 
 
 @pytest.mark.parametrize("one", [one for one, _ in FAILURES.values()], ids=FAILURES)
-def test_what_befalls_ours_is_raised_as_it_is(one: Someone):
+def test_an_error_of_ours_is_raised_unchanged(one: FakeContestant):
     with pytest.raises((BenchmarkError, OSError, RuntimeError, MemoryError, ModuleNotFoundError, UnsupportedError)):
-        hold([answering("ours"), one], [answering("first")])
+        run_contest([answering("ours"), one], [answering("first")])
 
 
-def test_what_a_peer_shows_about_ours_is_raised():
-    def judge(name: str, answer: np.ndarray) -> None:
+def test_that_ours_is_wrong_is_raised_though_a_peer_shows_it():
+    def check_against_ours(name: str, answer: np.ndarray) -> None:
         if name == "peer":
             raise OursIsWrongError("ours is wrong")
 
     with pytest.raises(OursIsWrongError, match="ours is wrong"):
-        contest([answering("ours")], [answering("peer")], ("",), judge, repeats=1, threads=1, progress=None)
+        contest(
+            [answering("ours")], [answering("peer")], ("",), check_against_ours, repeats=1, threads=1, progress=None
+        )
 
 
-def test_everyone_is_cleaned_up_after_whatever_happens():
+def test_every_contestant_is_cleaned_up_whatever_is_raised():
     closed: list[str] = []
 
-    def tidy(name: str, answer: int) -> Someone:
+    def tidy(name: str, answer: int) -> FakeContestant:
         @contextmanager
         def prepare(problem: str) -> Iterator[Ready]:
             try:
@@ -108,16 +114,16 @@ def test_everyone_is_cleaned_up_after_whatever_happens():
             finally:
                 closed.append(name)
 
-        return Someone(name, prepare)
+        return FakeContestant(name, prepare)
 
-    hold([tidy("ours", RIGHT)], [tidy("right", RIGHT), tidy("wrong", 0)], repeats=1)
+    run_contest([tidy("ours", RIGHT)], [tidy("right", RIGHT), tidy("wrong", 0)], repeats=1)
     assert closed == ["wrong", "right", "ours"]
     with pytest.raises(BenchmarkError):
-        hold([tidy("ours", 0)], [tidy("right", RIGHT)], repeats=1)
+        run_contest([tidy("ours", 0)], [tidy("right", RIGHT)], repeats=1)
     assert closed[3:] == ["right", "ours"]
 
 
-def test_who_watches_may_still_cancel():
+def test_the_progress_callback_can_cancel():
     class CancelledError(Exception):
         pass
 
@@ -126,7 +132,7 @@ def test_who_watches_may_still_cancel():
             raise CancelledError
 
     with pytest.raises(CancelledError):
-        hold([answering("ours")], [answering("peer")], progress=cancel)
+        run_contest([answering("ours")], [answering("peer")], progress=cancel)
 
 
 def test_a_long_message_keeps_both_ends():

@@ -1,4 +1,4 @@
-"""Everyone computes the same convolution, and who does not is not timed."""
+"""All contestants compute the same convolution; one with a wrong answer is not timed."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xnorlab.benchmark import BenchmarkError, Contestant, ConvProblem, ConvShape, Ready, bench_conv
-from xnorlab.benchmark.problem import Answer
+from xnorlab.benchmark.conv_problem import Answer
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.paper.cost_model import predicted_speedup
 
@@ -69,15 +69,15 @@ def test_result_holds_every_part(shape: ConvShape):
     assert result.conv_ceiling_share == shape.macs / result.timings["conv"].median_s / result.ceiling_macs_per_s
     assert result.best_float is None
     assert result.fastest_float is None, "the naive loop is no engine"
-    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert found["shape"]["macs"] == shape.macs
-    assert found["predicted_speedup"] == predicted_speedup(shape.channels, shape.kernel**2)
-    assert found["speedups"]["naive"] == result.timings["naive"].median_s / result.timings["binary"].median_s
-    assert found["machine"]["versions"]["numba"]
+    document = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert document["shape"]["macs"] == shape.macs
+    assert document["predicted_speedup"] == predicted_speedup(shape.channels, shape.kernel**2)
+    assert document["speedups"]["naive"] == result.timings["naive"].median_s / result.timings["binary"].median_s
+    assert document["machine"]["versions"]["numba"]
 
 
 def test_ceiling_is_measured_in_the_same_run_for_the_same_threads(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("xnorlab.benchmark.conv.popcount_ceiling", lambda seconds: 1000.0)
+    monkeypatch.setattr("xnorlab.benchmark.conv_bench.popcount_ceiling", lambda seconds: 1000.0)
     for threads in (1, 2):
         result = bench_conv(SMALL, naive=False, repeats=2, threads=threads)
         assert result.ceiling_macs_per_s == result.threads * 1e12
@@ -119,7 +119,7 @@ def test_fastest_engine_and_torchs_faster_layout_are_named():
     assert (result.best_float, result.fastest_float) == ("torch-channels-last", "other")
 
 
-def test_ratios_are_of_those_alone_that_were_timed():
+def test_only_contestants_that_were_timed_have_ratios():
     engines = [
         contestant("torch-nchw", after(9e-3)),
         contestant("torch-channels-last", after(0, right=False)),
@@ -128,10 +128,10 @@ def test_ratios_are_of_those_alone_that_were_timed():
     result = bench_conv(SMALL, naive=False, repeats=2, peers=engines)
     assert (result.best_float, result.fastest_float) == ("torch-nchw", "torch-nchw")
     assert set(result.left_out) == {"torch-channels-last", "other"}
-    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert set(found["speedups"]) == {"torch-nchw"}
-    assert found["left_out"] == result.left_out
-    assert found["about"]["other"] == "what other does"
+    document = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert set(document["speedups"]) == {"torch-nchw"}
+    assert document["left_out"] == result.left_out
+    assert document["about"]["other"] == "what other does"
     result = bench_conv(SMALL, naive=False, repeats=1, peers=engines[1:])
     assert (result.best_float, result.fastest_float) == (None, None)
 
@@ -145,11 +145,11 @@ FAULTS = {
 
 @pytest.mark.parametrize(("answer", "fault"), FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("computes", ["float", "int8", "signs", "scaled"])
-def test_who_computes_something_else_is_not_timed(answer: np.ndarray | None, fault: str, computes: Answer):
-    def cheating(problem: ConvProblem):
+def test_a_contestant_with_a_wrong_answer_is_not_timed(answer: np.ndarray | None, fault: str, computes: Answer):
+    def wrong(problem: ConvProblem):
         return lambda: np.full_like(problem.answer(computes), 1e6) if answer is None else answer
 
-    peers = [contestant("cheat", cheating, computes), contestant("fair", after(0))]
+    peers = [contestant("cheat", wrong, computes), contestant("fair", after(0))]
     result = bench_conv(SMALL, naive=False, repeats=1, peers=peers)
     if computes == "int8" and "values" in fault:
         fault = "the root mean square of its errors is .* standard deviations, above 0.01"
@@ -157,10 +157,10 @@ def test_who_computes_something_else_is_not_timed(answer: np.ndarray | None, fau
     assert set(result.timings) == {"binary", "pack", "conv", "fair"}
 
 
-def test_who_stops_computing_is_found_out():
+def test_a_contestant_that_stops_computing_is_left_out():
     """Right at first, then a constant: what a cached or emptied function looks like."""
 
-    def tiring(problem: ConvProblem):
+    def stopping(problem: ConvProblem):
         calls: list[int] = []
 
         def call() -> np.ndarray:
@@ -169,12 +169,12 @@ def test_who_stops_computing_is_found_out():
 
         return call
 
-    result = bench_conv(SMALL, naive=False, repeats=1, peers=[contestant("cheat", tiring)])
+    result = bench_conv(SMALL, naive=False, repeats=1, peers=[contestant("cheat", stopping)])
     assert list(result.left_out) == ["cheat"]
 
 
 @pytest.mark.parametrize("part", ["__call__", "pack", "convolve"])
-def test_ours_being_wrong_is_raised(part: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_wrong_answer_of_ours_is_raised(part: str, monkeypatch: pytest.MonkeyPatch):
     right = getattr(XnorConv2d, part)
     monkeypatch.setattr(XnorConv2d, part, lambda *given, **options: right(*given, **options) * 0)
     with pytest.raises(BenchmarkError, match=r"(binary|pack|conv) does not compute 3×3 65→7@6"):

@@ -8,7 +8,7 @@ import pytest
 from xnorlab.benchmark.timing import MAX_REPEATS, SETTLE_S, SLOW_S, VERY_SLOW_S, Timing, interleaved
 
 
-def test_calls_take_turns_and_nobody_is_always_first():
+def test_calls_take_turns_and_none_is_always_first():
     log: list[str] = []
 
     def call(name: str):
@@ -73,7 +73,7 @@ def test_every_timed_run_but_that_of_a_very_slow_call_is_warm():
     assert runs == {"slow": 1 + 3 + 2 + 1, "slower": 1 + 1 + 1 + 1}
 
 
-def test_with_several_threads_every_call_finds_a_machine_at_rest():
+def test_with_several_threads_the_machine_rests_before_every_call():
     ended: list[float] = []
     pauses: list[float] = []
 

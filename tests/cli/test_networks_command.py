@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from manifests import enter, use
 from typer.testing import CliRunner
 
 from xnorlab import pretrained
@@ -20,23 +22,27 @@ def run(*arguments: object):
 def test_names_with_accuracy_and_size(shipped: Path):
     result = run("names")
     assert result.exit_code == 0
-    for name, entry in pretrained.manifest().items():
+    for name, network in pretrained.entries().items():
         line = next(line for line in result.stdout.splitlines() if name in line)
         assert re.search(r" 3 +33.3 ± 27.2 ", line)
-        assert bytes_(entry["bytes"]) in line
-    assert json.loads(run("names", "--json").stdout) == pretrained.manifest()
+        assert bytes_(network.bytes) in line
+    stored = json.loads((shipped / "manifest.json").read_text())
+    assert json.loads(run("names", "--json").stdout) == stored
     header, rule, *rows = run("names", "--markdown").stdout.splitlines()
     assert header.count("|") == rule.count("|") == rows[0].count("|") == 8
-    assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in pretrained.manifest()]
+    assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in pretrained.names()]
 
 
-def test_a_teacher_of_the_same_data_set_is_named_without_it(shipped: Path, monkeypatch: pytest.MonkeyPatch):
-    entries = pretrained.manifest()
-    taught, other = (
-        {**entry, "recipe": {**entry["recipe"], "teacher": teacher}}
-        for entry, teacher in zip(entries.values(), ("test/resnet18-float", "more/resnet18-float"), strict=True)
-    )
-    monkeypatch.setattr(pretrained, "manifest", lambda: {"test/one": taught, "test/two": other})
+def test_a_teacher_of_the_same_data_set_is_named_without_it(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    teachers = ("test/resnet18-float", "more/resnet18-float")
+    networks = [
+        replace(network, recipe=replace(network.recipe, teacher=teacher))
+        for network, teacher in zip(pretrained.entries().values(), teachers, strict=True)
+    ]
+    enter(tmp_path, *networks)
+    use(monkeypatch, tmp_path)
     rows = run("names", "--markdown").stdout.splitlines()[2:]
     assert [row.split(" | ")[5] for row in rows] == ["resnet18-float", "more/resnet18-float"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from manifests import use
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -95,7 +96,7 @@ def test_shipped_and_evaluated(finished: Path, pictures: Path, tmp_path: Path, m
     entry = json.loads(result.stdout)
     manifest = tmp_path / "out/manifest.json"
     assert json.loads(manifest.read_text()) == {"lamps/resnet18-xnor": entry}
-    monkeypatch.setattr("xnorlab.pretrained.folder", lambda: tmp_path / "out")
+    use(monkeypatch, tmp_path / "out")
     for source in ("all", "lamps/resnet18-xnor"):
         result = run("evaluate", source, "--data", pictures, *cache, "--json")
         assert result.exit_code == 0, result.stderr
@@ -105,7 +106,7 @@ def test_shipped_and_evaluated(finished: Path, pictures: Path, tmp_path: Path, m
     (row,) = json.loads(run("evaluate", finished / "last.ckpt", "--data", pictures, *cache, "--json").stdout)
     assert row["images"] == 6
     entry["top1"] = 1 - entry["top1"] / 2
-    entry["pictures_sha256"] = "another's"
+    entry["pictures_sha256"] = "0" * 64
     manifest.write_text(json.dumps({"lamps/resnet18-xnor": entry}))
     result = run("evaluate", "all", "--data", pictures, *cache)
     assert result.exit_code == 1

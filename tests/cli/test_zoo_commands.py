@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from manifests import use
 from typer.testing import CliRunner
 
-from xnorlab import pretrained, verdicts
+from xnorlab import verdicts
 from xnorlab.cli import app
 from xnorlab.training import ablations, recipes
 
@@ -44,7 +45,8 @@ def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.Monke
     entry = {"question": "K or not", "images": 1000, "rows": [{"label": "with", "top1": 0.75}]}
     got: dict = {}
     monkeypatch.setattr(ablations, "run_ablation", lambda *given, **options: got.update(options, given=given) or entry)
-    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    (tmp_path / "manifest.json").write_text("{}")
+    use(monkeypatch, tmp_path)
     result = run("ablate", "run", "input-scale", "--data", tmp_path, "--epochs", 3, "--devices", "1")
     assert "75.00" in result.stdout
     assert (got["given"][0], got["epochs"], got["seeds"], got["devices"]) == ("input-scale", 3, [0], "1")
@@ -65,7 +67,7 @@ def test_verdicts_are_printed_as_they_are_stored(tmp_path: Path, monkeypatch: py
     result = run("verdicts", "--benchmark", tmp_path / "bench.json")
     assert (result.exit_code, "--benchmark needs --write" in result.stderr) == (2, True)
     (tmp_path / "manifest.json").write_text("{}")
-    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    use(monkeypatch, tmp_path)
     assert run("verdicts").exit_code == 2
     assert run("verdicts", "--write").stdout.count("not measured yet") == len(verdicts.load())
 

@@ -1,4 +1,4 @@
-"""PNG and TIFF files written by hand, for the kinds that Pillow does not write."""
+"""PNG and TIFF files written byte by byte, for the kinds that Pillow does not write."""
 
 import struct
 import zlib

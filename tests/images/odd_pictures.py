@@ -1,4 +1,4 @@
-"""Pictures of every kind that visitors bring, made anew: four quadrants of known colours, in a known place."""
+"""Pictures of every kind that visitors upload, generated here: four quadrants of known colours at known places."""
 
 import io
 import struct
@@ -179,8 +179,8 @@ def greys(*values: int) -> np.ndarray:
 
 def check_read(name: str, make: Callable[[], bytes], quadrants: np.ndarray, notes: tuple[str, ...], tolerance: int):
     """Size, notes and the mean colour of each quadrant are as they should be."""
-    found = read_image(make(), name=name)
-    assert found.pixels.shape == (*SIZE, 3)
-    means = np.array([found.pixels[index == INDEX].mean(axis=0) for index in range(4)])
+    result = read_image(make(), name=name)
+    assert result.pixels.shape == (*SIZE, 3)
+    means = np.array([result.pixels[index == INDEX].mean(axis=0) for index in range(4)])
     assert np.abs(means - quadrants).max() <= tolerance + 0.01, means.round()
-    assert found.notes == notes
+    assert result.notes == notes

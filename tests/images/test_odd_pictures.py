@@ -1,4 +1,4 @@
-"""Every kind of picture that visitors bring comes out right and upright, with true notes.
+"""Every kind of picture that visitors upload is read with the right colours, upright, and with true notes.
 
 The pictures are made by odd_pictures.py: four quadrants of known colours. Depths and colours: test_odd_colours.py.
 """

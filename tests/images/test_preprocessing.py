@@ -1,4 +1,4 @@
-"""One fixed way from a picture to a network's input, equal to what torchvision's evaluation transforms do."""
+"""The preprocessing of a picture equals torchvision's evaluation transforms."""
 
 import json
 

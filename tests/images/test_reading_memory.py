@@ -101,19 +101,19 @@ def measured(make: Callable[[], bytes], path: Path) -> tuple[int, int, str]:
     path.write_bytes(make())
     done = subprocess.run([sys.executable, "-W", "error", "-c", MEASURE, path], capture_output=True, text=True)
     assert done.stderr == ""
-    growth, estimate, found = done.stdout.split(maxsplit=2)
-    return int(growth), int(estimate), found.strip()
+    growth, estimate, result = done.stdout.split(maxsplit=2)
+    return int(growth), int(estimate), result.strip()
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_accepted_picture_stays_within_the_estimate_from_its_header(name: str, tmp_path: Path):
-    growth, estimate, found = measured(ACCEPTED[name], tmp_path / "picture")
-    assert found.endswith(", 3)")
+    growth, estimate, result = measured(ACCEPTED[name], tmp_path / "picture")
+    assert result.endswith(", 3)")
     assert growth <= estimate <= 600_000_000
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_picture_is_not_decoded(name: str, tmp_path: Path):
-    growth, _, found = measured(REFUSED[name], tmp_path / "picture")
-    assert found.endswith("MB of memory to read, more than the 600 MB allowed.")
+    growth, _, result = measured(REFUSED[name], tmp_path / "picture")
+    assert result.endswith("MB of memory to read, more than the 600 MB allowed.")
     assert growth < 60_000_000

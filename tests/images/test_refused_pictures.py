@@ -1,4 +1,4 @@
-"""What cannot be read is refused with one sentence: no picture, a kind not read, cut short, damaged, too large."""
+"""A file that cannot be read is refused with one sentence: no picture, not read here, cut short, damaged, too large."""
 
 import io
 from collections.abc import Callable
@@ -149,9 +149,9 @@ def test_cut_in_half_says_how_much_there_should_be(format: str):
     whole = odd.heic() if format == "HEIF" else saved(PHOTO, format)
     with pytest.raises(
         ImageError, match=rf"is cut short after {len(whole) // 2:,} bytes of at least \d+: part"
-    ) as found:
+    ) as refused:
         open_image(cut(whole, len(whole) // 2))
-    assert len(whole) // 2 < int(str(found.value).partition("at least ")[2].partition(":")[0]) <= len(whole)
+    assert len(whole) // 2 < int(str(refused.value).partition("at least ")[2].partition(":")[0]) <= len(whole)
 
 
 def test_a_folder_is_refused(tmp_path: Path):

@@ -11,7 +11,7 @@ import llvmlite.binding as llvm, numba, numpy as np
 from numba.core.codegen import CPUCodeLibrary
 from xnorlab.kernels.codegen import tile
 from xnorlab.kernels.codegen.processor import VectorUnit
-from xnorlab.kernels.codegen.walk import CALL, walker
+from xnorlab.kernels.conv_kernel import CALL, conv_kernel
 
 arithmetic, group = sys.argv[1], int(sys.argv[2])
 unit = VectorUnit.of("+neon,+fp-armv8")
@@ -27,7 +27,8 @@ def take(library, module):
     return optimize(library, module)
 
 optimize, CPUCodeLibrary._optimize_functions = CPUCodeLibrary._optimize_functions, take
-kernel = numba.njit(nogil=True, error_model="numpy")(walker(arithmetic, group, *unit.rows(arithmetic, group))._function)
+function = conv_kernel(arithmetic, group, *unit.rows(arithmetic, group))._function
+kernel = numba.njit(nogil=True, error_model="numpy")(function)
 try:
     kernel.compile((numba.typeof(np.zeros(CALL, np.int64)),))
 except Taken as taken:

@@ -1,5 +1,7 @@
 """The disk cache is hit by a second process, and a bad cache folder only costs time."""
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorlab.kernels.jit import REVISION, JitDisabledError, kernel
+import xnorlab.kernels
+from xnorlab.kernels.jit import REVISION, JitDisabledError, kernel, revision
+
+KERNELS = Path(xnorlab.kernels.__path__[0])
 
 ONE_OF_EACH = """
 import numpy as np
 from xnorlab.kernels import packing
-from xnorlab.kernels.codegen import walk
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.kernels.float_conv import FloatConv2d
+from xnorlab.kernels.conv_kernel import conv_kernel
 from xnorlab.kernels.codegen.processor import vector_unit
 
 for channels in (64, 256):
@@ -24,8 +29,8 @@ for channels in (64, 256):
     assert (XnorConv2d(pack_filters(weight), channels)(x) == channels).all()
 assert (FloatConv2d(weight)(x) == channels).all()
 unit = vector_unit()
-walks = [("xnor", 1), ("xnor", 4), ("real", 1)]
-kernels = [packing.pack_kernel, *(walk.walker(*which, *unit.rows(*which)) for which in walks)]
+layouts = [("xnor", 1), ("xnor", 4), ("real", 1)]
+kernels = [packing.pack_kernel, *(conv_kernel(*which, *unit.rows(*which)) for which in layouts)]
 print(sum(sum(k._dispatcher.stats.cache_hits.values()) for k in kernels), "of", len(kernels))
 """
 
@@ -50,10 +55,29 @@ def test_a_second_process_compiles_nothing_and_a_damaged_cache_is_made_anew(tmp_
 def test_every_kernel_of_many_has_a_cache_file_of_its_own_named_after_all_sources(tmp_path: Path, monkeypatch):
     run(monkeypatch, tmp_path)
     indices = [file.name for file in tmp_path.rglob("*.nbi")]
-    assert sum("walk_xnor_1_" in name for name in indices) == sum("walk_xnor_4_" in name for name in indices) == 1
+    for kernel_name in ("convolve_xnor_1_", "convolve_xnor_4_"):
+        assert sum(kernel_name in name for name in indices) == 1
     assert all(REVISION in name for name in indices)
     for index in indices:  # so that no two processes number their kernels in one index
         assert len(list(tmp_path.rglob(f"{index.removesuffix('.nbi')}.*.nbc"))) == 1
+
+
+@pytest.mark.parametrize("changed", ["kernels/codegen/tile.py", "kernels/codegen/memory.py", "conventions.py"])
+def test_a_changed_byte_in_any_source_of_the_kernels_changes_the_cache_key(changed: str, tmp_path: Path):
+    shutil.copytree(KERNELS, tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(KERNELS.parent / "conventions.py", tmp_path)
+    assert revision(tmp_path / "kernels") == REVISION
+    source = bytearray((tmp_path / changed).read_bytes())
+    source[len(source) // 2] ^= 1
+    (tmp_path / changed).write_bytes(source)
+    assert revision(tmp_path / "kernels") != REVISION
+
+
+def test_llvm_code_is_emitted_in_codegen_alone():
+    """What emits code elsewhere would be missing from the cache key, or from where readers look for it."""
+    emits = re.compile(r"from llvmlite|llvmlite\.ir|\bintrinsic\b|\bEmitter\b|@instruction")
+    emitting = [file for file in KERNELS.parent.rglob("*.py") if emits.search(file.read_text("utf-8"))]
+    assert {file.parent for file in emitting} == {KERNELS / "codegen"}
 
 
 def test_a_cache_folder_that_cannot_be_made_only_costs_time(tmp_path: Path, monkeypatch):

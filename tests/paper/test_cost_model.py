@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xnorlab.paper import cost_model
-from xnorlab.paper.cost_model import layer_cost, predicted_speedup, predicted_speedup_in_words, weight_memory_bytes
+from xnorlab.paper.cost_model import predicted_speedup, predicted_speedup_in_words, weight_memory
 
 
 @pytest.mark.parametrize(
@@ -37,42 +37,19 @@ def test_whole_words_agree_at_multiples_of_64_and_step_after_them(words: int, ar
     assert predicted_speedup_in_words(channels + 1, area) <= predicted_speedup(channels + 1, area)
 
 
-def test_layer_cost_counts_what_a_loop_counts():
-    """A loop over one grouped convolution, counting every product that a naive convolution forms."""
-    batch, channels, filters, groups, kernel, output = 2, 6, 4, 2, (3, 2), (5, 4)
-    products = 0
-    for _ in np.ndindex(batch, filters, *output):
-        products += channels // groups * kernel[0] * kernel[1]
-    real = layer_cost(channels, filters, kernel, output, groups=groups, batch=batch)
-    assert (real.real_macs, real.binary_macs) == (products, 0)
-    assert real.weight_bytes == real.float32_bytes == 4 * filters * (channels // groups) * 6
-    signs = layer_cost(
-        channels, filters, kernel, output, groups=groups, batch=batch, binary_weights=True, binary_inputs=True
-    )
-    assert (signs.real_macs, signs.binary_macs) == (0, products)
-    assert signs.weight_bytes == filters * (6 * 8 + 4)
+def test_weight_memory_counts_what_arrays_take():
+    channels, filters, kernel = 6, 4, (3, 2)
+    memory = weight_memory(channels, filters, 6)
+    assert memory.float32_bytes == np.zeros((filters, channels, *kernel), np.float32).nbytes
+    words, scales = np.zeros((filters, *kernel, 1), np.uint64), np.zeros(filters, np.float32)
+    assert memory.packed_bytes == words.nbytes + scales.nbytes
 
 
-def test_binary_weights_take_a_32nd():
-    cost = layer_cost(256, 256, (3, 3), (14, 14), binary_weights=True, scaled=False)
-    assert cost.float32_bytes == 32 * cost.weight_bytes
-    assert cost.real_macs == 256 * 256 * 9 * 196
-
-
-def test_sum_of_layers():
-    first = layer_cost(3, 64, (7, 7), (112, 112))
-    second = layer_cost(64, 64, (3, 3), (56, 56), binary_weights=True, binary_inputs=True)
-    total = first + second
-    assert total.real_macs == first.real_macs
-    assert total.binary_macs == second.binary_macs
-    assert total.predicted_operations == first.real_macs + second.binary_macs / 64
-    assert total.weight_bytes == first.weight_bytes + second.weight_bytes
-    assert total.float32_bytes == 4 * (64 * 147 + 64 * 576)
-
-
-def test_weight_memory():
-    assert weight_memory_bytes(1000, 0, real_bytes=8) == 64 * weight_memory_bytes(0, 1000)
-    assert weight_memory_bytes(10, 9) == 42
+def test_binary_weights_take_a_32nd_and_the_scale_factors_come_on_top():
+    memory = weight_memory(256, 256, 9)
+    assert memory.float32_bytes == 32 * (memory.packed_bytes - 4 * 256)
+    n = 9 * 256
+    assert memory.float32_bytes / memory.packed_bytes == pytest.approx(32 * n / (n + 32))
 
 
 @pytest.mark.parametrize(
@@ -80,10 +57,8 @@ def test_weight_memory():
     [
         (lambda: predicted_speedup(0, 9), "channels=0 must be"),
         (lambda: predicted_speedup_in_words(4, -1), "kernel_area=-1 must be"),
-        (lambda: layer_cost(6, 4, groups=4), "groups=4 does not divide channels=6"),
-        (lambda: layer_cost(6, 4, binary_inputs=True), "binary_inputs=True needs"),
-        (lambda: layer_cost(6, 4, (0, 3)), "kernel_height=0"),
-        (lambda: weight_memory_bytes(1, 1, real_bytes=3), "real_bytes=3"),
+        (lambda: weight_memory(6, 0, 9), "filters=0 must be"),
+        (lambda: weight_memory(6, 4, 0), "kernel_area=0 must be"),
     ],
 )
 def test_impossible_arguments_are_named(call, message: str):
@@ -100,13 +75,13 @@ def test_published_rows_are_marked_and_sourced():
 
 
 def test_published_tables_hold_the_papers_numbers():
-    found = {
+    accuracies = {
         (row.network, row.scheme): (row.top1, row.top5)
         for row in cost_model.PUBLISHED_ACCURACY
         if "Table 1" in row.source or "Table 2" in row.source
     }
-    assert found[("AlexNet", "xnor")] == (44.2, 69.2)
-    assert found[("AlexNet", "bnn")] == (27.9, 50.42)
-    assert found[("ResNet-18", "bwn")] == (60.8, 83.0)
-    assert found[("GoogLeNet variant", "float")] == (71.3, 90.0)
-    assert len(found) == 10
+    assert accuracies[("AlexNet", "xnor")] == (44.2, 69.2)
+    assert accuracies[("AlexNet", "bnn")] == (27.9, 50.42)
+    assert accuracies[("ResNet-18", "bwn")] == (60.8, 83.0)
+    assert accuracies[("GoogLeNet variant", "float")] == (71.3, 90.0)
+    assert len(accuracies) == 10

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xnorlab.kernels.packing import pack_filters
+from xnorlab.kernels.per_channel import multiply_add, parametric_relu
 from xnorlab.runtime import limits, ops
-from xnorlab.runtime.multiply_add import multiply_add, parametric_relu
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5, 6, 3)).astype(np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from xnorlab.kernels.packing import pack_filters
-from xnorlab.runtime import Network, ops, plans
+from xnorlab.runtime import Network, batch_runner, ops
 from xnorlab.runtime.fusion import groups
 
 
@@ -179,7 +179,7 @@ def test_many_callers_at_once():
         for _ in range(5):
             for found, right in zip(pool.map(network.run, inputs), expected, strict=True):
                 np.testing.assert_array_equal(found, right)
-    assert len(network._plans._idle) <= plans.IDLE_PLANS
+    assert len(network._plans._idle) <= batch_runner.IDLE_PLANS
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -189,9 +189,9 @@ def test_a_batch_runs_in_parts_that_fit_the_cache(threads: int, monkeypatch):
     expected = one_by_one(network, x)
     network.threads = threads
     for cache_bytes, most in ((1, 32), (200_000, 32), (2**40, 32), (2**40, 4)):
-        monkeypatch.setattr(plans, "CACHE_BYTES", cache_bytes)
-        monkeypatch.setattr(plans, "MOST_AT_ONCE", most)
-        network._plans = plans.Plans(network.ops)
+        monkeypatch.setattr(batch_runner, "CACHE_BYTES", cache_bytes)
+        monkeypatch.setattr(batch_runner, "MOST_AT_ONCE", most)
+        network._plans = batch_runner.Plans(network.ops)
         np.testing.assert_array_equal(network.run(x), expected)
         output, steps = network.timed(x)
         np.testing.assert_array_equal(output, expected)

@@ -3,6 +3,7 @@ import shlex
 from dataclasses import replace
 
 import pytest
+from manifests import shipped_network
 
 from xnorlab import pretrained
 from xnorlab.training.card import card, train_command
@@ -28,27 +29,10 @@ def test_the_command_spells_out_what_differs_from_the_default(changes: dict, exp
     assert train_command(recipe) == "xnorlab train DATA --out RUN --model resnet18 --scheme bwn" + expected
 
 
-ENTRY = {
-    "hardware": None,
-    "labels": ["ant", "bee"],
-    "top1": 0.5,
-    "torch_top1": 0.5,
-    "images": 24,
-    "labels_differ": 0,
-    "bytes": 1,
-    "latent_bytes": 2,
-    "date": "2000-01-01",
-    "trained_seconds": 60,
-    "history_file": "h.json",
-    "data_note": None,
-    "precision": "32-true",
-}
-
-
 def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Result):
-    alone = card(ENTRY | {"recipe": finished_run.recipe.to_dict()}, finished_run.epochs)
+    alone = card(shipped_network(finished_run.recipe), finished_run.epochs)
     recipe = replace(finished_run.recipe, teacher="big", start="big-stage-1")
-    taught = card(ENTRY | {"recipe": recipe.to_dict()}, finished_run.epochs)
+    taught = card(shipped_network(recipe), finished_run.epochs)
     assert "It learned from" not in alone
     assert "It learned from big and big-stage-1: train first what is not shipped" in taught
 
@@ -59,15 +43,15 @@ def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Resu
 )
 def test_a_card_says_what_the_latent_file_holds(scheme: str, holds_weights: bool, finished_run: Result):
     """A network that is tested with real weights has them in its packed file alone."""
-    text = card(ENTRY | {"recipe": replace(finished_run.recipe, scheme=scheme).to_dict()}, finished_run.epochs)
+    text = card(shipped_network(replace(finished_run.recipe, scheme=scheme)), finished_run.epochs)
     assert ("| latent (training) weights, in 8 bits" in text) == holds_weights
     assert ("| what torch needs beside it | 2 bytes |" in text) != holds_weights
 
 
 def test_names_from_outside_break_no_card(finished_run: Result):
     recipe = replace(finished_run.recipe, dataset="my | photos", teacher="a\nb")
-    entry = ENTRY | {"recipe": recipe.to_dict(), "labels": ["ant\n# A title", "<b>bee|", "*cat*"]}
-    lines = card(entry, finished_run.epochs).splitlines()
+    network = shipped_network(recipe, labels=("ant\n# A title", "<b>bee|", "*cat*"))
+    lines = card(network, finished_run.epochs).splitlines()
     assert r"It knows 3 classes: ant\\n# A title, \<b\>bee\|, \*cat\*." in lines
     assert r"| dataset | my \| photos |" in lines
     assert r"| teacher | a\\nb |" in lines
@@ -81,4 +65,4 @@ def test_names_from_outside_break_no_card(finished_run: Result):
 def test_shipped_cards_are_what_the_manifest_and_the_curves_say(name: str):
     epochs = json.loads(pretrained.history_path(name).read_text(encoding="utf-8"))["epochs"]
     text = (pretrained.folder() / f"{name}.md").read_text(encoding="utf-8")
-    assert text == card(pretrained.manifest_entry(name), epochs)
+    assert text == card(pretrained.entry(name), epochs)

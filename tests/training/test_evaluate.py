@@ -1,10 +1,13 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from manifests import enter, use
 
 from xnorlab import pretrained
 from xnorlab.images import Preprocessing, open_image
@@ -14,6 +17,7 @@ from xnorlab.training.folders import DataError, open_folder
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
 from xnorlab.training.sources import load_checkpoint
+from xnorlab.zoo.manifest import ShippedNetwork
 
 NAME = "insects/resnet18-xnor"
 
@@ -24,14 +28,12 @@ def shipped(
 ) -> Path:
     """A folder of shipped networks that `pretrained` takes for its own."""
     ship(finished_run.folder, image_folder, tmp_path / "pretrained", cache_folder=cache_folder)
-    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path / "pretrained")
+    use(monkeypatch, tmp_path / "pretrained")
     return tmp_path / "pretrained"
 
 
-def change_manifest(folder: Path, **changes: object) -> None:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest[NAME].update(changes)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+def change_manifest(folder: Path, **changes: Any) -> None:
+    enter(folder, replace(pretrained.entry(NAME), **changes))
 
 
 def test_a_shipped_network_has_the_top1_that_the_manifest_says(shipped: Path, image_folder: Path, cache_folder: Path):
@@ -48,9 +50,11 @@ def test_a_shipped_network_has_the_top1_that_the_manifest_says(shipped: Path, im
 
 @pytest.mark.parametrize(("off", "differs"), [(0.0009, False), (0.0011, True), (-0.0011, True)])
 def test_a_difference_above_a_tenth_of_a_point_is_reported(
-    shipped: Path, image_folder: Path, cache_folder: Path, off: float, differs: bool
+    shipped: Path, image_folder: Path, cache_folder: Path, off: float, differs: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    change_manifest(shipped, top1=pretrained.manifest_entry(NAME)["top1"] + off)
+    measured = {"images": 24, "packed_top1": 0.5, "packed_top5": 1.0, "torch_top1": 0.5, "labels_differ": 0}
+    monkeypatch.setattr("xnorlab.training.evaluate.compare", lambda *given: measured)
+    change_manifest(shipped, top1=0.5 + off, top5=1.0)
     assert evaluate(NAME, image_folder, cache_folder=cache_folder)["differs"] is differs
 
 
@@ -63,14 +67,15 @@ def test_pictures_left_out_are_those_of_neither_the_accuracy_nor_the_fingerprint
     if not cache:
         options = {"cache": False, "skip_unreadable": True}
     (root / "val/bee/03.png").write_text("no picture")
-    entry = ship(finished_run.folder, root, tmp_path / "pretrained", **options)
-    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path / "pretrained")
+    network = ship(finished_run.folder, root, tmp_path / "pretrained", **options)
+    assert isinstance(network, ShippedNetwork)
+    use(monkeypatch, tmp_path / "pretrained")
     with pytest.raises(DataError, match="1 of 24 pictures cannot be read"):
         evaluate(NAME, root, cache_folder=tmp_path / "cache")
     row = evaluate(NAME, root, **options)
     assert (row["images"], row["differs"], row["same_pictures"]) == (23, False, True)
     (root / "val/bee/03.png").unlink()
-    assert open_folder(root).val.fingerprint() == entry["pictures_sha256"]
+    assert open_folder(root).val.fingerprint() == network.pictures_sha256
     assert evaluate(NAME, root, cache_folder=tmp_path / "cache")["same_pictures"]
 
 

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from xnorlab import pretrained
 from xnorlab.binarize import weight_scale
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d
@@ -17,6 +16,7 @@ from xnorlab.training.rounding import (
     shipped_tensors,
 )
 from xnorlab.training.task import binary_layers
+from xnorlab.zoo import latent_weights
 
 
 def filters(*shape: int, scale: float = 1.0, seed: int = 0) -> torch.Tensor:
@@ -117,7 +117,7 @@ def test_a_rounded_model_is_stored_without_loss_and_keeps_its_signs(scheme: str)
     with pytest.raises(ValueError, match="is not rounded"):
         shipped_tensors(model, {})
     tensors = shipped_tensors(round_weights_(model), {})
-    unpacked = pretrained.unpacked({name: value.numpy() for name, value in tensors.items()}, {})
+    unpacked = latent_weights.unpacked({name: value.numpy() for name, value in tensors.items()}, {})
     state = {name: value for name, value in model.state_dict().items() if "num_batches_tracked" not in name}
     assert unpacked.keys() == state.keys()
     in_eight_bits = {f"{name}.weight" for name in before} if scheme != "binaryconnect-stochastic" else set()
@@ -141,8 +141,8 @@ def test_what_the_packed_file_holds_is_not_stored_twice():
     tensors = shipped_tensors(model, packed)
     assert alike not in tensors
     assert other in tensors
-    back = pretrained.unpacked({name: value.numpy() for name, value in tensors.items()}, packed)
+    back = latent_weights.unpacked({name: value.numpy() for name, value in tensors.items()}, packed)
     assert all(np.array_equal(back[name], state[name]) for name in state)
     packed[other] = np.moveaxis(state[other], 1, -1)
     assert other not in shipped_tensors(model, packed)
-    assert np.array_equal(pretrained.real_weights(packed)[other], state[other])
+    assert np.array_equal(latent_weights.real_weights(packed)[other], state[other])

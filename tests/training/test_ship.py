@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from manifests import enter, shipped_network, use
 
 from xnorlab import models, pretrained
 from xnorlab.benchmark.machine import cpu_name
@@ -14,40 +16,54 @@ from xnorlab.training import ship as shipping
 from xnorlab.training.evaluate import evaluate_all
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship, ship_all
+from xnorlab.zoo import manifest
+from xnorlab.zoo.manifest import Repeat, ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
 NAME = "insects/resnet18-xnor"
 
 
+def shipped_as_network(run: Result, *given: Any, **options: Any) -> ShippedNetwork:
+    """What `ship` returns of a run that is no repeat."""
+    network = ship(run.folder, *given, **options)
+    assert isinstance(network, ShippedNetwork)
+    return network
+
+
 @pytest.fixture(scope="module")
-def shipped(finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path_factory) -> tuple[Path, dict]:
+def shipped(
+    finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path_factory
+) -> tuple[Path, ShippedNetwork]:
     out = tmp_path_factory.mktemp("shipped")
-    entry = ship(finished_run.folder, image_folder, out, cache_folder=cache_folder, data_note="The pictures are noise.")
+    entry = shipped_as_network(
+        finished_run, image_folder, out, cache_folder=cache_folder, data_note="The pictures are noise."
+    )
     return out, entry
 
 
-def test_the_manifest_describes_the_files_beside_it(shipped: tuple[Path, dict], image_folder: Path):
+def test_the_manifest_describes_the_files_beside_it(shipped: tuple[Path, ShippedNetwork], image_folder: Path):
     out, entry = shipped
-    assert json.loads((out / "manifest.json").read_text()) == {NAME: entry}
+    assert manifest.read(out) == {NAME: entry}
+    assert json.loads((out / "manifest.json").read_text()) == {NAME: entry.to_dict()}
     for prefix, key in (("", "file"), ("latent_", "latent_file"), ("history_", "history_file")):
-        content = (out / entry[key]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == entry[f"{prefix}sha256"]
-        assert len(content) == entry[f"{prefix}bytes"]
-    assert (entry["dataset"], entry["model"], entry["scheme"]) == ("insects", "resnet18", "xnor")
-    assert (entry["images"], entry["labels"]) == (24, ["ant", "bee", "cat"])
-    assert entry["bytes"] < entry["latent_bytes"] / 3
-    assert (entry["hardware"], entry["precision"]) == (f"1 thread of {cpu_name()}", "32-true")
+        content = (out / getattr(entry, key)).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == getattr(entry, f"{prefix}sha256")
+        assert len(content) == getattr(entry, f"{prefix}bytes")
+    assert (entry.dataset, entry.model, entry.scheme) == ("insects", "resnet18", "xnor")
+    assert (entry.images, entry.labels) == (24, ("ant", "bee", "cat"))
+    assert entry.bytes < entry.latent_bytes / 3
+    assert (entry.hardware, entry.precision) == (f"1 thread of {cpu_name()}", "32-true")
 
 
-def test_what_was_measured_is_near_the_last_evaluation(shipped: tuple[Path, dict], finished_run: Result):
-    assert shipped[1]["top1"] == pytest.approx(finished_run.epochs[-1]["val_top1"], abs=2 / 24)
+def test_what_was_measured_is_near_the_last_evaluation(shipped: tuple[Path, ShippedNetwork], finished_run: Result):
+    assert shipped[1].top1 == pytest.approx(finished_run.epochs[-1]["val_top1"], abs=2 / 24)
 
 
-def test_shipped_networks_load_both_ways(shipped: tuple[Path, dict], monkeypatch: pytest.MonkeyPatch):
+def test_shipped_networks_load_both_ways(shipped: tuple[Path, ShippedNetwork], monkeypatch: pytest.MonkeyPatch):
     out, entry = shipped
-    monkeypatch.setattr(pretrained, "folder", lambda: out)
+    use(monkeypatch, out)
     network = pretrained.load(NAME)
-    assert network.provenance["recipe"] == entry["recipe"]
+    assert network.provenance["recipe"] == entry.recipe.to_dict()
     assert network.labels == ("ant", "bee", "cat")
     x = torch.randint(-128, 128, (4, 3, 16, 16), generator=torch.Generator().manual_seed(0)) / 64
     with torch.no_grad():
@@ -56,20 +72,19 @@ def test_shipped_networks_load_both_ways(shipped: tuple[Path, dict], monkeypatch
     assert packed == pytest.approx(logits, abs=1e-3)
 
 
-def test_curves_are_the_runs_to_six_digits(shipped: tuple[Path, dict], finished_run: Result):
-    out, entry = shipped
-    history = json.loads((out / entry["history_file"]).read_text())
+def test_curves_are_the_runs_to_six_digits(shipped: tuple[Path, ShippedNetwork], finished_run: Result):
+    history = json.loads((shipped[0] / f"{NAME}-history.json").read_text())
     for ours, theirs in zip(history["epochs"], finished_run.epochs, strict=True):
         assert ours["flips"] == pytest.approx(theirs["flips"], rel=1e-5)
         assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-5)
     assert len(history["histograms"]) == 4
 
 
-def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, dict]):
+def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, ShippedNetwork]):
     out, entry = shipped
     text = (out / f"{NAME}.md").read_text()
     for expected in (
-        f"| {100 * entry['top1']:.2f} % of 24 pictures |",
+        f"| {100 * entry.top1:.2f} % of 24 pictures |",
         "xnorlab train DATA --out RUN --model resnet18 --scheme xnor --model-option width=8 --model-option stem=cifar "
         "--epochs 3 --batch-size 12 --resize 18 --eval-size 16 --train-size 16 --precision 32-true",
         f"xnorlab evaluate {NAME} --data DATA",
@@ -81,7 +96,7 @@ def test_the_card_says_how_to_do_it_again(shipped: tuple[Path, dict]):
 
 
 def test_a_second_network_joins_the_manifest(
-    shipped: tuple[Path, dict],
+    shipped: tuple[Path, ShippedNetwork],
     image_folder: Path,
     cache_folder: Path,
     run_small: Callable[..., Result],
@@ -95,8 +110,8 @@ def test_a_second_network_joins_the_manifest(
     text = (out / "insects/resnet18-float.md").read_text()
     assert 'under the scheme "full precision", trained' in text
     assert "| what torch needs beside it |" in text
-    entry = json.loads((out / "manifest.json").read_text())["insects/resnet18-float"]
-    assert entry["latent_bytes"] < entry["bytes"] / 2, "weights that the packed file holds are not stored twice"
+    entry = manifest.read(out)["insects/resnet18-float"]
+    assert entry.latent_bytes < entry.bytes / 2, "weights that the packed file holds are not stored twice"
     assert "signs flipped" not in text
 
 
@@ -121,13 +136,14 @@ def other_seed(run_small: Callable[..., Result], small_recipe: Callable[..., Rec
 @pytest.fixture
 def two_seeds(
     finished_run: Result, other_seed: Result, image_folder: Path, cache_folder: Path, tmp_path: Path
-) -> tuple[Path, dict]:
+) -> tuple[Path, ShippedNetwork]:
     """A folder of shipped networks where a second seed follows the first; the manifest's entry."""
     out = tmp_path / "out"
-    first = ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)
+    first = shipped_as_network(finished_run, image_folder, out, cache_folder=cache_folder)
     repeat = ship(other_seed.folder, image_folder, out, cache_folder=cache_folder)
-    (entry,) = json.loads((out / "manifest.json").read_text()).values()
-    assert entry == first | {"repeats": [repeat]}
+    assert isinstance(repeat, Repeat)
+    (entry,) = manifest.read(out).values()
+    assert entry == replace(first, repeats=(repeat,))
     return out, entry
 
 
@@ -136,7 +152,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_lowest_seed_is_the_network_whichever_is_shipped_first(
-    two_seeds: tuple[Path, dict],
+    two_seeds: tuple[Path, ShippedNetwork],
     finished_run: Result,
     other_seed: Result,
     image_folder: Path,
@@ -144,13 +160,13 @@ def test_the_lowest_seed_is_the_network_whichever_is_shipped_first(
     tmp_path: Path,
 ):
     out, again = tmp_path / "swapped", {"cache_folder": cache_folder}
-    assert ship(other_seed.folder, image_folder, out, **again)["recipe"]["seed"] == 1
-    assert ship(finished_run.folder, image_folder, out, **again) == two_seeds[1]
+    assert shipped_as_network(other_seed, image_folder, out, **again).recipe.seed == 1
+    assert shipped_as_network(finished_run, image_folder, out, **again) == two_seeds[1]
     assert contents(out) == contents(two_seeds[0])
 
 
 def test_seeds_are_not_compared_on_different_pictures(
-    two_seeds: tuple[Path, dict], other_seed: Result, image_folder: Path, tmp_path: Path
+    two_seeds: tuple[Path, ShippedNetwork], other_seed: Result, image_folder: Path, tmp_path: Path
 ):
     root = shutil.copytree(image_folder, tmp_path / "insects")
     (root / "val/ant/00.png").unlink()
@@ -161,7 +177,7 @@ def test_seeds_are_not_compared_on_different_pictures(
 
 
 def test_nothing_is_touched_where_packed_and_torch_disagree_or_another_process_ships(
-    shipped: tuple[Path, dict],
+    shipped: tuple[Path, ShippedNetwork],
     finished_run: Result,
     image_folder: Path,
     cache_folder: Path,
@@ -188,51 +204,53 @@ def test_what_another_process_enters_meanwhile_stays(
 ):
     compare = shipping.compare
 
+    another = shipped_network(Recipe(dataset="insects", model="another"))
+
     def slowly(*given):
-        (tmp_path / "manifest.json").write_text(json.dumps({"insects/another": {"file": "x"}}))
+        enter(tmp_path, another)
         return compare(*given)
 
     monkeypatch.setattr(shipping, "compare", slowly)
     entry = ship(finished_run.folder, image_folder, tmp_path, cache_folder=cache_folder)
-    assert json.loads((tmp_path / "manifest.json").read_text()) == {"insects/another": {"file": "x"}, NAME: entry}
+    assert manifest.read(tmp_path) == {another.name: another, NAME: entry}
 
 
-def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, dict]):
+def test_another_seed_of_the_same_recipe_is_a_repeat(two_seeds: tuple[Path, ShippedNetwork]):
     out, entry = two_seeds
-    (repeat,) = entry["repeats"]
-    assert repeat["seed"] == 1
-    assert repeat["sha256"] != entry["sha256"], "another seed's weights"
+    (repeat,) = entry.repeats
+    assert repeat.seed == 1
+    assert repeat.sha256 != entry.sha256, "another seed's weights"
     ends = ("-history.json", "-latent.safetensors", ".md", ".safetensors")
     assert sorted(contents(out)) == [*(f"{NAME}{end}" for end in ends), "manifest.json"]
-    assert repeat["precision"] == "32-true"
-    told = f"| the same recipe with other seeds, packed | {100 * repeat['top1']:.2f} % (seed 1) |"
+    assert repeat.precision == "32-true"
+    told = f"| the same recipe with other seeds, packed | {100 * repeat.top1:.2f} % (seed 1) |"
     assert told in (out / f"{NAME}.md").read_text()
 
 
 def test_evaluation_of_all_includes_repeats(
-    two_seeds: tuple[Path, dict],
+    two_seeds: tuple[Path, ShippedNetwork],
     image_folder: Path,
     cache_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ):
     out, entry = two_seeds
-    monkeypatch.setattr(pretrained, "folder", lambda: out)
+    use(monkeypatch, out)
     # the folder that holds the data set may hold others, too
     others = tmp_path / "data"
     (others / "unfinished").mkdir(parents=True)
     (others / "insects").symlink_to(image_folder)
     rows = evaluate_all(others, cache_folder=cache_folder)
-    (repeat,) = entry["repeats"]
+    (repeat,) = entry.repeats
     assert (rows[0]["network"], rows[0]["same_pictures"], rows[0]["differs"]) == (NAME, True, False)
-    assert rows[1:] == [{"network": f"{NAME}, seed 1", "images": 24, "manifest_top1": repeat["top1"], "at_hand": False}]
+    assert rows[1:] == [{"network": f"{NAME}, seed 1", "images": 24, "manifest_top1": repeat.top1, "at_hand": False}]
     for key in ("top1", "top5"):
-        (out / "manifest.json").write_text(json.dumps({NAME: entry | {key: entry[key] - 0.1}}))
+        enter(out, replace(entry, **{key: getattr(entry, key) - 0.1}))
         assert evaluate_all(image_folder, cache_folder=cache_folder)[0]["differs"]
 
 
 def test_repeats_stay_with_their_recipe_and_go_with_it(
-    two_seeds: tuple[Path, dict],
+    two_seeds: tuple[Path, ShippedNetwork],
     finished_run: Result,
     run_small: Callable[..., Result],
     small_recipe: Callable[..., Recipe],
@@ -241,9 +259,11 @@ def test_repeats_stay_with_their_recipe_and_go_with_it(
     tmp_path: Path,
 ):
     out, entry = two_seeds
-    assert ship(finished_run.folder, image_folder, out, cache_folder=cache_folder)["repeats"] == entry["repeats"]
+    again = shipped_as_network(finished_run, image_folder, out, cache_folder=cache_folder)
+    assert again.repeats == entry.repeats
     other = run_small(small_recipe(epochs=1), tmp_path / "other")
-    assert "repeats" not in ship(other.folder, image_folder, out, cache_folder=cache_folder)
+    assert shipped_as_network(other, image_folder, out, cache_folder=cache_folder).repeats == ()
+    assert "repeats" not in json.loads((out / "manifest.json").read_text())[NAME]
 
 
 def test_a_run_of_before_precisions_were_recorded_was_trained_in_its_recipes(
@@ -254,7 +274,7 @@ def test_a_run_of_before_precisions_were_recorded_was_trained_in_its_recipes(
         del record["precision"], record["hardware"]
     torch.save(checkpoint, tmp_path / "last.ckpt")
     entry = ship(tmp_path, image_folder, tmp_path / "out", cache_folder=cache_folder)
-    assert (entry["hardware"], entry["precision"]) == (checkpoint["hardware"], "32-true")
+    assert (entry.hardware, entry.precision) == (checkpoint["hardware"], "32-true")
 
 
 def test_all_finished_runs_are_shipped_and_first_stages_are_not(
@@ -271,12 +291,11 @@ def test_all_finished_runs_are_shipped_and_first_stages_are_not(
     for recipe in (first, second, unfinished):
         run_small(recipe, runs / recipe.run_name, runs=runs, stop_after=1)
     zoo = (first, second, unfinished, absent)
-    entries = list(ship_all(iter(zoo), runs, image_folder, out, cache_folder=cache_folder))
-    assert [entry["scheme"] for entry in entries] == ["xnor"]
-    assert list(json.loads((out / "manifest.json").read_text())) == [NAME]
+    entered = list(ship_all(iter(zoo), runs, image_folder, out, cache_folder=cache_folder))
+    assert [name for name, _ in entered] == [NAME]
+    assert list(manifest.read(out)) == [NAME]
     # by itself it is no first stage
-    assert [entry["scheme"] for entry in ship_all([first], runs, image_folder, out, cache_folder=cache_folder)] == [
-        "float"
-    ]
+    alone = list(ship_all([first], runs, image_folder, out, cache_folder=cache_folder))
+    assert alone == [(first.name, manifest.read(out)[first.name])]
     with pytest.raises(ValueError, match="was trained by another recipe than the zoo's"):
         list(ship_all([replace(second, epochs=2)], runs, image_folder, out, cache_folder=cache_folder))

@@ -32,10 +32,10 @@ def test_one_architectures_networks_share_a_recipe():
 
 def test_shipped_networks_were_trained_by_the_zoos_recipes():
     """In whatever precision their machine took; that stands beside the recipe."""
-    shipped = {recipe.name: recipe.to_dict() for recipe in recipes.RECIPES if recipe.seed == 0}
-    for name, entry in pretrained.manifest().items():
-        assert entry["recipe"] == shipped[name]
-        assert {part["precision"] for part in (entry, *entry.get("repeats", []))} <= {"bf16-mixed", "32-true"}
+    zoo = {recipe.name: recipe for recipe in recipes.RECIPES if recipe.seed == 0}
+    for name, shipped in pretrained.entries().items():
+        assert shipped.recipe == zoo[name]
+        assert {part.precision for part in (shipped, *shipped.repeats)} <= {"bf16-mixed", "32-true"}
 
 
 def test_names_choose_and_unknown_ones_are_refused():

@@ -32,7 +32,7 @@ def test_a_run_is_found_by_name_by_path_and_before_a_shipped_network(finished_ru
         assert found.labels == ("ant", "bee", "cat")
         assert not found.model.training
     shipped = pretrained.names()[0]
-    assert open_source(shipped, tmp_path).labels == tuple(pretrained.manifest_entry(shipped)["labels"])
+    assert open_source(shipped, tmp_path).labels == pretrained.entry(shipped).labels
     with pytest.raises(ValueError, match="name='nothing' is not a pretrained network"):
         open_source("nothing", tmp_path)
 

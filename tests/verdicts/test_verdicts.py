@@ -1,5 +1,6 @@
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,36 +8,40 @@ from typing import Any
 
 import numpy as np
 import pytest
+from manifests import shipped_network
 
 from xnorlab import pretrained, verdicts
 from xnorlab.verdicts import claims, keep_benchmark, load, markdown
-from xnorlab.verdicts.evidence import Evidence, published_top1, weights_digest
+from xnorlab.verdicts.evidence import Evidence, published_top1
+from xnorlab.zoo.latent_weights import weights_digest
+from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
-RECIPE = {"model": "alexnet", "model_options": {"head": "pool"}}
+RECIPE: dict[str, Any] = {"model": "alexnet", "model_options": {"head": "pool"}}
+RESNET: dict[str, Any] = {"model": "resnet18", "model_options": {"width": 32}}
 DIGEST = "d1"
+LABELS = tuple("abcdefghij")
 
 
-def entry(scheme: str, top1: float, *repeats: float, images: int = 3925, pictures: str = "p", **changes: Any) -> dict:
-    runs = [{"top1": top} for top in repeats]
-    recipe = RECIPE | {"scheme": scheme} | changes
-    found = {"model": recipe["model"], "top1": top1, "images": images, "recipe": recipe, "pictures_sha256": pictures}
-    return found | ({"repeats": runs} if runs else {})
+def network(
+    scheme: str, top1: float, *repeats: float, images: int = 3925, pictures: str = "p", labels=LABELS, **changes: Any
+) -> ShippedNetwork:
+    recipe = Recipe.from_dict(RECIPE | {"scheme": scheme} | changes)
+    return shipped_network(recipe, *repeats, top1=top1, images=images, pictures_sha256=pictures, labels=labels)
 
 
-def of(manifest: dict, ablations: dict | None = None) -> Evidence:
+def of(networks: Iterable[ShippedNetwork], ablations: dict | None = None) -> Evidence:
     cost = SimpleNamespace(binary_times_smaller=31.0, times_smaller=26.0)
-    found: Any = lambda name: cost  # noqa: E731
-    return Evidence(manifest, ablations or {}, {}, found, lambda name: DIGEST)
+    costs: Any = lambda name: cost  # noqa: E731
+    return Evidence({shipped.name: shipped for shipped in networks}, ablations or {}, {}, costs, lambda name: DIGEST)
 
 
 def evidence(**tops: float) -> Evidence:
-    return of({f"imagenette/alexnet-{name}": entry(name, top) for name, top in tops.items()})
+    return of(network(scheme, top1) for scheme, top1 in tops.items())
 
 
 def residual(**tops: float) -> Evidence:
-    changes = {"model": "resnet18", "model_options": {"width": 32}}
-    return of({f"imagenette/resnet18-{name}": entry(name, top, **changes) for name, top in tops.items()})
+    return of(network(scheme, top1, **RESNET) for scheme, top1 in tops.items())
 
 
 def ablation(rows: dict[str, float], network: str = "imagenette/alexnet-xnor") -> dict:
@@ -107,21 +112,19 @@ def test_residual_networks_are_judged_by_their_own_tables(claim, tops: dict, rul
 
 
 def test_a_second_data_set_has_rows_of_its_own():
-    changes = {"model": "resnet18", "model_options": {"width": 32}, "images": 10_000, "pictures": "q"}
+    changes = {"dataset": "tiny-imagenet", "images": 10_000, "pictures": "q", "labels": ("x",) * 200}
     tops = {"float": 0.55, "bwn": 0.50, "xnor": 0.40}
-    tiny = {
-        f"tiny-imagenet/resnet18-{s}": entry(s, top, **changes) | {"labels": ["x"] * 200} for s, top in tops.items()
-    }
-    ours = residual(**{"float": 0.87, "bwn": 0.86, "xnor": 0.81}).manifest
-    both = claims.judge(of({**ours, **tiny}))
+    tiny = [network(scheme, top1, **RESNET, **changes) for scheme, top1 in tops.items()]
+    ours = list(residual(**{"float": 0.87, "bwn": 0.86, "xnor": 0.81}).manifest.values())
+    both = claims.judge(of([*ours, *tiny]))
     assert both[: len(claims.CLAIMS)] == claims.judge(of(ours))
     bwn, xnor = both[len(claims.CLAIMS) :]
     assert bwn.ours == "−5.0 ± 0.7 points (50.0 against 55.0 %), ResNet-18, width 32 of 64, on Tiny ImageNet"
     assert bwn.why.endswith("Losses on 200 classes and on a thousand compare only roughly.")
     assert xnor.based_on[0].startswith("tiny-imagenet/resnet18-xnor")
     assert "Binary inputs alone: −10.0 ± 0.7 here" in xnor.why
-    only_float = {name: found for name, found in tiny.items() if name.endswith("float")}
-    assert len(claims.judge(of({**ours, **only_float}))) == len(claims.CLAIMS)
+    only_float = [shipped for shipped in tiny if shipped.scheme == "float"]
+    assert len(claims.judge(of([*ours, *only_float]))) == len(claims.CLAIMS)
 
 
 @pytest.mark.parametrize("claim", [claims.xnor_loses, claims.resnet_bwn, claims.resnet_xnor])
@@ -146,7 +149,7 @@ def test_a_margin_is_judged_by_sixteen_points(xnor: float, ruling: str, why: str
 
 def test_the_same_margin_in_a_resnet_is_told_but_not_judged():
     both = {**evidence(xnor=0.80, bnn=0.80).manifest, **residual(xnor=0.99, bnn=0.76).manifest}
-    row = claims.xnor_beats_bnn(of(both))
+    row = claims.xnor_beats_bnn(of(both.values()))
     assert row.verdict == "does not hold here"
     assert "without a norm between: +23.0 ± " in row.why
     for name in ("imagenette/alexnet-xnor", "imagenette/resnet18-xnor"):
@@ -169,23 +172,19 @@ def test_alpha_without_a_norm_is_told_but_not_judged():
 
 @pytest.mark.parametrize("changes", [{"epochs": 16}, {"binary_rate_factor": 2.0}, {"pictures": "others"}])
 def test_networks_of_different_recipes_or_pictures_are_not_compared(changes: dict):
-    manifest = evidence(xnor=0.8).manifest
-    assert claims.xnor_beats_bnn(of({**manifest, "imagenette/alexnet-bnn": entry("bnn", 0.7)})).ours != "–"
-    unlike = of({**manifest, "imagenette/alexnet-bnn": entry("bnn", 0.7, **changes)})
+    xnor = network("xnor", 0.8)
+    assert claims.xnor_beats_bnn(of([xnor, network("bnn", 0.7)])).ours != "–"
+    unlike = of([xnor, network("bnn", 0.7, **changes)])
     assert claims.xnor_beats_bnn(unlike).verdict == "not measured yet"
 
 
-def test_a_seed_and_a_field_that_an_older_recipe_lacks_are_no_difference():
-    newer = entry("bnn", 0.7) | {"recipe": Recipe.from_dict(RECIPE | {"scheme": "bnn", "seed": 3}).to_dict()}
-    found = of({**evidence(xnor=0.8).manifest, "imagenette/alexnet-bnn": newer})
-    assert claims.xnor_beats_bnn(found).verdict == "holds in part"
+def test_a_seed_is_no_difference():
+    assert claims.xnor_beats_bnn(of([network("xnor", 0.8), network("bnn", 0.7, seed=3)])).verdict == "holds in part"
 
 
 def test_seeds_are_averaged_named_and_their_spread_adds_to_the_error():
-    found = of(
-        {"imagenette/alexnet-bwn": entry("bwn", 0.80, 0.82, 0.84), "imagenette/alexnet-float": entry("float", 0.83)}
-    )
-    gap = found.gap("alexnet", "bwn", "float")
+    seen = of([network("bwn", 0.80, 0.82, 0.84), network("float", 0.83)])
+    gap = seen.gap("alexnet", "bwn", "float")
     assert gap is not None
     assert gap.points == pytest.approx(-1.0)
     assert gap.error == pytest.approx(((82 * 18 + 83 * 17) / 3925 + 4 / 3) ** 0.5)
@@ -243,12 +242,12 @@ MEASURED_APART: list[Any] = [
 @pytest.mark.parametrize(("claim", "name", "first", "second"), MEASURED_APART)
 def test_order_and_learned_scale_come_from_ablations_on_imagenette(claim, name: str, first: str, second: str):
     for top1, ruling in ((0.85, "holds"), (0.75, "holds in part"), (0.70, "does not hold here")):
-        row = claim(of({}, {name: ablation({first: top1, second: 0.70})}))
+        row = claim(of([], {name: ablation({first: top1, second: 0.70})}))
         assert row.verdict == ruling
-    row = claim(of({}, {name: ablation({first: 0.75, second: 0.70})}))
+    row = claim(of([], {name: ablation({first: 0.75, second: 0.70})}))
     assert row.ours == "+5.0 ± 1.0 points (75.0 against 70.0 %), AlexNet, pooled head, on Imagenette"
     for unlike in (ablation({first: 0.75, second: 0.70}, network="cifar10/alexnet-xnor"), ablation({first: 0.75})):
-        assert claim(of({}, {name: unlike})).verdict == "not measured yet"
+        assert claim(of([], {name: unlike})).verdict == "not measured yet"
 
 
 def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
@@ -257,7 +256,7 @@ def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
         row["repeats"] = [{"seed": 1, "top1": other}]
     found["rows"][0] |= {"against": None}
     found["rows"][1] |= {"against": "B A C P"}
-    seen = of({}, {"order": found})
+    seen = of([], {"order": found})
     gap = seen.judged("order", "B A C P", "C B A P")
     assert gap is not None
     assert (gap.first, gap.second) == (pytest.approx(76), pytest.approx(72))
@@ -286,7 +285,7 @@ def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
     ],
 )
 def test_the_input_scale_is_judged_by_one_point_and_two_standard_errors(with_k: float, ruling: str, why: str):
-    row = claims.input_scale(of({}, {"input-scale": ablation({"with K": with_k, "without K": 0.70})}))
+    row = claims.input_scale(of([], {"input-scale": ablation({"with K": with_k, "without K": 0.70})}))
     assert (row.verdict, row.why) == (ruling, why)
 
 

@@ -19,6 +19,7 @@ from xnorlab.zoo.cost import (
     network_cost,
     standard_error,
 )
+from xnorlab.zoo.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def costs():
         name = f"imagenette/alexnet-{scheme}"
         network = pretrained.load(name)
         network.run(np.zeros((1, *network.input_shape), np.float32))
-        found[scheme] = network_cost(name, pretrained.manifest_entry(name), network)
+        found[scheme] = network_cost(pretrained.entry(name), network)
     return found
 
 
@@ -95,13 +96,13 @@ def test_impossible_arguments_are_named(call, message):
 
 
 def test_a_network_that_differs_from_its_papers_says_so():
-    def entry(model: str, **options: object) -> dict:
-        return {"model": model, "recipe": {"model_options": options}}
+    def recipe(model: str, **options: object) -> Recipe:
+        return Recipe(model=model, model_options=options)
 
-    assert architecture(entry("resnet18", width=32)) == "ResNet-18, width 32 of 64"
-    assert architecture(entry("resnet18", width=64)) == architecture(entry("resnet18")) == "ResNet-18"
-    assert architecture(entry("alexnet", head="pool")) == "AlexNet, pooled head"
-    assert architecture(entry("resnet18", width=32, stem="tiny")) == "ResNet-18, width 32 of 64, 3×3 stem"
-    assert architecture(entry("resnet18", stem="cifar")) == "ResNet-18, 3×3 stem without stride"
-    assert architecture(entry("resnet18", stem="imagenet")) == "ResNet-18"
-    assert architecture(entry("lenet")) == "lenet"
+    assert architecture(recipe("resnet18", width=32)) == "ResNet-18, width 32 of 64"
+    assert architecture(recipe("resnet18", width=64)) == architecture(recipe("resnet18")) == "ResNet-18"
+    assert architecture(recipe("alexnet", head="pool")) == "AlexNet, pooled head"
+    assert architecture(recipe("resnet18", width=32, stem="tiny")) == "ResNet-18, width 32 of 64, 3×3 stem"
+    assert architecture(recipe("resnet18", stem="cifar")) == "ResNet-18, 3×3 stem without stride"
+    assert architecture(recipe("resnet18", stem="imagenet")) == "ResNet-18"
+    assert architecture(recipe("lenet")) == "lenet"

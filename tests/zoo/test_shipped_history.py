@@ -1,9 +1,10 @@
 """Shipped training histories: what is read is what was written, and what is missing is named."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from manifests import enter, use
 
 from xnorlab import pretrained
 from xnorlab.zoo.history import TrainingHistory, load_history
@@ -62,7 +63,7 @@ def test_mean_abs_weighs_the_middles_of_the_bins(history):
 def test_every_shipped_network_has_a_history_that_ends_at_its_recipes_last_epoch():
     for name in pretrained.names():
         found = load_history(name)
-        assert found.epochs[-1]["epoch"] == pretrained.manifest_entry(name)["recipe"]["epochs"]
+        assert found.epochs[-1]["epoch"] == pretrained.entry(name).recipe.epochs
         latent = pretrained.weights(name)
         for layer in found.layers:
             weight = latent[f"{layer}.weight"]
@@ -78,10 +79,9 @@ def test_a_network_without_a_history_is_named(shipped):
 
 
 def test_a_missing_or_altered_history_is_refused(shipped, tmp_path, monkeypatch):
-    entries = json.loads((shipped / "manifest.json").read_text())
-    entries[NAME] |= {"history_file": "h.json", "history_sha256": "0" * 64}
-    (tmp_path / "manifest.json").write_text(json.dumps(entries))
-    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    told = replace(pretrained.entry(NAME), history_file="h.json", history_sha256="0" * 64, history_bytes=2)
+    enter(tmp_path, told)
+    use(monkeypatch, tmp_path)
     with pytest.raises(pretrained.PretrainedError, match="missing"):
         load_history(NAME)
     (tmp_path / "h.json").write_text("{}")

@@ -1,14 +1,15 @@
-"""Honest timing: ours and everyone else's, on the same data, in turns, checked, with the machine named."""
+"""Timing of the packed code and of other engines: same data, taking turns, answers checked, machine recorded."""
 
 from xnorlab.benchmark.ceilings import Ceilings, measure_ceilings
 from xnorlab.benchmark.contest import OursIsWrongError, Ready, UnsupportedError
-from xnorlab.benchmark.conv import SHAPES, Contestant, ConvBench, bench_conv
+from xnorlab.benchmark.conv_bench import SHAPES, Contestant, ConvBench, bench_conv
+from xnorlab.benchmark.conv_problem import ConvProblem, ConvShape
 from xnorlab.benchmark.machine import Machine, describe
-from xnorlab.benchmark.memory import BinaryMemory, binary_memory
-from xnorlab.benchmark.network import NetworkBench, NetworkContestant, OpTiming, bench_network
-from xnorlab.benchmark.problem import ConvProblem, ConvShape
+from xnorlab.benchmark.network_bench import NetworkBench, OpTiming, bench_network
+from xnorlab.benchmark.network_logits import NetworkContestant
 from xnorlab.benchmark.sweeps import SWEEP_SHAPE, SWEEPS, Sweep, sweep
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
+from xnorlab.benchmark.weight_memory import BinaryMemory, binary_memory
 
 __all__ = [
     "SHAPES",

@@ -1,4 +1,4 @@
-"""Contestants in turns: whoever of the others fails gets a reason instead of a time, and everyone else is timed."""
+"""Timing of several contestants in turns; another engine that fails gets a reason instead of a time."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -10,46 +10,56 @@ import numpy as np
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
 
 LONGEST_MESSAGE = 300
-"""Characters of an engine's own message that a reason keeps; some tell where in their sources they stood."""
+"""Most characters of an engine's own message that a reason keeps; some messages list positions in source files."""
 
 
 class UnsupportedError(ValueError):
-    """A contestant has no kernel for what is asked; the message says so in one sentence."""
+    """A contestant has no kernel for the problem; the message says so in one sentence."""
 
 
 class OursIsWrongError(BenchmarkError):
-    """The answers of the others show that ours is wrong: a bug, after which nothing is worth timing."""
+    """The answers of other engines show that xnorlab's own is wrong: a bug, so that no time means anything."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A prepared contestant. call: does it, timed. result: from what `call` returned to the answer, not timed."""
+    """A prepared contestant.
+
+    Attributes:
+        call: The computation, which is timed.
+        result: Turns what `call` returned into the answer; not timed.
+    """
 
     call: Callable[[], Any]
     result: Callable[[Any], np.ndarray] = np.asarray
 
 
 class Entrant(Protocol):
-    """What a contest asks of a contestant.
-
-    prepare: from the problem to Ready, for as long as the context lasts. It raises UnsupportedError for what the
-    contestant cannot do and ModuleNotFoundError where its package is missing; whatever else it raises is reported.
-    """
+    """The interface of a contestant."""
 
     @property
     def name(self) -> str:
-        """What it is called in results."""
+        """Its name in results."""
         ...
 
     @property
     def prepare(self) -> Callable[..., AbstractContextManager[Ready]]:
-        """See above."""
+        """Prepares it for a problem; it stays prepared as long as the returned context lasts.
+
+        Raises UnsupportedError if the contestant cannot solve the problem, and ModuleNotFoundError if its package is
+        not installed. Any other error is reported as a failure of the contestant.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """timings: of those whose answers were right to the end. left_out: why the others have none. Both by name."""
+    """The result of a contest.
+
+    Attributes:
+        timings: By name, the times of the contestants whose answers were right to the end.
+        left_out: By name, why the others have no time.
+    """
 
     timings: dict[str, Timing]
     left_out: dict[str, str]
@@ -65,10 +75,22 @@ def contest(
     threads: int,
     progress: Progress | None,
 ) -> Outcome:
-    """Prepare everyone with `problem` as arguments and time them in turns; see `timing.interleaved`.
+    """Prepare all contestants for a problem and time them in turns; see `timing.interleaved`.
 
-    check(name, answer) raises BenchmarkError for a wrong answer. A peer that cannot be prepared, that raises or that is
-    wrong is left out from then on; what befalls one of `ours`, and OursIsWrongError, is raised.
+    A peer that cannot be prepared, that raises or whose answer is wrong is left out from then on.
+
+    Args:
+        ours: Contestants of xnorlab itself.
+        peers: Contestants that may fail.
+        problem: The arguments of each contestant's `prepare`.
+        check: Called with a name and an answer; raises BenchmarkError if the answer is wrong.
+        repeats: Rounds.
+        threads: Threads that the contestants use.
+        progress: See `timing.Progress`.
+
+    Raises:
+        Exception: What one of `ours` raised.
+        OursIsWrongError: A peer's answer shows that the answer of one of `ours` is wrong.
     """
     left_out: dict[str, str] = {}
     own = {entrant.name for entrant in ours}
@@ -100,7 +122,12 @@ def contest(
 
 
 def reason(error: Exception, doing: str) -> str:
-    """Why a contestant that raised `error` is not timed, in one line; doing: what the error ended."""
+    """Say in one line why a contestant is not timed.
+
+    Args:
+        error: What it raised.
+        doing: What it was doing, such as "running it".
+    """
     if isinstance(error, BenchmarkError | UnsupportedError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name:

@@ -1,4 +1,4 @@
-"""What a timing was taken on; part of every result."""
+"""The description of the machine and the packages that a time was measured with; part of every result."""
 
 import platform
 from dataclasses import asdict, dataclass
@@ -7,16 +7,23 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from xnorlab.kernels.ceiling import describe_cpu
+from xnorlab.kernels.cpu import describe_cpu
 
 PACKAGES = ("xnorlab", "numpy", "numba", "llvmlite", "torch", "openvino", "onnxruntime")
+"""Packages whose versions are recorded."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """cpu: its name. cores: logical processors this process may use. instructions: what the kernels were compiled to.
+    """A machine at the time of a measurement.
 
-    versions: of Python and of the packages that take part, where installed. taken: date and time, UTC.
+    Attributes:
+        cpu: Name of the processor.
+        cores: Logical processors that this process may use.
+        instructions: Vector instructions that the kernels were compiled to.
+        system: Operating system and architecture.
+        versions: Versions of Python and of the installed PACKAGES.
+        taken: Date and time in UTC, ISO 8601.
     """
 
     cpu: str
@@ -27,12 +34,12 @@ class Machine:
     taken: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """Return the fields as values that JSON can hold."""
         return asdict(self)
 
 
 def describe() -> Machine:
-    """The machine that runs this process, now."""
+    """Describe the machine that runs this process, now."""
     cpu = describe_cpu()
     return Machine(
         cpu=cpu["cpu"],
@@ -45,16 +52,16 @@ def describe() -> Machine:
 
 
 def cpu_name() -> str:
-    """What the processor calls itself."""
+    """Return the name of the processor."""
     return describe_cpu()["cpu"]
 
 
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
-    found = [("python", platform.python_version())]
+    versions = [("python", platform.python_version())]
     for package in PACKAGES:
         try:
-            found.append((package, version(package)))
+            versions.append((package, version(package)))
         except PackageNotFoundError:
             continue
-    return tuple(found)
+    return tuple(versions)

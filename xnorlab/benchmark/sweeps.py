@@ -1,20 +1,20 @@
-"""One convolution, again and again, with one number changed: how cost grows, beside the paper's formula.
+"""Timing of one convolution with one number varied, compared with the paper's formula.
 
-Figure 4 of XNOR-Net draws its formula against channels and against kernel size; this measures what it predicts.
+Figure 4 of XNOR-Net draws the formula against channels and against kernel size; a sweep measures what it predicts.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xnorlab.benchmark.conv import Contestant, ConvBench, bench_conv
-from xnorlab.benchmark.problem import ConvShape
+from xnorlab.benchmark.conv_bench import Contestant, ConvBench, bench_conv
+from xnorlab.benchmark.conv_problem import ConvShape
 from xnorlab.benchmark.timing import Progress
 from xnorlab.kernels.threads import available_threads
 from xnorlab.paper.cost_model import predicted_speedup_in_words
 
 SWEEP_SHAPE = ConvShape(channels=256, size=14, filters=256)
-"""The layer of the paper's 62.27×, section 4.1."""
+"""The convolution for which the paper predicts 62.27×, section 4.1."""
 
 SWEEPS: dict[str, tuple[int, ...]] = {
     "channels": (1, 3, 8, 16, 32, 63, 64, 65, 128, 129, 192, 193, 256, 512),
@@ -23,14 +23,21 @@ SWEEPS: dict[str, tuple[int, ...]] = {
     "batch": (1, 2, 4, 8, 16),
     "threads": tuple(2**i for i in range(9)),
 }
-"""What can be swept, and over which values; threads only as far as the machine has them."""
+"""The axes of a sweep and their values; numbers of threads above the machine's are left out."""
 
 SWEEP_REPEATS = 7
+"""Rounds at each value."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The results along one axis of SWEEPS, in the order of `values`."""
+    """The results of one sweep.
+
+    Attributes:
+        axis: The axis, one of SWEEPS.
+        values: Its values.
+        results: The times at each value.
+    """
 
     axis: str
     values: tuple[int, ...]
@@ -38,18 +45,22 @@ class Sweep:
 
     @property
     def computed(self) -> tuple[float, ...]:
-        """The paper's formula at each value; it knows channels and kernel only."""
+        """The paper's formula at each value; it depends on channels and kernel only."""
         return tuple(result.shape.predicted_speedup for result in self.results)
 
     @property
     def computed_in_words(self) -> tuple[float, ...]:
-        """The formula where a pixel's channels fill whole words: it has the steps at 65, 129, …"""
+        """The formula for channels that fill whole words, at each value; it has steps at 65, 129, … channels."""
         return tuple(predicted_speedup_in_words(r.shape.channels, r.shape.kernel**2) for r in self.results)
 
     def measured(self, name: str) -> tuple[float | None, ...]:
-        """How many times faster than contestant `name` ours is at each value; None where that one was not timed.
+        """How many times faster "binary" is than another contestant, at each value.
 
-        "best-float" stands for torch's faster layout, whichever it is.
+        Args:
+            name: A contestant, or "best-float" for the faster of torch's layouts at each value.
+
+        Returns:
+            Ratios; None where that contestant was not timed.
         """
         names = [result.best_float if name == "best-float" else name for result in self.results]
         return tuple(
@@ -59,22 +70,22 @@ class Sweep:
 
     @property
     def rivals(self) -> dict[str, tuple[float | None, ...]]:
-        """`measured` for the two that figure 4 is redrawn against, as far as they were timed at all."""
-        found = {name: self.measured(name) for name in ("best-float", "naive")}
-        return {name: values for name, values in found.items() if any(value is not None for value in values)}
+        """The measured ratios against "best-float" and "naive", without those that were not timed at any value."""
+        ratios = {name: self.measured(name) for name in ("best-float", "naive")}
+        return {name: values for name, values in ratios.items() if any(value is not None for value in values)}
 
     @property
     def left_out(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        """By contestant: the values at which it was not timed, and why it was not at the first of them."""
-        found: dict[str, tuple[tuple[int, ...], str]] = {}
+        """By contestant, the values at which it was not timed, and the reason at the first of them."""
+        left_out: dict[str, tuple[tuple[int, ...], str]] = {}
         for value, result in zip(self.values, self.results, strict=True):
             for name, why in result.left_out.items():
-                values, first = found.get(name, ((), why))
-                found[name] = (*values, value), first
-        return found
+                values, first = left_out.get(name, ((), why))
+                left_out[name] = (*values, value), first
+        return left_out
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """Return the results as values that JSON can hold."""
         return {
             "axis": self.axis,
             "values": list(self.values),
@@ -96,10 +107,22 @@ def sweep(
     repeats: int = SWEEP_REPEATS,
     progress: Progress | None = None,
 ) -> Sweep:
-    """Time `shape` at each of `values` (SWEEPS[axis] where None) of its `axis`, as `bench_conv` does.
+    """Time a convolution at several values of one of its numbers; see `bench_conv`.
 
-    A changed kernel keeps "same" padding. Raises ValueError for an unknown axis or no values, and what ConvShape and
-    bench_conv raise.
+    Args:
+        axis: The number that is varied, one of SWEEPS. A varied kernel keeps "same" padding.
+        values: Its values; those of SWEEPS if None.
+        shape: The convolution.
+        threads: Threads that all contestants use, unless they are the axis.
+        peers: Other engines.
+        naive: Whether to time the plain float32 loop.
+        repeats: Rounds at each value.
+        progress: See `timing.Progress`.
+
+    Raises:
+        ValueError: `axis` is unknown, `values` is empty or holds more threads than the machine has, or a shape is
+            invalid.
+        BenchmarkError: An answer of xnorlab is wrong.
     """
     if axis not in SWEEPS:
         raise ValueError(f"axis={axis!r} is not one of {', '.join(SWEEPS)}")

@@ -1,4 +1,4 @@
-"""The honest timing core: interleaved runs after warm-up, medians and quartiles, the first call apart."""
+"""Interleaved timing: calls take turns after a warm-up, medians and quartiles, the first call kept apart."""
 
 import math
 import random
@@ -9,27 +9,36 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Progress = Callable[[float, str], object]
-"""Called with the finished fraction, 0..1, and a short text. Whatever it raises cancels the benchmark."""
+"""A callback that gets the finished fraction, 0 to 1, and a short text. An exception in it cancels the benchmark."""
 
 SAMPLE_S = 1e-3
-"""One sample lasts at least this long: short calls are repeated inside it, so that the clock's own cost vanishes."""
+"""Least seconds of one sample: short calls are repeated within it, so that the cost of the clock is negligible."""
+
 SLOW_S, VERY_SLOW_S = 20e-3, 300e-3
-"""Calls slower than this join every third, or every seventh, round only, so that a naive loop does not make everyone
-wait."""
+"""Seconds above which a call takes part in every third, or every seventh, round only, so that a naive loop does not
+slow down the benchmark."""
+
 MAX_REPEATS = 1001
+"""Most rounds."""
+
 SETTLE_S = 20e-3
-"""How long engines with several threads may go on spinning after a call, on cores that the next one wants."""
+"""Seconds of rest before each call on several threads: an engine's threads may spin on their cores after its call."""
 
 
 class BenchmarkError(ValueError):
-    """A contestant computed something else than asked, so that its time means nothing."""
+    """A contestant computed something else than it should, so that its time means nothing."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call of `name`: one value a sample, in the order they were taken.
+    """The times of one call.
 
-    first_call_s: the first call of all, with compilation or the loading of compiled code in it; never in the samples.
+    Attributes:
+        name: Name of the call.
+        samples_s: Seconds of one call, one value per sample, in the order of measurement.
+        calls_per_sample: Calls whose mean is one sample.
+        first_call_s: Seconds of the very first call, which may compile code or load it; not among the samples.
+        quartiles_s: Lower quartile, median and upper quartile of the samples.
     """
 
     name: str
@@ -45,16 +54,16 @@ class Timing:
 
     @property
     def median_s(self) -> float:
-        """Half of the samples were faster."""
+        """Median of the samples."""
         return self.quartiles_s[1]
 
     @property
     def spread(self) -> float:
-        """Quartile range over median; above 0.1 the machine was too busy for a fine comparison."""
+        """Interquartile range over median; above 0.1 the machine was too busy for a fine comparison."""
         return (self.quartiles_s[2] - self.quartiles_s[0]) / self.median_s if self.median_s else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it, medians and quartiles included."""
+        """Return the samples, the median, the quartiles and the spread as values that JSON can hold."""
         low, median, high = self.quartiles_s
         return {
             "name": self.name,
@@ -76,14 +85,24 @@ def interleaved(
     refuse: Callable[[str, Exception], bool] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Timing]:
-    """Time every one of `calls`, taking turns, so that a change of clock rate or load meets all alike.
+    """Time several calls that take turns, so that changes of clock rate and load affect all of them alike.
 
-    In each round every call gets one untimed run, which brings its data back into the caches, and one timed sample, in
-    an order drawn anew for each round; only what is slower than VERY_SLOW_S, where caches do not matter, is spared the
-    untimed run. repeats: rounds, 1 to MAX_REPEATS. threads: that the calls use; beyond 1 the machine is left alone for
-    SETTLE_S before each. check(name, answer) is called with the first and the last answer of each. refuse(name, error)
-    is called with what a call or its check raised: where it returns True the others go on without that one, which gets
-    no Timing; otherwise, and without `refuse`, the error is raised. Call with the timing lock held.
+    In each round, in random order, each call gets one untimed run, which brings its data back into the caches, and one
+    timed sample. Calls slower than VERY_SLOW_S, for which caches do not matter, get no untimed run. The caller must
+    hold the lock of timed runs.
+
+    Args:
+        calls: The calls by name.
+        repeats: Rounds, 1 to MAX_REPEATS.
+        threads: Threads that the calls use; with more than 1 the machine rests for SETTLE_S before each call.
+        check: Called with a name and the first and last answer of that call; raises if the answer is wrong.
+        refuse: Called with a name and what that call or its check raised. If it returns True, the benchmark goes on
+            without that call, which gets no Timing.
+        progress: See `Progress`.
+
+    Raises:
+        ValueError: `repeats` is outside of its range.
+        Exception: What a call or its check raised, unless `refuse` returned True.
     """
     if type(repeats) is not int or not 1 <= repeats <= MAX_REPEATS:
         raise ValueError(f"repeats={repeats!r} must be an integer from 1 to {MAX_REPEATS}")
@@ -143,7 +162,7 @@ class _Running:
         return list(self._calls)
 
     def attempt(self, name: str, step: Callable[[str], Any]) -> None:
-        """Do step(name); where it fails, leave the call out if that is allowed."""
+        """Do step(name); if it fails, leave the call out, provided that `refuse` allows it."""
         try:
             step(name)
         except Exception as error:
@@ -170,4 +189,4 @@ class _Running:
 
 
 def _silent(fraction: float, text: str) -> None:
-    """Progress that nobody watches."""
+    """Report no progress."""

@@ -22,22 +22,24 @@ def names(
     """
     from xnorlab import pretrained
 
-    entries = pretrained.manifest()
+    entries = pretrained.entries()
     if as_json:
-        print_json(entries)
+        from xnorlab.zoo.manifest import to_dict
+
+        print_json(to_dict(entries))
         return
     header = ["name", "classes", "top-1 %", "other seeds", "epochs", "taught by", "packed file"]
     rows = [
         [
             name,
-            str(len(entry["labels"])),
-            f"{100 * entry['top1']:.1f} ± {100 * standard_error(entry['top1'], entry['images']):.1f}",
-            ", ".join(f"{100 * repeat['top1']:.1f}" for repeat in entry.get("repeats", [])) or "–",
-            str(entry["recipe"]["epochs"]),
-            (entry["recipe"].get("teacher") or "–").removeprefix(f"{entry['dataset']}/"),
-            bytes_(entry["bytes"]),
+            str(len(shipped.labels)),
+            f"{100 * shipped.top1:.1f} ± {100 * standard_error(shipped.top1, shipped.images):.1f}",
+            ", ".join(f"{100 * repeat.top1:.1f}" for repeat in shipped.repeats) or "–",
+            str(shipped.recipe.epochs),
+            (shipped.recipe.teacher or "–").removeprefix(f"{shipped.dataset}/"),
+            bytes_(shipped.bytes),
         ]
-        for name, entry in entries.items()
+        for name, shipped in entries.items()
     ]
     if as_markdown:
         typer.echo(markdown_table(header, rows))

@@ -74,7 +74,7 @@ def chosen(models: list[str], schemes: list[str]) -> list[str]:
     default = default_name()
     names = [pretrained.sibling(default, scheme) for scheme in schemes]
     for name in names:
-        pretrained.manifest_entry(name)
+        pretrained.entry(name)
     return [*models, *names] or [default]
 
 

@@ -72,13 +72,15 @@ def ship(
     `xnorlab ship runs/imagenette/alexnet-xnor --data imagenette2-160`
     """
     from xnorlab.training import ship as shipping
+    from xnorlab.zoo.manifest import Repeat
 
-    entry = shipping.ship(run, data, out, data_note=data_note, **preparing(cache_folder, cache, skip_unreadable))
+    shipped = shipping.ship(run, data, out, data_note=data_note, **preparing(cache_folder, cache, skip_unreadable))
     if as_json:
-        print_json(entry)
+        print_json(shipped.to_dict())
     else:
-        measured = f"top-1 {entry['top1']:.1%} on {entry['images']:,} pictures"
-        typer.echo(f"{one_line(entry['file'])}: {measured}, {bytes_(entry['bytes'])}")
+        measured = f"top-1 {shipped.top1:.1%} on {shipped.images:,} pictures"
+        file = f"seed {shipped.seed}" if isinstance(shipped, Repeat) else shipped.file
+        typer.echo(f"{one_line(file)}: {measured}, {bytes_(shipped.bytes)}")
 
 
 def evaluate(

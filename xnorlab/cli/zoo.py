@@ -84,7 +84,9 @@ def ship(
     """
     from xnorlab.training.recipes import select
     from xnorlab.training.ship import ship_all
+    from xnorlab.zoo.manifest import Repeat
 
     options = preparing(cache_folder, cache, skip_unreadable)
-    for entry in ship_all(select(only), runs, data, data_note=data_note, **options):
-        typer.echo(f"{one_line(entry['file'])}: top-1 {entry['top1']:.1%}, {bytes_(entry['bytes'])}")
+    for name, shipped in ship_all(select(only), runs, data, data_note=data_note, **options):
+        file = name if isinstance(shipped, Repeat) else shipped.file
+        typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {bytes_(shipped.bytes)}")

@@ -12,7 +12,7 @@ from torch.fx import Node
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import thresholds
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.errors import ExportError
 from xnorlab.export.trace import Traced
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import Op

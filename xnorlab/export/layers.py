@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.conventions import pair
 from xnorlab.export.builder import Builder, is_sign, packs
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.errors import ExportError
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.nn.binary_conv import binary_weight

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.errors import ExportError
 
 
 def example(given: Any) -> Tensor:

@@ -11,12 +11,11 @@ from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import prepare
-from xnorlab.export.reads import Dependences, Reads
-from xnorlab.export.refusal import ExportError
+from xnorlab.export.dependence import Dependences, Reads
+from xnorlab.export.errors import ExportError
 from xnorlab.nn import BinaryConv2d, BinaryLinear, Shift
 
 _LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit, Shift)
-_IN_PLACE = ("relu_", "hardtanh_", "clamp_", "clip_", "add_", "sub_", "mul_")
 _HOOKS = "hooks are not packed: take it off, or make a module of it"
 
 
@@ -207,5 +206,6 @@ def _overwritten(module: fx.GraphModule, node: Node) -> Node | None:
     """The node whose value `node` overwrites, if any."""
     by_module = node.op == "call_module" and getattr(module.get_submodule(str(node.target)), "inplace", False)
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    by_call = node.op in ("call_function", "call_method") and (name in _IN_PLACE or node.kwargs.get("inplace", False))
+    named_so = name.endswith("_") and not name.endswith("__")  # torch's own rule
+    by_call = node.op in ("call_function", "call_method") and (named_so or node.kwargs.get("inplace", False))
     return node.all_input_nodes[0] if (by_module or by_call) and node.all_input_nodes else None

@@ -1,7 +1,7 @@
-"""From any photo to the pixels that a network sees; numpy and Pillow only.
+"""Reading of photos and their preprocessing for a network, with numpy and Pillow only.
 
-`open_image` turns whatever a visitor hands in into upright 8-bit RGB, or refuses it with one sentence; `read_image`
-also says what was converted. `Preprocessing` takes such a picture on to a network's input.
+`open_image` turns any photo into upright 8-bit RGB, or refuses it with one sentence; `read_image` also says what was
+converted. `Preprocessing` turns such a picture into a network's input.
 """
 
 from xnorlab.images.formats import SUFFIXES

@@ -1,4 +1,4 @@
-"""The segments of a JPEG file."""
+"""The structure of JPEG files: their segments, and whether they are decoded in several scans."""
 
 import struct
 from collections.abc import Iterator
@@ -13,7 +13,14 @@ END = 0xD9
 
 @dataclass(frozen=True)
 class Segment:
-    """One marker: its second byte, where it begins, how many bytes follow the marker, and the first 32 of them."""
+    """One marker segment.
+
+    Attributes:
+        marker: Second byte of the marker.
+        at: Position of the marker in the file.
+        length: Bytes that follow the marker.
+        head: The first 32 bytes after the length field.
+    """
 
     marker: int
     at: int
@@ -22,12 +29,12 @@ class Segment:
 
     @property
     def is_frame(self) -> bool:
-        """Whether it is a start-of-frame segment: bits a sample, height, width, components."""
+        """Whether it is a start-of-frame segment: bits per sample, height, width, components."""
         return self.marker in _FRAMES
 
 
 def segments(file: IO[bytes]) -> Iterator[Segment]:
-    """The segments of `file` from its start up to its first scan; stops early where something else lies."""
+    """Yield the segments of `file` from its start up to its first scan; stop early at anything else."""
     at = 2
     while True:
         file.seek(at)
@@ -46,7 +53,7 @@ def segments(file: IO[bytes]) -> Iterator[Segment]:
 
 
 def holds_coefficients(file: IO[bytes]) -> bool:
-    """Whether libjpeg must keep all coefficients at once: a progressive file, or one with a scan per component."""
+    """Whether libjpeg keeps all coefficients at once: for a progressive file, or one with a scan per component."""
     components = 0
     for segment in segments(file):
         if segment.is_frame and len(segment.head) >= 6:

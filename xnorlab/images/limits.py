@@ -1,4 +1,4 @@
-"""How large a picture may be: its pixels, and the memory that reading it takes, both known from its header."""
+"""Limits on the size of a picture: its pixels, and the memory that reading it takes, both known from its header."""
 
 import math
 from typing import IO, Any
@@ -6,20 +6,21 @@ from typing import IO, Any
 from PIL import Image
 
 from xnorlab.images import jpeg
+from xnorlab.images.pillow_tiles import is_deep_colour, tiles
 
 MAX_PIXELS = 64_000_000
-"""Pictures with more pixels are refused by their header, before decoding; 50-megapixel phones fit."""
+"""Most pixels of a picture; one with more is refused by its header. Photos of 50 megapixels are accepted."""
 
 MAX_BYTES = 600_000_000
-"""Pictures whose reading would raise the peak memory of the process by more bytes are refused by their header."""
+"""Most bytes by which reading a picture may raise the peak memory; one that takes more is refused by its header."""
 
 LARGE_BYTES = 100_000_000
-"""Pictures that take more are decoded one at a time, so that many visitors together stay within bounds too."""
+"""Pictures that take more are decoded one at a time, so that the memory of many visitors together is bounded too."""
 
 _RESERVE = 60_000_000
-"""Bytes for the modules, the codecs' threads and the blocks that are converted at a time."""
+"""Bytes for the modules, the codecs' threads and the block that is being converted."""
 
-# Bytes a pixel that a codec holds beside Pillow's picture, measured at 12 megapixels with Pillow 13 and rounded up:
+# Bytes per pixel that a codec holds beside Pillow's picture, measured at 12 megapixels with Pillow 13 and rounded up:
 # WebP 12.1 (two canvases and a copy), AVIF 7.9 at 8 bits (10 bits hold twice the planes), HEIC 4.4.
 _CODEC = {"WEBP": 13, "AVIF": 12, "HEIF": 6}
 
@@ -27,9 +28,13 @@ _STREAMED = ("TIFF", "BMP", "DIB", "PPM")  # their files are never held whole
 
 
 def needed_bytes(image: Image.Image, file: IO[bytes], size: tuple[int, int], shrink: int) -> int:
-    """Upper bound of what reading `image`, opened from `file` and not yet loaded, adds to the peak memory.
+    """Upper bound of the bytes that reading a picture adds to the peak memory.
 
-    size: (width, height) before `image.draft`. shrink: factor by which the picture is reduced after decoding.
+    Args:
+        image: The picture, opened and not yet loaded.
+        file: The file that it was opened from.
+        size: (width, height) before `image.draft`.
+        shrink: Factor by which the picture is reduced after decoding.
     """
     width, height = size
     file.seek(0, 2)
@@ -54,27 +59,6 @@ def needed_bytes(image: Image.Image, file: IO[bytes], size: tuple[int, int], shr
     return total
 
 
-def is_deep_colour(image: Image.Image) -> bool:
-    """Whether `image`, not yet loaded, stores colours of 16 bits of which Pillow would deliver the upper 8."""
-    return any(rawmode(tile).endswith((";16B", ";16L", ";16N")) for tile in tiles(image)) and image.mode in (
-        "RGB",
-        "RGBA",
-        "CMYK",
-    )
-
-
-def tiles(image: Image.Image) -> list[Any]:
-    """What Pillow will decode: (codec, extents, offset, arguments) each."""
-    return list(getattr(image, "tile", []))
-
-
-def rawmode(tile: Any) -> str:
-    """How the bytes of one of `tiles` are laid out, in Pillow's words."""
-    arguments = tile[3]
-    first = arguments if isinstance(arguments, str) else arguments[0] if arguments else ""
-    return first if isinstance(first, str) else ""
-
-
 def _plane(mode: str, width: int, height: int) -> int:
     """Bytes of a picture in Pillow: rows are padded to 4 bytes, and each costs a pointer."""
     pixel = 1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4
@@ -82,9 +66,9 @@ def _plane(mode: str, width: int, height: int) -> int:
 
 
 def _tiff(image: Any, plane: int, file_bytes: int) -> int:
-    """What libtiff and the turning of a TIFF add: a strip or tile unpacked, and packed where it is read whole."""
+    """Bytes that libtiff and the rotation of a TIFF add: a strip or tile unpacked, and packed if it is read whole."""
     tags = image.tag_v2
-    total = plane if tags.get(274, 1) != 1 else 0  # Pillow turns it into a second picture
+    total = plane if tags.get(274, 1) != 1 else 0  # Pillow rotates it into a second picture
     if tags.get(259, 1) == 1:
         return total
     width, height = tags[256], tags[257]

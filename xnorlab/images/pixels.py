@@ -1,4 +1,4 @@
-"""From a decoded picture of any mode to upright 8-bit sRGB, block by block, so that memory stays bounded."""
+"""Conversion of a decoded picture of any mode to upright 8-bit sRGB, block by block, so that memory is bounded."""
 
 from collections.abc import Iterator
 from typing import IO
@@ -6,11 +6,11 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageChops
 
-from xnorlab.images import deep_colour, grey, png, ppm, profiles
+from xnorlab.images import colour_profiles, depth, pillow_tiles, png
 from xnorlab.images.sources import ImageError
 
 WORKING_SIDE = 512
-"""Large pictures are shrunk by a whole factor while they are read; the short side never falls below this."""
+"""Least short side, in pixels, to which a large picture is shrunk, by a whole factor, while it is read."""
 
 _BLOCK = 1 << 20  # pixels converted at a time
 _ALPHA = {"L": "LA", "RGB": "RGBA"}
@@ -21,25 +21,42 @@ Box = tuple[int, int, int, int]
 
 
 class Pixels:
-    """How the pixels of one picture become sRGB; made before it is loaded, since loading forgets what the file said.
+    """The conversion of one picture to sRGB; made before the picture is loaded, since loading drops what the file says.
 
-    notes: what was converted, filled by `to_srgb`.
+    Args:
+        image: The picture, opened and not yet loaded.
+        file: The file that it was opened from.
+        shown: The name of the picture in error messages.
+
+    Attributes:
+        notes: What was converted, for people; filled by `to_srgb`.
     """
 
     def __init__(self, image: Image.Image, file: IO[bytes], shown: str):
         self.notes: list[str] = []
         self._image = image
         self._shown = shown
-        self._declared = grey.declared(image, ppm.decode_raw(image) if image.format == "PPM" else None)
-        self._lower_bytes = deep_colour.lower_bytes(image)
+        white = pillow_tiles.decode_raw_ppm(image) if image.format == "PPM" else None
+        self._declared = depth.declared_grey(image, white)
+        self._lower_bytes = pillow_tiles.lower_bytes(image)
         self._file = file
         self._bit_depth = png.bit_depth(file) if image.format == "PNG" else 8
-        self._scale: grey.GreyScale | deep_colour.ColourScale | None = None
-        self._profile = profiles.NOTHING
+        self._scale: depth.GreyScale | depth.ColourScale | None = None
+        self._profile = colour_profiles.NOTHING
         self._opaque = False
 
     def to_srgb(self, turn: Image.Transpose | None) -> np.ndarray:
-        """The picture, loaded by now, shrunk and turned: uint8 (H, W, 3). Raises ImageError for a mode not read."""
+        """Convert the picture, which must be loaded by now, and shrink it to WORKING_SIDE.
+
+        Args:
+            turn: The transposition that makes it upright; None for none.
+
+        Returns:
+            uint8 (H, W, 3).
+
+        Raises:
+            ImageError: The picture is in Lab colours, or none of its grey values is finite.
+        """
         image = self._image
         if image.mode == "LAB":
             raise ImageError(f"{self._shown} has the colour mode LAB, which is not converted here; save it as RGB.")
@@ -62,28 +79,28 @@ class Pixels:
         return out
 
     def _inspect(self) -> None:
-        """Find what only the whole picture tells: the scale of deep grey, whether anything shows, the profile."""
+        """Determine what depends on all pixels: the scale of deep samples, whether any pixel is opaque, the profile."""
         image = self._image
-        if grey.is_deep(image):
-            self._scale = grey.grey_scale((np.asarray(self._cut(box)) for box in self._boxes()), self._declared)
+        if depth.is_deep_grey(image):
+            self._scale = depth.grey_scale((np.asarray(self._cut(box)) for box in self._boxes()), self._declared)
             if self._scale is None:
                 raise ImageError(f"{self._shown} has no finite pixel value.")
         elif self._lower_bytes is not None:
-            self._scale = deep_colour.colour_scale(image, self._file, self._lower_bytes, list(self._boxes()))
+            self._scale = depth.colour_scale(image, self._file, self._lower_bytes, list(self._boxes()))
         if self._scale is not None:
             self.notes.append(self._scale.note)
         elif image.mode in ("1", "L", "RGB") and "transparency" in image.info:
             image.info["transparency"] = self._colour_key()
         if image.has_transparency_data:
-            self._look_through()
+            self._inspect_alpha()
         if image.mode == "CMYK":
             self.notes.append("converted from CMYK")
-        mode = "L" if image.mode in _GREY or grey.is_deep(image) else "CMYK" if image.mode == "CMYK" else "RGB"
-        self._profile = profiles.conversion(image.info.get("icc_profile"), mode)
+        mode = "L" if image.mode in _GREY or depth.is_deep_grey(image) else "CMYK" if image.mode == "CMYK" else "RGB"
+        self._profile = colour_profiles.conversion(image.info.get("icc_profile"), mode)
         if self._profile.note:
             self.notes.append(self._profile.note)
 
-    def _look_through(self) -> None:
+    def _inspect_alpha(self) -> None:
         lowest, highest = 255, 0
         for box in self._boxes():
             alpha = np.asarray(self._plain_block(box).getchannel("A"))
@@ -96,7 +113,7 @@ class Pixels:
             self.notes.append("transparent everywhere: shown by its colours")
 
     def _boxes(self, factor: int = 1) -> Iterator[Box]:
-        """Boxes (left, top, right, bottom) over the picture; all corners but the last are multiples of `factor`."""
+        """Boxes (left, top, right, bottom) that cover the picture; all but the last edges are multiples of `factor`."""
         width, height = self._image.size
         wide = min(-(-width // factor), max(1, _BLOCK // factor)) * factor
         tall = max(1, _BLOCK // wide // factor) * factor
@@ -108,10 +125,10 @@ class Pixels:
         return self._image if box == (0, 0, *self._image.size) else self._image.crop(box)
 
     def _srgb_block(self, box: Box, factor: int) -> Image.Image:
-        """One block in sRGB, shrunk. Shrunk before all else that can wait, since that takes a fraction then."""
+        """One block in sRGB, shrunk by `factor` first, since all later steps then take a fraction of the time."""
         block = self._plain_block(box)
         if self._opaque and block.mode in _ALPHA.values():
-            block = block.convert(block.mode[:-1])  # a large picture is not worth the multiplication by alpha
+            block = block.convert(block.mode[:-1])  # saves the multiplication by alpha
         if factor > 1:
             block = block.reduce(factor)
         alpha = block.getchannel("A") if block.mode in _ALPHA.values() else None
@@ -127,9 +144,9 @@ class Pixels:
         return block
 
     def _plain_block(self, box: Box) -> Image.Image:
-        """One block as 8-bit L, LA, RGB, RGBA or CMYK, with alpha wherever the picture has any transparency."""
+        """One block as 8-bit L, LA, RGB, RGBA or CMYK, with alpha if the picture has any transparency."""
         block = self._cut(box)
-        if isinstance(self._scale, deep_colour.ColourScale):
+        if isinstance(self._scale, depth.ColourScale):
             return self._scale.to_8_bits(block, box)
         if self._scale is not None:
             return self._scaled_grey(block, self._scale)
@@ -141,7 +158,7 @@ class Pixels:
             return block.convert(_PREMULTIPLIED.get(block.mode, "LA" if block.mode == "LA" else "RGBA"))
         return block if block.mode in ("L", "RGB") else block.convert("L" if block.mode == "1" else "RGB")
 
-    def _scaled_grey(self, block: Image.Image, scale: grey.GreyScale) -> Image.Image:
+    def _scaled_grey(self, block: Image.Image, scale: depth.GreyScale) -> Image.Image:
         values = np.asarray(block)
         shades = Image.fromarray(scale.to_8_bits(values))
         if "transparency" in self._image.info:
@@ -150,7 +167,7 @@ class Pixels:
         return shades
 
     def _colour_key(self) -> int | tuple[int, ...]:
-        """The transparent colour of a PNG on the scale of 8 bits that Pillow decodes to; the file gives its own."""
+        """The transparent colour of a PNG on the scale of 8 bits that Pillow decodes to; the file has it on its own."""
         key = self._image.info["transparency"]
         if self._bit_depth == 16:
             return tuple(value >> 8 for value in key) if isinstance(key, tuple) else key
@@ -160,7 +177,7 @@ class Pixels:
 
 
 def _as_stored(upright: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
-    """`upright` (H, W, 3) seen as the file stores it: what is written there appears turned by `turn`."""
+    """A view of `upright` (H, W, 3) in the orientation of the file: what is written there appears turned by `turn`."""
     match turn:
         case Image.Transpose.FLIP_LEFT_RIGHT:
             return upright[:, ::-1]

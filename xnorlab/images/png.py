@@ -1,4 +1,4 @@
-"""PNG files: their chunks, and a way round metadata that Pillow refuses."""
+"""The structure of PNG files: their chunks, and a copy without metadata that Pillow refuses."""
 
 import io
 import struct
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from xnorlab.images.profiles import MAX_PROFILE_BYTES
+from xnorlab.images.colour_profiles import MAX_PROFILE_BYTES
 
 BEGINNING = b"\x89PNG\r\n\x1a\n"
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
@@ -16,7 +16,13 @@ _PROFILE = b"iCCP"
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk: its type, where its length field lies, and how many bytes its data has."""
+    """One chunk.
+
+    Attributes:
+        kind: Its type, 4 bytes.
+        at: Position of its length field in the file.
+        length: Bytes of its data.
+    """
 
     kind: bytes
     at: int
@@ -24,12 +30,12 @@ class Chunk:
 
     @property
     def end(self) -> int:
-        """Where the next chunk begins."""
+        """Position of the next chunk."""
         return self.at + 12 + self.length
 
 
 def chunks(file: IO[bytes]) -> Iterator[Chunk]:
-    """The chunks of the PNG `file`, IEND included, also one that reaches beyond the end of the file."""
+    """Yield the chunks of the PNG `file`, IEND included, also one that reaches beyond the end of the file."""
     at = len(BEGINNING)
     while True:
         file.seek(at)
@@ -44,16 +50,22 @@ def chunks(file: IO[bytes]) -> Iterator[Chunk]:
 
 
 def bit_depth(file: IO[bytes]) -> int:
-    """Bits a sample, from the header."""
+    """Bits per sample, from the header of the PNG `file`."""
     file.seek(24)
     return file.read(1)[0]
 
 
 def without_metadata(file: IO[bytes]) -> tuple[IO[bytes], bytes | None] | None:
-    """The PNG `file` without its texts and colour profile, as a file, and the profile; None where it has neither.
+    """Leave the texts and the colour profile out of a PNG.
 
-    Pillow refuses a whole picture when a text or profile unpacks to more than a megabyte or is broken. The profile
-    comes unpacked up to one byte more than MAX_PROFILE_BYTES, and as b"?" where it cannot be unpacked.
+    Pillow refuses a whole picture if a text or profile unpacks to more than a megabyte or is broken.
+
+    Args:
+        file: The file.
+
+    Returns:
+        The file without them, and the unpacked profile: up to one byte more than MAX_PROFILE_BYTES of it, b"?" if it
+        cannot be unpacked, None if there is none. None instead of both if `file` is no PNG or has neither.
     """
     file.seek(0)
     if file.read(8) != BEGINNING:
@@ -80,7 +92,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 class _Parts(io.RawIOBase):
-    """Parts [start, end) of `file`, one after the other, as a file to read."""
+    """A readable file made of the parts [start, end) of another, one after the other."""
 
     def __init__(self, file: IO[bytes], parts: list[tuple[int, int]]):
         self._file = file
@@ -103,9 +115,9 @@ class _Parts(io.RawIOBase):
         for start, end in self._parts:
             if at < end - start:
                 self._file.seek(start + at)
-                found = self._file.read(min(len(buffer), end - start - at))
-                buffer[: len(found)] = found
-                self._at += len(found)
-                return len(found)
+                data = self._file.read(min(len(buffer), end - start - at))
+                buffer[: len(data)] = data
+                self._at += len(data)
+                return len(data)
             at -= end - start
         return 0

@@ -1,4 +1,4 @@
-"""The fixed way from a picture to a network's input, stored in every packed file."""
+"""The preprocessing that turns a picture into a network's input; its settings are stored in every packed file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -20,11 +20,19 @@ def _three(name: str, values: Any, minimum: float) -> tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes a network's input: short side to `resize`, centre `crop`, (value − mean) / std.
+    """Turns a picture into a network's input: short side to `resize`, centre `crop`, (value − mean) / std.
 
-    resize, crop: pixels, 1 ≤ crop ≤ resize ≤ MAX_RESIZE. mean, std: three channels, on the scale 0..255.
-    With mean 128 and std 64 each input is an exact multiple of 1/64, so the sums of a first layer whose
-    weights lie on a fixed-point grid are exact in float32, whatever their order.
+    With mean 128 and std 64 each input is an exact multiple of 1/64. The sums of a first layer whose weights lie on a
+    fixed-point grid are then exact in float32, whatever their order.
+
+    Attributes:
+        resize: Short side in pixels after resizing, crop to MAX_RESIZE.
+        crop: Side of the central square in pixels, 1 to resize.
+        mean: Three channels, on the scale of 0 to 255.
+        std: Three channels, on the scale of 0 to 255.
+
+    Raises:
+        ValueError: A field is outside of its range.
     """
 
     resize: int = 144
@@ -43,15 +51,24 @@ class Preprocessing:
         object.__setattr__(self, "std", _three("std", self.std, 0.001))
 
     def crop_image(self, image: np.ndarray) -> np.ndarray:
-        """The part of `image`, uint8 (H, W, 3), that the network sees: uint8 (crop, crop, 3).
+        """Cut out the part of a picture that the network sees.
 
-        Bilinear with antialiasing, sizes rounded as torchvision's Resize and CenterCrop round them.
+        Bilinear with antialiasing; sizes are rounded as torchvision's Resize and CenterCrop round them.
+
+        Args:
+            image: uint8 (H, W, 3).
+
+        Returns:
+            uint8 (crop, crop, 3).
+
+        Raises:
+            ValueError: `image` has another shape or dtype, or is empty.
         """
         array = np.asarray(image)
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
             raise ValueError(f"image of shape {array.shape}, dtype {array.dtype} must be (H, W, 3) uint8")
         height, width = array.shape[:2]
-        # Only the middle reaches the centre crop; 1 × 1,000,000 pixels must not become 144 × 144,000,000.
+        # Only the middle is in the centre crop; 1 × 1,000,000 pixels must not become 144 × 144,000,000.
         if max(height, width) > 4 * min(height, width):
             reach = 4 * min(height, width)
             top, left = max(0, (height - reach) // 2), max(0, (width - reach) // 2)
@@ -67,7 +84,17 @@ class Preprocessing:
         return np.ascontiguousarray(array[top : top + self.crop, left : left + self.crop])
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        """Pictures, uint8 (N, H, W, 3) or a list of (H, W, 3) of any sizes, as float32 (N, crop, crop, 3)."""
+        """Preprocess a batch of pictures.
+
+        Args:
+            images: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes.
+
+        Returns:
+            float32 (N, crop, crop, 3).
+
+        Raises:
+            ValueError: `images` is an array of another number of axes, or a picture has another shape or dtype.
+        """
         if isinstance(images, np.ndarray) and images.ndim != 4:
             raise ValueError(f"images of shape {images.shape} must be (N, H, W, 3), or a list of pictures (H, W, 3)")
         out = np.empty((len(images), self.crop, self.crop, 3), np.float32)
@@ -77,12 +104,16 @@ class Preprocessing:
         return out
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON knows them."""
+        """Return the fields as values that JSON can hold."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":
-        """The inverse of `to_dict`; raises ValueError on a missing, unknown or impossible field."""
+        """Make a Preprocessing from what `to_dict` returned.
+
+        Raises:
+            ValueError: A field is missing, unknown or outside of its range.
+        """
         expected = {field.name for field in fields(cls)}
         if not isinstance(values, Mapping) or set(values) != expected:
             raise ValueError(f"preprocessing={values!r} must have exactly the fields {sorted(expected)}")

@@ -1,4 +1,4 @@
-"""Reading a picture: the header is checked, then the pixels are decoded and converted, or one sentence says why not."""
+"""Reading of a picture: its header is checked, then its pixels are decoded and converted, or an error says why not."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from xnorlab.images import limits, png, refusals, tiff
+from xnorlab.images import limits, pillow_tiles, png, refusals
 from xnorlab.images.formats import formats_for
 from xnorlab.images.limits import MAX_BYTES, MAX_PIXELS
+from xnorlab.images.pillow_warnings import without_warnings
 from xnorlab.images.pixels import WORKING_SIDE, Pixels
-from xnorlab.images.quiet import without_warnings
 from xnorlab.images.sources import ImageError, as_file
 
 _UPRIGHT = {
@@ -32,29 +32,50 @@ _one_large = threading.Lock()
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that was read: `pixels` uint8 (H, W, 3), and in `notes` what was done to get there."""
+    """A picture that was read.
+
+    Attributes:
+        pixels: Upright sRGB, uint8 (H, W, 3).
+        notes: What was converted, for people; empty if nothing was.
+    """
 
     pixels: np.ndarray
     notes: tuple[str, ...]
 
 
 def open_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None) -> np.ndarray:
-    """The picture in `source` (a path, its bytes or an open binary file) as upright RGB, uint8 (H, W, 3).
+    """Read a picture as upright RGB; see `read_image`, which also says what was converted.
 
-    See `read_image`, which also says what was converted. Raises ImageError.
+    Args:
+        source: A path, the bytes of a file, or an open binary file.
+        name: Name of the picture in error messages; the path if None.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        ImageError: The picture cannot be read.
     """
     return read_image(source, name=name).pixels
 
 
 def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None) -> Picture:
-    """The picture in `source` as upright sRGB, with notes on what was converted.
+    """Read a picture as upright sRGB, with notes on what was converted.
 
-    Rotated as its EXIF block says; colours taken to sRGB by the embedded profile; CMYK, palettes, grey, 1-bit, 16-bit
-    and real-valued pixels converted; transparency laid over white; of an animation the first frame. JPEG, PNG, GIF,
-    WebP, BMP, TIFF, PPM, AVIF; HEIC where the package pillow-heif is installed.
-    A picture whose short side is at least twice WORKING_SIDE is shrunk by a whole factor on the way; reading takes at
-    most MAX_BYTES of memory.
-    `name` is what messages call the picture; by default its path. Raises ImageError.
+    It is rotated as its EXIF block says. The embedded profile converts its colours to sRGB. CMYK, palettes, grey,
+    1-bit, 16-bit and real-valued pixels are converted, transparency is laid over white, and the first frame of an
+    animation is taken. Formats: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF; HEIC if the package pillow-heif is
+    installed.
+
+    A picture whose short side is at least twice WORKING_SIDE is shrunk by a whole factor while it is read. Reading
+    takes at most MAX_BYTES of memory.
+
+    Args:
+        source: A path, the bytes of a file, or an open binary file.
+        name: Name of the picture in error messages; the path if None.
+
+    Raises:
+        ImageError: The picture cannot be read.
     """
     file, shown = as_file(source, name)
     with without_warnings(), file:
@@ -66,7 +87,7 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
             raise ImageError(f"{shown} has more pixels than the {MAX_PIXELS // 10**6} million allowed.") from None
         except MemoryError:
             raise ImageError(f"{shown} needs more memory than there is.") from None
-        except Exception as error:  # on bad data Pillow raises anything from struct.error to IndexError
+        except Exception as error:  # for bad data Pillow raises anything from struct.error to IndexError
             raise ImageError(f"{shown} {refusals.reason(file, error)}.") from None
 
 
@@ -76,7 +97,7 @@ def _read(file: IO[bytes], shown: str) -> Picture:
     except (ImageError, MemoryError, Image.DecompressionBombError):
         raise
     except Exception:
-        # texts and profiles are no part of the picture: without them it may well be read
+        # texts and profiles are not part of the pixels: without them the picture may be readable
         bare = png.without_metadata(file)
         if bare is None:
             raise
@@ -90,7 +111,7 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
         if profile is not None:
             image.info["icc_profile"] = profile
         if image.format == "TIFF":
-            tiff.read_deep_planes(image)
+            pillow_tiles.decode_deep_tiff_planes(image)
         width, height = image.size
         if width * height > MAX_PIXELS:
             limit = f"{MAX_PIXELS // 10**6} million"
@@ -101,8 +122,8 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
             notes.append("first of several pages taken" if image.format == "TIFF" else "animated: first frame taken")
         shrink = max(1, min(width, height) // WORKING_SIDE)
         if shrink >= 2 and image.format in ("JPEG", "MPO", "HEIF"):
-            # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms. HEIC has a second,
-            # smaller copy now and then; without one it is decoded whole.
+            # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms. Some HEIC files hold
+            # a second, smaller copy; without one the picture is decoded whole.
             image.draft(None, (width // shrink, height // shrink))
         at = file.tell()
         pixels = Pixels(image, file, shown)
@@ -114,7 +135,7 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
             )
         file.seek(at)
         with _one_large if needed > limits.LARGE_BYTES else contextlib.nullcontext():
-            # Pillow turns a TIFF itself while loading it, and reads what follows the pixels of a PNG only then
+            # Pillow rotates a TIFF itself while loading it, and reads what follows the pixels of a PNG only then
             orientation = _orientation(image) if image.format == "TIFF" else None
             image.load()
             turn = _UPRIGHT.get(_orientation(image)) if orientation is None else None
@@ -127,8 +148,8 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1..8; 1 where the block is missing or unreadable."""
+    """EXIF orientation, 1 to 8; 1 if the block is missing or unreadable."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # a corrupt block raises anything; the picture itself is still good
+    except Exception:  # a corrupt block raises anything; the picture can still be read
         return 1

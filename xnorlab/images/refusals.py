@@ -1,4 +1,4 @@
-"""Why a file cannot be read: it is no picture, a picture of a kind that is not read, or damaged, and where."""
+"""The reasons why a file cannot be read: no picture, a kind of picture that is not read, or damaged."""
 
 import re
 import zlib
@@ -7,8 +7,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError, features
 
 from xnorlab.images import formats, jpeg, png, tiff
-from xnorlab.images.cut_short import promised_bytes
-from xnorlab.images.other_kinds import other_kind
+from xnorlab.images.declared_length import declared_bytes
 from xnorlab.printable import one_line
 
 _NOT_READ = re.compile(r"unsupported|not (yet )?supported|cannot handle|unknown (pixel|data|image) ", re.IGNORECASE)
@@ -16,7 +15,12 @@ _ENDED = re.compile(r"truncated|not enough|incomplete|reached eof|unexpected end
 
 
 def reason(file: IO[bytes], error: Exception) -> str:
-    """What to say of `file`, at whose reading Pillow raised `error`, after its name and before the full stop."""
+    """Say why a file cannot be read, as the part of a sentence after the file's name and before the full stop.
+
+    Args:
+        file: The file.
+        error: What Pillow raised when it read the file.
+    """
     length = file.seek(0, 2)
     file.seek(0)
     head = file.read(1024)
@@ -29,9 +33,9 @@ def reason(file: IO[bytes], error: Exception) -> str:
         )
     if kind in ("AVIF", "WebP") and not features.check(kind.lower()):
         return f"is a picture in {kind}, which this build of Pillow cannot read"
-    promised = _promised(file, kind)
-    if promised > length:
-        more = f" of at least {promised:,}" if promised > length + 1 else ""
+    declared = _declared(file, kind)
+    if declared > length:
+        more = f" of at least {declared:,}" if declared > length + 1 else ""
         return f"is cut short after {length:,} bytes{more}: part of the picture is missing"
     pillow = _pillows_reason(file, kind, error)
     unread = _unread_kind(file, kind, pillow)
@@ -48,37 +52,37 @@ def reason(file: IO[bytes], error: Exception) -> str:
 def _foreign(head: bytes, length: int) -> str:
     if any(len(head) >= 3 and beginning.startswith(head) for beginning in (png.BEGINNING, b"GIF89a")):
         return f"is cut short after {length:,} bytes: part of the picture is missing"
-    found = other_kind(head)
-    which = f": it is {found}" if found else ""
+    kind = formats.other_kind(head)
+    which = f": it is {kind}" if kind else ""
     return f"is not an image in a format that is read here ({formats.READ}){which}"
 
 
-def _promised(file: IO[bytes], kind: str) -> int:
+def _declared(file: IO[bytes], kind: str) -> int:
     try:
-        return promised_bytes(file, kind)
+        return declared_bytes(file, kind)
     except Exception:  # a damaged header: its lengths mean nothing
         return 0
 
 
 def _pillows_reason(file: IO[bytes], kind: str, error: Exception) -> str:
-    """The message of the plugin itself; Image.open keeps it to itself when it cannot identify a file."""
+    """The message of Pillow's plugin for `kind`; Image.open hides it if it cannot identify a file."""
     if isinstance(error, UnidentifiedImageError):
         name = {"HEIC": "HEIF"}.get(kind, kind.upper())
         file.seek(0)
         try:
             Image.OPEN[name][0](file, "")
-        except Exception as found:
-            error = found
+        except Exception as hidden:
+            error = hidden
         else:
             return ""
     return one_line(str(error) or type(error).__name__).strip().rstrip(".")[:200]
 
 
 def _unread_kind(file: IO[bytes], kind: str, pillow: str) -> str | None:
-    """Which kind of `kind` it is, where that is why it is not read."""
+    """The variant of the format `kind` that the file has, if that is why it is not read; else None."""
     try:
         if kind == "TIFF" and (_NOT_READ.search(pillow) or "samples per pixel" in pillow or pillow.isdigit()):
-            return tiff.kind(tiff.tags(file))
+            return tiff.describe(tiff.tags(file))
         if kind == "JPEG":
             frame = next((segment for segment in jpeg.segments(file) if segment.is_frame), None)
             if frame is not None and (frame.head[0] != 8 or frame.head[5] not in (1, 3, 4)):

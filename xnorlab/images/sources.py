@@ -1,4 +1,4 @@
-"""From a path, bytes or an open file to a seekable binary file, and the name that messages call it by."""
+"""The sources of a picture: a path, bytes or an open file as a seekable binary file with a name for messages."""
 
 import io
 import os
@@ -14,7 +14,18 @@ class ImageError(ValueError):
 
 
 def as_file(source: Any, name: str | None) -> tuple[IO[bytes], str]:
-    """`source` as a seekable binary file that holds something, and the name to call it by. Raises ImageError."""
+    """Open a source of a picture.
+
+    Args:
+        source: A path, bytes-like data, or an open binary file.
+        name: Name for messages; if None, the path, the name of the file or "the picture".
+
+    Returns:
+        A seekable binary file that is not empty, and the name on one printable line of at most 80 characters.
+
+    Raises:
+        ImageError: `source` is of another type, cannot be opened, is empty or has more than MAX_BYTES bytes.
+    """
     if isinstance(source, str | os.PathLike):
         shown = _shown(os.fsdecode(source) if name is None else name)
         return _open_file(source, shown), shown
@@ -51,7 +62,7 @@ def _open_file(path: str | os.PathLike, shown: str) -> IO[bytes]:
         raise ImageError(f"{shown} is not a possible file name.") from None
     if stat.S_ISREG(status.st_mode):
         raise ImageError(f"{shown} is empty (0 bytes).")
-    # a pipe or a device might never end
+    # reading a pipe or a device might never end
     kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
     raise ImageError(f"{shown} is {kind}, not a picture.")
 

@@ -1,1 +1,1 @@
-"""Packed and real kernels for one CPU core, in Numba: the floor under `xnorlab.runtime`."""
+"""Packed and real kernels for the CPU, in Numba: what `xnorlab.runtime` computes with."""

@@ -3,20 +3,20 @@
 import numpy as np
 
 from xnorlab.conventions import Size
-from xnorlab.kernels.blocks import blocks_of
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import Layout
+from xnorlab.kernels.filter_blocks import blocks_of
 from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
 from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.threads import thread_count
-from xnorlab.kernels.tiled import TiledConv
+from xnorlab.kernels.tiled_conv import TiledConv
+from xnorlab.kernels.traversal import Layout
 
 
 class _RealInput(TiledConv):
     """A tiled convolution that reads float32 activations where they lie; a padded border is zero."""
 
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
-        """x: (B, H, W, C) float32; returns (B, OH, OW, N) float32, in `out` where given."""
+        """Convolve `x`, float32 (B, H, W, C); returns float32 (B, OH, OW, N), in `out` where given."""
         x = feature_map(x, "x", self.channels)
         threads = thread_count(threads)
         out = result(self.tables(x.shape).shape, out)
@@ -25,7 +25,19 @@ class _RealInput(TiledConv):
 
 
 class FloatConv2d(_RealInput):
-    """Real convolution y = x * W + bias. weight: (N, kh, kw, C / groups) float32; bias: (N,) float32 or None."""
+    """Real convolution y = x * W + bias.
+
+    Args:
+        weight: float32 (N, kh, kw, C / groups).
+        bias: float32 (N,), or None.
+        stride: an int or (vertical, horizontal); `padding` and `dilation` likewise.
+        padding: width of the border of zeros.
+        dilation: distance between taps.
+        groups: each filter sees the channels of one of so many groups.
+
+    Raises:
+        ValueError: an argument does not fit.
+    """
 
     def __init__(self, weight, *, bias=None, stride: Size = 1, padding: Size = 0, dilation: Size = 1, groups=1):
         weight = np.asarray(weight)
@@ -45,8 +57,20 @@ class FloatConv2d(_RealInput):
 class BinaryWeightConv2d(_RealInput):
     """Real activations, packed ±1 weights: y = (x * sign W) · scale + bias (XNOR-Net, section 3.1).
 
-    words: uint64 (N, kh, kw, n_words(channels // groups)). The weights stay one bit each in memory and are
-    widened to ±1 as the tile loads them. scale (α), bias: (N,) float32 or None.
+    The weights stay one bit each in memory and are widened to ±1 as the tile loads them.
+
+    Args:
+        words: uint64 (N, kh, kw, n_words(channels // groups)), as `pack_filters` gives them.
+        channels: C, of the input.
+        scale: α, float32 (N,), or None.
+        bias: float32 (N,), or None.
+        stride: see `FloatConv2d`, and so for the rest.
+        padding: width of the border of zeros.
+        dilation: distance between taps.
+        groups: each filter sees the channels of one of so many groups.
+
+    Raises:
+        ValueError: an argument does not fit.
     """
 
     def __init__(
@@ -73,7 +97,7 @@ class BinaryWeightConv2d(_RealInput):
 
     @property
     def words(self) -> np.ndarray:
-        """The filters as they were given, from the tile layout: the only copy that is kept."""
+        """The filters as they were given, made from the tiles, which are the only copy that is kept."""
         bits = np.unpackbits(self._tiles, axis=3, bitorder="little")
         groups, blocks, length, block = bits.shape
         n = self.filters // groups
@@ -83,19 +107,26 @@ class BinaryWeightConv2d(_RealInput):
 
 
 class FloatLinear:
-    """y = x @ weight.T + bias; weight: (N, F) float32, bias: (N,) float32 or None."""
+    """Real matrix product y = x @ weight.T + bias; weight: float32 (N, F), bias: float32 (N,) or None."""
 
     def __init__(self, weight, *, bias=None):
         self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias)
         self.features, self.outputs = self._conv.channels, self._conv.filters
 
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
-        """x: (B, F) float32; returns (B, N) float32, in `out` where given."""
+        """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
         return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]
 
 
 class BinaryWeightLinear:
-    """y = (x @ sign(W).T) · scale + bias; words: uint64 (N, n_words(features)), scale, bias: (N,) or None."""
+    """Product of real vectors and packed ±1 weights, y = (x @ sign(W).T) · scale + bias.
+
+    Args:
+        words: uint64 (N, n_words(features)).
+        features: F, of the input.
+        scale: float32 (N,), or None.
+        bias: float32 (N,), or None.
+    """
 
     def __init__(self, words, features, *, scale=None, bias=None):
         words = matrix(words, "words")[:, None, None, :]
@@ -108,5 +139,5 @@ class BinaryWeightLinear:
         return self._conv.words[:, 0, 0]
 
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
-        """x: (B, F) float32; returns (B, N) float32, in `out` where given."""
+        """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
         return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]

@@ -1,4 +1,4 @@
-"""What a convolution's or a pooling's arguments mean, checked before any pointer is touched."""
+"""Checks of what convolutions and pools are given, before any pointer is touched."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Window:
 
 
 def for_kernels(array: np.ndarray) -> np.ndarray:
-    """`array`, copied unless it is aligned, writeable and C-contiguous: the one kind that kernels are compiled for."""
+    """`array`, copied unless it is aligned, writeable and C-contiguous: kernels are compiled for no other arrays."""
     return array if array.flags.carray else np.array(array, order="C")
 
 
@@ -64,10 +64,10 @@ def result(shape: tuple[int, ...], out) -> np.ndarray:
 
 
 def vector(value, name: str, length: int, dtype: type = np.float32) -> np.ndarray:
-    """`value` as a vector of `length` entries for kernels; raises ValueError otherwise."""
+    """`value` as a vector of `length` entries of `dtype` for kernels; raises ValueError otherwise."""
     array = np.asarray(value)
     if array.shape != (length,):
-        raise ValueError(f"{name} has shape {array.shape}; one entry a channel is needed, ({length},)")
+        raise ValueError(f"{name} has shape {array.shape}; one entry per channel is needed, ({length},)")
     if array.dtype != dtype:
         raise ValueError(f"{name} has dtype {array.dtype}; it must be {np.dtype(dtype)}")
     return for_kernels(array)
@@ -82,12 +82,12 @@ def matrix(value, name: str) -> np.ndarray:
 
 
 def as_maps(out: np.ndarray | None) -> np.ndarray | None:
-    """A matrix (B, N) as maps of one pixel (B, 1, 1, N), the same memory; None stays None."""
+    """`out`, a matrix (B, N), seen as maps of one pixel (B, 1, 1, N) in the same memory; None stays None."""
     return None if out is None else matrix(out, "out")[:, None, None, :]
 
 
 def divides(groups: int, name: str, channels: int) -> int:
-    """Channels // groups; raises ValueError unless `groups` is a positive divisor of `channels`."""
+    """The channels of one group; raises ValueError unless `groups` is a positive divisor of `channels`."""
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"groups={groups!r} must be an int of at least 1")
     if not isinstance(channels, int) or channels < 1 or channels % groups:
@@ -102,7 +102,7 @@ def filter_words(words, per_group: int, groups: int) -> np.ndarray:
     if array.ndim != 4 or array.dtype != np.uint64 or 0 in array.shape or array.shape[3] != needed:
         raise ValueError(
             f"words has shape {array.shape} and dtype {array.dtype}; uint64 (N, kh, kw, {needed}) is needed for "
-            f"{per_group} channels a group"
+            f"{per_group} channels per group"
         )
     divides(groups, "filters", array.shape[0])
     tail = per_group % WORD_BITS

@@ -9,7 +9,6 @@ from typing import Any
 
 import numba
 from numba.core import config
-from numba.extending import intrinsic
 
 _compiling = threading.Lock()
 
@@ -23,10 +22,15 @@ def _forget_compiling() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_compiling)
 
-_ROOM = Path(__file__).parent
-_SOURCES = [_ROOM.parent / "conventions.py", *sorted(_ROOM.rglob("*.py"))]
-REVISION = f"{zlib.crc32(b''.join(file.read_bytes() for file in _SOURCES)):08x}"
-"""Of all that kernels are made of. Numba's cache watches only the file that a kernel stands in."""
+
+def revision(kernels: Path) -> str:
+    """Checksum of all kernel sources: every module in the folder `kernels` and below, and conventions.py beside it."""
+    sources = [kernels.parent / "conventions.py", *sorted(kernels.rglob("*.py"))]
+    return f"{zlib.crc32(b''.join(file.read_bytes() for file in sources)):08x}"
+
+
+REVISION = revision(Path(__file__).parent)
+"""Part of the cache key: Numba's cache watches only the file that a kernel stands in, and not what it is made with."""
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -40,9 +44,11 @@ class Kernel:
 
     A cache folder that is missing, read-only, full or damaged only costs the time of compiling again.
 
-    which: tells kernels apart that are made by one function. It goes with REVISION into the name of the cache file:
-    Numba numbers what one file's index holds, and two processes that add to it at once may give two kernels the same
-    number, so that one is later taken for the other.
+    Args:
+        function: what to compile; every call has arguments of the same types.
+        which: tells kernels apart that are made by one function. It goes with REVISION into the name of the cache
+            file: Numba numbers what one file's index holds, and two processes that add to it at once may give two
+            kernels the same number, so that one is later taken for the other.
     """
 
     def __init__(self, function: Callable, which: str = ""):
@@ -57,7 +63,7 @@ class Kernel:
         return self._dispatcher(*arguments)  # pyright: ignore[reportOptionalCall]
 
     def _prepare(self, arguments: tuple) -> None:
-        """Compile for the types of `arguments`; every kernel is called with one set of types only."""
+        """Compile for the types of `arguments`."""
         if config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue] (set from the environment)
             raise JitDisabledError(
                 "xnorlab's kernels need Numba's compiler, which is switched off: unset the environment variable "
@@ -79,7 +85,7 @@ class Kernel:
         return _compiled(numba.njit(cache=True, **OPTIONS)(self._function), types)
 
     def _into_a_new_cache(self, types: tuple):
-        """What lies there cannot be read, a cut-off file say: make room for what the next process is to find."""
+        """Compile where the cached files cannot be read, such as one cut off; the next process gets new ones."""
         dispatcher = numba.njit(cache=True, **OPTIONS)(self._function)
         dispatcher._cache.flush()  # pyright: ignore[reportAttributeAccessIssue] (numba has no public name for it)
         return _compiled(dispatcher, types)
@@ -98,8 +104,3 @@ def kernel(function: Callable) -> Kernel:
 def kernel_of_many(which: str) -> Callable[[Callable], Kernel]:
     """Decorator for a function that is made anew for each `which`, a word of letters, digits and _."""
     return lambda function: Kernel(function, which)
-
-
-def instruction(function: Callable) -> Any:
-    """Decorator: kernels call the function, which says how to emit it as LLVM code (`numba.extending.intrinsic`)."""
-    return intrinsic(prefer_literal=True)(function)

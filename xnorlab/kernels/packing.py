@@ -1,35 +1,14 @@
-"""Signs of real numbers packed 64 to a word, and back."""
+"""Packing: signs of real numbers, 64 to a word, and back."""
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 
 from xnorlab.conventions import WORD_BITS, n_words, pair
-from xnorlab.kernels.blocks import aligned
-from xnorlab.kernels.codegen.emitter import fetch_and_add, load_int, store_word
+from xnorlab.kernels.codegen.conversions import compare
+from xnorlab.kernels.codegen.memory import fetch_and_add, load_int, store_word
+from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import feature_map, vector
-from xnorlab.kernels.jit import instruction, kernel
+from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.threads import run_parts, thread_count
-
-
-@instruction
-def _compare(typing, lanes, comparison, x, threshold):
-    """Bits x[i] (comparison) threshold[i] of `lanes` neighbouring floats at two addresses, lane 0 in bit 0."""
-    if not isinstance(lanes, types.Literal) or not isinstance(comparison, types.Literal):
-        return None
-    n, operator = lanes.literal_value, comparison.literal_value
-
-    def emit(context, builder, signature, arguments):
-        floats = ir.VectorType(ir.FloatType(), n)
-        a, b = (
-            builder.load(builder.inttoptr(address, floats.as_pointer()), align=4)
-            for address in (arguments[2], arguments[3])
-        )
-        bits = builder.bitcast(builder.fcmp_ordered(operator, a, b), ir.IntType(n))
-        return bits if n == 64 else builder.zext(bits, ir.IntType(64))
-
-    return types.uint64(lanes, comparison, types.int64, types.int64), emit
-
 
 # Places in a packing's table, one int64 each; the first four are addresses. TAKEN, DONE: rows that threads share.
 X, LIMITS, FLIPS, WORDS, BATCH, HEIGHT, WIDTH, CHANNELS, GROUPS, PREFIX = range(10)
@@ -40,9 +19,9 @@ BORDER_ROWS, BORDER_COLUMNS, TAKEN, DONE = range(10, 14)
 def pack_kernel(call):
     """Pack x (B, H, W, C) into words, C / groups channels at a time.
 
-    FLIPS: masks, a word each of a pixel's words, or 0. PREFIX, a power of two: each word holds the XOR of the words
-    up to itself within groups of so many (see tile.py). The border, if any, is left as it is. Threads that are given
-    the same table share the rows out among them, and none returns before all are done.
+    FLIPS: address of a mask for each of a pixel's words, or 0. PREFIX, a power of two: each word holds the XOR of the
+    words up to itself within groups of so many (see codegen/tile.py). The border, if any, is left as it is. Threads
+    that are given the same table share the rows, and none returns before all rows are done.
     """
     height, width, channels, groups, prefix = call[HEIGHT], call[WIDTH], call[CHANNELS], call[GROUPS], call[PREFIX]
     values, limits, flips, words = call[X], call[LIMITS], call[FLIPS], call[WORDS]
@@ -63,7 +42,7 @@ def pack_kernel(call):
             c, running = np.int64(0), np.uint64(0)
             if rest == 0:  # one stream of full words, c the word within the pixel
                 for word_at in range(to, to + 8 * width * pixel_words, 8):
-                    word = _compare(64, ">=", at, limits + 256 * c)
+                    word = compare(64, ">=", at, limits + 256 * c)
                     if flips:
                         word ^= np.uint64(load_int(flips + 8 * c))
                     running = word if c & (prefix - 1) == 0 else running ^ word
@@ -76,12 +55,12 @@ def pack_kernel(call):
                 word = np.uint64(0)
                 size = 64 if j < full else rest
                 if size == 64:
-                    word = _compare(64, ">=", at, limit)
+                    word = compare(64, ">=", at, limit)
                 else:
                     for k in range(0, rest - 7, 8):
-                        word |= _compare(8, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
+                        word |= compare(8, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
                     for k in range(rest - rest % 8, rest):
-                        word |= _compare(1, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
+                        word |= compare(1, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
                 if flips:
                     word ^= np.uint64(load_int(flips + 8 * c))
                 running = word if j & (prefix - 1) == 0 else running ^ word
@@ -99,14 +78,14 @@ def pack_kernel(call):
 
 @kernel
 def _run_kernel(words, prefix):
-    """Each word becomes the XOR of the words up to itself within its group of `prefix`."""
+    """Replace each word by the XOR of the words up to itself within its group of `prefix`."""
     for start in range(0, words.size, prefix):
         for i in range(start + 1, start + prefix):
             words[i] ^= words[i - 1]
 
 
 def running_xor(words: np.ndarray, prefix: int) -> None:
-    """Turn plain packed signs, uint64 flat, into what a layer with this prefix reads, in place (see tile.py)."""
+    """Turn plain packed signs, uint64 flat, into what a layer with this prefix reads, in place."""
     if prefix > 1:
         _run_kernel(words, prefix)
 
@@ -114,9 +93,19 @@ def running_xor(words: np.ndarray, prefix: int) -> None:
 class Packing:
     """Thresholding and packing of maps of one shape (B, H, W, C), as (x >= threshold) ^ flip, channel by channel.
 
-    threshold: (C,) float32, 0 where None. flip: (C,) bool. groups: words are packed so many groups apart. prefix: see
-    `pack_kernel`. border: rows and columns of words left free around the map. size: words of the packed map.
-    table: for the kernel. Runs as often as wanted, never twice at once.
+    It runs as often as wanted, never twice at once.
+
+    Args:
+        shape: (B, H, W, C).
+        threshold: float32 (C,), or None for 0.
+        flip: bool (C,), or None for no flip.
+        groups: channels are packed in so many groups, each from a new word on.
+        prefix: see `pack_kernel`.
+        border: rows and columns of words left free around the map.
+
+    Attributes:
+        size: words of the packed map.
+        table: for the kernel, int64.
     """
 
     def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1, border=(0, 0)):
@@ -136,7 +125,7 @@ class Packing:
         self.table[BATCH:TAKEN] = batch, height, width, channels, groups, prefix, *border
 
     def prepare(self, x: int, words: int) -> None:
-        """Before every run: the addresses of the map and of its words."""
+        """Set the addresses of the map and of its words, and reset the counters, before a run."""
         table = self.table
         table[X], table[WORDS], table[TAKEN], table[DONE] = x, words, 0, 0
 
@@ -145,7 +134,7 @@ class Packing:
         pack_kernel(self.table)
 
     def run(self, x: int, words: int, threads: int = 1) -> None:
-        """One whole run."""
+        """Pack the map at address `x` into the words at address `words`."""
         self.prepare(x, words)
         run_parts(self.work, threads)
 
@@ -161,9 +150,17 @@ def _pack_bits(bits: np.ndarray) -> np.ndarray:
 def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out=None, threads=1) -> np.ndarray:
     """Pack (x >= threshold) ^ flip, channel by channel.
 
-    x: (B, H, W, C) float32. threshold: (C,) float32, 0 where None, ±inf allowed. flip: (C,) bool. NaN lies
-    below every threshold. border: rows and columns of `border_bit` around the map. Returns uint64
-    (B, H + 2·border[0], W + 2·border[1], n_words(C)), written into `out` where given.
+    Args:
+        x: float32 (B, H, W, C); NaN lies below every threshold.
+        threshold: float32 (C,), ±inf allowed, or None for 0.
+        flip: bool (C,), or None for no flip.
+        border: rows and columns of `border_bit` around the map, an int or (vertical, horizontal).
+        border_bit: 0 or 1.
+        out: where to write the words; a new array where None.
+        threads: that may share the work.
+
+    Returns:
+        uint64 (B, H + 2·border[0], W + 2·border[1], n_words(C)).
     """
     x = feature_map(x)
     batch, height, width, channels = x.shape
@@ -184,12 +181,12 @@ def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out
 
 
 def unpack_signs(words, channels: int) -> np.ndarray:
-    """float32 ±1 (..., channels) from uint64 words (..., n_words(channels))."""
+    """The signs, float32 ±1 (..., channels), in uint64 words (..., n_words(channels))."""
     return unpack_bits(words, channels).astype(np.float32) * np.float32(2) - np.float32(1)
 
 
 def unpack_bits(words, channels: int) -> np.ndarray:
-    """uint8 0 or 1 (..., channels) from uint64 words (..., n_words(channels))."""
+    """The bits, uint8 0 or 1 (..., channels), in uint64 words (..., n_words(channels))."""
     words = np.asarray(words)
     if words.dtype != np.uint64:
         raise ValueError(f"words has dtype {words.dtype}; packed signs are uint64")
@@ -202,7 +199,7 @@ def unpack_bits(words, channels: int) -> np.ndarray:
 
 
 def pack_filters(weight) -> np.ndarray:
-    """uint64 (N, kh, kw, n_words(C)) from real filters (N, kh, kw, C); bit = weight >= 0. Files hold this layout."""
+    """Pack real filters (N, kh, kw, C) as files hold them: uint64 (N, kh, kw, n_words(C)), bit = weight >= 0."""
     weight = np.asarray(weight)
     if weight.ndim != 4 or 0 in weight.shape:
         raise ValueError(f"weight has shape {weight.shape}; filters are (N, kernel height, kernel width, channels)")

@@ -1,49 +1,11 @@
-"""Pooling over NHWC maps, with torch's semantics, and the input scale K of XNOR-Net."""
+"""Pooling over NHWC maps with torch's semantics, and the input scale K of XNOR-Net."""
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 
 from xnorlab.conventions import Size
-from xnorlab.kernels.codegen.emitter import Emitter
+from xnorlab.kernels.codegen.reductions import reduce_window, sum_of_magnitudes
 from xnorlab.kernels.geometry import Window, feature_map, result
-from xnorlab.kernels.jit import instruction, kernel, kernel_of_many
-
-
-@instruction
-def _reduce(typing, largest, lanes, x, row_bytes, rows, pixel_bytes, columns, divisor, out):
-    """The largest value, or the sum over `divisor`, of a window's pixels for `lanes` channels; x, out: addresses.
-
-    In registers: left to Numba's vectoriser every tap goes through memory, four times slower.
-    """
-    if not all(isinstance(t, types.Literal) for t in (largest, lanes)):
-        return None
-    keep_largest, n = largest.literal_value, lanes.literal_value
-
-    def emit(context, builder, _, arguments):
-        e, vector = Emitter(builder), ir.VectorType(ir.FloatType(), n)
-        start, row_step, n_rows, pixel_step, n_columns, by, to = arguments[2:]
-
-        def one_row(y, best):
-            row = e.offset(e.address(start), builder.mul(y, row_step))
-            return e.repeat(
-                n_columns, best, lambda z, best: [one_tap(e.offset(row, builder.mul(z, pixel_step)), *best)]
-            )
-
-        def one_tap(address, best):
-            value = e.load(vector, address, 4)
-            if not keep_largest:
-                return builder.fadd(best, value)
-            is_nan = builder.fcmp_unordered("uno", value, value)  # a NaN wins and stays, as in torch
-            return builder.select(builder.or_(is_nan, builder.fcmp_ordered(">", value, best)), value, best)
-
-        best = ir.Constant(vector, [float("-inf") if keep_largest else 0.0] * n)
-        (best,) = e.repeat(n_rows, [best], one_row)
-        e.store(best if keep_largest else builder.fdiv(best, e.splat(by, n)), e.address(to), 4)
-        return context.get_dummy_value()
-
-    five = (types.int64,) * 5
-    return types.void(largest, lanes, *five, types.float32, types.int64), emit
+from xnorlab.kernels.jit import kernel, kernel_of_many
 
 
 def _pooler(largest: int):
@@ -66,13 +28,13 @@ def _pooler(largest: int):
                     )
                     c = 0
                     while c + 64 <= channels:
-                        _reduce(largest, 64, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
+                        reduce_window(largest, 64, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
                         c += 64
                     while c + 8 <= channels:
-                        _reduce(largest, 8, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
+                        reduce_window(largest, 8, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
                         c += 8
                     while c < channels:
-                        _reduce(largest, 1, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
+                        reduce_window(largest, 1, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
                         c += 1
 
     return pool
@@ -83,7 +45,7 @@ _max_kernel, _mean_kernel = _pooler(1), _pooler(0)
 
 @kernel
 def _global_kernel(x, sums):
-    """Sums over the map, float64 (B, C)."""
+    """Add each channel's values over the map to `sums`, float64 (B, C)."""
     batch, height, width, channels = x.shape
     for b in range(batch):
         to = sums[b]
@@ -94,33 +56,15 @@ def _global_kernel(x, sums):
                     to[c] += np.float64(values[c])
 
 
-@instruction
-def _magnitudes(typing, x, eights):
-    """Sum of |x| over `eights` times eight floats at an address, in eight float64 lanes, then lane after lane."""
-
-    def emit(context, builder, _, arguments):
-        e = Emitter(builder)
-        floats, doubles = ir.VectorType(ir.FloatType(), 8), ir.VectorType(ir.DoubleType(), 8)
-
-        def add(i, sums):
-            values = e.load(floats, e.offset(e.address(arguments[0]), builder.mul(i, ir.Constant(i.type, 32))), 4)
-            return [builder.fadd(sums[0], builder.fpext(e.call("llvm.fabs.v8f32", floats, values), doubles))]
-
-        (sums,) = e.repeat(arguments[1], [ir.Constant(doubles, [0.0] * 8)], add)
-        return e.across(builder.fadd, sums)
-
-    return types.float64(types.int64, types.int64), emit
-
-
 @kernel
 def _magnitude_kernel(x, sums):
-    """Sums over channels of |x|, float64 (B, H, W)."""
+    """Write the sums over channels of |x| to `sums`, float64 (B, H, W)."""
     batch, height, width, channels = x.shape
     here = np.int64(x.ctypes.data)
     for b in range(batch):
         for y in range(height):
             for z in range(width):
-                total = _magnitudes(here, channels // 8)
+                total = sum_of_magnitudes(here, channels // 8)
                 for c in range(channels - channels % 8, channels):
                     total += np.float64(abs(x[b, y, z, c]))
                 sums[b, y, z] = total
@@ -154,17 +98,31 @@ def _pool(run, x, kernel_size, stride, padding, out) -> np.ndarray:
 
 
 def max_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out=None) -> np.ndarray:
-    """Largest value under the window; a padded border never wins. x: (B, H, W, C) float32; stride None = kernel."""
+    """Largest value under each window; a padded border never wins.
+
+    Args:
+        x: float32 (B, H, W, C).
+        kernel: size of the window, an int or (vertical, horizontal).
+        stride: like `kernel`; None for a stride of one kernel.
+        padding: like `kernel`, at most half of it.
+        out: where to write the result; a new array where None.
+
+    Returns:
+        float32 (B, OH, OW, C).
+
+    Raises:
+        ValueError: an argument does not fit.
+    """
     return _pool(_max_kernel, x, kernel, stride, padding, out)
 
 
 def avg_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out=None) -> np.ndarray:
-    """Mean under the window, padded zeros counted (torch's count_include_pad=True). x: (B, H, W, C) float32."""
+    """Mean under each window, padded zeros counted (torch's count_include_pad=True). Arguments as in `max_pool`."""
     return _pool(_mean_kernel, x, kernel, stride, padding, out)
 
 
 def global_avg_pool(x, out=None) -> np.ndarray:
-    """Mean over the map, summed in float64: (B, C) float32 from (B, H, W, C) float32, in `out` where given."""
+    """Mean over each map of `x`, float32 (B, H, W, C), summed in float64: float32 (B, C), in `out` where given."""
     x = feature_map(x)
     out = result((x.shape[0], x.shape[3]), out)
     sums = np.zeros((x.shape[0], x.shape[3]))
@@ -178,8 +136,21 @@ def input_scale_map(
 ) -> np.ndarray:
     """The input scale K of XNOR-Net (section 3.2): a box filter over A = mean over channels of |x|.
 
-    x: (B, H, W, C) float32. K = A ∗ k with k = 1/(kh·kw) everywhere, zero padding; summed in float64, rounded
-    once. Returns (B, OH, OW) float32, in `out` where given.
+    K = A ∗ k with k = 1/(kh·kw) everywhere and zero padding, summed in float64 and rounded once.
+
+    Args:
+        x: float32 (B, H, W, C).
+        kernel: of the convolution that K belongs to, an int or (vertical, horizontal); so are the three below.
+        stride: of the convolution.
+        padding: of the convolution.
+        dilation: of the convolution.
+        out: where to write K; a new array where None.
+
+    Returns:
+        float32 (B, OH, OW).
+
+    Raises:
+        ValueError: an argument does not fit.
     """
     x = feature_map(x)
     window = Window.of(kernel, stride, padding, dilation)

@@ -1,4 +1,4 @@
-"""Threads for kernels: one pool of workers, one lock, one count.
+"""Threads for kernels: a pool of workers, and the lock that lets one parallel run or measurement go at a time.
 
 Kernels release the GIL, so plain Python threads run them side by side. Numba's own threading layers are not
 used: one of them ("workqueue") aborts the process when two threads enter it at once, another (GNU OpenMP) when
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 run_lock = threading.RLock()
-"""Held by whoever runs in parallel or measures time: one at a time in a process."""
+"""Held by whoever runs in parallel or measures time: one caller at a time in a process."""
 
 _workers: list[queue.SimpleQueue] = []
 
@@ -33,7 +33,7 @@ def available_threads() -> int:
 
 
 def thread_count(threads: int) -> int:
-    """`threads`, at most the processors there are; raises ValueError where it is not an int of at least 1."""
+    """`threads`, at most the available processors; raises ValueError where it is not an int of at least 1."""
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise ValueError(f"threads={threads!r} must be an int of at least 1")
     return threads if threads == 1 else min(threads, available_threads())
@@ -41,19 +41,19 @@ def thread_count(threads: int) -> int:
 
 def _serve(tasks: queue.SimpleQueue) -> None:
     while True:
-        work, part, parts, ended, bell = tasks.get()
+        work, part, parts, ended, signal = tasks.get()
         try:
             work(part, parts)
         except BaseException as error:  # handed to the caller, who raises it
             ended.append(error)
         else:
             ended.append(None)
-        bell.put(None)
-        del work, ended, bell  # a worker that waits keeps nobody's arrays
+        signal.put(None)
+        del work, ended, signal  # a worker that waits keeps nobody's arrays
 
 
-def _hire(count: int) -> int:
-    """Start workers until there are `count`, as far as the system lets us; returns how many of them there are."""
+def _start_workers(count: int) -> int:
+    """Start workers until there are `count`, as far as the system allows; returns how many of them there are."""
     while len(_workers) < count:
         tasks: queue.SimpleQueue = queue.SimpleQueue()
         try:
@@ -70,20 +70,20 @@ def run_parts(work: Callable[[int, int], object], threads: int) -> None:
         work(0, 1)
         return
     with run_lock:
-        hired = _hire(threads - 1)
+        n_workers = _start_workers(threads - 1)
         ended: list[BaseException | None] = []
-        bell: queue.SimpleQueue = queue.SimpleQueue()
+        signal: queue.SimpleQueue = queue.SimpleQueue()
         started, errors = 0, []
         try:
-            for started, tasks in enumerate(_workers[:hired], 1):
-                tasks.put((work, started, hired + 1, ended, bell))
-            work(0, hired + 1)
+            for started, tasks in enumerate(_workers[:n_workers], 1):
+                tasks.put((work, started, n_workers + 1, ended, signal))
+            work(0, n_workers + 1)
         except BaseException as error:  # raised again, once nobody works on the caller's arrays any more
             errors.append(error)
-        # What has ended is counted by the workers, not here, where an interrupt may come between ring and count.
+        # Workers count what has ended; here an interrupt could come between the signal and the count.
         while len(ended) < started:
             try:
-                bell.get(timeout=1.0)
+                signal.get(timeout=1.0)
             except queue.Empty:
                 pass
             except BaseException as error:  # an interrupt from the keyboard while waiting

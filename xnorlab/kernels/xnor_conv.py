@@ -5,20 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from xnorlab.conventions import EXACT_SUMS, PAD_VALUES, Size
-from xnorlab.kernels import packing
-from xnorlab.kernels.blocks import aligned, blocks_of, per_filter
-from xnorlab.kernels.codegen import walk
+from xnorlab.kernels import conv_kernel, packing
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.codegen.walk import Layout, Walk
+from xnorlab.kernels.filter_blocks import aligned, blocks_of, per_filter
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
 from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packing import Packing, unpack_bits
 from xnorlab.kernels.threads import run_parts, thread_count
-from xnorlab.kernels.tiled import Call, Tables, TiledConv
+from xnorlab.kernels.tiled_conv import Call, Tables, TiledConv
+from xnorlab.kernels.traversal import Layout, Traversal
 
 
 def _prefix(group_words: int) -> int:
-    """Words that share a running XOR (see tile.py): the largest of 4, 2 and 1 that divides the words of a pixel.
+    """Words that share a running XOR, see codegen/tile.py: the largest of 4, 2 and 1 that divides a pixel's words.
 
     Longer groups need more registers than there are and gained nothing.
     """
@@ -26,24 +25,37 @@ def _prefix(group_words: int) -> int:
 
 
 NO_MAP = np.zeros((0, 0, 0, 0), np.float32)
-"""Where one half of a call neither reads nor writes."""
+"""Stands for the map that packing alone does not write, or the convolution alone does not read."""
 
 
 @kernel
-def _aim(table, head, x, words, out):
-    """Packing and call at new arrays: in Python each address alone would cost a microsecond."""
+def _set_arrays(table, head, x, words, out):
+    """Set the arrays of a packing and a call: in Python each address alone would cost a microsecond."""
     table[packing.X], table[packing.WORDS] = x.ctypes.data, words.ctypes.data
     table[packing.TAKEN], table[packing.DONE] = 0, 0
-    head[walk.X], head[walk.OUT], head[walk.TAKEN] = words.ctypes.data, out.ctypes.data, 0
+    head[conv_kernel.X], head[conv_kernel.OUT], head[conv_kernel.TAKEN] = words.ctypes.data, out.ctypes.data, 0
 
 
 class XnorConv2d(TiledConv):
     """Binary convolution y = ((sign x ⊛ sign W) · scale [· K]) + bias (XNOR-Net, section 3.2).
 
-    words: uint64 (N, kh, kw, n_words(channels // groups)), as `pack_filters` gives them. scale (α), bias: (N,)
-    float32 or None. pad_value: what a padded border holds, −1, 0 or +1. The sums are exact integers; scale, input
-    scale and bias follow as separately rounded float32 operations, in this order, so that a torch network that
-    computes conv2d(sign x, sign W) · α agrees bit for bit. An object may be called from several threads at once.
+    The sums are exact integers; scale, input scale and bias follow as separately rounded float32 operations, in this
+    order, so that a torch network that computes conv2d(sign x, sign W) · α agrees bit for bit. An object may be
+    called from several threads at once.
+
+    Args:
+        words: uint64 (N, kh, kw, n_words(channels // groups)), as `pack_filters` gives them.
+        channels: C, of the input.
+        scale: α, float32 (N,), or None.
+        bias: float32 (N,), or None.
+        stride: an int or (vertical, horizontal); `padding` and `dilation` likewise.
+        padding: width of the border.
+        dilation: distance between taps.
+        groups: each filter sees the channels of one of so many groups.
+        pad_value: what a padded border holds, −1, 0 or +1.
+
+    Raises:
+        ValueError: an argument does not fit, or a filter has 2^24 signs or more.
     """
 
     def __init__(
@@ -76,7 +88,7 @@ class XnorConv2d(TiledConv):
 
     @property
     def words(self) -> np.ndarray:
-        """The filters as they were given, from the tile layout: the only copy that is kept."""
+        """The filters as they were given, made from the tiles, which are the only copy that is kept."""
         groups, blocks, length, block = self._tiles.shape
         n = self.filters // groups
         filters = self._tiles.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)[:, :n]
@@ -85,40 +97,41 @@ class XnorConv2d(TiledConv):
         words[..., 1:] ^= running[..., :-1]
         return words.reshape(self.filters, *self.window.kernel, -1)
 
-    def _init(self, walk: Walk) -> np.ndarray:
+    def _init(self, traversal: Traversal) -> np.ndarray:
         """Taps inside count their channels; a tap on the border adds pad_value · (sum of its signs)."""
         per_group, (kh, kw) = self.channels // self.groups, self.window.kernel
-        inside = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in walk.inside]
+        inside = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in traversal.inside]
         counted = np.array(inside)[:, None] * per_group
         if self.pad_value == 0 or min(inside) == kh * kw:
             return np.repeat(counted, self._block, axis=1).astype(np.float32)
         signs = unpack_bits(self.words, per_group).sum(axis=3, dtype=np.int64) * 2 - per_group
-        border = [signs.sum(axis=(1, 2)) - signs[:, rows, columns].sum(axis=(1, 2)) for rows, columns in walk.inside]
+        total = signs.sum(axis=(1, 2))
+        border = [total - signs[:, rows, columns].sum(axis=(1, 2)) for rows, columns in traversal.inside]
         sums = (counted + self.pad_value * np.array(border)).astype(np.float32)
         return np.stack([per_filter(row, self.groups, self._block).ravel() for row in sums])
 
     @property
     def pixel_words(self) -> int:
-        """Words of a pixel of packed input."""
+        """Words that hold one pixel of packed input."""
         return self._layout.pixel_bytes // 8
 
     def packing(self, shape, threshold=None, flip=None) -> Packing:
-        """How inputs (B, H, W, C) become the words that this layer reads, see `__call__`."""
+        """The packing of inputs (B, H, W, C) into the words that this layer reads. Arguments as in `__call__`."""
         return Packing(shape, threshold, flip, groups=self.groups, prefix=self.prefix)
 
     def pack(self, x, *, threshold=None, flip=None, threads=1) -> np.ndarray:
-        """The words that `convolve` reads, in this layer's own order: uint64, flat. Arguments as in `__call__`."""
+        """Pack `x` for `convolve`: uint64 words, flat, in this layer's own order. Arguments as in `__call__`."""
         x, threads = feature_map(x, "x", self.channels), thread_count(threads)
         tables = self.tables(x.shape)
         words = np.empty(tables.input_size // 8, np.uint64)
-        lane = self._lane(x.shape, threshold, flip)
-        _aim(lane.packing.table, lane.call.head, x, words, NO_MAP)
-        run_parts(lane.packing.work, min(threads, tables.parts))
-        lane.give_back(tables)
+        work = self._workspace(x.shape, threshold, flip)
+        _set_arrays(work.packing.table, work.call.head, x, words, NO_MAP)
+        run_parts(work.packing.work, min(threads, tables.parts))
+        work.give_back(tables)
         return words
 
     def convolve(self, words, shape, *, input_scale=None, threads=1, out=None) -> np.ndarray:
-        """The convolution of words that `pack` gave for an input of `shape` (B, H, W, C); returns as `__call__`."""
+        """Convolve words that `pack` gave for an input of `shape` (B, H, W, C); returns what `__call__` returns."""
         shape = tuple(shape)
         if len(shape) != 4 or shape[3] != self.channels or not all(isinstance(n, int) and n > 0 for n in shape):
             raise ValueError(f"shape={shape} must be (B, H, W, {self.channels}), each an int of at least 1")
@@ -126,29 +139,37 @@ class XnorConv2d(TiledConv):
         if not isinstance(words, np.ndarray) or words.dtype != np.uint64 or words.shape != (tables.input_size // 8,):
             raise ValueError(f"words must be what pack() gives for shape={shape}: uint64, ({tables.input_size // 8},)")
         words, out = for_kernels(words), result(tables.shape, out)
-        lane = self._lane(shape, input_scale=input_scale)
-        _aim(lane.packing.table, lane.call.head, NO_MAP, words, out)
-        run_parts(lane.call.work, min(threads, tables.parts))
-        lane.give_back(tables)
+        work = self._workspace(shape, input_scale=input_scale)
+        _set_arrays(work.packing.table, work.call.head, NO_MAP, words, out)
+        run_parts(work.call.work, min(threads, tables.parts))
+        work.give_back(tables)
         return out
 
     def __call__(self, x, *, threshold=None, flip=None, input_scale=None, threads=1, out=None) -> np.ndarray:
-        """x: (B, H, W, C) float32, its signs taken as (x >= threshold) ^ flip, channel by channel.
+        """Binarize and convolve.
 
-        threshold: (C,) float32. flip: (C,) bool. input_scale: K, (B, OH, OW) float32. Returns (B, OH, OW, N)
-        float32, in `out` where given.
+        Args:
+            x: float32 (B, H, W, C); its signs are (x >= threshold) ^ flip, channel by channel.
+            threshold: float32 (C,), or None for 0.
+            flip: bool (C,), or None for no flip.
+            input_scale: K, float32 (B, OH, OW), or None for 1.
+            threads: that may share the work.
+            out: where to write the result; a new array where None.
+
+        Returns:
+            float32 (B, OH, OW, N).
         """
         x, threads = feature_map(x, "x", self.channels), thread_count(threads)
         tables = self.tables(x.shape)
         out = result(tables.shape, out)
-        lane = self._lane(x.shape, threshold, flip, input_scale)
-        _aim(lane.packing.table, lane.call.head, x, lane.words, out)
-        run_parts(lane.work, min(threads, tables.parts))
-        lane.give_back(tables)
+        work = self._workspace(x.shape, threshold, flip, input_scale)
+        _set_arrays(work.packing.table, work.call.head, x, work.words, out)
+        run_parts(work.run, min(threads, tables.parts))
+        work.give_back(tables)
         return out
 
-    def _lane(self, shape, threshold=None, flip=None, input_scale=None) -> "_Lane":
-        """A lane that nobody else uses: one that was given back, where the call has no tables of its own."""
+    def _workspace(self, shape, threshold=None, flip=None, input_scale=None) -> "_Workspace":
+        """A workspace that nobody else uses: one that was given back, where the call has no tables of its own."""
         tables = self.tables(shape)
         own = threshold is not None or flip is not None or input_scale is not None
         if not own:
@@ -159,14 +180,19 @@ class XnorConv2d(TiledConv):
         factors = None if input_scale is None else _factors(input_scale, tables.shape)
         call = self.call(shape, self.epilogue(None if factors is None else factors.ctypes.data))
         words = aligned((tables.input_size // 8,), np.uint64)
-        return _Lane(self.packing(shape, threshold, flip), call, words, factors, own)
+        return _Workspace(self.packing(shape, threshold, flip), call, words, factors, own)
 
 
 @dataclass
-class _Lane:
-    """What one caller at a time needs: packing, call, the words between them, and input scales that the call reads.
+class _Workspace:
+    """What one caller at a time needs.
 
-    own: made for one call alone, whose thresholds or input scales it holds.
+    Attributes:
+        packing: of the input into `words`.
+        call: of the convolution of `words`.
+        words: between the two.
+        factors: input scales that the call reads, or None.
+        own: made for one call alone, whose thresholds or input scales it holds.
     """
 
     packing: Packing
@@ -175,13 +201,13 @@ class _Lane:
     factors: np.ndarray | None
     own: bool
 
-    def work(self, part: int, parts: int) -> None:
-        """Both parts; no thread begins to count before all words are packed."""
+    def run(self, part: int, parts: int) -> None:
+        """Pack, then convolve; no thread begins to count before all words are packed."""
         self.packing.work()
         self.call.work()
 
     def give_back(self, tables: Tables) -> None:
-        """Wait there for the next caller."""
+        """Leave the workspace to the next caller."""
         if not self.own:
             tables.free.append(self)
 
@@ -190,7 +216,7 @@ def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray:
     input_scale = np.asarray(input_scale)
     if input_scale.shape != shape[:3] or input_scale.dtype != np.float32:
         raise ValueError(
-            f"input_scale has shape {input_scale.shape} and dtype {input_scale.dtype}; float32, one entry an output "
+            f"input_scale has shape {input_scale.shape} and dtype {input_scale.dtype}; float32, one entry per output "
             f"pixel, {shape[:3]}, is needed"
         )
     return for_kernels(input_scale)

@@ -12,11 +12,19 @@ PAPER = "Rastegari et al., XNOR-Net, ECCV 2016"
 
 
 def predicted_speedup(channels: int, kernel_area: int) -> float:
-    """S = 64·c·N_W / (c·N_W + 64), section 4.1: real operations over binary ones, 64 of which cost one instruction.
+    """The speed-up S that the paper predicts: S = 64·c·N_W / (c·N_W + 64), section 4.1.
 
-    The 64 below the line is one real multiplication by α an output value. c channels, N_W = kernel height × width;
-    neither the size of the feature map nor the number of filters matters. 62.27 at c = 256, 3 × 3.
-    The formula leaves out packing, memory and that a CPU also multiplies many floats in one instruction.
+    Real operations over binary ones, 64 of which cost one instruction. The 64 in the denominator is one real
+    multiplication by α per output value. S depends neither on the size of the feature map nor on the number of filters.
+    It is 62.27 at c = 256 and a 3 × 3 kernel. The formula leaves out packing, memory, and that a CPU also multiplies
+    many floats in one instruction.
+
+    Args:
+        channels: c, at least 1.
+        kernel_area: N_W = kernel height × kernel width, at least 1.
+
+    Raises:
+        ValueError: An argument is not an integer of at least 1.
     """
     _check_positive(channels=channels, kernel_area=kernel_area)
     work = channels * kernel_area
@@ -24,91 +32,56 @@ def predicted_speedup(channels: int, kernel_area: int) -> float:
 
 
 def predicted_speedup_in_words(channels: int, kernel_area: int) -> float:
-    """S where each pixel's channels fill whole words, as in memory: 65 channels cost as much as 128.
+    """The predicted speed-up where the channels of each pixel fill whole words: c·N_W / (⌈c/64⌉·N_W + 1).
 
-    c·N_W / (⌈c/64⌉·N_W + 1); equal to `predicted_speedup` where 64 divides c.
+    In memory 65 channels cost as much as 128. Equal to `predicted_speedup` where 64 divides c.
+
+    Args:
+        channels: c, at least 1.
+        kernel_area: N_W = kernel height × kernel width, at least 1.
+
+    Raises:
+        ValueError: An argument is not an integer of at least 1.
     """
     _check_positive(channels=channels, kernel_area=kernel_area)
     return channels * kernel_area / (n_words(channels) * kernel_area + 1)
 
 
 @dataclass(frozen=True)
-class LayerCost:
-    """Operations of one forward pass through a layer and the memory of its weights.
+class WeightMemory:
+    """Memory of the weights of one layer.
 
-    real_macs: multiply-adds with a real activation (with binary weights the multiplication is a change of sign).
-    binary_macs: multiply-adds of two signs; 64 of them are one XNOR and one population count.
-    weight_bytes: as stored, tail bits and per-filter scale included; float32_bytes: the same weights in float32.
+    Attributes:
+        float32_bytes: Real weights, 4 bytes each.
+        packed_bytes: Binary weights, one bit each in whole words per filter position, and one float32 α per filter.
     """
 
-    real_macs: int
-    binary_macs: int
-    weight_bytes: int
     float32_bytes: int
-
-    def __add__(self, other: "LayerCost") -> "LayerCost":
-        return LayerCost(
-            self.real_macs + other.real_macs,
-            self.binary_macs + other.binary_macs,
-            self.weight_bytes + other.weight_bytes,
-            self.float32_bytes + other.float32_bytes,
-        )
-
-    @property
-    def predicted_operations(self) -> float:
-        """Instructions by the paper's count: a real multiply-add is one, 64 binary ones are one."""
-        return self.real_macs + self.binary_macs / WORD_BITS
+    packed_bytes: int
 
 
-def layer_cost(
-    channels: int,
-    filters: int,
-    kernel: tuple[int, int] = (1, 1),
-    output: tuple[int, int] = (1, 1),
-    *,
-    groups: int = 1,
-    batch: int = 1,
-    binary_weights: bool = False,
-    binary_inputs: bool = False,
-    scaled: bool = True,
-) -> LayerCost:
-    """Cost of a convolution with `filters` filters over `channels` channels; a dense layer is a 1 × 1 kernel.
+def weight_memory(channels: int, filters: int, kernel_area: int) -> WeightMemory:
+    """Bytes of the weights of a convolution, real and binary; a dense layer has the kernel area 1.
 
-    output: height and width of the output. scaled: binary weights keep one float32 a filter (α; none in BNN).
+    With whole words a filter of n weights takes 32·n / (n + 32) times less memory in binary form.
+
+    Args:
+        channels: Input channels, at least 1.
+        filters: Filters, at least 1.
+        kernel_area: Kernel height × kernel width, at least 1.
+
+    Raises:
+        ValueError: An argument is not an integer of at least 1.
     """
-    _check_positive(channels=channels, filters=filters, groups=groups, batch=batch)
-    _check_positive(kernel_height=kernel[0], kernel_width=kernel[1], output_height=output[0], output_width=output[1])
-    if channels % groups or filters % groups:
-        raise ValueError(f"groups={groups} does not divide channels={channels} and filters={filters}")
-    if binary_inputs and not binary_weights:
-        raise ValueError("binary_inputs=True needs binary_weights=True: no scheme here has real weights on signs")
-    area = kernel[0] * kernel[1]
-    weights = filters * (channels // groups) * area
-    macs = batch * output[0] * output[1] * weights
-    stored = filters * area * n_words(channels // groups) * 8 + (4 * filters if scaled else 0)
-    return LayerCost(
-        real_macs=0 if binary_inputs else macs,
-        binary_macs=macs if binary_inputs else 0,
-        weight_bytes=stored if binary_weights else 4 * weights,
-        float32_bytes=4 * weights,
+    _check_positive(channels=channels, filters=filters, kernel_area=kernel_area)
+    return WeightMemory(
+        float32_bytes=4 * filters * kernel_area * channels,
+        packed_bytes=filters * (8 * kernel_area * n_words(channels) + 4),
     )
 
 
-def weight_memory_bytes(real_weights: int, binary_weights: int, *, real_bytes: int = 4) -> int:
-    """Bytes of a network: `real_bytes` a real weight, one bit a binary weight, rounded up to a byte.
-
-    The paper's figure 4 takes double precision, real_bytes=8, for the full network; its headline 32× takes 4.
-    """
-    if real_weights < 0 or binary_weights < 0 or real_bytes not in (2, 4, 8):
-        raise ValueError(
-            f"real_weights={real_weights} and binary_weights={binary_weights} must be at least 0, "
-            f"real_bytes={real_bytes} must be 2, 4 or 8"
-        )
-    return real_weights * real_bytes + -(-binary_weights // 8)
-
-
 MEMORY_RATIO = 32.0
-"""Bits of a float32 over the one that is left of it: the paper's headline, without α and real layers."""
+"""Bits of a float32 weight over the one bit of a binary weight: the paper's headline, without α and real layers."""
 
 
 def _check_positive(**values: int) -> None:
@@ -122,7 +95,18 @@ def _check_positive(**values: int) -> None:
 
 @dataclass(frozen=True)
 class PublishedAccuracy:
-    """Accuracy in % as printed by `source`; not measured here. top5 is None where none was printed."""
+    """An accuracy as printed in a publication; not measured here.
+
+    Attributes:
+        network: Architecture.
+        scheme: Key of the scheme, such as "xnor".
+        data: Data set.
+        top1: Top-1 accuracy in %.
+        top5: Top-5 accuracy in %; None if none was printed.
+        source: Publication, with its table.
+        note: What distinguishes the row from others of the same network and scheme.
+        origin: Always "published".
+    """
 
     network: str
     scheme: str
@@ -136,7 +120,15 @@ class PublishedAccuracy:
 
 @dataclass(frozen=True)
 class PublishedMemory:
-    """Weight memory in bytes, double precision against binary, as printed in figure 4a; not measured here."""
+    """Weight memory in double precision and in binary form, as printed in figure 4a; not measured here.
+
+    Attributes:
+        network: Architecture.
+        float64_bytes: Bytes in double precision.
+        binary_bytes: Bytes in binary form.
+        source: Publication, with its figure.
+        origin: Always "published".
+    """
 
     network: str
     float64_bytes: float
@@ -154,11 +146,11 @@ def _imagenet(
     ]
 
 
-_THEIR_RUN = "run by the XNOR-Net authors"
+_RUN_BY_AUTHORS = "run by the XNOR-Net authors"
 
 PUBLISHED_ACCURACY: tuple[PublishedAccuracy, ...] = (
     *_imagenet("AlexNet", "Table 1", {"float": (56.6, 80.2), "bwn": (56.8, 79.4), "xnor": (44.2, 69.2)}),
-    *_imagenet("AlexNet", "Table 1", {"binaryconnect": (35.4, 61.0), "bnn": (27.9, 50.42)}, _THEIR_RUN),
+    *_imagenet("AlexNet", "Table 1", {"binaryconnect": (35.4, 61.0), "bnn": (27.9, 50.42)}, _RUN_BY_AUTHORS),
     *_imagenet("ResNet-18", "Table 2", {"float": (69.3, 89.2), "bwn": (60.8, 83.0), "xnor": (51.2, 73.2)}),
     *_imagenet("GoogLeNet variant", "Table 2", {"float": (71.3, 90.0), "bwn": (65.5, 86.1)}),
     *_imagenet("AlexNet", "Table 3a", {"bwn": (56.8, 79.4)}, "scale α = mean|W|"),
@@ -174,14 +166,16 @@ PUBLISHED_ACCURACY: tuple[PublishedAccuracy, ...] = (
     PublishedAccuracy("ResNet-18", "bireal", "ImageNet", 56.4, None, "Liu et al., Bi-Real Net, ECCV 2018"),
     PublishedAccuracy("ResNet-18", "reactnet", "ImageNet", 65.9, None, "Liu et al., ReActNet, ECCV 2020"),
 )
-"""The paper's Tables 1, 2 and 3, its CIFAR-10 figures, and later systems; accuracy, never error, in %."""
+"""Accuracies in %: the paper's tables 1, 2 and 3, its CIFAR-10 results (printed as errors), and later systems."""
 
 PUBLISHED_MEMORY: tuple[PublishedMemory, ...] = (
     PublishedMemory("VGG-19", 1e9, 16e6),
     PublishedMemory("ResNet-18", 100e6, 1.5e6),
     PublishedMemory("AlexNet", 475e6, 7.4e6),
 )
+"""The paper's figure 4a."""
 
 PUBLISHED_SPEEDUP = 58.0
-"""The authors' own measurement on a CPU, "excluding memory allocation and memory access" (section 4.1), where the
-formula gives 62.27; counted in high-precision operations against single ones."""
+"""The speed-up that the authors measured on a CPU, "excluding memory allocation and memory access" (section 4.1).
+
+The formula gives 62.27 for that layer. They compare counts of high-precision operations."""

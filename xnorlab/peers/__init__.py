@@ -1,7 +1,7 @@
-"""Other engines to be timed against: torch, OpenVINO, ONNX Runtime. Each is imported only when it is asked for.
+"""Other engines for comparison: torch, OpenVINO and ONNX Runtime. Each is imported only when it is used.
 
-A contestant prepares itself for a problem as well as that engine allows (weights converted once, fixed shapes, the
-layout it likes best), and afterwards puts its thread settings back.
+Each contestant prepares the problem as well as its engine allows: weights are converted once, shapes are fixed, and the
+engine chooses its layout. Afterwards the thread settings are restored.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from xnorlab.benchmark import NetworkContestant
-from xnorlab.peers.convolutions import CONVS, TORCH_CONVS
-from xnorlab.peers.networks import onnxruntime_network, openvino_int8_network, openvino_network, torch_network
+from xnorlab.peers.conv_engines import CONVS, TORCH_CONVS
+from xnorlab.peers.network_engines import onnxruntime_network, openvino_int8_network, openvino_network, torch_network
 from xnorlab.peers.untrained import Untrained, untrained
 from xnorlab.runtime import Network
 
@@ -30,10 +30,12 @@ __all__ = [
 def network_peers(
     network: Network, float_twin: Network | None, module: Callable[[str], Any] | None = None
 ) -> list[NetworkContestant]:
-    """What a packed network is timed against: itself simulated in torch, and its float twin in every engine.
+    """List the contestants for a packed network: the network simulated in torch, and its float twin in each engine.
 
-    module: from the name of either to its torch module; `xnorlab.models.load`, which knows the pretrained ones, where
-    None. float_twin may be `network` itself.
+    Args:
+        network: The packed network.
+        float_twin: The same architecture with real weights; may be `network` itself; None if there is none.
+        module: Returns the torch module for the name of either network; `xnorlab.models.load` if None.
     """
     modules = _pretrained_module if module is None else module
     peers: list[NetworkContestant] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.runtime.op import Shape
+from xnorlab.runtime.ops.base import Shape
 
 MAX_REASON = 500
 """Characters of `fixed_by`."""

@@ -1,15 +1,12 @@
-"""The packed file: safetensors, with one versioned JSON header in the metadata; never pickle.
+"""The packed file: safetensors with one versioned JSON header in the metadata; never pickle.
 
     metadata["xnorlab"] = {"format_version": 1, "digest": sha256, ...header...}
 
-Versions: 1, and 2 for files with a header field that a reader of version 1 would not know to heed (see `_SINCE`). A
-file has the lowest version that holds it, so that earlier readers open all they can.
+FORMAT.md, beside this module, says what a file holds, what a reader of each version opens, and what a writer writes.
 
-The digest covers the header and every tensor, so that an altered file is noticed whatever byte was changed.
-It is no signature: a file made on purpose to mislead can carry a right digest, and therefore the network that is
-built from a file checks each of its parts as well.
-
-float32 tensors are stored as float16 where that loses nothing; binary weights are 64-bit words, one bit a weight.
+The digest covers the header and every tensor, so that any altered byte is noticed. It is no signature: a file made on
+purpose to mislead can carry a right digest, and therefore the network that is built from a file checks each of its
+parts as well.
 """
 
 import hashlib
@@ -28,10 +25,14 @@ from xnorlab import atomic
 from xnorlab.printable import one_line
 
 FORMAT_VERSION = 2
-"""The newest; every version from 1 to this one is read."""
+"""The newest version; this module reads every version from 1 to this one."""
+
 KEY = "xnorlab"
+"""Where the header lies in the metadata of the safetensors file."""
+
 BYTES = "packed bytes"
-"""What messages call a packed file that never was one: its bytes came over a wire or out of a pickle."""
+"""Stands for the path in messages about bytes that came over a wire or out of a pickle."""
+
 MAX_FILE_BYTES = 2**31
 """Larger files are refused before they are read; VGG-19 with real weights is 0.57 GB."""
 
@@ -44,7 +45,9 @@ _SINCE = {"fixed_by": 2}
 class PackedFileError(ValueError):
     """A packed file that cannot be used; the message names the file and says why.
 
-    Attributes: path, reason.
+    Attributes:
+        path: of the file, as it was given.
+        reason: why it cannot be used.
     """
 
     def __init__(self, path: str | os.PathLike, reason: str):
@@ -52,14 +55,14 @@ class PackedFileError(ValueError):
         self.path, self.reason = path, reason
 
     def __reduce__(self) -> tuple:
-        """From its own two arguments: what a worker process raises must arrive where the work was given out."""
+        """Pickled by its own two arguments, so that a worker process's error arrives where the work was given out."""
         return type(self), (self.path, self.reason)
 
 
 def to_bytes(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
     """`header` (JSON values) and `tensors` (float32, uint64, bool) as the bytes of a packed file.
 
-    They depend on the contents alone. Raises ValueError for other dtypes or a header that is not JSON.
+    The bytes depend on the contents alone. Raises ValueError for other dtypes or a header that is not JSON.
     """
     clash = [key for key in _RESERVED if key in header]
     if clash:
@@ -116,14 +119,14 @@ def from_bytes(data: bytes | bytearray | memoryview) -> tuple[dict[str, Any], di
     data = bytes(data)
     _check_size(BYTES, len(data))
     try:
-        found = deserialize(data)
+        contents = deserialize(data)
     except SafetensorError as error:
         raise PackedFileError(BYTES, _explain(data[:9], len(data), str(error))) from None
     # What safetensors took has a table of contents that is JSON with, at most, texts as metadata.
     table = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     header = _parse_header(BYTES, table.get("__metadata__"))
     stored = {}
-    for name, tensor in found:
+    for name, tensor in contents:
         flat = np.frombuffer(tensor["data"], _dtype(BYTES, name, tensor["dtype"]))
         stored[name] = flat.reshape(tensor["shape"]).copy()  # an array that owns its memory, as from a file
     return _checked(BYTES, header, stored)
@@ -132,13 +135,13 @@ def from_bytes(data: bytes | bytearray | memoryview) -> tuple[dict[str, Any], di
 def _checked(
     path: str | os.PathLike, header: dict[str, Any], stored: dict[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header without version and digest, and tensors without float16, once the digest was found to be right."""
+    """The header without version and digest, and the tensors with float16 widened; raises where the digest is wrong."""
     expected = header.pop("digest", None)
     try:
-        found = digest(header, stored)
+        actual = digest(header, stored)
     except RecursionError:
         raise PackedFileError(path, "is altered: its header is nested too deeply") from None
-    if found != expected:
+    if actual != expected:
         raise PackedFileError(path, "was altered: its contents do not match its digest")
     del header["format_version"]
     widened = {n: a.astype(np.float32) if a.dtype == np.float16 else a for n, a in stored.items()}

@@ -2,39 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from xnorlab.conventions import WORD_BITS
-from xnorlab.runtime.convolutions import BinaryConv, BinaryWeightConv, Conv
-from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
-from xnorlab.runtime.op import Op
-
-Tiled = Conv | BinaryWeightConv | BinaryConv
-
-VALUEWISE = (Affine, ReLU, PReLU, Hardtanh, Add)
+from xnorlab.runtime.ops import BinaryConv, Op
+from xnorlab.runtime.ops.convolutions import Convolution
+from xnorlab.runtime.ops.elementwise import EpilogueOp
 
 
 @dataclass(frozen=True)
 class Group:
-    """Ops that run as one. ops: in order; the first is what the group is about, the last one's value comes out.
+    """Ops that run as one.
 
-    stored: somebody reads the value itself. signs_for: the convolution that reads the value's signs, which leave as
-    packed words; None where there is none, or where it packs for itself.
+    Attributes:
+        main: the first op.
+        following: ops that run in its epilogue, in order.
+        stored: whether somebody reads the value that comes out.
+        signs_for: the convolution that reads the value's signs, which leave as packed words; None where there is
+            none, or where it packs for itself.
     """
 
-    ops: tuple[Op, ...]
+    main: Op
+    following: tuple[EpilogueOp, ...] = ()
     stored: bool = True
     signs_for: BinaryConv | None = None
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """All ops, in order."""
+        return (self.main, *self.following)
 
     @property
     def name(self) -> str:
         """The name of the value that comes out."""
         return self.ops[-1].name
-
-
-def is_tiled(op: Op) -> TypeGuard[Tiled]:
-    """Whether the op is a convolution, whose sums end in an epilogue."""
-    return isinstance(op, Tiled)
 
 
 def groups(ops: Sequence[Op]) -> list[Group]:
@@ -48,46 +48,42 @@ def groups(ops: Sequence[Op]) -> list[Group]:
         for name in op.inputs:
             if name in readers:
                 readers[name].append(op)
-    found: list[Group] = []
+    made: list[Group] = []
     ready: set[str] = set()
     taken: set[str] = set()
     for op in ops:
         if op.name in taken:
             continue
-        group = _from(op, readers, ready) if is_tiled(op) else Group((op,))
-        found.append(group)
+        group = _from(op, readers, ready) if isinstance(op, Convolution) else Group(op)
+        made.append(group)
         taken.update(member.name for member in group.ops)
         ready.add(group.name)
-    return found
+    return made
 
 
-def _from(start: Op, readers: Mapping[str, list[Op]], ready: set[str]) -> Group:
-    chain = [start]
-    while True:
-        reading = readers[chain[-1].name]
-        if len(reading) != 1 or not _follows(reading[0], chain[-1].name, ready):
-            break
-        chain.append(reading[0])
+def _from(main: Convolution, readers: Mapping[str, list[Op]], ready: set[str]) -> Group:
+    following: list[EpilogueOp] = []
+    name, reading = main.name, readers[main.name]
+    while len(reading) == 1 and isinstance(op := reading[0], EpilogueOp) and _can_follow(op, name, ready):
+        following.append(op)
+        name, reading = op.name, readers[op.name]
     takers = [op for op in reading if isinstance(op, BinaryConv) and _takes_words(op)]
-    signs_for = takers[0] if takers and _gives_words(start) else None
+    signs_for = takers[0] if takers and main.kernel.epilogue().gives_bits else None
     others = [op for op in reading if op is not signs_for]
-    return Group(tuple(chain), stored=bool(others) or not reading, signs_for=signs_for)
+    return Group(main, tuple(following), stored=bool(others) or not reading, signs_for=signs_for)
 
 
-def _follows(op: Op, name: str, ready: set[str]) -> bool:
+def _can_follow(op: EpilogueOp, name: str, ready: set[str]) -> bool:
     """Whether `op` can work on the value `name` while it is in registers."""
-    return isinstance(op, VALUEWISE) and op.inputs.count(name) == 1 and all(n in ready for n in op.inputs if n != name)
+    return op.inputs.count(name) == 1 and all(n in ready for n in op.inputs if n != name)
 
 
 def _takes_words(op: BinaryConv) -> bool:
-    """Words with unused bits and a running XOR would have to be cleared before every run: such layers pack.
+    """Whether `op` can read words that an epilogue writes.
 
-    So do layers with K, which need their real input as well.
+    Words with unused bits and a running XOR would have to be cleared before every run, so such layers pack for
+    themselves. So do layers with K, which need their real input as well.
     """
     if op.input_scale or op.groups > 1:
         return False
     return op.channels % WORD_BITS == 0 or op.kernel.prefix == 1
-
-
-def _gives_words(op: Op) -> bool:
-    return is_tiled(op) and op.kernel.epilogue().gives_bits

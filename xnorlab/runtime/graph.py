@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from xnorlab.runtime.limits import MAX_BYTES, MAX_OPS, MAX_VALUES
-from xnorlab.runtime.op import Op, Shape
 from xnorlab.runtime.ops import OPS, Flatten
+from xnorlab.runtime.ops.base import Op, Shape
 
 INPUT = "input"
 

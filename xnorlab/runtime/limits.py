@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from xnorlab.kernels.blocks import tile_bytes
-from xnorlab.kernels.codegen.walk import run_count
+from xnorlab.kernels.filter_blocks import tile_bytes
 from xnorlab.kernels.geometry import Window
+from xnorlab.kernels.traversal import run_count
 
 MAX_VALUES = 2**26
 """Most values (of 4 bytes) that one feature map of one picture may have."""

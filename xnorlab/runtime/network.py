@@ -12,10 +12,10 @@ from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
+from xnorlab.runtime.batch_runner import Plans
 from xnorlab.runtime.file_format import PackedFileError
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Step
-from xnorlab.runtime.plans import Plans
 from xnorlab.runtime.records import LayerSummary, Prediction, softmax
 
 BATCH = 32

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.kernels.blocks import aligned
 from xnorlab.kernels.codegen.epilogue import Epilogue
+from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.packing import running_xor
-from xnorlab.kernels.tiled import Call
-from xnorlab.runtime.convolutions import BinaryConv, Conv
-from xnorlab.runtime.elementwise import Add, Affine, Hardtanh, PReLU, ReLU
-from xnorlab.runtime.fusion import Group, Tiled, groups, is_tiled
+from xnorlab.kernels.tiled_conv import Call
+from xnorlab.runtime.fusion import Group, groups
 from xnorlab.runtime.graph import INPUT
-from xnorlab.runtime.op import Op, Shape
+from xnorlab.runtime.ops import BinaryConv, Conv, Op, Shape
+from xnorlab.runtime.ops.convolutions import Convolution
 
 LINE = 64
 """Buffers start on a cache line."""
@@ -25,9 +24,12 @@ LINE = 64
 class Step:
     """One step of a network's execution.
 
-    name: of the value that comes out. kind: of its main op, "pack" for thresholding and packing alone, or
-    "input_scale" for K alone. ops: names of all ops whose work it does, none where it only prepares one. binary_macs,
-    float_macs: multiply-adds for one picture.
+    Attributes:
+        name: of the value that comes out.
+        kind: of its main op, "pack" for thresholding and packing alone, or "input_scale" for K alone.
+        ops: names of all ops whose work it does; none where it only prepares one.
+        binary_macs: multiply-adds of signs for one picture.
+        float_macs: multiply-adds with a real factor for one picture.
     """
 
     name: str
@@ -38,19 +40,25 @@ class Step:
 
 
 Run = Callable[[np.ndarray, int], None]
-"""One step, given the network's input and a thread count."""
+"""What runs one step, given the network's input and a thread count."""
 
 
-def places(found: Sequence[Group], shapes: dict[str, Shape], batch: int) -> tuple[dict[str, int], int]:
-    """Where in one piece of memory every stored value lies, in bytes, and the size of the piece.
+def places(in_order: Sequence[Group], shapes: dict[str, Shape], batch: int) -> tuple[dict[str, int], int]:
+    """Plan where in one piece of memory every stored value lies; values never needed at once share memory.
 
-    found: the network's groups in order. Values that are never needed at once share their memory.
+    Args:
+        in_order: the network's groups.
+        shapes: of all values, by name, for one picture.
+        batch: pictures.
+
+    Returns:
+        The first byte of every value, by name, and the size of the piece in bytes.
     """
-    last = {name: i for i, group in enumerate(found) for op in group.ops for name in op.inputs}
+    last = {name: i for i, group in enumerate(in_order) for op in group.ops for name in op.inputs}
     live: list[tuple[int, int, int]] = []  # start, end, and the last group that needs them
     starts: dict[str, int] = {}
     size = LINE
-    for i, group in enumerate(found):
+    for i, group in enumerate(in_order):
         if not group.stored:
             continue
         live = sorted(item for item in live if item[2] >= i)
@@ -61,7 +69,7 @@ def places(found: Sequence[Group], shapes: dict[str, Shape], batch: int) -> tupl
                 break
             start = max(start, end)
         starts[group.name] = start
-        live.append((start, start + need, last.get(group.name, len(found))))
+        live.append((start, start + need, last.get(group.name, len(in_order))))
         size = max(size, start + need)
     return starts, size
 
@@ -69,7 +77,14 @@ def places(found: Sequence[Group], shapes: dict[str, Shape], batch: int) -> tupl
 class Plan:
     """A network's steps at one input shape, with buffers of their own: for one caller at a time.
 
-    shapes: of all values, by name, for one picture. batch: pictures.
+    Args:
+        ops: of the network, in order.
+        shapes: of all values, by name, for one picture.
+        batch: pictures.
+
+    Attributes:
+        steps: in order.
+        output: float32 (batch, …), written by every run.
     """
 
     def __init__(self, ops: Sequence[Op], shapes: dict[str, Shape], batch: int):
@@ -85,12 +100,12 @@ class Plan:
         self.output = self._values[ops[-1].name]
 
     def run(self, x: np.ndarray, threads: int) -> None:
-        """From x, float32, C-contiguous, of the plan's shape, to `output`, which the next run writes again."""
+        """Compute `output` from `x`, float32, C-contiguous, of the plan's shape."""
         for run in self._runs:
             run(x, threads)
 
     def timed(self, x: np.ndarray, threads: int) -> list[float]:
-        """As `run`; returns the seconds of every step."""
+        """Run, and return the seconds of every step."""
         seconds = []
         for run in self._runs:
             start = time.perf_counter()
@@ -116,13 +131,13 @@ class Plan:
     def _add(self, group: Group) -> None:
         macs = [op.macs(*(self._shapes[name] for name in op.inputs)) for op in group.ops]
         binary, real = (sum(each) for each in zip(*macs, strict=True))
-        main = group.ops[0]
+        main = group.main
         if isinstance(main, BinaryConv):
             self._add_packing(main)
             if main.input_scale:
                 self._add_factors(main, macs[0][1])
                 real -= macs[0][1]
-        run = self._tiled(group, main) if is_tiled(main) else self._single(main)
+        run = self._convolution(group, main) if isinstance(main, Convolution) else self._single(main)
         names = tuple(op.name for op in group.ops)
         self._put(Step(group.name, main.kind, names, binary, real), run)
 
@@ -140,7 +155,7 @@ class Plan:
         return run
 
     def _add_packing(self, op: BinaryConv) -> None:
-        """The words that the convolution reads: from an epilogue they are there, and only put in the kernel's order."""
+        """Make the words that the convolution reads; those from an epilogue are only put in the kernel's order."""
         layer, source = op.kernel, op.inputs[0]
         if op.name in self._words:
             words = self._words[op.name].reshape(-1)
@@ -158,7 +173,7 @@ class Plan:
         self._put(Step(op.name, "pack", (), 0, 0), run)
 
     def _add_factors(self, op: BinaryConv, macs: int) -> None:
-        """K, which the convolution's epilogue multiplies by."""
+        """Make K, which the convolution's epilogue multiplies by."""
         factors = self._factors[op.name] = np.empty(self._shape(op.name)[:3], np.float32)
         value = None if op.inputs[0] == INPUT else self._values[op.inputs[0]]
 
@@ -167,7 +182,7 @@ class Plan:
 
         self._put(Step(op.name, "input_scale", (), 0, macs), run)
 
-    def _tiled(self, group: Group, op: Tiled) -> Run:
+    def _convolution(self, group: Group, op: Convolution) -> Run:
         shape = self._map_shape(op.inputs[0])
         layer = op.kernel
         call = layer.call(shape, self._epilogue(group, layer))
@@ -181,8 +196,8 @@ class Plan:
         return lambda x, threads: call.run(threads)
 
     def _picture(self, group: Group, call: Call) -> Run:
-        """A convolution of the network's input: in integers where the input is a picture and the layer allows it."""
-        op = group.ops[0]
+        """Convolve the network's input: in integers where the input is a picture and the layer allows it."""
+        op = group.main
         fixed = op.fixed if isinstance(op, Conv) else None
         if fixed is None:
             return lambda x, threads: (call.prepare(x=x.ctypes.data), call.run(threads))[-1]
@@ -200,22 +215,12 @@ class Plan:
         return run
 
     def _epilogue(self, group: Group, layer) -> Epilogue:
-        before = group.ops[0].name
-        factors = self._factors.get(before)
+        factors = self._factors.get(group.main.name)
         epilogue = layer.epilogue(None if factors is None else factors.ctypes.data)
-        for op in group.ops[1:]:
-            match op:
-                case Affine():
-                    epilogue.affine(op.scale, op.bias)
-                case PReLU():
-                    epilogue.prelu(op.slope)
-                case ReLU():
-                    epilogue.clip(0.0, np.inf)
-                case Hardtanh():
-                    epilogue.clip(op.low, op.high)
-                case Add():
-                    other = next(name for name in op.inputs if name != before)
-                    epilogue.add(self._values[other].ctypes.data)
+        before = group.main.name
+        for op in group.following:
+            others = (self._values[name].ctypes.data for name in op.inputs if name != before)
+            op.append_to(epilogue, *others)
             before = op.name
         if group.stored:
             epilogue.store(self._values[group.name].ctypes.data)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xnorlab.runtime.op import Shape
+from xnorlab.runtime.ops.base import Shape
 
 
 @dataclass(frozen=True)

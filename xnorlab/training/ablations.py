@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnorlab import atomic, pretrained
+from xnorlab import atomic
 from xnorlab.suggestions import unknown
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.recipes import train_all
 from xnorlab.training.sources import load_checkpoint
+from xnorlab.zoo import manifest
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 FILE = "ablations.json"
@@ -146,13 +147,13 @@ def run_ablation(
 
 def stored(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
     """The entries of `ablations.json` in the folder of shipped networks, by name; none where there is no file."""
-    path = (pretrained.folder() if folder is None else Path(folder)) / FILE
+    path = (manifest.folder() if folder is None else Path(folder)) / FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def record(name: str, entry: dict[str, Any], folder: str | Path | None = None) -> Path:
     """Enter an ablation's result into `ablations.json`, in place of an earlier one; returns the file."""
-    folder = pretrained.folder() if folder is None else Path(folder)
+    folder = manifest.folder() if folder is None else Path(folder)
     entries = stored(folder) | {name: entry}
     atomic.write_json(folder / FILE, {key: entries[key] for key in sorted(entries)})
     return folder / FILE

@@ -8,6 +8,7 @@ from typing import Any
 from xnorlab.nn import get_scheme
 from xnorlab.printable import in_markdown, one_line
 from xnorlab.zoo.cost import standard_error
+from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 DATASETS = {
@@ -59,12 +60,17 @@ def _json_or_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
-    """Markdown text of a network by its manifest entry and the records of its run as they are shipped (`History`)."""
-    recipe = Recipe.from_dict(entry["recipe"])
+def card(network: ShippedNetwork, epochs: Sequence[dict[str, Any]]) -> str:
+    """The card of a shipped network as Markdown text.
+
+    Args:
+        network: what the manifest says of it.
+        epochs: the records of its run, one per epoch, as its history file holds them.
+    """
+    recipe = network.recipe
     scheme = get_scheme(recipe.scheme)
-    error = 100 * standard_error(entry["top1"], entry["images"])
-    where = "" if entry["hardware"] is None else f" on {entry['hardware']} in {entry['precision']}"
+    error = 100 * standard_error(network.top1, network.images)
+    where = "" if network.hardware is None else f" on {network.hardware} in {network.precision}"
     source = "" if scheme.weights is None and scheme.inputs is None else f" ({scheme.source})"
     latent = "latent (training) weights, in 8 bits where only their signs and scales count"
     binarizer = scheme.weights and scheme.weights(1)
@@ -72,10 +78,10 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
         latent = "what torch needs beside it"
     rows = "\n".join(f"| {name} | {in_markdown(_value(value))} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
-    known = in_markdown(", ".join(entry["labels"][:10])) + (", …" if len(entry["labels"]) > 10 else "")
+    known = in_markdown(", ".join(network.labels[:10])) + (", …" if len(network.labels) > 10 else "")
     data = DATASETS.get(recipe.dataset, f"{in_markdown(recipe.dataset)}, a folder of pictures.")
-    data += "" if entry["data_note"] is None else f" {entry['data_note']}"
-    others = ", ".join(f"{100 * repeat['top1']:.2f} % (seed {repeat['seed']})" for repeat in entry.get("repeats", []))
+    data += "" if network.data_note is None else f" {network.data_note}"
+    others = ", ".join(f"{100 * repeat.top1:.2f} % (seed {repeat.seed})" for repeat in network.repeats)
     others = f"| the same recipe with other seeds, packed | {others} |\n" if others else ""
     flips = last["flips"].values()
     flip_line = ""
@@ -88,12 +94,12 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
 
 | | |
 |---|---|
-| top-1, packed network, whole validation set | {100 * entry["top1"]:.2f} % of {entry["images"]:,} pictures |
-{_top5(entry)}| top-1, the same weights through torch, float32 | {100 * entry["torch_top1"]:.2f} % |
-| pictures that the two label differently | {entry["labels_differ"]} |
-{others}| packed file | {entry["bytes"]:,} bytes |
-| {latent} | {entry["latent_bytes"]:,} bytes |
-| trained | {entry["date"]}, {recipe.epochs} epochs in {_duration(entry["trained_seconds"])}{where} |
+| top-1, packed network, whole validation set | {100 * network.top1:.2f} % of {network.images:,} pictures |
+{_top5(network)}| top-1, the same weights through torch, float32 | {100 * network.torch_top1:.2f} % |
+| pictures that the two label differently | {network.labels_differ} |
+{others}| packed file | {network.bytes:,} bytes |
+| {latent} | {network.latent_bytes:,} bytes |
+| trained | {network.date}, {recipe.epochs} epochs in {_duration(network.trained_seconds)}{where} |
 
 ## Data
 
@@ -103,7 +109,7 @@ def card(entry: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> str:
 
 The last epoch's weights are shipped; none was picked by its accuracy. The training loss ended at \
 {last["train_loss"]:.3f}.{flip_line}
-Curves, flips and weight histograms: `{one_line(entry["history_file"])}`.
+Curves, flips and weight histograms: `{one_line(network.history_file)}`.
 
 To do it again, and to check the accuracy:
 
@@ -119,18 +125,18 @@ xnorlab evaluate {_word(recipe.name)} --data DATA
 
 ## Limits
 
-It knows {len(entry["labels"])} classes: {known}.
+It knows {len(network.labels)} classes: {known}.
 It gives every picture one of them, whatever it shows. It sees the central square at {recipe.eval_size} pixels.
 The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
 It is one seed's; another seed gives another.
 """
 
 
-def _top5(entry: dict[str, Any]) -> str:
-    """A row of the table where there is a top-5 that says something."""
-    if len(entry["labels"]) <= MOST_CLASSES_WITHOUT_TOP5:
+def _top5(network: ShippedNetwork) -> str:
+    """A row of the table where a top-5 was measured and says something."""
+    if network.top5 is None or len(network.labels) <= MOST_CLASSES_WITHOUT_TOP5:
         return ""
-    return f"| top-5, packed network | {100 * entry['top5']:.2f} % |\n"
+    return f"| top-5, packed network | {100 * network.top5:.2f} % |\n"
 
 
 def _sources(recipe: Recipe) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from xnorlab import export, models, pretrained
+from xnorlab import export, models
 from xnorlab.images import Preprocessing
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Prepared, Preparing, prepare
@@ -17,6 +17,8 @@ from xnorlab.training.folders import find, open_folder
 from xnorlab.training.rounding import round_weights_
 from xnorlab.training.sources import load_checkpoint
 from xnorlab.training.split import DataError, Split
+from xnorlab.zoo import files, manifest
+from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
 TOLERANCE = 0.001
@@ -131,12 +133,12 @@ def evaluate(
         return {"network": str(network), "dataset": dataset, **_compared(packed, model, shown, threads)}
     if source.suffix == ".safetensors":
         return _evaluate_file(source, data, threads, preparing)
-    entry = pretrained.manifest_entry(str(network))
-    packed = pretrained.load(str(network))
-    shown, dataset = _validation(entry["dataset"], packed.labels, _preprocessing_of(packed), data, preparing)
+    shipped = manifest.entry(str(network))
+    packed = files.load(str(network))
+    shown, dataset = _validation(shipped.dataset, packed.labels, _preprocessing_of(packed), data, preparing)
     measured = _compared(packed, models.load(str(network)), shown, threads)
     row = {"network": str(network), "dataset": dataset, **measured}
-    return row | _against(row, entry, shown.split.fingerprint() == entry["pictures_sha256"])
+    return row | _against(row, shipped, shown.split.fingerprint() == shipped.pictures_sha256)
 
 
 def evaluate_all(
@@ -161,11 +163,11 @@ def evaluate_all(
         if report is not None:
             report(row)
 
-    for name in pretrained.names():
+    for name, shipped in manifest.entries().items():
         done(evaluate(name, data, threads=threads, **preparing))
-        for repeat in pretrained.manifest_entry(name).get("repeats", []):
-            kept = {"images": repeat["images"], "manifest_top1": repeat["top1"], "at_hand": False}
-            done({"network": f"{name}, seed {repeat['seed']}", **kept})
+        for repeat in shipped.repeats:
+            kept = {"images": repeat.images, "manifest_top1": repeat.top1, "at_hand": False}
+            done({"network": f"{name}, seed {repeat.seed}", **kept})
     return rows
 
 
@@ -179,16 +181,13 @@ def _evaluate_file(file: Path, data: str | Path, threads: int, preparing: Prepar
     return {"network": str(file), "dataset": dataset, "images": len(shown), **accuracies}
 
 
-def _against(row: Mapping[str, Any], claimed: Mapping[str, Any], same_pictures: bool) -> dict[str, Any]:
+def _against(row: Mapping[str, Any], shipped: ShippedNetwork, same_pictures: bool) -> dict[str, Any]:
     """What the manifest says beside a row; `differs`: an accuracy is more than TOLERANCE off, or of other pictures."""
-    off = max(
-        abs(row[key] - claimed[said])
-        for key, said in (("packed_top1", "top1"), ("torch_top1", "top1"), ("packed_top5", "top5"))
-        if said in claimed
-    )
+    claims = {"packed_top1": shipped.top1, "torch_top1": shipped.top1, "packed_top5": shipped.top5}
+    off = max(abs(row[key] - claimed) for key, claimed in claims.items() if claimed is not None)
     # A share of n pictures carries rounding of its own; 1e-9 keeps exactly 0.1 point on the allowed side.
-    differs = off > TOLERANCE + 1e-9 or row["images"] != claimed["images"]
-    return {"manifest_top1": claimed["top1"], "differs": differs, "same_pictures": same_pictures}
+    differs = off > TOLERANCE + 1e-9 or row["images"] != shipped.images
+    return {"manifest_top1": shipped.top1, "differs": differs, "same_pictures": same_pictures}
 
 
 def pack(

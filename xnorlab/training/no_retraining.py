@@ -18,7 +18,7 @@ from xnorlab.training.cache import prepare
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.sources import open_source
-from xnorlab.verdicts.evidence import weights_digest
+from xnorlab.zoo.latent_weights import weights_digest
 
 CALIBRATION_PICTURES = 1024
 

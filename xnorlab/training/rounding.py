@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT
 from xnorlab.nn import BinaryConv2d, BinaryLinear
-from xnorlab.pretrained import STEP, real_weights
 from xnorlab.training.task import binary_layers
+from xnorlab.zoo.latent_weights import STEP, real_weights
 
 GRID_LIMIT = 2047
 """Largest grid number of a weight: 11 bits, what a float16 holds exactly."""
@@ -136,7 +136,7 @@ def _only_signs(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLi
 
 
 def shipped_tensors(model: nn.Module, packed: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """The state of a rounded model as it is stored; `pretrained.unpacked` is the way back.
+    """The state of a rounded model as it is stored; `latent_weights.unpacked` is the way back.
 
     packed: the tensors of its packed file; a real weight that lies there is left out here.
 

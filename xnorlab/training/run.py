@@ -13,10 +13,10 @@ from xnorlab import atomic
 from xnorlab.training.batches import Batches
 from xnorlab.training.cache import Preparing, prepare
 from xnorlab.training.devices import device_count, device_type
+from xnorlab.training.epoch_recorder import EpochRecorder
 from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
 from xnorlab.training.finite import DivergedError, Finite
 from xnorlab.training.folders import DataFolder, find, open_folder
-from xnorlab.training.history import History
 from xnorlab.training.precision import resolve
 from xnorlab.training.same_data import described, require_same
 from xnorlab.training.sources import (
@@ -36,7 +36,7 @@ from xnorlab.zoo.recipe import Recipe, require_precision
 
 @dataclass(frozen=True)
 class Result:
-    """A finished or interrupted run: its folder, checkpoint and one record an epoch (see `History`)."""
+    """A finished or interrupted run: its folder, checkpoint and one record an epoch (see `EpochRecorder`)."""
 
     folder: Path
     checkpoint: Path
@@ -120,7 +120,7 @@ def train(
     if start is not None:
         copy_weights_(task.model, recipe.scheme, start)
     chosen = recipe.precision if precision is None else precision
-    start_of_run, history = Start(chosen, announce), History(report)
+    start_of_run, history = Start(chosen, announce), EpochRecorder(report)
     with quiet_lightning(), _explained(start_of_run, recipe, checkpoint):
         folder.mkdir(parents=True, exist_ok=True)
         atomic.write_json(folder / "recipe.json", recipe.to_dict())

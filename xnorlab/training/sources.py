@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from xnorlab import models, pretrained
+from xnorlab import models
 from xnorlab.nn import get_scheme
-from xnorlab.training.history import History
+from xnorlab.training.epoch_recorder import STATE_KEY
 from xnorlab.training.same_data import well_formed
+from xnorlab.zoo import manifest
 from xnorlab.zoo.recipe import Recipe
 
 CHECKPOINT = "last.ckpt"
@@ -49,7 +50,7 @@ def read_checkpoint(path: str | Path) -> tuple[Recipe, list[str], Mapping[str, A
     for key, kind in PARTS.items():
         if not isinstance(checkpoint.get(key), kind):
             raise _unusable(path, f"its {key!r} is missing or not a {kind.__name__}")
-    labels, history = checkpoint["labels"], checkpoint["callbacks"].get(History.__qualname__)
+    labels, history = checkpoint["labels"], checkpoint["callbacks"].get(STATE_KEY)
     if len(labels) < 2 or not all(isinstance(label, str) for label in labels):
         raise _unusable(path, f"its labels are {labels!r}")
     if not isinstance(history, dict) or not all(isinstance(history.get(key), list) for key in HISTORY_PARTS):
@@ -141,8 +142,8 @@ def open_source(name: str, runs: str | Path | None = None) -> Source:
                     f"{folder} has trained {trained_epochs(checkpoint)} of {recipe.epochs} epochs: resume it"
                 )
             return Source(model, recipe, tuple(labels))
-    entry = pretrained.manifest_entry(name)
-    return Source(models.load(name), Recipe.from_dict(entry["recipe"]), tuple(entry["labels"]))
+    shipped = manifest.entry(name)
+    return Source(models.load(name), shipped.recipe, shipped.labels)
 
 
 def copy_weights_(model: nn.Module, scheme: str, source: Source) -> None:

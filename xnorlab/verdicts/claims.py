@@ -54,7 +54,7 @@ def memory(evidence: Evidence) -> Verdict:
         return _unmeasured(claim, source, published, "No XNOR network is shipped.")
     cost = evidence.cost(name)
     layers, whole = cost.binary_times_smaller or 0.0, cost.times_smaller
-    network = architecture(evidence.manifest[name])
+    network = architecture(evidence.manifest[name].recipe)
     ours = f"{layers:.1f}× for the binary layers, {whole:.1f}× for the whole file ({network})"
     ruling: Ruling = "does not hold here"
     if whole >= 0.95 * 32:

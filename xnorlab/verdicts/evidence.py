@@ -1,6 +1,5 @@
 """What the verdicts rest on: the manifest's accuracies, recorded ablations, the benchmark, the packed files' sizes."""
 
-import hashlib
 import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -8,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from xnorlab import units
 from xnorlab.paper.cost_model import PAPER, PUBLISHED_ACCURACY
+from xnorlab.zoo import manifest
 from xnorlab.zoo.cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
+from xnorlab.zoo.latent_weights import read_weights, weights_digest
+from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
 BENCHMARK = "benchmark.json"
@@ -82,7 +82,7 @@ class Evidence:
     `weights_digest` of a shipped network's latent weights, by name.
     """
 
-    manifest: Mapping[str, Mapping[str, Any]]
+    manifest: Mapping[str, ShippedNetwork]
     ablations: Mapping[str, Mapping[str, Any]]
     benchmark: Mapping[str, Any]
     cost: Callable[[str], NetworkCost]
@@ -91,23 +91,22 @@ class Evidence:
     @classmethod
     def read(cls, folder: Path) -> "Evidence":
         """From the files in a folder of shipped networks; a missing ablation or benchmark file is an empty one."""
-        found = {}
-        for name in ("manifest.json", ABLATIONS, BENCHMARK):
+        networks = manifest.read(folder)
+        recorded = {}
+        for name in (ABLATIONS, BENCHMARK):
             path = folder / name
-            found[name] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        manifest = found["manifest.json"]
+            recorded[name] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
         def cost(name: str) -> NetworkCost:
             from xnorlab.runtime import Network  # only here: what compiles kernels is slow to import
 
-            return network_cost(name, manifest[name], Network.open(folder / manifest[name]["file"]))
+            return network_cost(networks[name], Network.open(folder / networks[name].file))
 
         def weights(name: str) -> str:
-            from xnorlab.pretrained import read_weights
+            shipped = networks[name]
+            return weights_digest(read_weights(folder / shipped.latent_file, folder / shipped.file))
 
-            return weights_digest(read_weights(folder / manifest[name]["latent_file"], folder / manifest[name]["file"]))
-
-        return cls(manifest, found[ABLATIONS], found[BENCHMARK], cost, weights)
+        return cls(networks, recorded[ABLATIONS], recorded[BENCHMARK], cost, weights)
 
     def other_data_sets(self) -> list[str]:
         """The data sets of shipped networks beside DATASET, by name."""
@@ -119,21 +118,19 @@ class Evidence:
         None unless both had the same recipe but for scheme and seed, and were shown the same pictures.
         """
         names = [f"{dataset}/{model}-{scheme}" for scheme in (first, second)]
-        entries = [self.manifest[name] for name in names if name in self.manifest]
-        if len(entries) < 2 or entries[0]["pictures_sha256"] != entries[1]["pictures_sha256"]:
+        networks = [self.manifest[name] for name in names if name in self.manifest]
+        if len(networks) < 2 or networks[0].pictures_sha256 != networks[1].pictures_sha256:
             return None
-        # a recipe of before a field came lacks it; from_dict fills in what was done then, the default
-        recipes = [replace(Recipe.from_dict(entry["recipe"]), scheme="any", seed=0) for entry in entries]
+        recipes = [replace(network.recipe, scheme="any", seed=0) for network in networks]
         if recipes[0] != recipes[1]:
             return None
-        tops = [_tops(entry) for entry in entries]
+        tops = [network.top1_by_seed for network in networks]
         based_on = tuple(
             f"{name}, {recipes[0].epochs} epochs" + (f", {len(runs)} seeds" if len(runs) > 1 else "")
             for name, runs in zip(names, tops, strict=True)
         )
-        gap = _gap(tops, entries[0]["images"], architecture(entries[0]), based_on)
-        labels = entries[0].get("labels")
-        return replace(gap, data=DATA_TITLES.get(dataset, dataset), classes=labels and len(labels))
+        gap = _gap(tops, networks[0].images, architecture(networks[0].recipe), based_on)
+        return replace(gap, data=DATA_TITLES.get(dataset, dataset), classes=len(networks[0].labels))
 
     def ablated(self, name: str, first: str, second: str) -> Gap | None:
         """Of two rows, by label, of a recorded ablation; None where one of them is not recorded."""
@@ -141,9 +138,12 @@ class Evidence:
         rows = {row["label"]: row for row in entry["rows"]}
         if first not in rows or second not in rows:
             return None
-        of = self.manifest.get(entry["network"], {}) if "network" in entry else rows[first]
-        recipe = of.get("recipe")
-        network = "" if recipe is None else architecture({"model": recipe["model"], "recipe": recipe})
+        if "network" in entry:
+            shipped = self.manifest.get(entry["network"])
+            recipe = None if shipped is None else shipped.recipe
+        else:
+            recipe = Recipe.from_dict(rows[first]["recipe"])
+        network = "" if recipe is None else architecture(recipe)
         based_on = (f"{ABLATIONS}: {entry['command']}",)
         return _gap([_tops(rows[label]) for label in (first, second)], entry["images"], network, based_on)
 
@@ -177,24 +177,15 @@ class Evidence:
             return None
         if "weights_sha256" in entry:
             shipped = self.manifest.get(entry["network"])
-            if shipped is None or shipped["pictures_sha256"] != entry["pictures_sha256"]:
+            if shipped is None or shipped.pictures_sha256 != entry["pictures_sha256"]:
                 return None
             if self.weights(entry["network"]) != entry["weights_sha256"]:
                 return None
         return self.ablated(name, first, second)
 
 
-def weights_digest(weights: Mapping[str, np.ndarray]) -> str:
-    """sha256 over a network's tensors by name, BatchNorm's counter of batches left out, since it is not shipped."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        if not name.endswith("num_batches_tracked"):
-            digest.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
-    return digest.hexdigest()
-
-
 def _tops(measured: Mapping[str, Any]) -> list[float]:
-    """Shares of pictures named rightly, one a seed, of a manifest's entry or an ablation's row."""
+    """Shares of pictures named rightly, one per seed, of an ablation's row."""
     return [run["top1"] for run in (measured, *measured.get("repeats", []))]
 
 

@@ -10,9 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xnorlab import atomic, pretrained
+from xnorlab import atomic
 from xnorlab.verdicts.claims import Verdict, judge
 from xnorlab.verdicts.evidence import BENCHMARK, Evidence
+from xnorlab.zoo import manifest
 
 FILE = "verdicts.json"
 
@@ -75,4 +76,4 @@ def markdown(verdicts: Iterable[Verdict]) -> str:
 
 
 def _folder(folder: str | Path | None) -> Path:
-    return pretrained.folder() if folder is None else Path(folder)
+    return manifest.folder() if folder is None else Path(folder)

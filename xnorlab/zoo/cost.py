@@ -5,7 +5,7 @@ Computed without a measurement here: the standard error, predicted operations, A
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from xnorlab.conventions import WORD_BITS
 
 if TYPE_CHECKING:
     from xnorlab.runtime import LayerSummary, Network
+    from xnorlab.zoo.manifest import ShippedNetwork
+    from xnorlab.zoo.recipe import Recipe
 
 BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
     "binary layers",
@@ -37,11 +39,11 @@ _STEMS = {"tiny": "3×3 stem", "cifar": "3×3 stem without stride"}
 """ResNet's first layers other than the paper's 7×7 with a stride and a pool."""
 
 
-def architecture(entry: Mapping[str, Any]) -> str:
-    """A manifest entry's network in words, with what tells it from its paper's: "ResNet-18, width 32 of 64"."""
-    model, options = entry["model"], entry["recipe"].get("model_options", {})
-    title = MODEL_TITLES.get(model, str(model))
-    full = _FULL_WIDTH.get(model)
+def architecture(recipe: "Recipe") -> str:
+    """A recipe's network in words, with what tells it from its paper's: "ResNet-18, width 32 of 64"."""
+    options = recipe.model_options
+    title = MODEL_TITLES.get(recipe.model, recipe.model)
+    full = _FULL_WIDTH.get(recipe.model)
     if full is not None and options.get("width", full) != full:
         title += f", width {options['width']} of {full}"
     if options.get("stem") in _STEMS:
@@ -109,26 +111,26 @@ class NetworkCost:
         return self.predicted_operations / ASSUMED_OPERATIONS_PER_S
 
 
-def network_cost(name: str, entry: Mapping[str, Any], network: "Network") -> NetworkCost:
-    """The figures of `network`, shipped under `name` with the manifest's `entry`."""
+def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
+    """The figures of a shipped network, `network`, by what the manifest says of it and by its own arrays."""
     rows = network.summary()
     in_float32 = [float32_bytes(op) for op in network.ops]
     binary = [index for index, row in enumerate(rows) if row.weight_bits == 1]
     return NetworkCost(
-        name=name,
-        model=entry["model"],
-        scheme=entry["scheme"],
-        top1=entry["top1"],
-        repeats=tuple(repeat["top1"] for repeat in entry.get("repeats", [])),
-        images=entry["images"],
-        classes=len(entry["labels"]),
-        file_bytes=entry["bytes"],
+        name=shipped.name,
+        model=shipped.model,
+        scheme=shipped.scheme,
+        top1=shipped.top1,
+        repeats=tuple(repeat.top1 for repeat in shipped.repeats),
+        images=shipped.images,
+        classes=len(shipped.labels),
+        file_bytes=shipped.bytes,
         resident_bytes=sum(row.resident_bytes for row in rows),
         float32_bytes=sum(in_float32),
         binary_float32_bytes=sum(in_float32[index] for index in binary),
         real_macs=sum(row.float_macs for row in rows),
         binary_macs=sum(row.binary_macs for row in rows),
-        parts=memory_parts(rows, entry["bytes"]),
+        parts=memory_parts(rows, shipped.bytes),
     )
 
 

@@ -1,6 +1,6 @@
 """How the shipped networks learned: curves, sign flips and weight histograms of each epoch. Never imports torch.
 
-`pretrained/<name>-history.json` is what training wrote (`training.history.History` says what it holds).
+`pretrained/<name>-history.json` is what training wrote (`training.epoch_recorder.EpochRecorder` says what it holds).
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab import pretrained
+from xnorlab.zoo import files
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,5 @@ def load_history(name: str) -> TrainingHistory:
     Raises PretrainedError where there is no such network, it was shipped without a history, or the file is missing
     or altered.
     """
-    stored = json.loads(pretrained.history_path(name).read_text(encoding="utf-8"))
+    stored = json.loads(files.history_path(name).read_text(encoding="utf-8"))
     return TrainingHistory(name, tuple(stored["epochs"]), tuple(stored["histograms"]))

@@ -66,7 +66,7 @@ def _card(family: str, scheme: str, result: Result, times: Mapping[str, tuple[fl
             f"<div class='xl-answer xl-dim'>not available</div><div>{markup.html_with_code(str(result))}</div>",
             [markup.html_with_code(networks.advice(family, scheme))],
         )
-    entry = networks.entry(family, scheme)
+    shipped = networks.entry(family, scheme)
     timed = times.get(networks.name(family, scheme))
     bars = "".join(
         f"<li><span>{html.escape(prediction.label)}</span>"
@@ -79,7 +79,7 @@ def _card(family: str, scheme: str, result: Result, times: Mapping[str, tuple[fl
         f"<div class='xl-answer'>{html.escape(result.best.label)}</div><ol class='xl-bars'>{bars}</ol>",
         [
             cards.footnote("– ms" if timed is None else units.duration(timed[0]), "measured here"),
-            cards.footnote(units.memory(entry["bytes"]), "packed file"),
-            cards.footnote(f"{100 * entry['top1']:.1f} %", f"right among {len(entry['labels'])} classes, at training"),
+            cards.footnote(units.memory(shipped.bytes), "packed file"),
+            cards.footnote(f"{100 * shipped.top1:.1f} %", f"right among {len(shipped.labels)} classes, at training"),
         ],
     )

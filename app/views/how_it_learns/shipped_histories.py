@@ -27,7 +27,7 @@ def show() -> None:
     last = len(history.epochs)
     address.take_number("epoch", 0, last, last)
     left, right = st.columns([4, 8], gap="large")
-    start = networks.entry(family, scheme)["recipe"].get("start")
+    start = networks.entry(family, scheme).recipe.start
     origin = "before training" if start is None else f"as it began, trained as {start.rpartition('/')[2]}"
     epoch = right.slider(f"Epoch (0: {origin})", 0, last, key="epoch", persist_state="session")
     address.publish(epoch=epoch)
@@ -144,13 +144,13 @@ def _scale(scheme: str, mean_abs: float) -> tuple[float | None, str]:
 
 def _note_on_loss(family: str, scheme: str) -> str:
     """A sentence on why the training loss of a network that another one taught is not drawn; "" for the others."""
-    recipe = networks.entry(family, scheme)["recipe"]
-    if recipe.get("teacher") is None:
+    recipe = networks.entry(family, scheme).recipe
+    if recipe.teacher is None:
         return ""
-    partly = "" if recipe["teacher_weight"] == 1 else "partly "
+    partly = "" if recipe.teacher_weight == 1 else "partly "
     return (
         f" {style.look(scheme).label}'s training loss is not drawn: it is {partly}the distance (KL divergence) to the "
-        f"answers of {recipe['teacher'].rpartition('/')[2]}, another quantity; the table has it."
+        f"answers of {recipe.teacher.rpartition('/')[2]}, another quantity; the table has it."
     )
 
 
@@ -179,7 +179,7 @@ def _curves(family: str, histories: dict[str, TrainingHistory], epoch: int, *, q
                 train if comparable else [],
                 validated,
                 validation,
-                final=networks.entry(family, scheme)["top1"] if quantity == "accuracy" else None,
+                final=networks.entry(family, scheme).top1 if quantity == "accuracy" else None,
             )
         )
         at_epoch = dict(zip(validated, validation, strict=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 from xnorlab import pretrained
 from xnorlab.benchmark import Machine, describe
-from xnorlab.kernels.ceiling import describe_cpu
+from xnorlab.kernels.cpu import describe_cpu
 
 MANIFEST_COLUMNS = (
     "name",
@@ -39,8 +39,8 @@ def as_json(value: Any) -> bytes:
 def manifest_rows() -> list[dict[str, Any]]:
     """One row per shipped network; recipes and the classes' names are in the JSON alone."""
     rows = []
-    for name, entry in pretrained.manifest().items():
-        known = {**entry, "name": name, "classes": len(entry["labels"])}
+    for name, shipped in pretrained.entries().items():
+        known = {**shipped.to_dict(), "name": name, "classes": len(shipped.labels)}
         rows.append({column: known.get(column) for column in MANIFEST_COLUMNS})
     return rows
 

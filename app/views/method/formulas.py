@@ -201,7 +201,7 @@ FORMULAS = (
         r"For a filter of $n$ weights and its $\alpha$: one bit for 32, and one float for all of them. In a real file "
         "thresholds, the real first and last layer and the header count as well.",
         f"{PAPER}, sections 1 and 4.1, figure 4a (double precision there)",
-        ("xnorlab.paper.cost_model:weight_memory_bytes", "xnorlab.zoo.cost:memory_parts"),
+        ("xnorlab.zoo.cost:float32_bytes", "xnorlab.zoo.cost:memory_parts"),
         PageLink("views/trade_offs/page.py", "The bytes of every shipped file by part", {"split": "bytes"}),
         _FILTER_NOTEBOOK,
     ),

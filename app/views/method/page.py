@@ -10,6 +10,7 @@ from views.method import code_listing, downloads, formulas
 from views.method.code_listing import CodeListing
 from views.method.formulas import Formula
 from xnorlab import pretrained
+from xnorlab.zoo import manifest
 
 MOST_LINES = 60  # longer code scrolls
 TALLEST_PX = 520
@@ -93,7 +94,7 @@ with first:
             "Accuracy, sizes, recipes and hashes of every shipped network, as measured at training.",
             "networks",
             rows=downloads.manifest_rows(),
-            document=pretrained.manifest(),
+            document=manifest.to_dict(pretrained.entries()),
         )
     except pretrained.PretrainedError as error:
         st.warning(markup.plain(str(error)), icon=":material/inventory_2:")

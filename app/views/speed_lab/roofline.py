@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 from xnorlab import units
 from xnorlab.benchmark import Ceilings, ConvBench, measure_ceilings
 from xnorlab.figures import performance
-from xnorlab.paper.cost_model import layer_cost
+from xnorlab.paper.cost_model import weight_memory
 
 CEILINGS = "lab: ceilings"
 
@@ -51,14 +51,12 @@ def points(bench: ConvBench) -> list[tuple[str, float, float]]:
         One (contender, multiply-adds per byte, multiply-adds per second) each.
     """
     shape = bench.shape
-    cost = layer_cost(
-        shape.channels, shape.n_filters, (shape.kernel, shape.kernel), (shape.output, shape.output), binary_weights=True
-    )
+    weights = weight_memory(shape.channels, shape.n_filters, shape.kernel**2)
     maps_bytes = 4 * shape.batch * (shape.size**2 * shape.channels + shape.output**2 * shape.n_filters)
-    rows = [] if bench.best_float is None else [("best-float", bench.best_float, cost.float32_bytes)]
-    rows.append(("binary", "binary", cost.weight_bytes))
+    rows = [] if bench.best_float is None else [("best-float", bench.best_float, weights.float32_bytes)]
+    rows.append(("binary", "binary", weights.packed_bytes))
     if "naive" in bench.timings:
-        rows.append(("naive", "naive", cost.float32_bytes))
+        rows.append(("naive", "naive", weights.float32_bytes))
     return [
         (look, shape.macs / (maps_bytes + weight_bytes), shape.macs / bench.timings[name].median_s)
         for look, name, weight_bytes in rows

@@ -13,11 +13,11 @@ from xnorlab.zoo.cost import NetworkCost
 def data_sets() -> list[str]:
     """The data sets of the shipped networks, that of the default network first; none without a manifest."""
     try:
-        entries = pretrained.manifest()
+        entries = pretrained.entries()
     except pretrained.PretrainedError:
         return []
     default = networks.DEFAULT_FAMILY.partition("/")[0]
-    return sorted({entry["dataset"] for entry in entries.values()}, key=lambda data: (data != default, data))
+    return sorted({shipped.dataset for shipped in entries.values()}, key=lambda data: (data != default, data))
 
 
 def read(data_set: str) -> tuple[list[NetworkCost], dict[str, str]]:
@@ -26,10 +26,10 @@ def read(data_set: str) -> tuple[list[NetworkCost], dict[str, str]]:
     They are ordered by model, then as schemes are always ordered.
     """
     costs, problems = [], {}
-    for name, entry in pretrained.manifest().items():
-        if entry["dataset"] == data_set:
+    for name, shipped in pretrained.entries().items():
+        if shipped.dataset == data_set:
             try:
-                look(entry["scheme"])  # refuses a scheme that no chart knows how to draw
+                look(shipped.scheme)  # refuses a scheme that no chart knows how to draw
                 costs.append(cached.cost(name))
             except ValueError as error:
                 problems[name] = str(error)
@@ -61,16 +61,16 @@ def model_title(model: str) -> str:
 
 def architecture(name: str) -> str:
     """A network in words, with what tells it from its paper's."""
-    return cost.architecture(pretrained.manifest_entry(name))
+    return cost.architecture(pretrained.entry(name).recipe)
 
 
 def epochs(name: str) -> int:
     """How often a network saw its training set, without what came before where it started from another one."""
-    return pretrained.manifest_entry(name)["recipe"]["epochs"]
+    return pretrained.entry(name).recipe.epochs
 
 
 def helped_by(name: str) -> str:
     """The networks that a network's recipe names: its teacher, and the one whose weights it began with; "" for none."""
-    recipe = pretrained.manifest_entry(name)["recipe"]
-    helpers = (("taught by", recipe.get("teacher")), ("began as", recipe.get("start")))
+    recipe = pretrained.entry(name).recipe
+    helpers = (("taught by", recipe.teacher), ("began as", recipe.start))
     return ", ".join(f"{how} {other.rpartition('/')[2]}" for how, other in helpers if other)

@@ -54,7 +54,7 @@ NARROW = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import naive, numpy as np
-from xnorlab.kernels.ceiling import describe_cpu
+from xnorlab.kernels.cpu import describe_cpu
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.xnor_conv import XnorConv2d

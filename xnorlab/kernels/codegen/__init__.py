@@ -1,1 +1,1 @@
-"""LLVM code for the kernels: what the processor has, instructions, tiles, what follows a sum, the walk over a map."""
+"""LLVM code generation: all instructions that kernels call and that Numba does not have, as functions to import."""

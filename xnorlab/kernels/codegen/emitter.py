@@ -1,14 +1,19 @@
-"""LLVM code from Python: byte addresses, vectors, loops that carry values in registers, counters that threads share."""
+"""LLVM code from Python: a thin layer over llvmlite's builder, and the decorator of what uses it."""
 
+from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-
-from xnorlab.kernels.jit import instruction
+from numba.extending import intrinsic
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+
+
+def instruction(function: Callable) -> Any:
+    """Decorator: kernels call the function, which says how to emit it as LLVM code (`numba.extending.intrinsic`)."""
+    return intrinsic(prefer_literal=True)(function)
 
 
 class Emitter:
@@ -81,7 +86,7 @@ class Emitter:
         return carried
 
     def either(self, condition, if_true, if_false):
-        """The values of one of two functions, of which only the one that is asked for runs; the first is unlikely."""
+        """The values that one of two functions gives, `if_true` being unlikely; only that one runs."""
         with self.b.if_else(condition, likely=False) as (then, otherwise):
             with then:
                 first, first_end = if_true(), self.b.block
@@ -112,48 +117,3 @@ class Emitter:
             for phi, value in zip(merged, values, strict=True):
                 phi.add_incoming(value, block)
         return merged
-
-
-@instruction
-def prefetch(typing, address):
-    """Bring the cache line at an address to the second-level cache."""
-
-    def emit(context, builder, signature, arguments):
-        e = Emitter(builder)
-        flags = (ir.Constant(_I32, value) for value in (0, 2, 1))  # to read, second level, data
-        e.call("llvm.prefetch.p0", ir.VoidType(), e.address(arguments[0]), *flags)
-        return context.get_dummy_value()
-
-    return types.void(types.int64), emit
-
-
-@instruction
-def load_int(typing, address):
-    """The int64 at an address."""
-
-    def emit(context, builder, signature, arguments):
-        return builder.load(builder.inttoptr(arguments[0], _I64.as_pointer()), align=8)
-
-    return types.int64(types.int64), emit
-
-
-@instruction
-def store_word(typing, address, word):
-    """Write the uint64 `word` to an address."""
-
-    def emit(context, builder, signature, arguments):
-        builder.store(arguments[1], builder.inttoptr(arguments[0], _I64.as_pointer()), align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.uint64), emit
-
-
-@instruction
-def fetch_and_add(typing, address, amount):
-    """Add to the int64 at an address as one step for all threads; returns what was there."""
-
-    def emit(context, builder, signature, arguments):
-        counter = builder.inttoptr(arguments[0], _I64.as_pointer())
-        return builder.atomic_rmw("add", counter, arguments[1], "acq_rel")
-
-    return types.int64(types.int64, types.int64), emit

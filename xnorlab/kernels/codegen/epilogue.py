@@ -4,6 +4,8 @@ A norm, an activation, a shortcut's sum, and the threshold of the next layer's s
 epilogue they cost a few instructions in registers; as passes of their own each would read and write the whole map.
 The program is data, so that one compiled kernel runs all of them: the jump to a step's code is taken once for some
 hundred values. Every step rounds as the op on its own would.
+
+To add a step: a code below, a method of `Epilogue` that appends it, and a case in `emit`.
 """
 
 from typing import Self
@@ -12,12 +14,14 @@ import numpy as np
 from llvmlite import ir
 
 from xnorlab.conventions import n_words
-from xnorlab.kernels.blocks import per_filter
 from xnorlab.kernels.codegen.emitter import Emitter
+from xnorlab.kernels.filter_blocks import per_filter
 
 BIAS, AFFINE, CLIP, PRELU, FACTOR, ADD = range(6)
+"""Codes of the steps that the methods of `Epilogue` with these names append."""
 
-# Places in a step, one int64 each: its code, addresses of two tables a filter and of a map, bytes of its pixels.
+# Places in a step, one int64 each: its code, addresses of two tables with one entry per filter and of a map, and the
+# bytes of one of the map's pixels.
 CODE, A, B, MAP, STRIDE = range(5)
 STEP = 5
 
@@ -27,9 +31,15 @@ _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
 class Epilogue:
     """What is done with v, the sum of filter n at an output pixel: v · scale[n] + bias[n], then steps as added.
 
-    filters, groups, block: of the convolution, and how many filters its tiles hold. Values a filter are (N,) float32
-    and copied; maps are given by their address, which must stay valid while the epilogue is used. scale, bias: None
-    for 1 and −0 (x + −0 = x for every x, −0 too); both operations round, one after the other.
+    Tables with one entry per filter are (N,) float32 and copied. Maps are given by their address, which must stay
+    valid while the epilogue is used.
+
+    Args:
+        filters: N, of the convolution.
+        groups: of the convolution.
+        block: filters that one of its tiles holds.
+        scale: float32 (N,), or None for 1.
+        bias: float32 (N,), or None for −0 (x + −0 = x for every x, −0 too). Both operations round, one after the other.
     """
 
     def __init__(self, filters: int, groups: int, block: int, scale=None, bias=None):
@@ -38,45 +48,45 @@ class Epilogue:
         self._tables: list[np.ndarray] = []
         one, nothing = np.ones(filters, np.float32), np.full(filters, -0.0, np.float32)
         self._ends = (0, 4 * filters, 0, 0, 0, 0)
-        self._first = self._lay(one if scale is None else scale), self._lay(nothing if bias is None else bias)
+        self._first = self._table(one if scale is None else scale), self._table(nothing if bias is None else bias)
 
     def copy(self) -> "Epilogue":
-        """One that starts alike."""
+        """An epilogue with the same steps so far, to which others can be added."""
         twin = object.__new__(Epilogue)
         twin.__dict__.update(self.__dict__, _steps=list(self._steps), _tables=list(self._tables))
         return twin
 
     def head(self) -> tuple[int, ...]:
-        """For a call: addresses of scale and bias, of stored map and its pixels' bytes, and what `bits` is to give."""
+        """For a call's table, from SCALE to WORDS_STRIDE: addresses of tables and maps, bytes of the maps' pixels."""
         return (*self._first, *self._ends)
 
     def program(self) -> np.ndarray:
-        """int64 (steps, STEP); the tables that it names live as long as this object."""
+        """The steps, int64 (steps, STEP); the tables that it names live as long as this object."""
         return np.array(self._steps, np.int64).reshape(-1, STEP)
 
     def bias(self, values: np.ndarray) -> Self:
-        """V + values[n]."""
-        return self._step(BIAS, self._lay(values))
+        """Add values[n] to v."""
+        return self._step(BIAS, self._table(values))
 
     def affine(self, scale: np.ndarray, bias: np.ndarray) -> Self:
-        """scale[n] · v + bias[n], rounded once."""
-        return self._step(AFFINE, self._lay(scale), self._lay(bias))
+        """Make v scale[n] · v + bias[n], rounded once."""
+        return self._step(AFFINE, self._table(scale), self._table(bias))
 
     def clip(self, low: float, high: float) -> Self:
-        """V clipped to [low, high]; ReLU is [0, ∞]."""
+        """Clip v to [low, high]; ReLU is [0, ∞]."""
         limits = (np.full(self.filters, limit, np.float32) for limit in (low, high))
-        return self._step(CLIP, *map(self._lay, limits))
+        return self._step(CLIP, *map(self._table, limits))
 
     def prelu(self, slope: np.ndarray) -> Self:
-        """V where v > 0, else slope[n] · v."""
-        return self._step(PRELU, self._lay(slope))
+        """Multiply v by slope[n] unless v > 0."""
+        return self._step(PRELU, self._table(slope))
 
     def factor(self, address: int) -> Self:
-        """V · K[pixel]; address: of float32 (pixels,)."""
+        """Multiply v by K[pixel]; address: of K, float32 (pixels,)."""
         return self._step(FACTOR, 0, 0, address, 4)
 
     def add(self, address: int) -> Self:
-        """V + y; address: of y, float32 (pixels, N)."""
+        """Add y to v; address: of y, float32 (pixels, N)."""
         return self._step(ADD, 0, 0, address, 4 * self.filters)
 
     def store(self, address: int) -> Self:
@@ -100,15 +110,15 @@ class Epilogue:
         limits = np.concatenate([threshold, np.full(missing, np.inf, np.float32)])
         turned = np.zeros(self.filters, bool) if flip is None else flip
         turned = np.concatenate([turned, np.zeros(missing, bool)]).reshape(-1, self.block)
-        # One mask a block. Tables a filter have 4 bytes a filter, and so has this one, to be found by the same offset.
+        # One mask per block. It takes 4 bytes per filter like the other tables, so that one offset fits all of them.
         masks = np.zeros((len(turned), self.block // 2), np.uint64)
         for mask, row in zip(masks, turned, strict=True):
             mask[0] = sum(1 << int(n) for n in np.flatnonzero(row))
         self._tables.append(masks)
-        self._ends = (*self._ends[:2], self._lay(limits), masks.ctypes.data, address, 8 * n_words(self.filters))
+        self._ends = (*self._ends[:2], self._table(limits), masks.ctypes.data, address, 8 * n_words(self.filters))
         return self
 
-    def _lay(self, values: np.ndarray) -> int:
+    def _table(self, values: np.ndarray) -> int:
         groups = self.groups if len(values) == self.filters else 1
         self._tables.append(per_filter(values, groups, self.block))
         return self._tables[-1].ctypes.data
@@ -214,9 +224,10 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, operands
             joined = mask
             for v in range(n_vectors):
                 i = m * n_vectors + v
-                found = b.bitcast(b.fcmp_ordered(">=", values[i], bounds[i]), part)
-                found = b.zext(found, word) if lanes < filters else found
-                joined = b.xor(joined, b.shl(found, ir.Constant(word, v * lanes)) if v else found)
+                bits_of_vector = b.bitcast(b.fcmp_ordered(">=", values[i], bounds[i]), part)
+                bits_of_vector = b.zext(bits_of_vector, word) if lanes < filters else bits_of_vector
+                shifted = b.shl(bits_of_vector, ir.Constant(word, v * lanes)) if v else bits_of_vector
+                joined = b.xor(joined, shifted)
             e.store(joined, at, 1)
 
     values = [b.fadd(b.fmul(v, s), t) for v, s, t in zip(sums, table(scale), table(bias), strict=True)]

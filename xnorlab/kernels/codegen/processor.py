@@ -1,4 +1,4 @@
-"""What the compiler may use of this processor, and how wide and tall tiles are on it."""
+"""The vector unit that code is generated for, and how wide and tall tiles are on it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,14 @@ COLUMNS = 2
 
 @dataclass(frozen=True)
 class VectorUnit:
-    """What the compiler may use: register width in bits, vector population count, three-input logic, ARM's names."""
+    """What the compiler may use.
+
+    Attributes:
+        bits: width of a vector register.
+        counts: whether there is a vector population count.
+        ternary: whether there is three-input logic.
+        arm: whether registers have ARM's names.
+    """
 
     bits: int
     counts: bool
@@ -20,7 +27,7 @@ class VectorUnit:
 
     @classmethod
     def of(cls, features: str) -> "VectorUnit":
-        """From the features that LLVM is given, so that code, cache key and weight layout agree."""
+        """The unit that LLVM's feature list describes, so that code, cache key and weight layout agree."""
         has = {feature[1:] for feature in features.split(",") if feature.startswith("+")}
         wide = {"avx512f", "avx512bw"} <= has
         return cls(
@@ -42,8 +49,13 @@ class VectorUnit:
         """Filters in a tile of packed activations."""
         return COLUMNS * self.bits // 64
 
+    @property
+    def accumulators(self) -> int:
+        """Independent sums that hide the latency of an addition: 16, or 8 where there are only 16 registers."""
+        return 8 if self.bits == 256 else 16
+
     def rows(self, arithmetic: str, group: int) -> tuple[int, int]:
-        """Pixels of the tall and of the short tile: as many as the registers hold beside the operands."""
+        """Pixels in the tall and in the short tile: as many as the registers hold beside the operands."""
         plain = group == 1
         if self.bits == 256:
             return (3, 1) if plain and arithmetic.startswith("xnor") else (4, 2) if plain else (2, 1)
@@ -53,11 +65,11 @@ class VectorUnit:
 
 
 def compiler_target(context: Any = None) -> tuple[str, str, str]:
-    """(triple, processor, features) that LLVM compiles for; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES decide too."""
+    """The (triple, processor, features) that LLVM compiles for; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES change them."""
     context = cpu_target.target_context if context is None else context
     return context.codegen().magic_tuple()
 
 
 def vector_unit(context: Any = None) -> VectorUnit:
-    """The vector unit that LLVM compiles for, by Numba's target context where one is at hand."""
+    """The vector unit that LLVM compiles for. context: Numba's target context, or None for this process's own."""
     return VectorUnit.of(compiler_target(context)[2])

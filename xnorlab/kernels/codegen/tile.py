@@ -26,9 +26,8 @@ from numba import types
 from numba.core import cgutils
 
 from xnorlab.kernels.codegen import epilogue
-from xnorlab.kernels.codegen.emitter import Emitter
+from xnorlab.kernels.codegen.emitter import Emitter, instruction
 from xnorlab.kernels.codegen.processor import COLUMNS, VectorUnit, vector_unit
-from xnorlab.kernels.jit import instruction
 
 _I1, _I16, _I32, _I64, _F32 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 

@@ -1,0 +1,93 @@
+"""An elementwise op is added by a class and a handler: files, plans, summaries and ONNX need to know nothing of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from xnorlab import export
+from xnorlab.export.builder import HANDLERS, packs
+from xnorlab.peers.onnx_graph import onnx_model
+from xnorlab.runtime import Network, ops
+from xnorlab.runtime.fusion import groups
+from xnorlab.runtime.ops.base import REAL
+from xnorlab.runtime.ops.elementwise import EpilogueOp
+
+
+@pytest.fixture
+def leaky() -> Iterator[type[ops.Op]]:
+    """Leaky ReLU behind an offset, as a contributor would write it in runtime/ops and export."""
+    before = dict(ops.OPS), dict(HANDLERS)
+
+    @dataclass(frozen=True, eq=False, kw_only=True)
+    class LeakyReLU(EpilogueOp):
+        kind: ClassVar[str] = "leaky_relu"
+
+        slope: float
+        offset: np.ndarray = field(metadata=REAL)
+
+        def __call__(self, *arrays, threads=1, out=None):
+            x = arrays[0] + self.offset
+            y = np.where(x > 0, x, x * np.float32(self.slope))
+            if out is None:
+                return y
+            out[...] = y
+            return out
+
+        def append_to(self, epilogue, *others):
+            epilogue.bias(self.offset).prelu(np.full(len(self.offset), self.slope, np.float32))
+
+        def to_onnx(self, graph, inputs, rank):
+            shifted = graph.node("Add", [*inputs, graph.per_channel(self.offset, rank)])
+            graph.node("LeakyRelu", [shifted], alpha=self.slope)
+
+    @packs(nn.LeakyReLU)
+    def handler(builder, node, module, input):
+        offset = np.zeros(builder.traced.channels(input), np.float32)
+        fields = {"slope": module.negative_slope, "offset": offset}
+        builder.later(node, input, lambda name: builder.add(LeakyReLU, node, name, **fields), monotone=True)
+
+    yield LeakyReLU
+    for registry, kept in zip((ops.OPS, HANDLERS), before, strict=True):
+        registry.clear()
+        registry.update(kept)
+
+
+def test_a_new_op_is_packed_saved_fused_timed_and_written_as_onnx(leaky: type[ops.Op], tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.LeakyReLU(0.25), nn.Conv2d(8, 5, 1)).eval()
+    example = torch.randint(-128, 128, (2, 3, 9, 8)) / 64
+    network = export.pack(model, example)
+    assert [op.kind for op in network.ops] == ["conv", "leaky_relu", "conv"]
+    assert [group.following for group in groups(network.ops)] == [(network.ops[1],), ()]
+    network.save(tmp_path / "new.safetensors")
+    opened = Network.open(tmp_path / "new.safetensors")
+    assert type(opened.ops[1]) is leaky
+    x = np.ascontiguousarray(example.numpy().transpose(0, 2, 3, 1))
+    one_by_one = opened.run(x, lambda op, value, seconds: None)
+    np.testing.assert_array_equal(opened.run(x), one_by_one)
+    with torch.no_grad():
+        np.testing.assert_allclose(one_by_one, model(example).numpy().transpose(0, 2, 3, 1), atol=1e-5)
+    assert [row.kind for row in opened.summary()] == ["conv", "leaky_relu", "conv"]
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx_model(opened, tuple(example.shape)), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"x": example.numpy()})[0]
+    np.testing.assert_allclose(found.transpose(0, 2, 3, 1), one_by_one, atol=1e-5)
+
+
+def test_two_ops_of_one_kind_are_refused():
+    with pytest.raises(TypeError, match="two ops of kind 'relu': ReLU and Other"):
+
+        class Other(ops.Op):
+            kind: ClassVar[str] = "relu"
+
+
+def test_an_op_without_a_counterpart_in_onnx_is_named():
+    network = Network([ops.Quantize(name="q", inputs=("input",), bits=2)], input_shape=(4,))
+    with pytest.raises(ValueError, match="q: quantize has no counterpart here; only float networks become ONNX"):
+        onnx_model(network, (1, 4))

@@ -1,0 +1,49 @@
+"""The processor, and the vector path that kernels take on it."""
+
+import platform
+from pathlib import Path
+
+import llvmlite
+import numba
+
+from xnorlab.kernels import threads
+from xnorlab.kernels.codegen.processor import compiler_target, vector_unit
+
+FEATURES = ("avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve")
+
+
+def describe_cpu() -> dict:
+    """Describe the processor and the instructions that kernels use on it.
+
+    Returns:
+        `cpu`: the processor's own name; `target`: LLVM's name for it; `vector_bits`: width of the registers used;
+        `path`: the instruction set that counts bits; `features`: those of the processor that matter here; `threads`:
+        processors that this process may use; `numba`, `llvmlite`: versions.
+    """
+    unit = vector_unit()
+    triple, target, flags = compiler_target()
+    has = {flag[1:] for flag in flags.split(",") if flag.startswith("+")}
+    if unit.bits > 128:
+        path = "AVX2" if unit.bits == 256 else "AVX-512 VPOPCNTDQ" if unit.counts else "AVX-512"
+    else:
+        path = "NEON" if triple.startswith(("aarch64", "arm64")) else "SSE"
+    return {
+        "cpu": _cpu_name(),
+        "target": target,
+        "vector_bits": unit.bits,
+        "path": path,
+        "features": [name for name in FEATURES if name in has],
+        "threads": threads.available_threads(),
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+    }
+
+
+def _cpu_name() -> str:
+    """The processor's own name: from a file on Linux, through `platform` elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,202 @@
+"""The base of every convolution: operands in tile order, tables for each input shape, calls with an epilogue."""
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xnorlab.kernels.codegen.epilogue import Epilogue
+from xnorlab.kernels.codegen.processor import vector_unit
+from xnorlab.kernels.conv_kernel import (
+    BLOCK_BYTES,
+    BLOCK_FILTERS,
+    BLOCKS,
+    CALL,
+    GROUP_BYTES,
+    GROUP_FILTERS,
+    GROUPS,
+    INIT,
+    INIT_BLOCK,
+    INIT_SEGMENT,
+    N_PASSES,
+    N_STEPS,
+    PASSES,
+    PIECES,
+    PIXELS,
+    PROGRAM,
+    RUNS,
+    SCALE,
+    TAKEN,
+    WEIGHTS,
+    WORDS_STRIDE,
+    X,
+    conv_kernel,
+)
+from xnorlab.kernels.geometry import Window, vector
+from xnorlab.kernels.jit import Kernel
+from xnorlab.kernels.threads import run_parts
+from xnorlab.kernels.traversal import Layout, Traversal
+
+SHAPES_KEPT = 16
+"""Input shapes whose tables a layer remembers; the oldest goes first."""
+
+PASS_BYTES = 1 << 17
+"""Output bytes that one pass over the filters covers: an eighth of a core's usual second-level cache."""
+
+XNOR_PART, REAL_PART = 1 << 27, 1 << 23
+"""Multiply-adds that are worth a thread, about 0.1 ms of them; to wake one takes half of that."""
+
+
+@dataclass
+class Tables:
+    """What a layer knows about one input shape.
+
+    Attributes:
+        shape: of the output.
+        arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold.
+        input_size: bytes of the prepared input (packed words, or integers with their border).
+        parts: threads that the work is worth.
+        free: what calls need besides, made once and not in use now.
+    """
+
+    shape: tuple[int, int, int, int]
+    arrays: tuple[np.ndarray, ...]
+    input_size: int
+    parts: int
+    free: list[Any] = field(default_factory=list)
+
+
+class Call:
+    """A layer's run over one input: the kernel's table, `head`, and what it points at.
+
+    It runs as often as wanted, never twice at once. Addresses are not checked: whoever makes a call has checked
+    shapes, and keeps input and outputs alive.
+
+    Attributes:
+        head: the table, int64, see `conv_kernel`.
+        parts: threads that the work is worth.
+    """
+
+    def __init__(self, kernel: Kernel, head: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
+        # The arrays alone: tables hold idle calls, and a reference cycle would wait for the garbage collector.
+        self._kernel, self._arrays, self._epilogue = kernel, tables.arrays, epilogue
+        self.parts = tables.parts
+        self._program = epilogue.program()
+        self.head = head.copy()
+        self.head[PROGRAM], self.head[N_STEPS] = self._program.ctypes.data, len(self._program)
+        self.head[X], self.head[SCALE : WORDS_STRIDE + 1] = x, epilogue.head()
+
+    def prepare(self, x: int | None = None) -> None:
+        """Reset the task counter before a run. x: a new address of the input, or None for the last one."""
+        self.head[TAKEN] = 0
+        if x is not None:
+            self.head[X] = x
+
+    def work(self, part: int = 0, parts: int = 1) -> None:
+        """Take tasks until none is left; every thread of a run calls this once."""
+        self._kernel(self.head)
+
+    def run(self, threads: int = 1) -> None:
+        """Do all of the work, by at most so many threads."""
+        self.prepare()
+        run_parts(self.work, min(threads, self.parts))
+
+
+class TiledConv:
+    """A convolution by register tiles. Subclasses say which arithmetic it takes and how its input lies in memory.
+
+    Args:
+        arithmetic: "xnor", "real", "sign" or "fixed", see codegen/tile.py.
+        prefix: words that share a running XOR, 1 for other arithmetics than "xnor".
+        tiles: the weights, (groups, blocks, …) as `blocks_of` gives them.
+        window: kernel, stride, padding and dilation.
+        layout: how the operands lie in memory.
+        channels: of the input.
+        filters: N.
+        scale: float32 (N,) or None; with `bias` it begins the epilogue.
+        bias: float32 (N,) or None.
+    """
+
+    def __init__(
+        self,
+        arithmetic: str,
+        prefix: int,
+        tiles: np.ndarray,
+        window: Window,
+        layout: Layout,
+        channels: int,
+        filters: int,
+        scale,
+        bias,
+    ):
+        unit = vector_unit()
+        self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
+        self._tiles, self._layout, self.prefix = tiles, layout, prefix
+        self._block = unit.packed_filters if arithmetic == "xnor" else unit.float_filters
+        self._scale = None if scale is None else vector(scale, "scale", filters)
+        self._bias = None if bias is None else vector(bias, "bias", filters)
+        self._own = Epilogue(filters, layout.groups, self._block, self._scale, self._bias)
+        self._arithmetic = arithmetic
+        self._kernel = conv_kernel(arithmetic, prefix, *unit.rows(arithmetic, prefix))
+        self._shapes: OrderedDict[tuple[int, ...], tuple[Tables, np.ndarray]] = OrderedDict()
+
+    def __deepcopy__(self, memo: dict) -> "TiledConv":
+        """Return the layer itself: it never changes, and a copy's addresses would point into the original."""
+        return self
+
+    def epilogue(self, factor: int | None = None) -> Epilogue:
+        """Scale, input scale and bias of the layer, without a store. factor: address of one factor per output pixel."""
+        if factor is None:
+            return self._own.copy()
+        scaled = Epilogue(self.filters, self.groups, self._block, self._scale).factor(factor)
+        return scaled if self._bias is None else scaled.bias(self._bias)
+
+    def call(self, shape: tuple[int, int, int, int], epilogue: Epilogue, x: int = 0) -> Call:
+        """A call for inputs (B, H, W, C); x: the address of the prepared input."""
+        tables, head = self._at(shape)
+        return Call(self._kernel, head, tables, epilogue, x)
+
+    def tables(self, shape: tuple[int, int, int, int]) -> Tables:
+        """The tables for inputs (B, H, W, C); raises ValueError where the window does not fit."""
+        return self._at(shape)[0]
+
+    def _at(self, shape: tuple[int, int, int, int]) -> tuple[Tables, np.ndarray]:
+        known = self._shapes.get(shape)
+        if known is None:
+            known = self._shapes[shape] = self._make(shape)
+            while len(self._shapes) > SHAPES_KEPT:
+                self._shapes.popitem(last=False)
+        return known
+
+    def _traversal(self, shape: tuple[int, int, int, int]) -> Traversal:
+        return Traversal(self.window, self._layout, *shape[:3])
+
+    def _input_size(self, shape: tuple[int, int, int, int]) -> int:
+        return math.prod(shape[:3]) * self._layout.pixel_bytes
+
+    def _init(self, traversal: Traversal) -> np.ndarray:
+        """float32 (segments, filters in tile order, or one block for all): the sum without a mismatch."""
+        return np.zeros((len(traversal.inside), self._block), np.float32)
+
+    def _make(self, shape: tuple[int, int, int, int]) -> tuple[Tables, np.ndarray]:
+        traversal = self._traversal(shape)
+        init, (groups, blocks) = self._init(traversal), self._tiles.shape[:2]
+        passes, pieces = traversal.passes(max(64, PASS_BYTES // (4 * self.filters)))
+        arrays = (passes, pieces, traversal.runs, traversal.pixels, init)
+        out_shape = (shape[0], *traversal.output, self.filters)
+        macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
+        parts = max(1, macs // (XNOR_PART if self._arithmetic == "xnor" else REAL_PART))
+        head = np.zeros(CALL, np.int64)
+        head[[PASSES, PIECES, RUNS, PIXELS, INIT]] = [array.ctypes.data for array in arrays]
+        head[N_PASSES] = len(passes)
+        head[[GROUPS, BLOCKS, BLOCK_FILTERS, GROUP_FILTERS]] = groups, blocks, self._block, self.filters // groups
+        head[[GROUP_BYTES, WEIGHTS, BLOCK_BYTES]] = (
+            self._layout.group_bytes,
+            self._tiles.ctypes.data,
+            self._tiles[0, 0].nbytes,
+        )
+        head[INIT_SEGMENT] = init.strides[0]
+        head[INIT_BLOCK] = 0 if init.shape[1] == self._block else 4 * self._block
+        return Tables(out_shape, arrays, self._input_size(shape), parts), head

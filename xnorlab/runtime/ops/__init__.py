@@ -1,0 +1,28 @@
+"""Every op that a packed network may hold. `OPS` has their classes by the kind that files name.
+
+An op is one class. What the rest of the runtime needs to know about it is said there: `Op` lists it.
+
+To add an elementwise op:
+
+1. Write its class in `xnorlab/runtime/ops/elementwise.py` and list it in `__all__` there: its kind, its fields with
+   their checks, `__call__`, `to_onnx` where it has a counterpart in ONNX, and `append_to` (of `EpilogueOp`) where it
+   can run in registers behind a convolution. Files, plans, summaries and ONNX graphs know it from then on.
+2. Say in `xnorlab/export/elementwise.py` which torch modules and functions become it: one handler with `@packs`.
+3. Only where no step of the epilogue does its arithmetic in registers: add a step in
+   `xnorlab/kernels/codegen/epilogue.py`.
+
+Then keep a file with it: a network in `tests/runtime/fixtures/make_fixtures.py`, which a test demands for every kind.
+"""
+
+from xnorlab.runtime.ops import convolutions, elementwise, matrices, pooling
+from xnorlab.runtime.ops.base import OPS, Op, Shape
+from xnorlab.runtime.ops.convolutions import *  # noqa: F403 (each module lists its ops once, in its own __all__)
+from xnorlab.runtime.ops.elementwise import *  # noqa: F403
+from xnorlab.runtime.ops.matrices import *  # noqa: F403
+from xnorlab.runtime.ops.pooling import *  # noqa: F403
+
+__all__ = ["OPS", "Op", "Shape"]
+__all__ += convolutions.__all__
+__all__ += elementwise.__all__
+__all__ += matrices.__all__
+__all__ += pooling.__all__
