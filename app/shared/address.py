@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from xnorlab.printable import one_line
 
 _SENT = "address: the page, and every address it has had since the visitor opened it, the latest last"
-_MOST_SENT = 256  # more than are on their way to the slowest browser
+_MOST_SENT = 256  # more than the slowest browser has not heard of yet
 _SEEN = "address: the values last taken or published"
 _NOTES = "address: notes of this run"
 

@@ -1,4 +1,4 @@
-"""The result of the steps: one dot product, computed in three different ways, and the instructions that each needs."""
+"""The result of the steps: one dot product by bits, by multiplying and by the kernel, and the instructions it takes."""
 
 import numpy as np
 import streamlit as st
