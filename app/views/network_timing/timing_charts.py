@@ -1,7 +1,7 @@
 """The charts and the table of two networks' times: the whole networks, and layer by layer."""
 
 import streamlit as st
-from shared import widgets
+from shared import charts, layout, notices, theme
 
 from views.network_timing.measurement import STAGES, PairTimings
 from xnorlab import units
@@ -41,9 +41,9 @@ def show_whole(pair: PairTimings) -> None:
         "measured speed-up": units.times(measured),
         "limit by the first layer, computed": units.times(limit),
     }
-    for column, (title, text) in zip(widgets.pairs(4), figures.items(), strict=True):
+    for column, (title, text) in zip(layout.pairs(4), figures.items(), strict=True):
         column.metric(title, text)
-    widgets.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
+    notices.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
 
     st.markdown(
         f"**The first layer** is real under both schemes. It takes {units.duration(first_layers[other])} of "
@@ -56,8 +56,8 @@ def show_whole(pair: PairTimings) -> None:
     )
     stages = _stages(pair)
     split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
-    widgets.chart(
-        stacked_bars(split, {look(scheme).label: scheme for scheme in stages}, AXIS, dark=widgets.dark()),
+    charts.show(
+        stacked_bars(split, {look(scheme).label: scheme for scheme in stages}, AXIS, dark=theme.dark()),
         alt="Where the time of each network goes. "
         + "; ".join(
             f"{label}: " + ", ".join(f"{stage} {units.duration(t)}" for stage, t in row.items())
@@ -81,8 +81,8 @@ def show_layers(pair: PairTimings, picked: str) -> None:
     keys = [layer.key for layer in pair.layers]
     table, stages = layer_table(pair), _stages(pair)
     columns = list(table.values())[:4]
-    widgets.chart(
-        paired_bars(keys, stages, AXIS, picked=picked, dark=widgets.dark()),
+    charts.show(
+        paired_bars(keys, stages, AXIS, picked=picked, dark=theme.dark()),
         alt="Time of every layer under both schemes: "
         + "; ".join(f"{key}, {shape}: {a} and {b}" for key, shape, a, b in zip(*columns, strict=True)),
         table={
