@@ -1,12 +1,12 @@
-"""The frame around every page: `streamlit run app` starts here."""
+"""The list of pages and what every run of one of them needs: `streamlit run app` starts here."""
 
 from pathlib import Path
 
-# Tables need pandas, and plotly looks for it in sys.modules: found there half imported by another visitor's run,
-# it fails. Imported here first, every run waits until it is whole.
+# Tables need pandas, and plotly looks for it in sys.modules, where it fails if another visitor's run has imported only
+# half of it yet. Imported here first, every run waits until it is whole.
 import pandas  # noqa: F401
 import streamlit as st
-from shared import theme, warm_up, widgets
+from shared import theme, warm_up
 
 HERE = Path(__file__).parent
 
@@ -45,7 +45,7 @@ PAGES = {
 }
 
 page = st.navigation(PAGES)
-widgets.style_sheet()
+theme.style_sheet()
 try:
     page.run()
 finally:  # a page may end early with st.stop()

@@ -1,4 +1,4 @@
-"""Slow oracles for the kernels, and the geometries they are tried at. Plain numpy, a tap at a time."""
+"""Slow oracles for the kernels in plain numpy, tap by tap, and the geometries at which they are compared."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ GUARD = 0xA5
 
 
 def signs(x: np.ndarray, threshold=None, flip=None) -> np.ndarray:
-    """int64 ±1: the sign of x − threshold, a channel each, turned over where flip; NaN lies below every threshold."""
+    """The sign of x − threshold per channel, int64 ±1, turned over where flip; NaN lies below every threshold."""
     limit = np.zeros(x.shape[-1], np.float32) if threshold is None else threshold
     turned = np.zeros(x.shape[-1], bool) if flip is None else flip
     with np.errstate(invalid="ignore"):
@@ -17,7 +17,7 @@ def signs(x: np.ndarray, threshold=None, flip=None) -> np.ndarray:
 
 
 def pack(values: np.ndarray) -> np.ndarray:
-    """uint64 words of the positive entries along the last axis, bit by bit."""
+    """Pack the positive entries along the last axis into uint64 words, bit by bit."""
     words = np.zeros((*values.shape[:-1], -(-values.shape[-1] // 64)), np.uint64)
     for c in range(values.shape[-1]):
         words[..., c // 64] |= (values[..., c] > 0).astype(np.uint64) << np.uint64(c % 64)
@@ -25,7 +25,7 @@ def pack(values: np.ndarray) -> np.ndarray:
 
 
 def convolve(x, weight, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, pad_value=0) -> np.ndarray:
-    """(B, H, W, C) with (N, kh, kw, C / groups): every output position, every tap, every group."""
+    """Convolve (B, H, W, C) with (N, kh, kw, C / groups): every output position, every tap, every group."""
     (n, kh, kw, c), (batch, height, width, _) = weight.shape, x.shape
     kind = np.result_type(x, weight)
     rows = (height + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
@@ -45,7 +45,7 @@ def convolve(x, weight, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1
 
 
 def pool(x: np.ndarray, reduce, fill: float, kernel, stride, padding) -> np.ndarray:
-    """`reduce` over every window of the map padded with `fill`; (B, OH, OW, C)."""
+    """Apply `reduce` to every window of the map padded with `fill`; returns (B, OH, OW, C)."""
     padded = np.pad(x, ((0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)), constant_values=fill)
     rows = (padded.shape[1] - kernel[0]) // stride[0] + 1
     columns = (padded.shape[2] - kernel[1]) // stride[1] + 1
@@ -102,7 +102,7 @@ def random_geometry(rng: np.random.Generator) -> Geometry:
 
 
 class Guarded:
-    """An array between two strips of guard bytes; `intact` says whether nobody wrote on them."""
+    """An array between two strips of guard bytes; `intact` tells whether the strips were left alone."""
 
     def __init__(self, shape: tuple[int, ...], dtype):
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize

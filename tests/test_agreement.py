@@ -75,10 +75,10 @@ def test_shipped_network_answers_as_torch_does_on_every_validation_picture(name)
     from xnorlab.training.evaluate import compare, pictures
 
     network = xnorlab.load(name)
-    found = compare(network, models.load(name), pictures(validation_pictures(), network.preprocessing))
-    assert found["images"] == 3925
-    assert found["labels_differ"] == 0
-    assert found["largest_logit_difference"] <= LOGIT_TOLERANCE
+    comparison = compare(network, models.load(name), pictures(validation_pictures(), network.preprocessing))
+    assert comparison["images"] == 3925
+    assert comparison["labels_differ"] == 0
+    assert comparison["largest_logit_difference"] <= LOGIT_TOLERANCE
 
 
 def calibrated(model_name: str, scheme: str, x: np.ndarray) -> nn.Module:

@@ -1,3 +1,5 @@
+"""Conventions: words, output sizes and pairs of sizes."""
+
 import pytest
 
 from xnorlab.conventions import n_words, output_size, pair

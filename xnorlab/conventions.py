@@ -1,4 +1,4 @@
-"""The conventions that every floor shares: signs, bits, words, padding and output sizes.
+"""Conventions that all packages share: signs, bits, words, padding and output sizes.
 
 - sign(0) = +1, and sign(−0.0) = +1: the rule is x >= 0.
 - Bit 1 means +1, bit 0 means −1.
@@ -11,24 +11,23 @@ WORD_BITS = 64
 """Channels in one packed word."""
 
 PAD_VALUES = (-1, 0, 1)
-"""What a padded border may hold once activations are signs."""
-
+"""Values that a padded border may hold once activations are signs."""
 
 EXACT_SUMS = 1 << 24
-"""float32 holds every integer up to here."""
+"""Every integer up to this one is a float32."""
 
 PICTURE_STEPS = 64
-"""A network's pictures are multiples of 1/64, see `preprocessing.Preprocessing`."""
+"""Values of a network's pictures are multiples of 1/64, see `images.preprocessing.Preprocessing`."""
 
 PICTURE_LIMIT = 128
-"""Largest |value|·64 of a picture: (0 − 128)."""
+"""Largest |value|·64 in a picture: |0 − 128|."""
 
 Size = int | tuple[int, int]
 """A size along both axes, or (vertical, horizontal)."""
 
 
 def n_words(channels: int) -> int:
-    """Number of 64-bit words that hold `channels` bits."""
+    """The number of 64-bit words that hold `channels` bits."""
     return -(-channels // WORD_BITS)
 
 
@@ -41,7 +40,7 @@ def pair(value: Size, name: str, minimum: int) -> tuple[int, int]:
 
 
 def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
-    """Output length of a convolution or pooling along one axis, ⌊(size + 2·padding − reach) / stride⌋ + 1.
+    """The output length of a convolution or pool along one axis, ⌊(size + 2·padding − reach) / stride⌋ + 1.
 
     reach = dilation·(kernel − 1) + 1. Raises ValueError where the window does not fit the padded input.
     """

@@ -1,4 +1,4 @@
-"""The fixed way from a picture to a network's input; its home is `xnorlab.images.preprocessing`."""
+"""How a picture becomes a network's input. The code lies in `xnorlab.images.preprocessing`."""
 
 from xnorlab.images.preprocessing import MAX_RESIZE, Preprocessing
 

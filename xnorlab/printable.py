@@ -8,6 +8,11 @@ def one_line(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
 
 
+def error_line(error: BaseException) -> str:
+    """Message of an error on one line, at most 200 characters of it: those of torch may have many lines."""
+    return " ".join(str(error).split())[:200]
+
+
 def in_markdown(text: object) -> str:
     """Return `one_line(text)` with the characters escaped that Markdown would take for markup in a line or a table."""
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", one_line(text))

@@ -31,9 +31,10 @@ def significant(value: float) -> str:
 
 
 def _with_unit(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    # A value that rounds up to the next unit's 1 is shown in that unit: 999.9 µs is 1.00 ms.
+    # A value that rounds up to the next unit's 1 is written in that unit: 999.9 µs is 1.00 ms.
     rounded = float(f"{value:.{DIGITS - 1}e}") if math.isfinite(value) else value
-    factor, unit = next((pair for pair in units if abs(rounded) >= pair[0]), units[-1])
+    largest = max(abs(value), abs(rounded))
+    factor, unit = next((pair for pair in units if largest >= pair[0]), units[-1])
     return f"{significant(value / factor)} {unit}"
 
 
@@ -49,7 +50,7 @@ def milliseconds(seconds: float) -> str:
 
 def memory(size_bytes: float) -> str:
     """Write a size in B, KiB, MiB or GiB (powers of 1024)."""
-    return f"{int(size_bytes)} B" if 0 <= size_bytes < 1000 else _with_unit(size_bytes, _BYTE_UNITS)
+    return f"{int(size_bytes)} B" if 0 <= size_bytes < 1024 else _with_unit(size_bytes, _BYTE_UNITS)
 
 
 def count(number: float) -> str:

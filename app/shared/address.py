@@ -1,8 +1,8 @@
-"""Addresses that reopen a view: query parameters in, widget state out, and a note where a value makes no sense.
+"""Addresses that reopen a page as it was: query parameters become widget state, and a value without sense gives a note.
 
-Use: `take(...)` before a widget with the same key, the widget with persist_state="session", then `publish(...)`,
-at the end `show_notes(...)`.
-Plain keys stand in the address, not the labels that a widget shows; so an address outlives a change of words.
+A page calls `take(...)` before a widget with the same key, draws the widget with persist_state="session", then calls
+`publish(...)`, and at its end `show_notes(...)`. The address holds plain keys, not the labels that a widget shows, so
+that it outlives a change of words.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +12,23 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_SENT = "address: the page, and all that its address was since the visitor came to it, the latest last"
-_MOST_SENT = 256  # more than are on their way to the slowest browser
-_SEEN = "address: what was last taken or published"
+from xnorlab.printable import one_line
+
+_SENT = "address: the page, and every address it has had since the visitor opened it, the latest last"
+_MOST_SENT = 256  # more than the slowest browser has not heard of yet
+_SEEN = "address: the values last taken or published"
 _NOTES = "address: notes of this run"
 
 
 def take(key: str, options: Sequence[str], default: str) -> None:
-    """Put the address's value of `key` into the widget state; fall back to `default` with a note."""
+    """Put the address's value of `key` into the widget state.
+
+    Args:
+        key: Of the widget and of the address.
+        options: The values that make sense.
+        default: What is chosen where neither address nor session holds a value; instead of any other value, with a
+            note.
+    """
     raw = _new_value(key)
     if raw is not None and raw not in options:
         _note(key, raw, f"one of {_listed(options)}", default)
@@ -28,7 +37,13 @@ def take(key: str, options: Sequence[str], default: str) -> None:
 
 
 def take_many(key: str, options: Sequence[str], default: Sequence[str]) -> None:
-    """The same for a comma-separated list; unknown members are left out with a note."""
+    """Put the address's comma-separated list of `key` into the widget state; unknown members are left out with a note.
+
+    Args:
+        key: Of the widget and of the address.
+        options: The members that make sense.
+        default: What is chosen where neither address nor session holds a list.
+    """
     raw = _new_value(key)
     chosen = None
     if raw is not None:
@@ -41,7 +56,15 @@ def take_many(key: str, options: Sequence[str], default: Sequence[str]) -> None:
 
 
 def take_number(key: str, low: float, high: float, default: float) -> None:
-    """The same for a number between `low` and `high`; whole where `default` is an int."""
+    """Put the address's number of `key` into the widget state.
+
+    Args:
+        key: Of the widget and of the address.
+        low: The smallest number that makes sense.
+        high: The largest.
+        default: What is chosen where neither address nor session holds a number; instead of any other value, with a
+            note. Only whole numbers make sense where it is an int.
+    """
     raw = _new_value(key)
     number = None
     if raw is not None:
@@ -56,7 +79,16 @@ def take_number(key: str, low: float, high: float, default: float) -> None:
 
 
 def take_numbers(key: str, count: int, low: float, high: float, default: Sequence[float]) -> None:
-    """The same for `count` comma-separated numbers; the widgets are `key`-0, `key`-1 and so on."""
+    """Put the address's comma-separated numbers of `key` into the state of the widgets `key`-0, `key`-1 and so on.
+
+    Args:
+        key: Of the address.
+        count: How many numbers there are.
+        low: The smallest number that makes sense.
+        high: The largest.
+        default: The numbers that are chosen where neither address nor session holds any; instead of any other value,
+            with a note.
+    """
     raw = _new_value(key)
     numbers = None
     if raw is not None:
@@ -73,7 +105,14 @@ def take_numbers(key: str, count: int, low: float, high: float, default: Sequenc
 
 
 def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str) -> None:
-    """The same for text that fulfils `valid`; `rule` says so in words. There is no widget of that key."""
+    """Put the address's text of `key` into the session, where no widget has that key.
+
+    Args:
+        key: Of the session and of the address.
+        default: The text where neither address nor session holds one; instead of an invalid text, with a note.
+        valid: Whether a text makes sense.
+        rule: What `valid` asks for, in words.
+    """
     raw = _new_value(key)
     if raw is not None and not valid(raw):
         _note(key, raw, rule, default)
@@ -82,7 +121,14 @@ def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str
 
 
 def pills(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
-    """`take`, and pills of `options` (key in the address → words), one of which is always chosen."""
+    """Draw `options` as pills, one of which is always chosen, and return its key.
+
+    Args:
+        label: What stands above them.
+        options: Key in the address → words on the pill.
+        key: Of the widget and of the address.
+        default: The key that is chosen at first.
+    """
     take(key, list(options), default)
     chosen = st.pills(
         label,
@@ -97,7 +143,7 @@ def pills(label: str, options: Mapping[str, str], *, key: str, default: str) -> 
 
 
 def segments(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
-    """The same as a bar of a few joined buttons."""
+    """Draw `options` as a bar of a few joined buttons, one of which is always chosen; arguments as of `pills`."""
     take(key, list(options), default)
     chosen = st.segmented_control(
         label,
@@ -111,7 +157,7 @@ def segments(label: str, options: Mapping[str, str], *, key: str, default: str) 
 
 
 def menu(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
-    """The same as a menu that folds out."""
+    """Draw `options` as a menu that folds out; arguments as of `pills`."""
     take(key, list(options), default)
     return st.selectbox(
         label, list(options), key=key, persist_state="session", format_func=lambda option: options[option]
@@ -119,7 +165,14 @@ def menu(label: str, options: Mapping[str, str], *, key: str, default: str) -> s
 
 
 def toggle(label: str, *, key: str, default: bool, **options: Any) -> bool:
-    """The same as a switch, which is "on" or "off" in the address; published here."""
+    """Draw a switch, which is "on" or "off" in the address, and publish it.
+
+    Args:
+        label: What stands beside it.
+        key: Of the widget and of the address.
+        default: Whether it is on at first.
+        options: Further arguments of `st.toggle`.
+    """
     raw = _new_value(key)
     if raw not in (None, "on", "off"):
         _note(key, str(raw), "on or off", _switch(default))
@@ -150,11 +203,11 @@ def publish(**values: str | float | Sequence[str] | None) -> None:
 
 
 def _catch_up() -> None:
-    """Where the browser sent an address that the page has replaced since, have the page's own again.
+    """Restore the page's own address where the browser sent one that the page has replaced since.
 
-    That is what a click sends that follows a typed number at once: the run for the number has published it, but the
-    browser had not heard of it. To take that address for a new one would put the old number back. A visitor who goes
-    back to an address means it, though.
+    A click that follows a typed number at once sends such an address: the run for the number has published the new
+    one, but it had not reached the browser. Taken for a new address, it would put the old number back. A visitor who
+    goes back in the browser's history does mean the old address.
     """
     context = get_script_run_ctx()
     if context is None:
@@ -170,7 +223,7 @@ def _catch_up() -> None:
 
 
 def _remember() -> None:
-    """Keep what the address is now."""
+    """Note the present address as one that the page has had."""
     _, sent = st.session_state.get(_SENT, ("", []))
     address = st.query_params.to_dict()
     if sent and address != sent[-1]:
@@ -179,13 +232,13 @@ def _remember() -> None:
 
 
 def show_notes(place: DeltaGenerator) -> None:
-    """Say in `place` which values of the address made no sense; at the end of a page's script."""
+    """Say in `place` which values of the address made no sense; to be called at the end of a page's script."""
     for note in st.session_state.pop(_NOTES, []):
         place.info(note, icon=":material/link_off:")
 
 
 def _new_value(key: str) -> str | None:
-    """The address's value of `key`, unless it is the one that this session wrote or took itself."""
+    """The address's value of `key`; None without one, or where this session took or published that value itself."""
     _catch_up()
     raw = st.query_params.get(key)
     seen = st.session_state.setdefault(_SEEN, {})
@@ -209,7 +262,8 @@ def _note(key: str, raw: str, rule: str, used: str) -> None:
 
 
 def _plain(text: str) -> str:
-    return "".join(c for c in text[:40] if c.isprintable() and c != "`")
+    """The beginning of `text`, fit to stand between backticks."""
+    return one_line(text[:40]).replace("`", "")
 
 
 def _listed(options: Sequence[str]) -> str:

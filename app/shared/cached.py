@@ -1,12 +1,12 @@
-"""The only st.cache_* calls: networks and weights that all visitors share. Never a timing."""
+"""Networks and weights that all visitors share: the only st.cache_* calls of the app. No time is ever cached."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from shared import filter_responses
 from xnorlab import pretrained
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.zoo.cost import NetworkCost, network_cost
 from xnorlab.zoo.layer_names import layer_names
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 def network(name: str) -> "Network":
     """The packed network `name`, its kernels compiled by one run on zeros.
 
-    Raises ValueError (PretrainedError, PackedFileError) where the file is missing, altered or not ours; a failure
-    is not kept, so that a file that comes back is found.
+    A failure is not cached, so that a file that is restored is used at the next call.
+
+    Raises:
+        ValueError: The file is missing, altered or no packed network (PretrainedError, PackedFileError).
     """
     try:
         loaded = pretrained.load(name)
@@ -36,15 +38,21 @@ _warm: set[str] = set()
 
 
 def is_warm(name: str) -> bool:
-    """Whether `name` was loaded, or refused, once, so that the next call does not wait for a compiler."""
+    """Whether `name` was loaded or refused before, so that the next call does not wait for a compiler."""
     return name in _warm
+
+
+def preprocessing(name: str) -> Preprocessing:
+    """How the packed network `name` resizes and crops a photo; raises as `network` does."""
+    own = network(name).preprocessing
+    return Preprocessing() if own is None else own
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def cost(name: str) -> NetworkCost:
-    """The figures of the packed network `name`, read from its file and its arrays; raises as `network` does.
+    """The costs of the packed network `name`, read from its file and its arrays; raises as `network` does.
 
-    Of a copy of its own, run once: what visitors do with the shared one must not change its figures.
+    They are those of a separate copy after one run, because what visitors do with the shared one changes its arrays.
     """
     loaded = pretrained.load(name)
     loaded.run(np.zeros((1, *loaded.input_shape), np.float32))
@@ -53,23 +61,19 @@ def cost(name: str) -> NetworkCost:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def conv_weights(name: str) -> dict[str, np.ndarray]:
-    """The latent weights of every convolution of `name`, by `layer_names` → (N, C, kh, kw) float32; read only."""
-    found = {key.removesuffix(".weight"): array for key, array in pretrained.weights(name).items() if array.ndim == 4}
-    return {layer: found[path] for path, layer in layer_names(found).items()}
+    """The latent weights of every convolution of `name`: layer's name → (N, C, kh, kw) float32, read only."""
+    weights = {
+        path.removesuffix(".weight"): array for path, array in pretrained.weights(name).items() if array.ndim == 4
+    }
+    return {layer: weights[path] for path, layer in layer_names(weights).items()}
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def torch_network(name: str) -> "tuple[Module, dict[str, BinaryConv2d]]":
-    """The torch twin of `name`, and its convolutions that may be binary by `layer_names`; read only."""
+    """The torch network `name`, and its convolutions that may be binary layer's name → module; read only."""
     from xnorlab import models
     from xnorlab.nn import BinaryConv2d
 
     model = models.load(name)
-    found = {path: module for path, module in model.named_modules() if isinstance(module, BinaryConv2d)}
-    return model, {layer: found[path] for path, layer in layer_names(found).items()}
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def responses(sample: str, network_name: str, index: int) -> dict[str, filter_responses.Response]:
-    """Filter `index` of the network's first layer on the shipped photo `sample`, under the five schemes."""
-    return filter_responses.responses(sample, conv_weights(network_name)["conv1"], index)
+    modules = {path: module for path, module in model.named_modules() if isinstance(module, BinaryConv2d)}
+    return model, {layer: modules[path] for path, layer in layer_names(modules).items()}

@@ -1,4 +1,4 @@
-"""Which shipped networks there are, seen as the pages show them: families of one model, each under several schemes."""
+"""The shipped networks as the pages show them: families, each one model on one data set under several schemes."""
 
 from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
@@ -8,19 +8,19 @@ DEFAULT_FAMILY = "imagenette/alexnet"
 
 
 def families(scheme: str | None = None) -> list[str]:
-    """`<data set>/<model>` of every shipped network, or of those under `scheme`; the default one is always first."""
-    found = {family for family, own in map(_parts, _shipped()) if scheme in (None, own)}
-    return [DEFAULT_FAMILY, *sorted(found - {DEFAULT_FAMILY})]
+    """`<data set>/<model>` of every shipped network, or of those under `scheme`; the default family is always first."""
+    shipped = {family for family, own in map(_parts, _shipped()) if scheme in (None, own)}
+    return [DEFAULT_FAMILY, *sorted(shipped - {DEFAULT_FAMILY})]
 
 
 def title(family: str) -> str:
-    """A family in words: "AlexNet on Imagenette"."""
+    """A family's title, such as "AlexNet on Imagenette"."""
     data, _, model = family.partition("/")
     return f"{MODEL_TITLES.get(model, model)} on {data_title(data)}"
 
 
 def data_title(data: str) -> str:
-    """How a data set is written."""
+    """A data set's title, such as "Tiny ImageNet"."""
     return DATA_TITLES.get(data, data)
 
 
@@ -33,18 +33,18 @@ def labels(family: str) -> tuple[str, ...]:
 
 
 def with_count(family: str) -> str:
-    """A family and how much it knows: "ResNet-18 on Tiny ImageNet: 200 things"."""
+    """A family's title and its number of classes, such as "ResNet-18 on Tiny ImageNet: 200 things"."""
     known = labels(family)
     return f"{title(family)}: {len(known)} things" if known else title(family)
 
 
-def worlds() -> dict[str, tuple[str, ...]]:
-    """Data set → the classes that its networks tell apart, of each that has a shipped network; the default first."""
-    found: dict[str, tuple[str, ...]] = {}
+def classes_by_data_set() -> dict[str, tuple[str, ...]]:
+    """Each data set with a shipped network → the classes that its networks tell apart; the default data set first."""
+    classes: dict[str, tuple[str, ...]] = {}
     for family in families():
         if known := labels(family):
-            found.setdefault(family.partition("/")[0], known)
-    return found
+            classes.setdefault(family.partition("/")[0], known)
+    return classes
 
 
 def name(family: str, scheme: str) -> str:
@@ -53,18 +53,18 @@ def name(family: str, scheme: str) -> str:
 
 
 def schemes(family: str) -> list[str]:
-    """The schemes under which `family` is shipped, in their fixed order; the paper's five where it is under none."""
+    """The schemes under which `family` is shipped, in their fixed order; the paper's five where there are none."""
     shipped = _shipped()
     return [s for s in (*SCHEMES, *VARIANTS) if name(family, s) in shipped] or list(SCHEMES)
 
 
 def with_glyph(scheme: str) -> str:
-    """A scheme as menus write it."""
+    """A scheme's mark and name, as menus write it."""
     return f"{look(scheme).glyph} {look(scheme).label}"
 
 
 def advice(family: str, scheme: str) -> str:
-    """How to get a network that is not shipped; nothing of one whose file is missing or altered: its error says how."""
+    """How to get a network that is not shipped; "" for one whose file is missing or altered, whose error says how."""
     wanted = name(family, scheme)
     if wanted in _shipped():
         return ""

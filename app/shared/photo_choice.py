@@ -1,18 +1,23 @@
-"""The control that says which photo a page shows: the samples and this visitor's own."""
+"""The control that says which photo a page shows: a sample or one of the visitor's own."""
 
 import streamlit as st
 
-from shared import address, photos, widgets
+from shared import address, markup, photos
 from shared.photos import Photo
 
 MOST_PILLS = 14  # photos; more are a list to search in
+LONGEST_LABEL = 28  # characters on a button
 
 
 def choose(default: str) -> Photo:
-    """The photo of the address or the one chosen; samples stand in the address, a visitor's own cannot."""
+    """The chosen photo; a sample stands in the address, a visitor's own photo cannot.
+
+    Args:
+        default: The key of the sample that is chosen at first.
+    """
     titles = photos.titles()
     if len(titles) <= MOST_PILLS:
-        words = {key: widgets.label(title) for key, title in titles.items()}
+        words = {key: _label(title) for key, title in titles.items()}
         key = address.pills("Photo", words, key="photo", default=default)
     else:
         address.take("photo", list(titles), default)
@@ -25,3 +30,9 @@ def choose(default: str) -> Photo:
         )
     address.publish(photo=key if key in photos.SAMPLES else None)
     return photos.get(key)
+
+
+def _label(title: str) -> str:
+    """A title for a button: its middle left out where it is long."""
+    half = LONGEST_LABEL // 2
+    return markup.plain(title if len(title) <= LONGEST_LABEL else f"{title[:half]}…{title[-half + 1 :]}")

@@ -1,13 +1,11 @@
-"""Photos on hand: the shipped samples, and what this visitor brought, kept decoded in the session.
+"""The photos that pages can show: the shipped samples, and those that this visitor uploaded, decoded in the session.
 
 An uploader forgets its files when the page changes; the session does not. Its decoded pictures take at most MAX_BYTES
-(a picture's short side stays under 1,024 pixels, see xnorlab.images); the oldest leave first.
+(a picture's short side stays under 1,024 pixels, see xnorlab.images); the oldest are dropped first.
 """
 
-import base64
 import functools
 import hashlib
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
+from shared import image_address
 from xnorlab.images import ImageError, read_image
 
 MAX_BYTES = 200_000_000
@@ -49,9 +48,14 @@ _UPLOADS = "photos: uploader generation"
 
 @dataclass(frozen=True)
 class Photo:
-    """`key` names it in session and address, `title` to people; pixels uint8 (H, W, 3), read only.
+    """A decoded photo.
 
-    notes: what was converted. read_s: how long reading took, up to here.
+    Attributes:
+        key: Its name in the session and the address.
+        title: Its name for people.
+        pixels: uint8 (H, W, 3), read only.
+        notes: What was converted when it was read.
+        read_s: How long it took to read it, to decode it and to turn it upright, in seconds.
     """
 
     key: str
@@ -63,16 +67,12 @@ class Photo:
     @functools.cached_property
     def thumbnail(self) -> str:
         """A small JPEG as a data address."""
-        image = Image.fromarray(self.pixels)
-        image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-        out = io.BytesIO()
-        image.save(out, "jpeg")
-        return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+        return image_address.thumbnail(self.pixels, _THUMBNAIL_SIDE)
 
 
 @functools.cache
 def sample(key: str) -> Photo:
-    """The shipped photo `key` of SAMPLES; all visitors share it."""
+    """The sample with this key of SAMPLES; all visitors share it."""
     since = time.perf_counter()
     picture = read_image(_FOLDER / f"{key}.jpg", name=SAMPLES[key])
     picture.pixels.flags.writeable = False
@@ -80,12 +80,12 @@ def sample(key: str) -> Photo:
 
 
 def titles() -> dict[str, str]:
-    """Every photo on hand, key → title: the samples, then this visitor's own."""
+    """Every photo that can be shown, key → title: the samples, then this visitor's own."""
     return {**SAMPLES, **{key: photo.title for key, photo in kept().items()}}
 
 
 def get(key: str) -> Photo:
-    """The photo `key` of `titles()`."""
+    """The photo with this key of `titles()`."""
     return kept()[key] if key in kept() else sample(key)
 
 
@@ -110,10 +110,14 @@ def uploader_key() -> str:
 
 
 def take(files: Sequence[IO[bytes]], place: DeltaGenerator) -> None:
-    """Read `files` into the session, with a progress bar in `place` where there are many; the last good one is chosen.
+    """Read files into the session and choose the last of them that could be read.
 
-    A file that cannot be read is noted in `refused`, the others are kept. Of a run that was ended by the visitor's
-    next click the next one goes on where it was. To be called before the widget "photo".
+    A file that cannot be read is noted in `refused`, the others are kept. If the visitor's next click ends the run, the
+    next run goes on with the files that were not read yet. To be called before the widget "photo".
+
+    Args:
+        files: What an uploader gave.
+        place: Where the progress is shown, if there are many files.
     """
     st.session_state[_REFUSED] = []
     newest = None
@@ -134,14 +138,14 @@ def take(files: Sequence[IO[bytes]], place: DeltaGenerator) -> None:
 
 
 def forget() -> None:
-    """Drop this visitor's photos and what was said about refused ones."""
+    """Forget this visitor's photos and which files were refused."""
     st.session_state.update({_KEPT: {}, _REFUSED: [], _DROPPED: 0})
 
 
 def _take_one(file: IO[bytes], name: str) -> str | None:
     since = time.perf_counter()
     data = file.read()
-    file.seek(0)  # the uploader hands out the same file again after a run that was cut short
+    file.seek(0)  # the uploader gives the same file again after a run that was cut short
     key = "own-" + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
     photos = kept()
     if key in photos:

@@ -1,8 +1,16 @@
-"""Charts that follow a change of theme: their colours are set in Python, so a change has to start a run."""
+"""The visitor's theme: the style sheet for both, and charts that follow a change.
 
+The colours of charts are set in Python, so a change of theme has to start a run.
+"""
+
+from pathlib import Path
+
+import streamlit as st
 from streamlit.components import v2 as components
 
-from shared import widgets
+from xnorlab.figures import style
+
+_STYLE_SHEET = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
 
 # An invisible element whose colour depends on the theme; the browser reports when the colour starts to change. The
 # theme that the charts were drawn for comes along: a browser may learn its theme only after the first run.
@@ -25,9 +33,29 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _sensor = components.component("xnorlab_theme", html="<i aria-hidden='true'></i>", css=_CSS, js=_JS)
 
 
-def follow() -> None:
-    """Run the page again when the visitor's theme is not the one that its charts are drawn for; once a run, last.
+def dark() -> bool:
+    """Whether the visitor's theme is dark."""
+    return st.context.theme.type == "dark"
 
-    Last, so that it takes no room on a page that loads, and does not end a measurement that is under way.
+
+def scheme_colour(scheme: str) -> str:
+    """The scheme's colour as CSS that follows a change of theme at once; charts follow at the next run."""
+    look = style.look(scheme)
+    return f"light-dark({look.light},{look.dark})"
+
+
+def style_sheet() -> None:
+    """Send the rules that Streamlit's own theme does not cover; to be called once per run.
+
+    They take no space on the page, and may arrive late.
     """
-    _sensor(key="theme", data={"dark": widgets.dark()}, on_turned_change=lambda: None, height="content")
+    st.html(_STYLE_SHEET)
+
+
+def follow() -> None:
+    """Run the page again when the visitor's theme is not the one that its charts are drawn for.
+
+    To be called once per run, and last: so it takes no space on a page that loads, and ends no measurement that is
+    under way.
+    """
+    _sensor(key="theme", data={"dark": dark()}, on_turned_change=lambda: None, height="content")

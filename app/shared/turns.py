@@ -1,4 +1,4 @@
-"""Whose turn it is to measure: one timing run at a time in the process, first come first served, the queue on show."""
+"""The queue of visitors who measure: one timing run at a time in the process, first come, first served."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab.kernels import threads
 
-LOOK_SECONDS = 0.25  # how often a waiting visitor's place is shown anew
+LOOK_SECONDS = 0.25  # how often a waiting visitor sees the place in the queue anew
 
 _queue: deque[object] = deque()
 _change = threading.Lock()
@@ -18,9 +18,12 @@ _change = threading.Lock()
 
 @contextmanager
 def turn(place: DeltaGenerator) -> Iterator[None]:
-    """Wait for this visitor's turn, saying in `place` how many are ahead, then hold the library's timing lock.
+    """Wait for this visitor's turn, then hold the library's timing lock.
 
-    A visitor who leaves or reloads while waiting loses the place: Streamlit ends the script at its next message.
+    A visitor who leaves or reloads while waiting leaves the queue: Streamlit ends the script at its next message.
+
+    Args:
+        place: Where the page says how many runs are ahead.
     """
     ticket = object()
     with _change:
@@ -43,7 +46,7 @@ def turn(place: DeltaGenerator) -> Iterator[None]:
 
 
 def waiting() -> int:
-    """Runs that are under way or waiting."""
+    """How many runs are under way or waiting."""
     return len(_queue)
 
 

@@ -1,4 +1,4 @@
-"""What is fetched behind the visitor's back once the first page stands, so that no later page waits for it."""
+"""Loading in the background, once the first page is there, so that no later page waits for networks or libraries."""
 
 import contextlib
 import threading
@@ -12,11 +12,10 @@ _started = threading.Event()
 
 
 def warm() -> None:
-    """Start, once a process, a thread that runs every network once, then loads plotly and torch.
+    """Start a thread, once per process, that runs every network once, then loads plotly and torch.
 
-    It waits while somebody measures, and nobody's measurement starts while one of its networks runs.
-
-    Called at the end of a run of the app: before that, the imports would only slow the first answer down.
+    It waits while somebody measures, and nobody's measurement starts while one of its networks runs. To be called at
+    the end of a run of the app: before that, the imports would only slow the first page down.
     """
     if not _started.is_set():
         _started.set()
@@ -40,7 +39,7 @@ def _load() -> None:
 
 
 def _wait() -> None:
-    """Until nobody measures, or waits for a turn to."""
+    """Wait until nobody measures or is in the queue."""
     while turns.waiting():
         time.sleep(turns.LOOK_SECONDS)
 

@@ -122,11 +122,11 @@ def test_run_times_a_layer_that_was_too_large_until_then(open_page):
 
 def test_a_sweep_runs_on_the_threads_typed_with_it(open_page, monkeypatch):
     """A press in a part of the page runs that part alone; what stands above it is as the page last saw it."""
-    from shared import conv_timing
+    from xnorlab import benchmark
 
     asked = []
     monkeypatch.setattr("xnorlab.kernels.threads.available_threads", lambda: 4)
-    monkeypatch.setattr(conv_timing, "sweep", lambda axis, threads, place: asked.append(threads))
+    monkeypatch.setattr(benchmark, "sweep", lambda axis, *, threads, **_: asked.append(threads))
     at = open_page("views/speed_lab/page.py", **SMALL)
     at.button(key="run").click().run()
     at.number_input(key="threads").set_value(2)

@@ -1,4 +1,4 @@
-"""What is fetched behind the visitor's back: not while somebody measures, and whatever one file is like."""
+"""Loading in the background: not while somebody measures, and whatever one file is like."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Classify: an answer of every network to any photo, a reason for every bad file, advice for every missing network."""
+"""Classify: every network answers any photo, every bad file gets a reason, every missing network gives advice."""
 
 import csv
 import io
@@ -28,9 +28,9 @@ def upload(at, *files):
 def test_a_sample_gets_every_networks_answer_at_once(open_page):
     at = open_page(PAGE, photo="golf-ball")
     assert not at.exception
-    found = cards(at)
-    assert list(found) == SHIPPED
-    for card in found.values():
+    shown = cards(at)
+    assert list(shown) == SHIPPED
+    for card in shown.values():
         assert len(re.findall("<li>", card)) == 5
         assert re.search(r"[\d.,]+ (ms|µs|s)</b> <span class='xl-dim'>measured here", card)
         assert re.search(r"[\d.]+ (KiB|MiB)</b> <span class='xl-dim'>packed file", card)
@@ -39,9 +39,9 @@ def test_a_sample_gets_every_networks_answer_at_once(open_page):
 
 def test_an_address_chooses_photo_schemes_and_the_number_of_answers(open_page):
     at = open_page(PAGE, photo="cat", schemes="float,xnor", top="3")
-    found = cards(at)
-    assert list(found) == ["float", "xnor"]
-    assert all(len(re.findall("<li>", card)) == 3 for card in found.values())
+    shown = cards(at)
+    assert list(shown) == ["float", "xnor"]
+    assert all(len(re.findall("<li>", card)) == 3 for card in shown.values())
     assert at.query_params["photo"] == "cat"
 
 
@@ -121,7 +121,7 @@ def test_a_folder_brings_its_photos_and_many_are_chosen_from_a_list(open_page):
     assert list(at.dataframe[0].value["photo"]) == [name for name, _ in files]
     assert len(at.selectbox(key="photo").options) == 26
     assert at.query_params["bring"] == "folder"
-    assert any("a photo:" in caption.value for caption in at.caption)
+    assert any("for each photo:" in caption.value for caption in at.caption)
 
 
 def test_of_a_folder_with_many_bad_files_only_a_few_reasons_are_shown(open_page):
@@ -167,27 +167,27 @@ def test_without_a_scheme_the_page_says_what_to_do(open_page):
 
 def test_a_missing_network_says_how_to_get_it_and_the_others_answer(pretrained_copy, open_page):
     (pretrained_copy / "imagenette" / "alexnet-bwn.safetensors").unlink()
-    found = cards(open_page(PAGE, photo="cat"))
-    assert "not available" in found["bwn"]
-    assert "<code>git checkout -- pretrained</code>" in found["bwn"]
-    assert all("measured here" in card for scheme, card in found.items() if scheme != "bwn")
+    shown = cards(open_page(PAGE, photo="cat"))
+    assert "not available" in shown["bwn"]
+    assert "<code>git checkout -- pretrained</code>" in shown["bwn"]
+    assert all("measured here" in card for scheme, card in shown.items() if scheme != "bwn")
 
 
 def test_a_damaged_network_is_named_and_the_others_answer(pretrained_copy, open_page):
     file = pretrained_copy / "imagenette" / "alexnet-xnor.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    found = cards(open_page(PAGE, photo="cat"))
-    assert "sha256" in found["xnor"]
-    assert sum("measured here" in card for card in found.values()) == len(SHIPPED) - 1
+    shown = cards(open_page(PAGE, photo="cat"))
+    assert "sha256" in shown["xnor"]
+    assert sum("measured here" in card for card in shown.values()) == len(SHIPPED) - 1
 
 
 def test_without_any_network_every_card_gives_advice(pretrained_copy, open_page):
     (pretrained_copy / "manifest.json").write_text("{}")
     at = open_page(PAGE)
     assert not at.exception
-    found = cards(at)
-    assert list(found) == list(SCHEMES)
-    for scheme, card in found.items():
+    shown = cards(at)
+    assert list(shown) == list(SCHEMES)
+    for scheme, card in shown.items():
         assert f"<code>xnorlab zoo train --data DATA --only imagenette/alexnet-{scheme}</code>" in card
 
 
@@ -198,23 +198,30 @@ def test_the_chart_has_a_mark_for_every_scheme_on_show(open_page):
     assert at.get("plotly_chart")[0].proto.alt
 
 
-def test_the_csv_has_a_row_a_photo_and_defuses_formulas(app_modules):
-    from shared import predictions
+def test_the_csv_has_one_row_per_photo_and_defuses_formulas(app_modules):
+    from shared import csv_file
+    from shared.photos import Photo
+    from views.classify import all_photos
+    from views.classify.classifications import Classification
 
-    one = predictions.Answer(("church", "tench"), (0.75, 0.25))
-    rows = list(csv.reader(io.StringIO(predictions.as_csv(["=1+1"], {"xnor": [one]}).decode("utf-8-sig"))))
+    from xnorlab.runtime import Prediction
+
+    photo = Photo("own", "=1+1", np.zeros((1, 1, 3), np.uint8))
+    answer = Classification((Prediction("church", 0.75, 1), Prediction("tench", 0.25, 0)))
+    written = csv_file.encoded(all_photos.rows([photo], {"xnor": [answer]}))
+    rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
     assert rows == [["photo", "xnor label", "xnor probability"], ["'=1+1", "church", "0.7500"]]
 
 
 def test_networks_of_many_classes_show_the_likeliest_and_tell_how_many_they_know(second_data_set, open_page):
     at = open_page(PAGE, model=second_data_set)
     assert not at.exception
-    found = cards(at)
-    assert list(found) == ["float", "xnor"]
-    assert all("right among 200 classes, at training" in card for card in found.values())
+    shown = cards(at)
+    assert list(shown) == ["float", "xnor"]
+    assert all("right among 200 classes, at training" in card for card in shown.values())
     drawn = [trace for trace in chart_of(at)["data"] if trace.get("mode") == "markers"]
     assert [len(trace["y"]) for trace in drawn] == [12, 12]
-    firsts = {re.search(r"xl-answer'>(.*?)<", card)[1] for card in found.values()}
+    firsts = {re.search(r"xl-answer'>(.*?)<", card)[1] for card in shown.values()}
     assert firsts <= set(drawn[0]["y"])
     best = np.max([array_of(trace["x"]) for trace in drawn], axis=0)
     assert list(best) == sorted(best, reverse=True)
@@ -227,7 +234,7 @@ def test_networks_of_many_classes_show_the_likeliest_and_tell_how_many_they_know
     assert "64 × 64 pixels" in said
 
 
-def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(second_data_set, open_page):
+def test_every_data_set_is_offered_with_the_number_and_the_names_of_its_classes(second_data_set, open_page):
     at = open_page(PAGE)
     assert at.query_params["model"] == "imagenette/alexnet"
     assert at.selectbox(key="model").options == [
@@ -241,12 +248,13 @@ def test_every_world_is_offered_with_the_number_and_the_names_of_what_it_knows(s
 
 
 def test_a_csv_names_the_networks_with_their_data_set(second_data_set, open_page, monkeypatch):
-    from shared import predictions
+    from shared import csv_file
 
     written = []
-    monkeypatch.setattr(predictions, "as_csv", lambda titles, columns: written.append(list(columns)) or b"")
+    monkeypatch.setattr(csv_file, "encoded", lambda rows: written.append(rows) or b"")
     open_page(PAGE, model=second_data_set)
-    assert written[-1] == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
+    names = [column.removesuffix(" label") for column in written[-1][0] if column.endswith(" label")]
+    assert names == ["tiny-imagenet/resnet18-float", "tiny-imagenet/resnet18-xnor"]
 
 
 def test_a_folder_takes_along_whatever_ending_can_be_read(open_page):

@@ -23,7 +23,7 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """1..21."""
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
@@ -56,9 +56,9 @@ def test_marks_of_schemes_and_contenders(dark):
 @BOTH
 def test_text_colours_of_the_style_sheets(dark):
     sheets = "".join((APP / "shared" / name).read_text("utf-8") for name in ("style.css", "cards.css"))
-    found = re.findall(r"(?:color|fill): light-dark\((#\w{6}), (#\w{6})\)", sheets)
-    assert len(found) >= 5
-    for pair in found:
+    pairs = re.findall(r"(?:color|fill): light-dark\((#\w{6}), (#\w{6})\)", sheets)
+    assert len(pairs) >= 5
+    for pair in pairs:
         text = pair[dark]
         on_button = text in ("#FFFFFF", "#0F1218")
         assert contrast(text, theme(dark)["primaryColor" if on_button else "backgroundColor"]) >= 4.5, text

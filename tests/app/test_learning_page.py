@@ -74,9 +74,9 @@ def short_runs(app_modules, monkeypatch):
     """Live runs of 10 steps, two records, which wait for a page as long as a loaded machine makes them."""
     from views.how_it_learns import live_charts, live_run
 
-    from xnorlab.training import live
+    from xnorlab.training import live_training
 
-    for module in (live, live_run, live_charts):
+    for module in (live_training, live_run, live_charts):
         monkeypatch.setattr(module, "STEPS", 10)
     monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", PATIENCE_S)
 

@@ -21,10 +21,10 @@ def live_run(app_modules, monkeypatch):
     """The module, with short runs, which wait for somebody to look as long as a loaded machine makes them."""
     from views.how_it_learns import live_run
 
-    from xnorlab.training import live
+    from xnorlab.training import live_training
 
     monkeypatch.setattr(live_run, "STEPS", STEPS)
-    monkeypatch.setattr(live, "STEPS", STEPS)
+    monkeypatch.setattr(live_training, "STEPS", STEPS)
     monkeypatch.setattr(live_run, "SHOWN_PICTURES", 5)
     monkeypatch.setattr(live_run, "UNWATCHED_SECONDS", PATIENCE_S)
     monkeypatch.setattr(live_run, "LONGEST_SECONDS", PATIENCE_S)
@@ -34,7 +34,7 @@ def live_run(app_modules, monkeypatch):
 @pytest.fixture
 def begin(live_run, digits):
     """begin(seed=…) → a run of the smallest network, not started; all threads are ended with the test."""
-    from xnorlab.training.live import LiveSettings
+    from xnorlab.training.live_training import LiveSettings
 
     runs = []
 

@@ -15,8 +15,11 @@ def buttons(at) -> list[str]:
     return [b.proto.label for b in at.get("download_button")]
 
 
-def rows_of(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+def rows_of(rows) -> list[dict[str, str]]:
+    """`rows` as they are read back from the CSV file that the page offers."""
+    from shared import csv_file
+
+    return list(csv.DictReader(io.StringIO(csv_file.encoded(rows).decode("utf-8-sig"))))
 
 
 def test_every_formula_has_its_code_its_source_and_a_page(open_page):
@@ -80,7 +83,7 @@ def test_the_manifest_goes_out_as_it_is(app_modules):
     from xnorlab import pretrained
     from xnorlab.zoo import manifest
 
-    rows = rows_of(downloads.as_csv(downloads.manifest_rows()))
+    rows = rows_of(downloads.manifest_rows())
     assert {row["name"]: (float(row["top1"]), int(row["classes"])) for row in rows} == {
         name: (shipped.top1, len(shipped.labels)) for name, shipped in pretrained.entries().items()
     }
@@ -95,7 +98,7 @@ def test_the_machine_names_processor_path_and_versions(app_modules):
 
     machine, now = json.loads(downloads.as_json(downloads.machine())), describe()
     assert (machine["cpu"], machine["instructions"], machine["versions"]) == (now.cpu, now.instructions, now.versions)
-    rows = {row["property"]: row["value"] for row in rows_of(downloads.as_csv(downloads.machine_rows(machine)))}
+    rows = {row["property"]: row["value"] for row in rows_of(downloads.machine_rows(machine))}
     assert rows["cpu"] == now.cpu
     assert rows["version of numpy"] == now.versions["numpy"]
 
@@ -108,7 +111,7 @@ def test_measurements_of_the_session_go_out_with_settings_and_machine(app_module
     bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=2, naive=False)
     (result,) = downloads.measurements([("lab: result", ("settings", bench)), ("other", 3), ("text", "x")])
     assert result == {"measured": "lab: result", **bench.to_dict()}
-    rows = rows_of(downloads.as_csv(downloads.measurement_rows([result])))
+    rows = rows_of(downloads.measurement_rows([result]))
     assert {row["contestant"]: float(row["median_s"]) for row in rows} == {
         name: timing.median_s for name, timing in bench.timings.items()
     }
@@ -130,7 +133,7 @@ def test_who_was_not_timed_goes_out_with_the_reason(app_modules):
     peers = [dataclasses.replace(TORCH_CONVS[0], prepare=refusing)]
     bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=peers)
     (result,) = downloads.measurements([("lab: result", bench)])
-    rows = rows_of(downloads.as_csv(downloads.measurement_rows([result])))
+    rows = rows_of(downloads.measurement_rows([result]))
     assert {row["contestant"]: row["not_timed_because"] for row in rows} == {
         "binary": "",
         "pack": "",
@@ -147,10 +150,7 @@ def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
     at.button(key="run-network").click().run()
     (result,) = downloads.measurements([("network timing: result", at.session_state["network timing: result"])])
     assert set(result["timings"]) == {"bwn", "xnor"}
-    assert [row["contestant"] for row in rows_of(downloads.as_csv(downloads.measurement_rows([result])))] == [
-        "bwn",
-        "xnor",
-    ]
+    assert [row["contestant"] for row in rows_of(downloads.measurement_rows([result]))] == ["bwn", "xnor"]
     assert json.loads(downloads.as_json(result)) == result
     assert len(result["layers"]) == len(result["layer_medians_s"]["xnor"]["real first layer"]) == 6
 

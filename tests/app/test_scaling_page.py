@@ -14,7 +14,7 @@ def metric(at, label: str) -> str:
 
 
 def rows(at) -> dict[str, list[str]]:
-    """The table over all filters: way → relative error, cosine, error at the best factor."""
+    """The table over all filters: factors → relative error, cosine, error at the best factor."""
     table = next(t.value for t in at.table if "mean over the filters" in t.value.columns)
     return {str(row.iloc[0]).strip("*"): list(row.iloc[1:]) for _, row in table.iterrows()}
 
@@ -50,10 +50,10 @@ def test_the_page_opens_with_its_four_charts_and_the_finding(open_page):
 
 def test_the_table_holds_the_library_s_means_over_the_filters(open_page, golf_ball):
     shown = rows(open_page(PAGE, photo="golf-ball", layer="conv3"))
-    for way, (alpha, k) in {"signs only": (0, 0), "α": (1, 0), "K": (0, 1), "α and K": (1, 1)}.items():
+    for factors, (alpha, k) in {"signs only": (0, 0), "α": (1, 0), "K": (0, 1), "α and K": (1, 1)}.items():
         right = golf_ball.agreement(alpha=bool(alpha), k=bool(k))
         expected = (100 * right.mean_error, right.mean_cosine, 100 * right.mean_least_error)
-        assert [number(cell) for cell in shown[way]] == pytest.approx(expected, rel=5e-3)
+        assert [number(cell) for cell in shown[factors]] == pytest.approx(expected, rel=5e-3)
 
 
 def test_alpha_changes_the_error_and_leaves_the_cosine(open_page):

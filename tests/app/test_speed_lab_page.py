@@ -95,9 +95,9 @@ def test_a_strided_convolution_is_timed_as_one(open_page):
 
 
 def test_a_noisy_machine_is_named(open_page, monkeypatch):
-    from shared import widgets
+    from shared import notices
 
-    monkeypatch.setattr(widgets, "NOISY", -1.0)
+    monkeypatch.setattr(notices, "NOISY", -1.0)
     at = open_page(PAGE, **SMALL)
     at.button(key="run").click().run()
     assert any("noisy machine" in w.value for w in at.warning)
@@ -179,13 +179,13 @@ def test_the_roofline_appears_when_its_ceilings_are_measured(open_page):
 
 
 def test_bytes_of_the_roofline_are_those_of_maps_and_weights(app_modules):
-    from shared import conv_timing
+    from views.speed_lab import roofline
 
     from xnorlab.benchmark import ConvShape, bench_conv
     from xnorlab.peers import TORCH_CONVS
 
     bench = bench_conv(ConvShape(channels=64, size=4, filters=2), repeats=1, naive=False, peers=TORCH_CONVS)
-    points = {name: macs_a_byte for name, macs_a_byte, _ in conv_timing.roofline_points(bench)}
+    points = {name: macs_a_byte for name, macs_a_byte, _ in roofline.points(bench)}
     macs, maps, weights = 16 * 2 * 64 * 9, 4 * 16 * (64 + 2), 2 * 64 * 9
     assert points["best-float"] == pytest.approx(macs / (maps + 4 * weights))
     assert points["binary"] == pytest.approx(macs / (maps + weights / 8 + 4 * 2))

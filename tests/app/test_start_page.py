@@ -64,12 +64,12 @@ def test_a_library_that_fails_is_named_and_ours_is_still_measured(open_page, mon
 
 
 def test_a_noisy_measurement_is_named_so_as_in_the_speed_lab(open_page, monkeypatch):
-    from shared import conv_timing, widgets
+    from shared import conv_timing, notices
 
     from xnorlab.benchmark import ConvShape
 
     monkeypatch.setattr(conv_timing, "PAPER_SHAPE", ConvShape(channels=64, size=8))
-    monkeypatch.setattr(widgets, "NOISY", -1.0)
+    monkeypatch.setattr(notices, "NOISY", -1.0)
     at = open_page(PAGE)
     at.button(key="measure").click().run()
     assert any("noisy machine" in w.value for w in at.warning)
@@ -84,15 +84,16 @@ def test_a_photo_of_ones_own_that_was_chosen_elsewhere_stays_chosen(open_page, p
 
 
 def test_scaling_repairs_the_numbers_but_not_the_picture(app_modules):
-    from shared import filter_responses
+    from views.start import filter_responses
 
     filters = np.random.default_rng(0).normal(0.02, 0.1, (2, 3, 11, 11)).astype(np.float32)
-    found = filter_responses.responses("cat", filters, 1)
-    assert list(found) == list(SCHEMES)
-    assert found["float"].error == 0
-    assert found["bwn"].cosine == pytest.approx(found["binaryconnect"].cosine, abs=1e-5)
-    assert found["bwn"].error < found["binaryconnect"].error
-    assert found["xnor"].said == (found["bwn"].said[0], "inputs ±1, times K")
+    responses = filter_responses.responses("cat", filters, 1)
+    assert list(responses) == list(SCHEMES)
+    assert responses["float"].error == 0
+    assert responses["bwn"].cosine == pytest.approx(responses["binaryconnect"].cosine, abs=1e-5)
+    assert responses["bwn"].error < responses["binaryconnect"].error
+    assert responses["xnor"].weights_in_words == responses["bwn"].weights_in_words
+    assert responses["xnor"].inputs_in_words == "inputs ±1, times K"
 
 
 def test_the_tour_says_how_many_things_the_networks_know(second_data_set, open_page):

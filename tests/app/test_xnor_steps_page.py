@@ -21,7 +21,7 @@ def pills(at, name: str, byte: int):
     return next(b for b in at.button_group if b.key == f"{name}-{byte}")
 
 
-def all_ways(at, form: str) -> set[int]:
+def dot_products(at, form: str) -> set[int]:
     formula = "2·popcount − n" if form == "xnor" else "n − 2·popcount"
     return {metric(at, label) for label in (formula, "float multiply-adds", "the packed kernel")}
 
@@ -31,19 +31,19 @@ def test_the_page_opens_at_the_result_with_64_bits_in_one_word(open_page):
     assert not at.exception
     assert at.query_params["step"] == "3"
     assert at.get("plotly_chart")[0].proto.alt
-    (value,) = all_ways(at, "xnor")
+    (value,) = dot_products(at, "xnor")
     assert value == dot(int(at.query_params["x"], 16), int(at.query_params["w"], 16), 64)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_three_ways_agree_for_any_bits_words_and_lengths(open_page, seed):
+def test_bits_products_and_kernel_agree_for_any_bits_words_and_lengths(open_page, seed):
     rng = random.Random(seed)
     n, word, form = rng.randint(1, 128), rng.choice(["8", "32", "64"]), rng.choice(["xnor", "xor"])
     x, w = rng.getrandbits(n), rng.getrandbits(n)
     at = open_page(PAGE, n=str(n), word=word, form=form, x=f"{x:x}", w=f"{w:x}")
     assert not at.exception
     assert not at.error
-    assert all_ways(at, form) == {dot(x, w, n)}
+    assert dot_products(at, form) == {dot(x, w, n)}
 
 
 def test_a_flipped_bit_moves_the_sum_by_two(open_page):
@@ -54,7 +54,7 @@ def test_a_flipped_bit_moves_the_sum_by_two(open_page):
     byte.set_value([9]).run()
     assert not at.exception
     assert at.query_params["x"] == "205"
-    assert all_ways(at, "xnor") == {dot(0x205, 0x24B, 12)}
+    assert dot_products(at, "xnor") == {dot(0x205, 0x24B, 12)}
     assert abs(metric(at, "2·popcount − n") - before) == 2
 
 
@@ -115,13 +115,13 @@ def test_stop_stops_where_it_is(open_page):
 def test_all_agree_all_differ_and_randomize_mean_what_they_say(open_page):
     at = open_page(PAGE, n="40", word="32")
     at.button(key="agree").click().run()
-    assert all_ways(at, "xnor") == {40}
+    assert dot_products(at, "xnor") == {40}
     at.button(key="differ").click().run()
-    assert all_ways(at, "xnor") == {-40}
+    assert dot_products(at, "xnor") == {-40}
     before = at.query_params["x"]
     at.button(key="randomize").click().run()
     assert at.query_params["x"] != before
-    assert len(all_ways(at, "xnor")) == 1
+    assert len(dot_products(at, "xnor")) == 1
 
 
 def test_the_sums_by_words_lie_on_the_line_of_the_float_sums(open_page):
@@ -131,7 +131,7 @@ def test_the_sums_by_words_lie_on_the_line_of_the_float_sums(open_page):
     np.testing.assert_array_equal(words["y"], [sums[x] for x in words["x"]])
 
 
-def test_real_bits_are_the_signs_of_the_network(open_page):
+def test_the_bits_of_a_network_are_its_signs(open_page):
     import torch
 
     import xnorlab
@@ -156,7 +156,7 @@ def test_a_layer_gives_as_many_bits_as_it_has_channels(open_page):
     assert at.query_params["n"] == "100"
 
 
-def test_real_bits_can_be_edited_and_an_address_keeps_the_edit(open_page):
+def test_the_bits_of_a_network_can_be_edited_and_an_address_keeps_the_edit(open_page):
     at = open_page(PAGE, bits="network", photo="cat", layer="conv2")
     at.button_group(key="x-0").set_value([]).run()
     edited = at.query_params["x"]
@@ -183,7 +183,7 @@ def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value
     at = open_page(PAGE, **{key: value})
     assert not at.exception
     assert f"{key}={value}" in at.info[0].value
-    assert len(all_ways(at, "xnor")) == 1
+    assert len(dot_products(at, "xnor")) == 1
 
 
 def test_a_missing_network_is_told_and_the_bits_stay(pretrained_copy, open_page):

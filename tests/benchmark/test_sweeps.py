@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from xnorlab.benchmark import SWEEPS, ConvProblem, ConvShape, Ready, UnsupportedError, sweep
-from xnorlab.figures.performance import sweep as sweep_figure
+from xnorlab.figures.performance import Panel, sweeps
 from xnorlab.paper.cost_model import predicted_speedup
 from xnorlab.peers import TORCH_CONVS
 
@@ -62,7 +62,7 @@ def test_a_contestant_that_fails_at_one_value_is_timed_at_the_others():
     assert middle == swept.results[1].speedup(nchw.name)
     assert swept.left_out == {nchw.name: ((3, 65), "nothing for 3")}
     assert json.loads(json.dumps(swept.to_dict(), allow_nan=False))["measured"] == {"best-float": [None, middle, None]}
-    (formula, drawn) = sweep_figure("channels", swept.values, swept.rivals, swept.computed).data
+    (formula, drawn) = sweeps([Panel("channels", swept.values, swept.rivals, swept.computed)]).data
     assert (drawn.y, len(formula.y)) == ((None, middle, None), 3)
 
 

@@ -1,4 +1,4 @@
-"""The estimators by name: the sign forward, the formula's slope backward, the area under it that of the jump."""
+"""Estimators: the sign forward, the formula's slope backward, and an area under it of the jump's height."""
 
 import pytest
 import torch

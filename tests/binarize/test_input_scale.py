@@ -1,3 +1,5 @@
+"""Input scale K: equals its definition by loops, and improves the approximation."""
+
 import itertools
 
 import pytest

@@ -1,3 +1,5 @@
+"""Signs and k-bit activations: values and gradients are the formulas'."""
+
 import pytest
 import torch
 

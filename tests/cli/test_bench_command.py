@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from xnorlab.benchmark import Contestant, ConvShape, NetworkContestant, Ready, UnsupportedError
 from xnorlab.cli import app
-from xnorlab.cli.bench import parse_shape
+from xnorlab.cli.bench_conv import parse_shape
 from xnorlab.peers import TORCH_CONVS
 from xnorlab.runtime import Network
 
@@ -71,13 +71,13 @@ FAILING = {
 
 
 def rows(table: str) -> str:
-    """What a table says, with the pieces of a cell that goes on in the next lines put together."""
+    """The text of a table on one line, so that a cell of several lines is in one piece."""
     return " ".join(table.split())
 
 
 @pytest.fixture
 def failing_convs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four peers that fail, each in its way, before one that does not."""
+    """Four peers that fail in different ways, before one that does not."""
     failing = [Contestant(name, f"engine {name}", "float", prepare) for name, (prepare, _) in FAILING.items()]
     monkeypatch.setattr("xnorlab.peers.CONVS", (*failing, *TORCH_CONVS))
 
@@ -92,14 +92,14 @@ def test_conv_says_why_a_contestant_has_no_time_and_times_the_others():
         assert f"engine {name} – – – –" in rows(result.stdout)
         assert why.split()[-1] in result.stdout
     assert "× the fastest float32" in result.stdout or "× torch's faster layout" in result.stdout
-    (found,) = json.loads(run("bench", "conv", "64@6", "--repeats", 2, "--json").stdout)
-    assert found["fastest_float"] in found["timings"]
-    assert set(found["left_out"]) == set(FAILING)
-    assert all(why in found["left_out"][name] for name, (_, why) in FAILING.items())
-    assert {"torch-nchw", "torch-channels-last", "naive"} <= set(found["timings"])
+    (document,) = json.loads(run("bench", "conv", "64@6", "--repeats", 2, "--json").stdout)
+    assert document["fastest_float"] in document["timings"]
+    assert set(document["left_out"]) == set(FAILING)
+    assert all(why in document["left_out"][name] for name, (_, why) in FAILING.items())
+    assert {"torch-nchw", "torch-channels-last", "naive"} <= set(document["timings"])
 
 
-def test_nothing_is_said_about_reasons_where_there_are_none():
+def test_no_reasons_are_printed_if_every_contestant_is_timed():
     assert "not timed" not in run("bench", "conv", "64@6", *QUICK).stdout.lower()
 
 
@@ -128,8 +128,8 @@ def test_network_says_why_a_contestant_has_no_time(shipped: Path, monkeypatch: p
 
 def test_full_runs_every_kernel_batch_and_thread_count_and_an_option_narrows_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("xnorlab.kernels.threads.available_threads", lambda: 2)
-    found = json.loads(run("bench", "conv", "8@5", "--full", "--batch", 1, "--json", "--no-naive", *QUICK).stdout)
-    asked = [(one["shape"]["kernel"], one["shape"]["batch"], one["threads"]) for one in found]
+    document = json.loads(run("bench", "conv", "8@5", "--full", "--batch", 1, "--json", "--no-naive", *QUICK).stdout)
+    asked = [(one["shape"]["kernel"], one["shape"]["batch"], one["threads"]) for one in document]
     assert asked == [(kernel, 1, threads) for threads in (1, 2) for kernel in (1, 3, 5)]
 
 
@@ -141,10 +141,10 @@ def test_several_shapes_end_in_one_table():
     assert [line.split()[1] for line in last.splitlines() if line.strip().startswith("3×3")] == ["64@6", "65@6"]
 
 
-def test_first_calls_are_told_apart():
+def test_first_calls_are_not_among_the_samples():
     assert "first call ms" in run("bench", "conv", "64@6", *QUICK).stdout
-    (found,) = json.loads(run("bench", "conv", "64@6", "--json", *QUICK).stdout)
-    timing = found["timings"]["binary"]
+    (document,) = json.loads(run("bench", "conv", "64@6", "--json", *QUICK).stdout)
+    timing = document["timings"]["binary"]
     assert timing["first_call_s"] > 0
     assert len(timing["samples_s"]) == 2
 
@@ -159,8 +159,8 @@ def test_sweep_as_table_json_and_plot(monkeypatch: pytest.MonkeyPatch, tmp_path:
     page = file.read_text()
     assert "formula in whole words" in page
     assert 'src="http' not in page, "the page needs no network connection"
-    (found,) = json.loads(run("bench", "sweep", "kernel", "--json", *QUICK).stdout)
-    assert (found["axis"], found["values"]) == ("kernel", [1])
+    (document,) = json.loads(run("bench", "sweep", "kernel", "--json", *QUICK).stdout)
+    assert (document["axis"], document["values"]) == ("kernel", [1])
     wrong = run("bench", "sweep", "colour", *QUICK)
     assert wrong.exit_code == 2
     assert "axis='colour' is not one of" in wrong.stderr
@@ -169,11 +169,11 @@ def test_sweep_as_table_json_and_plot(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_architecture_is_timed_with_random_weights():
     result = run("bench", "network", "nin", "--scheme", "bwn", "--size", 32, "--json", *QUICK)
     assert result.exit_code == 0
-    found = json.loads(result.stdout)
-    assert found["name"] == "nin-bwn, untrained"
-    assert found["input_shape"] == [1, 32, 32, 3]
-    assert set(found["timings"]) == {"packed", "float"}
-    assert 20 < found["memory"]["file_ratio"] < 32, "160 and 96 channels leave bits of their last words unused"
+    document = json.loads(result.stdout)
+    assert document["name"] == "nin-bwn, untrained"
+    assert document["input_shape"] == [1, 32, 32, 3]
+    assert set(document["timings"]) == {"packed", "float"}
+    assert 20 < document["memory"]["file_ratio"] < 32, "160 and 96 channels leave bits of their last words unused"
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_impossible_network_is_one_line(shipped: Path, arguments: list[str], mes
 def test_network_as_json_and_table(shipped: Path):
     result = run("bench", "network", "test/resnet18-xnor", "--json", *QUICK)
     assert result.exit_code == 0
-    found = json.loads(result.stdout)
-    assert set(found["timings"]) == {"packed", "float"}
-    assert {op["kind"] for op in found["ops"]} >= {"conv", "binary_conv"}
+    document = json.loads(result.stdout)
+    assert set(document["timings"]) == {"packed", "float"}
+    assert {op["kind"] for op in document["ops"]} >= {"conv", "binary_conv"}
     table = run("bench", "network", "test/resnet18-xnor", *QUICK).stdout
     assert "this runtime, float twin" in table
     assert "step by step" in table
@@ -205,7 +205,7 @@ def test_network_as_json_and_table(shipped: Path):
     assert "binary weights: " in table
 
 
-def test_network_on_a_photo_that_is_none(shipped: Path, tmp_path: Path):
+def test_network_on_a_photo_that_does_not_exist(shipped: Path, tmp_path: Path):
     result = run("bench", "network", "test/resnet18-xnor", "--photo", tmp_path / "none.jpg", *QUICK)
     assert result.exit_code == 2
     assert "does not exist" in result.stderr

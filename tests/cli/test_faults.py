@@ -1,4 +1,4 @@
-"""What ends a command: a user's mistake is one line, a bug is a traceback with where to report it."""
+"""An error of the user is one line; a bug is a traceback with a line that says where to report it."""
 
 import os
 import subprocess

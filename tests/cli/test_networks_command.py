@@ -9,10 +9,9 @@ import pytest
 from manifests import enter, use
 from typer.testing import CliRunner
 
-from xnorlab import pretrained
+from xnorlab import pretrained, units
 from xnorlab.benchmark import binary_memory
 from xnorlab.cli import app
-from xnorlab.cli.output import bytes_, macs, significant
 
 
 def run(*arguments: object):
@@ -25,7 +24,7 @@ def test_names_with_accuracy_and_size(shipped: Path):
     for name, network in pretrained.entries().items():
         line = next(line for line in result.stdout.splitlines() if name in line)
         assert re.search(r" 3 +33.3 ± 27.2 ", line)
-        assert bytes_(network.bytes) in line
+        assert units.memory(network.bytes) in line
     stored = json.loads((shipped / "manifest.json").read_text())
     assert json.loads(run("names", "--json").stdout) == stored
     header, rule, *rows = run("names", "--markdown").stdout.splitlines()
@@ -65,7 +64,7 @@ def test_summary_counts_what_the_file_holds(shipped: Path):
     assert signs is not None
     assert found["binary_weights"] == signs.to_dict()
     line = run("summary", "test/resnet18-xnor").stdout.splitlines()[-1]
-    assert bytes_(signs.file_bytes) in line
+    assert units.memory(signs.file_bytes) in line
     assert json.loads(run("summary", "test/resnet18-float", "--json").stdout)["binary_weights"] is None
 
 
@@ -76,21 +75,7 @@ def test_summary_table_has_totals_and_fits_every_digit_into_a_narrow_terminal(sh
     assert any(line.strip().startswith("total") for line in result.stdout.splitlines())
     found = json.loads(run("summary", "test/resnet18-float", "--json").stdout)
     assert all(layer["name"] in result.stdout for layer in found["layers"])
-    assert bytes_(found["totals"]["bytes"]) in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (0.000123456, "0.000123"), (1.2345, "1.23"), (12.345, "12.3"), (123.45, "123"), (12345.6, "12346")],
-)
-def test_three_significant_digits_and_never_an_exponent(value: float, text: str):
-    assert significant(value) == text
-
-
-def test_units():
-    assert [bytes_(n) for n in (0, 1023, 1024, 1536, 2**20)] == ["0 B", "1023 B", "1.00 KiB", "1.50 KiB", "1.00 MiB"]
-    assert macs(0) == "–"
-    assert macs(115_605_504) == "116 M"
+    assert units.memory(found["totals"]["bytes"]) in result.stdout
 
 
 @pytest.mark.parametrize(

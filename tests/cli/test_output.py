@@ -1,4 +1,4 @@
-"""What is printed for people stays on its lines, whatever names come from outside."""
+"""Tables keep their lines, whatever characters names from outside hold; notes are printed once."""
 
 import logging
 
@@ -27,7 +27,7 @@ def test_a_markdown_table_has_its_columns():
     ]
 
 
-def test_what_the_library_logs_is_said_once_and_only_within_a_command(capsys: pytest.CaptureFixture[str]):
+def test_what_the_library_logs_is_printed_once_and_only_within_a_command(capsys: pytest.CaptureFixture[str]):
     log = logging.getLogger("xnorlab.training.cache")
     with notes_on_stderr():
         for line in ("left out:\nbee.png", "left out:\nbee.png", "ant.png"):

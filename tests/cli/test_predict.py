@@ -1,4 +1,4 @@
-"""`xnorlab predict` answers what it can, says why about the rest, and never imports torch."""
+"""`xnorlab predict` labels the photos that it can read, says why about the others, and never imports torch."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_wrong_network_is_one_line_and_exit_code_2(shipped: Path, photo: Path, a
     assert result.stderr.count("\n") == 1
 
 
-def test_a_file_that_is_no_network_is_one_line(shipped: Path, photo: Path):
+def test_a_file_that_is_no_network_is_refused_in_one_line(shipped: Path, photo: Path):
     result = run("predict", photo, "--model", photo)
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
@@ -124,7 +124,9 @@ def test_names_and_labels_from_outside_stay_on_their_lines(shipped: Path, photo:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
-def test_names_that_a_terminal_cannot_show_end_no_command(shipped: Path, photo: Path, tmp_path: Path, encoding: str):
+def test_names_that_a_terminal_cannot_show_do_not_end_the_command(
+    shipped: Path, photo: Path, tmp_path: Path, encoding: str
+):
     odd = os.fsencode(tmp_path) + b"/\xff\xd1.png"
     os.link(photo, odd)
     file = shipped / "test/resnet18-xnor.safetensors"

@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xnorlab.cli import app
-from xnorlab.cli.train import parse_option
+from xnorlab.cli.train import RECIPE_OPTIONS, parse_option
 from xnorlab.runtime import Network
 from xnorlab.training.card import train_command
 from xnorlab.zoo.recipe import Recipe, recipe_for
@@ -69,6 +70,13 @@ def test_every_option_reaches_the_recipe(finished: Path):
     assert recipe.crop_area == (0.5, 1.0)
     assert recipe.flip is False
     assert dict(recipe.model_options) == {"width": 8, "stem": "cifar"}
+
+
+def test_every_setting_of_a_recipe_is_an_option_with_a_help_text():
+    assert set(RECIPE_OPTIONS) == {item.name for item in fields(Recipe)} - {"dataset", "model_options"}
+    assert all(RECIPE_OPTIONS.values())
+    shown = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200"}).stdout
+    assert all(f"--{name.replace('_', '-')} " in shown for name in RECIPE_OPTIONS)
 
 
 def test_packed_run_predicts(finished: Path, pictures: Path, tmp_path: Path):

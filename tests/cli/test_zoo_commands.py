@@ -1,15 +1,18 @@
 """`xnorlab zoo`, `ablate`, `verdicts` and `bench train`: that options arrive and answers are printed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from manifests import use
+from manifests import shipped_network, use
 from typer.testing import CliRunner
 
 from xnorlab import verdicts
 from xnorlab.cli import app
 from xnorlab.training import ablations, recipes
+from xnorlab.zoo.ablations import read
+from xnorlab.zoo.recipe import Recipe
 
 
 def run(*arguments: object):
@@ -39,6 +42,20 @@ def test_shipping_passes_over_runs_that_are_not_there(tmp_path: Path):
     assert (result.exit_code, result.stdout) == (0, "")
 
 
+def test_shipping_prints_a_line_per_network_and_per_further_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    network = shipped_network(Recipe(), top1=0.75, bytes=2000)
+    entered = [(network.name, network), (f"{network.name}-seed1", replace(network.as_repeat(), seed=1))]
+    monkeypatch.setattr("xnorlab.training.ship.ship_all", lambda *given, **options: iter(entered))
+    first, second = run("zoo", "ship", "--data", tmp_path).stdout.splitlines()
+    assert first.startswith("imagenette/alexnet-xnor.safetensors: top-1 75.0%")
+    assert second == first.replace(".safetensors", "-seed1")
+    for _, shipped in entered:
+        monkeypatch.setattr("xnorlab.training.ship.ship", lambda *given, _shipped=shipped, **options: _shipped)
+        told = run("ship", tmp_path, "--data", tmp_path).stdout
+        assert "top-1 75.0% on 24 pictures" in told
+        assert json.loads(run("ship", tmp_path, "--data", tmp_path, "--json").stdout) == shipped.to_dict()
+
+
 def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     listed = run("ablate", "list").stdout
     assert all(name in listed for name in ablations.ABLATIONS)
@@ -57,7 +74,7 @@ def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.Monke
     assert not (tmp_path / "ablations.json").exists()
     result = run("ablate", "run", "input-scale", "--data", tmp_path, "--record", "--json")
     assert json.loads(result.stdout) == entry
-    assert ablations.stored() == {"input-scale": entry}
+    assert read(tmp_path) == {"input-scale": entry}
 
 
 def test_verdicts_are_printed_as_they_are_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -85,7 +102,7 @@ def test_bench_train_prints_a_row_a_scheme():
 
 def test_bench_train_takes_the_machines_precision_and_prints_it(monkeypatch: pytest.MonkeyPatch):
     small = ["bench", "train", "bwn", "--model", "nin", "--batch", 2, "--size", 16, "--repeats", 1]
-    monkeypatch.setattr("xnorlab.training.precision.cpu_has_bf16", lambda: False)
+    monkeypatch.setattr("xnorlab.training.devices.cpu_has_bf16", lambda: False)
     assert "nin, 2 pictures of 16 × 16, 32-true; " in run(*small).stdout
     told = json.loads(run(*small, "--json").stdout)
     assert (told["recipe"]["precision"], told["precision"]) == ("auto", "32-true")

@@ -76,8 +76,8 @@ def test_a_new_op_is_packed_saved_fused_timed_and_written_as_onnx(leaky: type[op
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx_model(opened, tuple(example.shape)), providers=["CPUExecutionProvider"])
-    found = session.run(None, {"x": example.numpy()})[0]
-    np.testing.assert_allclose(found.transpose(0, 2, 3, 1), one_by_one, atol=1e-5)
+    onnx_output = session.run(None, {"x": example.numpy()})[0]
+    np.testing.assert_allclose(onnx_output.transpose(0, 2, 3, 1), one_by_one, atol=1e-5)
 
 
 def test_two_ops_of_one_kind_are_refused():

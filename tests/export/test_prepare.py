@@ -155,13 +155,13 @@ COMPUTED = {
 }
 
 
-@pytest.mark.parametrize("way", COMPUTED)
+@pytest.mark.parametrize("method", COMPUTED)
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("training", [False, True])
-def test_weights_are_packed_as_they_are_computed(inputs, nhwc, way, binary, training):
+def test_weights_are_packed_as_they_are_computed(inputs, nhwc, method, binary, training):
     signs = {"weight_binarizer": MeanScale(), "input_binarizer": ClippedSign()}
     layer = BinaryConv2d(8, 4, 3, **signs) if binary else nn.Conv2d(8, 4, 3)
-    COMPUTED[way](layer)
+    COMPUTED[method](layer)
     model = nn.Sequential(nn.Conv2d(3, 8, 3), layer)
     model.train(training)
     packed = export.pack(model, inputs(2, 3, 8, 8))

@@ -197,10 +197,10 @@ def test_a_sign_that_rounding_turns_is_no_reason_to_refuse(nhwc):
     conv = nn.Conv2d(200, 8, 1, bias=False)
     x = torch.randn(1, 200, 12, 12)
     with torch.no_grad():
-        torchs, ours = nhwc(conv(x)), export.pack(conv, x).run(nhwc(x))
-    *_, channel = place = tuple(np.argwhere(torchs != ours)[0])
+        expected, packed = nhwc(conv(x)), export.pack(conv, x).run(nhwc(x))
+    *_, channel = place = tuple(np.argwhere(expected != packed)[0])
     last = BinaryConv2d(8, 1, 1, weight_binarizer=MeanScale(), input_binarizer=RSign(8))
-    last.input_binarizer.threshold.data[channel] = float(max(torchs[place], ours[place]))
+    last.input_binarizer.threshold.data[channel] = float(max(expected[place], packed[place]))
     model = nn.Sequential(conv, last)
     packed = export.pack(model, x)
     with torch.no_grad():

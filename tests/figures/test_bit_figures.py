@@ -1,4 +1,4 @@
-"""The growing dot product: a line through every product, a mark at every word."""
+"""The running sum of a dot product: a line through every product, a mark at every word."""
 
 import numpy as np
 import pytest

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from xnorlab import units
-from xnorlab.figures import approximation, classification, performance, pictures, style
+from xnorlab.figures import approximation, classification, comparisons, performance, pictures, style
 
 BACKGROUNDS = {False: "#FFFFFF", True: "#0F1218"}
 
@@ -27,42 +26,6 @@ def filter_parts():
     signs = np.where(real >= 0, 1.0, -1.0)
     scaled = np.abs(real).mean() * signs
     return real, signs, scaled, real - scaled
-
-
-class TestUnits:
-    @pytest.mark.parametrize(
-        ("value", "text"),
-        [
-            (0, "0"),
-            (0.012345, "0.0123"),
-            (1.2, "1.20"),
-            (45.67, "45.7"),
-            (12345, "12,300"),
-            (9.999, "10.0"),
-            (-0.5, "−0.500"),
-            (float("nan"), "–"),
-            (float("inf"), "∞"),
-        ],
-    )
-    def test_three_significant_digits_and_no_exponent(self, value, text):
-        assert units.significant(value) == text
-
-    @pytest.mark.parametrize(
-        ("seconds", "text"),
-        [(2.5, "2.50 s"), (0.0123, "12.3 ms"), (4.56e-5, "45.6 µs"), (9.999e-4, "1.00 ms"), (3e-9, "3.00 ns")],
-    )
-    def test_a_time_is_shown_in_the_unit_that_fits(self, seconds, text):
-        assert units.duration(seconds) == text
-
-    def test_other_quantities_carry_their_unit(self):
-        assert units.memory(512) == "512 B"
-        assert units.memory(200 * 1024) == "200 KiB"
-        assert units.memory(4.95 * 2**20) == "4.95 MiB"
-        assert units.rate(2.3e12) == "2.30 TMAC/s"
-        assert units.times(58) == "58.0×"
-        assert units.percent(0.973) == "97.3 %"
-        assert units.percent(1e-9) == "< 0.01 %"
-        assert [units.points(value) for value in (2.44, -0.66, 0.04, -0.04)] == ["+2.4", "−0.7", "0.0", "0.0"]
 
 
 class TestStyle:
@@ -200,7 +163,7 @@ class TestPerformance:
         assert {"100 µs", "1 ms", "10 ms"} <= set(ticks)
 
     def test_measured_computed_and_published_never_look_alike(self):
-        figure = performance.speed_up_bars({"a": 20.0}, {"b": 62.3}, {"c": 58.0})
+        figure = comparisons.speed_up_bars({"a": 20.0}, {"b": 62.3}, {"c": 58.0})
         looks = {(bar.marker.color, bar.marker.pattern.shape, bar.marker.line.width) for bar in figure.data}
         assert len(looks) == 3
         assert [bar.text[0] for bar in figure.data] == ["20.0×", "62.3×", "58.0×"]
@@ -214,14 +177,16 @@ class TestPerformance:
         assert roof.y[0] == pytest.approx(roof.x[0] * 1e10)
         assert (point.x[0], point.y[0]) == (100.0, 1e12)
 
-    def test_sweep_draws_the_formulas_and_a_line_for_every_rival(self):
+    def test_sweeps_draw_the_formulas_and_a_line_per_contender(self):
         measured = {"naive": [90.0, 120.0], "torch-nchw": [8.0, 16.0]}
-        figure = performance.sweep("channels", [64, 65], measured, [57.6, 57.7], in_words=[57.6, 30.8])
+        panel = performance.Panel("channels", [64, 65], measured, [57.6, 57.7], in_words=[57.6, 30.8])
+        figure = performance.sweeps([panel])
         assert [list(trace.y) for trace in figure.data] == [[57.6, 57.7], [57.6, 30.8], *measured.values()]
         assert list(figure.data[0].x) == ["64", "65"]
-        assert len(performance.sweep("channels", [64, 65], measured, [57.6, 57.7]).data) == 3
+        panel = performance.Panel("channels", [64, 65], measured, [57.6, 57.7])
+        assert len(performance.sweeps([panel]).data) == 3
 
-    def test_panels_stand_side_by_side_on_one_scale_and_name_each_line_once(self):
+    def test_panels_lie_side_by_side_on_one_scale_and_name_each_line_once(self):
         channels = performance.Panel("channels", [64, 65], {"naive": [90.0, 120.0]}, [57.6, 57.7], [57.6, 30.8])
         rivals = {"naive": [50.0, 99.0], "best-float": [9.0, 20.0]}
         kernel = performance.Panel("kernel", [1, 3], rivals, [51.2, 62.3], in_words=[51.2, 62.3])
@@ -241,9 +206,11 @@ FIGURES = {
     "histogram": lambda dark: approximation.weight_histogram(np.arange(4.0), 1.0, dark=dark),
     "answers": lambda dark: classification.answers(["a"], {"bnn": np.ones(1)}, dark=dark),
     "spread": lambda dark: performance.timing_spread({"binary": np.array([1e-3])}, dark=dark),
-    "speed-up": lambda dark: performance.speed_up_bars({"a": 2.0}, {}, {}, dark=dark),
+    "speed-up": lambda dark: comparisons.speed_up_bars({"a": 2.0}, {}, {}, dark=dark),
     "roofline": lambda dark: performance.roofline([("binary", 1.0, 1e9)], {"binary": 1e12}, 1e10, dark=dark),
-    "sweep": lambda dark: performance.sweep("channels", [1, 2], {"naive": [1.0, 2.0]}, [1.0, 2.0], dark=dark),
+    "sweeps": lambda dark: performance.sweeps(
+        [performance.Panel("channels", [1, 2], {"naive": [1.0, 2.0]}, [1.0, 2.0])], dark=dark
+    ),
 }
 
 

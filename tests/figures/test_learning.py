@@ -1,9 +1,9 @@
-"""Figures of learning say what the arrays say: flat and sloped, faint and solid, signs in their colours."""
+"""Figures of estimators and of training say what the arrays say: slopes, curves, sign flips, latent weights."""
 
 import numpy as np
 import pytest
 
-from xnorlab.figures import learning, style
+from xnorlab.figures import learning, straight_through, style
 from xnorlab.figures.learning import Run
 
 X = np.linspace(-2, 2, 41)
@@ -18,7 +18,7 @@ RUNS = [
 
 
 def curves(dark: bool = False):
-    return learning.estimator_curves(X, SIGN, X.clip(-1, 1), SLOPE, clip_range=1.0, dark=dark)
+    return straight_through.estimator_curves(X, SIGN, X.clip(-1, 1), SLOPE, clip_range=1.0, dark=dark)
 
 
 class TestEstimator:
@@ -32,10 +32,10 @@ class TestEstimator:
 
     def test_the_range_is_marked_where_there_is_one(self):
         assert {shape.x0 for shape in curves().layout.shapes} == {-1.0, 1.0}
-        assert not learning.estimator_curves(X, SIGN, X, np.ones_like(X), clip_range=None).layout.shapes
+        assert not straight_through.estimator_curves(X, SIGN, X, np.ones_like(X), clip_range=None).layout.shapes
 
     def test_a_random_sign_is_drawn_as_dots(self):
-        figure = learning.estimator_curves(X, SIGN, X, np.ones_like(X), clip_range=None, scattered=True)
+        figure = straight_through.estimator_curves(X, SIGN, X, np.ones_like(X), clip_range=None, scattered=True)
         assert figure.data[1].mode == "markers"
 
 

@@ -26,7 +26,7 @@ def test_parts_add_up_to_the_whole_in_shares_and_in_sizes(share, totals):
     assert list(bars[0].marker.color) == [style.SCHEMES[s].light for s in SCHEMES.values()]
 
 
-def test_few_bars_of_many_parts_leave_room_for_a_legend_with_a_line_a_part():
+def test_few_bars_of_many_parts_leave_height_for_a_legend_with_one_line_per_part():
     line_px = 20
     figure = stacked_bars({"XNOR": dict.fromkeys("abcdef", 1.0)}, {"XNOR": "xnor"}, TIME)
     assert figure.layout.height / 2 >= 6 * line_px  # plotly's legend takes at most half

@@ -5,7 +5,8 @@ import pytest
 from xnorlab import units
 from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis
-from xnorlab.figures.trade_offs import ORIGINS, Point, beside_the_paper, changes, pareto, pareto_front, ratio_bars
+from xnorlab.figures.comparisons import ORIGINS, beside_the_paper, ratio_bars
+from xnorlab.figures.trade_offs import Point, changes, pareto, pareto_front
 
 POINTS = [
     Point("a-float", "float", "A", 4_000_000, 82.0, 0.6),
@@ -36,9 +37,9 @@ def test_every_network_has_its_schemes_mark_and_error():
 
 
 def test_models_are_told_apart_by_a_ring():
-    found = marks(pareto(POINTS, BYTES))
-    assert found["a-xnor"].marker.line.width[0] == 0
-    assert found["b-bnn"].marker.line.width[0] > 0
+    traces = marks(pareto(POINTS, BYTES))
+    assert traces["a-xnor"].marker.line.width[0] == 0
+    assert traces["b-bnn"].marker.line.width[0] > 0
 
 
 def test_the_picked_network_and_no_other_is_circled():
@@ -76,8 +77,8 @@ def test_a_chart_of_nothing_is_refused():
 
 def test_the_papers_marks_are_open_and_ours_full():
     figure = beside_the_paper({"float": 56.6, "xnor": 44.2}, {"xnor": 75.0}, title="%", named=("paper", "ours"))
-    found = {(t.name, t.x[0]): t.marker.symbol for t in figure.data if t.mode == "markers" and t.x[0] is not None}
-    assert found == {("paper", 56.6): "circle-open", ("paper", 44.2): "star-open", ("ours", 75.0): "star"}
+    symbols = {(t.name, t.x[0]): t.marker.symbol for t in figure.data if t.mode == "markers" and t.x[0] is not None}
+    assert symbols == {("paper", 56.6): "circle-open", ("paper", 44.2): "star-open", ("ours", 75.0): "star"}
 
 
 def test_measured_computed_and_published_ratios_never_look_alike():
@@ -102,7 +103,7 @@ def test_every_chart_has_a_transparent_background_and_survives_serialisation(dra
     assert figure.to_json()
 
 
-def test_a_change_is_drawn_from_the_row_that_it_is_set_against():
+def test_a_change_is_drawn_from_its_reference():
     figure = changes([("mean", 80.0, 0.6, None), ("learned", 79.5, 0.6, 80.0), ("none", 80.04, 0.5, 80.0)])
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     assert [(list(line.x), line.y[0]) for line in lines] == [([80.0, 79.5], "learned"), ([80.0, 80.04], "none")]

@@ -41,9 +41,9 @@ def test_sums_equal_those_of_float32(seed: int):
     x = pictures(rng, int(rng.integers(1, 4)), *(int(v) for v in rng.integers(7, 40, 2)), channels)
     layer = FixedConv2d.of(weight, bias=bias, stride=stride, padding=padding)
     assert layer is not None
-    found = run(layer, x)
+    sums = run(layer, x)
     expected = FloatConv2d(weight, bias=bias, stride=stride, padding=padding)(x)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(sums, expected)
 
 
 def test_inputs_that_are_no_pictures_are_told_apart():

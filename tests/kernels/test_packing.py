@@ -1,4 +1,4 @@
-"""Packing keeps every sign in its bit, whatever the width, the border and the thresholds."""
+"""Packing keeps every sign in its bit, whatever the width and the thresholds, and writes on nothing else."""
 
 import naive
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xnorlab.kernels.packing import pack_filters, pack_signs, unpack_signs
+from xnorlab.kernels.packing import Packing, pack_filters, pack_signs, unpack_signs
 
 WIDTHS = (1, 7, 8, 9, 63, 64, 65, 72, 127, 128, 129, 200)
 
@@ -16,17 +16,15 @@ WIDTHS = (1, 7, 8, 9, 63, 64, 65, 72, 127, 128, 129, 200)
 def test_words_equal_the_oracle(data, channels, seed):
     rng = np.random.default_rng(seed)
     shape = tuple(data.draw(st.integers(1, 5)) for _ in range(3))
-    border = (data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2)))
-    bit, threads = data.draw(st.integers(0, 1)), data.draw(st.integers(1, 2))
+    threads = data.draw(st.integers(1, 2))
     x = rng.standard_normal((*shape, channels), np.float32)
     threshold = rng.standard_normal(channels, np.float32) if data.draw(st.booleans()) else None
     flip = rng.random(channels) < 0.5 if data.draw(st.booleans()) else None
-    edges = ((0, 0), (border[0],) * 2, (border[1],) * 2, (0, 0))
-    expected = naive.pack(np.pad(naive.signs(x, threshold, flip), edges, constant_values=bit))
+    expected = naive.pack(naive.signs(x, threshold, flip))
+    np.testing.assert_array_equal(pack_signs(x, threshold=threshold, flip=flip), expected)
     out = naive.Guarded(expected.shape, np.uint64)
-    words = pack_signs(x, threshold=threshold, flip=flip, border=border, border_bit=bit, out=out.array, threads=threads)
-    assert words is out.array
-    np.testing.assert_array_equal(words, expected)
+    Packing(x.shape, threshold, flip).run(x.ctypes.data, out.array.ctypes.data, threads)
+    np.testing.assert_array_equal(out.array, expected)
     assert out.intact
 
 
@@ -77,13 +75,8 @@ X = np.ones((1, 2, 3, 64), np.float32)
     [
         (X[0], {}, "four axes"),
         (X.astype(np.int8), {}, "int8"),
-        (X, {"border": -1}, "border=-1"),
-        (X, {"border_bit": 2}, "border_bit=2"),
         (X, {"threshold": np.zeros(3, np.float32)}, "threshold"),
         (X, {"flip": np.zeros((64, 1), bool)}, "flip"),
-        (X, {"threads": True}, "threads=True"),
-        (X, {"out": np.empty((1, 2, 3, 2), np.uint64)}, "out"),
-        (X, {"out": np.empty((1, 2, 3, 1), np.int64)}, "out"),
     ],
 )
 def test_what_does_not_fit_is_refused(x, options: dict, told: str):

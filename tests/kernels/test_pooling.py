@@ -57,9 +57,9 @@ def test_the_input_scale_is_a_box_filter_of_mean_magnitudes(channels: int, dilat
     magnitude = np.abs(maps(channels)).mean(axis=3, dtype=np.float64, keepdims=True)
     box = np.full((1, *kernel, 1), 1 / 6)
     expected = naive.convolve(magnitude, box, stride, padding, dilation)[..., 0]
-    found = input_scale_map(maps(channels), kernel, stride, padding, dilation)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, rtol=1e-7)
+    factors = input_scale_map(maps(channels), kernel, stride, padding, dilation)
+    assert factors.dtype == np.float32
+    np.testing.assert_allclose(factors, expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize("pool", [max_pool, avg_pool])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xnorlab.kernels import tiled, xnor_conv
+from xnorlab.kernels import tiled_conv, xnor_conv
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
@@ -73,7 +73,7 @@ def test_a_map_wider_than_sixteen_bits():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_map_that_takes_several_passes(threads: int, monkeypatch):
-    monkeypatch.setattr(tiled, "PASS_BYTES", 1)
+    monkeypatch.setattr(tiled_conv, "PASS_BYTES", 1)
     rng = np.random.default_rng(4)
     x, weight = rng.standard_normal((2, 21, 19, 70), np.float32), rng.standard_normal((40, 3, 3, 70))
     layer = XnorConv2d(pack_filters(weight), 70, padding=1, pad_value=1)

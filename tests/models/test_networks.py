@@ -1,3 +1,5 @@
+"""Networks: each trains under every scheme, has the sizes of the papers, and names bad arguments."""
+
 import pytest
 import torch
 

@@ -1,4 +1,4 @@
-"""Real sums beside those of signs: α and K are the paper's, the layer's own forward is met, agreement is geometry."""
+"""Approximation of a convolution: α and K are the paper's, its maps equal the layer's own, agreement is geometry."""
 
 import threading
 
@@ -57,46 +57,48 @@ def test_the_border_counts_as_in_the_layer(x, pad_value):
 
 def test_the_real_sums_are_those_of_the_latent_weights(x):
     conv = layer("xnor", stride=2)
-    found = approximate_conv(conv, x)
-    torch.testing.assert_close(found.real, torch.nn.functional.conv2d(x, conv.weight.detach(), stride=2, padding=1)[0])
-    torch.testing.assert_close(found.weight_scale, conv.weight.detach().abs().mean((1, 2, 3)))
-    torch.testing.assert_close(found.input_scale, input_scale(x, 3, 2, 1)[0, 0])
+    approximation = approximate_conv(conv, x)
+    torch.testing.assert_close(
+        approximation.real, torch.nn.functional.conv2d(x, conv.weight.detach(), stride=2, padding=1)[0]
+    )
+    torch.testing.assert_close(approximation.weight_scale, conv.weight.detach().abs().mean((1, 2, 3)))
+    torch.testing.assert_close(approximation.input_scale, input_scale(x, 3, 2, 1)[0, 0])
 
 
 def test_real_inputs_have_no_k(x):
-    found = approximate_conv(layer("bwn"), x)
-    assert found.input_scale is None
+    approximation = approximate_conv(layer("bwn"), x)
+    assert approximation.input_scale is None
     with pytest.raises(ValueError, match="no K"):
-        found.maps(alpha=True, k=True)
+        approximation.maps(alpha=True, k=True)
 
 
 def test_alpha_scales_a_map_and_cannot_turn_it(x):
-    found = approximate_conv(layer("xnor"), x)
-    with_, without = (found.agreement(alpha=a, k=False) for a in (True, False))
+    approximation = approximate_conv(layer("xnor"), x)
+    with_, without = (approximation.agreement(alpha=a, k=False) for a in (True, False))
     torch.testing.assert_close(with_.cosine, without.cosine)
     assert (with_.error < without.error).all()
 
 
-def test_no_factor_a_filter_does_better_than_the_least_error(x):
-    found = approximate_conv(layer("xnor"), x)
-    near = found.agreement(alpha=True, k=False)
+def test_no_factor_per_filter_does_better_than_the_least_error(x):
+    approximation = approximate_conv(layer("xnor"), x)
+    near = approximation.agreement(alpha=True, k=False)
     for factor in torch.linspace(0.02, 2, 50):
-        scaled = agreement(found.real, factor * found.maps(alpha=True, k=False))
+        scaled = agreement(approximation.real, factor * approximation.maps(alpha=True, k=False))
         assert (scaled.error >= near.least_error - 1e-6).all()
 
 
-def test_agreement_of_maps_that_point_the_same_another_and_no_way():
+def test_agreement_of_parallel_of_other_and_of_zero_maps():
     real = torch.tensor([[[3.0, 4.0]], [[3.0, 4.0]], [[0.0, 0.0]], [[3.0, 4.0]]])
     other = torch.tensor([[[6.0, 8.0]], [[4.0, -3.0]], [[1.0, 1.0]], [[0.0, 0.0]]])
-    found = agreement(real, other)
-    torch.testing.assert_close(found.cosine[:2], torch.tensor([1.0, 0.0], dtype=torch.float64))
-    torch.testing.assert_close(found.error[:2], torch.tensor([1.0, 2**0.5], dtype=torch.float64))
-    assert found.cosine[2:].isnan().all()
-    assert found.error[2].isnan()
-    assert found.error[3] == 1
-    assert found.mean_cosine == pytest.approx(0.5)
-    assert found.mean_error == pytest.approx((2 + 2**0.5) / 3)
-    assert found.mean_least_error == pytest.approx(0.5)
+    result = agreement(real, other)
+    torch.testing.assert_close(result.cosine[:2], torch.tensor([1.0, 0.0], dtype=torch.float64))
+    torch.testing.assert_close(result.error[:2], torch.tensor([1.0, 2**0.5], dtype=torch.float64))
+    assert result.cosine[2:].isnan().all()
+    assert result.error[2].isnan()
+    assert result.error[3] == 1
+    assert result.mean_cosine == pytest.approx(0.5)
+    assert result.mean_error == pytest.approx((2 + 2**0.5) / 3)
+    assert result.mean_least_error == pytest.approx(0.5)
 
 
 def test_a_batch_or_other_channels_are_refused(x):
@@ -113,31 +115,31 @@ class TestLayerInputs:
 
     def test_each_binary_layer_gets_what_the_forward_pass_gives_it(self, model):
         images = torch.randn(1, 3, 16, 16)
-        found = layer_inputs(model, images)
-        assert set(found) == {module for module in model.modules() if isinstance(module, BinaryConv2d)}
+        inputs = layer_inputs(model, images)
+        assert set(inputs) == {module for module in model.modules() if isinstance(module, BinaryConv2d)}
         parts = list(model.blocks[0].modules())
         norm = next(m for m in parts if isinstance(m, torch.nn.BatchNorm2d))
         first = next(m for m in parts if isinstance(m, BinaryConv2d))
         with torch.no_grad():
-            torch.testing.assert_close(found[first], norm(model.stem(images)))
+            torch.testing.assert_close(inputs[first], norm(model.stem(images)))
 
     def test_nothing_is_left_behind(self, model):
         layer_inputs(model, torch.randn(1, 3, 16, 16))
         assert not any(module._forward_pre_hooks for module in model.modules())
 
-    def test_two_threads_at_once_each_hear_their_own_picture(self, model):
+    def test_two_threads_at_once_each_get_their_own_pictures_inputs(self, model):
         images = [torch.full((1, 3, 16, 16), float(i)) for i in range(4)]
         expected = [layer_inputs(model, image) for image in images]
-        found: dict[int, dict] = {}
+        inputs: dict[int, dict] = {}
         threads = [
-            threading.Thread(target=lambda i=i: found.update({i: layer_inputs(model, images[i])})) for i in range(4)
+            threading.Thread(target=lambda i=i: inputs.update({i: layer_inputs(model, images[i])})) for i in range(4)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         for i, right in enumerate(expected):
-            assert all(torch.equal(found[i][layer], right[layer]) for layer in right)
+            assert all(torch.equal(inputs[i][layer], right[layer]) for layer in right)
 
 
 def test_a_layer_of_k_bits_keeps_its_own_quantizer(x):

@@ -1,3 +1,5 @@
+"""Binary layers: training and evaluation compute the formula, evaluation exactly; bad arguments are named."""
+
 import itertools
 
 import pytest

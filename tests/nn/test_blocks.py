@@ -1,3 +1,5 @@
+"""Blocks: the parts of each scheme, in its order, and real shortcuts around them."""
+
 import dataclasses
 
 import pytest

@@ -1,3 +1,5 @@
+"""RPReLU: the paper's formula, and the same values and gradients in training and evaluation."""
+
 import pytest
 import torch
 from torch.nn import functional as F

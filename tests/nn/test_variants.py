@@ -1,3 +1,5 @@
+"""Variants of the schemes: each learns, and changes what its name says."""
+
 from dataclasses import replace
 
 import pytest

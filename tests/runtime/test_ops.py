@@ -232,7 +232,7 @@ def test_work_that_would_not_end_or_fit_is_refused_before_it_begins(op, shape, r
         op.output_shape(shape)
 
 
-def test_groups_that_tiles_would_blow_up_are_refused(monkeypatch):
+def test_groups_whose_tiles_would_take_too_much_memory_are_refused(monkeypatch):
     monkeypatch.setattr(limits, "MAX_BYTES", 2**20)
     with pytest.raises(ValueError, match=r"c: filters=4096 in groups=4096 take up to 4,718,592 bytes"):
         conv((4096, 3, 3, 1), groups=4096)

@@ -96,18 +96,18 @@ def test_together_equals_one_by_one(block: int):
 @pytest.mark.parametrize("seed", range(12))
 def test_every_op_is_in_one_group_and_finds_its_inputs(seed: int):
     network = Random(seed).network(25)
-    found = groups(network.ops)
-    assert sorted(op.name for group in found for op in group.ops) == sorted(op.name for op in network.ops)
+    in_order = groups(network.ops)
+    assert sorted(op.name for group in in_order for op in group.ops) == sorted(op.name for op in network.ops)
     stored = {"input"}
-    for group in found:
+    for group in in_order:
         inside = {op.name for op in group.ops}
         for op in group.ops:
             for name in op.inputs:
-                words = isinstance(op, ops.BinaryConv) and any(earlier.signs_for is op for earlier in found)
+                words = isinstance(op, ops.BinaryConv) and any(earlier.signs_for is op for earlier in in_order)
                 assert name in stored or name in inside or words
         if group.stored:
             stored.add(group.name)
-    assert found[-1].stored or any(group.name == network.ops[-1].name and group.stored for group in found)
+    assert in_order[-1].stored or any(group.name == network.ops[-1].name and group.stored for group in in_order)
 
 
 def residual(channels: int = 64) -> Network:
@@ -146,11 +146,11 @@ def test_what_runs_together():
     macs = network.summary()
     assert sum(step.binary_macs for step, _ in steps) == sum(row.binary_macs for row in macs)
     assert sum(step.float_macs for step, _ in steps) == sum(row.float_macs for row in macs)
-    found = groups(network.ops)
-    if found[0].signs_for is not None:  # not on processors whose tiles hold fewer than eight filters
-        assert found[0].signs_for is network.ops[3]
-        assert found[0].stored
-        assert not found[1].stored
+    in_order = groups(network.ops)
+    if in_order[0].signs_for is not None:  # not on processors whose tiles hold fewer than eight filters
+        assert in_order[0].signs_for is network.ops[3]
+        assert in_order[0].stored
+        assert not in_order[1].stored
 
 
 def test_pictures_and_other_inputs_give_what_float32_gives():
@@ -177,9 +177,9 @@ def test_many_callers_at_once():
     expected = [one_by_one(network, x) for x in inputs]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(5):
-            for found, right in zip(pool.map(network.run, inputs), expected, strict=True):
-                np.testing.assert_array_equal(found, right)
-    assert len(network._plans._idle) <= batch_runner.IDLE_PLANS
+            for output, right in zip(pool.map(network.run, inputs), expected, strict=True):
+                np.testing.assert_array_equal(output, right)
+    assert len(network._runner._idle) <= batch_runner.IDLE_PLANS
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -191,7 +191,7 @@ def test_a_batch_runs_in_parts_that_fit_the_cache(threads: int, monkeypatch):
     for cache_bytes, most in ((1, 32), (200_000, 32), (2**40, 32), (2**40, 4)):
         monkeypatch.setattr(batch_runner, "CACHE_BYTES", cache_bytes)
         monkeypatch.setattr(batch_runner, "MOST_AT_ONCE", most)
-        network._plans = batch_runner.Plans(network.ops)
+        network._runner = batch_runner.BatchRunner(network.ops)
         np.testing.assert_array_equal(network.run(x), expected)
         output, steps = network.timed(x)
         np.testing.assert_array_equal(output, expected)
@@ -202,9 +202,9 @@ def test_a_later_run_makes_no_new_buffers():
     network = residual()
     x = np.zeros((1, 12, 12, 3), np.float32)
     network.run(x)
-    plan = network._plans._idle[0][1]
+    plan = network._runner._idle[0][1]
     network.run(x + 1)
-    assert [kept for _, kept in network._plans._idle] == [plan]
+    assert [kept for _, kept in network._runner._idle] == [plan]
 
 
 def test_a_run_of_nothing_has_no_time():

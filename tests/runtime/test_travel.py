@@ -14,7 +14,7 @@ from xnorlab.images import Picture
 from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.runtime import BinaryConv2d, Network, PackedFileError, Prediction
 
-WAYS = {
+TRANSPORTS = {
     **{f"protocol {p}": lambda value, p=p: pickle.loads(pickle.dumps(value, p)) for p in (0, 2, 5)},
     "deepcopy": copy.deepcopy,
     "copy": copy.copy,
@@ -30,13 +30,13 @@ def same(network, other, pictures):
     assert network.to_bytes() == other.to_bytes()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("used", [False, True])
-def test_a_network_arrives_as_it_was(network, pictures, way, used):
+def test_a_network_arrives_as_it_was(network, pictures, transport, used):
     network.threads = 2
     if used:
         network(pictures)
-    arrived = WAYS[way](network)
+    arrived = TRANSPORTS[transport](network)
     same(arrived, network, pictures)
     arrived.threads = 1
     assert network.threads == 2
@@ -106,8 +106,8 @@ def test_a_convolution_arrives_as_it_was(used):
         layer(x)
     want = layer(x)
     scale[:] = 0  # the caller's own array, which the layer took long ago
-    for way in WAYS.values():
-        arrived = way(layer)
+    for transport in TRANSPORTS.values():
+        arrived = transport(layer)
         np.testing.assert_array_equal(arrived(x), want)
         assert arrived.threads == 2
     assert len(pickle.dumps(layer)) < weight.nbytes / 4

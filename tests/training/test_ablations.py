@@ -7,7 +7,8 @@ import pytest
 from xnorlab.models import MODELS
 from xnorlab.nn import get_scheme
 from xnorlab.training import ablations
-from xnorlab.training.ablations import ABLATIONS, recipes, record, run_ablation, stored
+from xnorlab.training.ablations import ABLATIONS, recipes, run_ablation
+from xnorlab.zoo.ablations import read, record
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
@@ -62,10 +63,10 @@ def test_a_table_is_trained_measured_and_recorded(
     }
     assert entry["images"] == 24
     assert entry["command"] == "xnorlab ablate run pair --data DATA --dataset insects --epochs 2 --seed 0 --seed 3"
-    assert stored(tmp_path) == {}
+    assert read(tmp_path) == {}
     record("pair", entry, tmp_path)
     record("another", {"rows": []}, tmp_path)
-    assert stored(tmp_path) == {"another": {"rows": []}, "pair": entry}
+    assert read(tmp_path) == {"another": {"rows": []}, "pair": entry}
 
 
 @pytest.mark.parametrize("seeds", [(), (1, 0, 1)])

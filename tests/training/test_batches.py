@@ -1,3 +1,5 @@
+"""Batches: they depend on seed, epoch and number alone, in one process or several."""
+
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -76,8 +78,8 @@ def test_pictures_are_as_large_as_the_epoch_asks(squares, targets, small_recipe:
 
 def test_crops_are_torchvisions_resized_crops(squares):
     crops = np.array([[0, 0, 18, 18, 0], [2, 5, 9, 12, 0], [3, 1, 7, 7, 1]])
-    found = crop_and_scale(squares, [4, 0, 7], crops, 16)
-    for picture, index, (top, left, height, width, mirrored) in zip(found, [4, 0, 7], crops.tolist(), strict=True):
+    pictures = crop_and_scale(squares, [4, 0, 7], crops, 16)
+    for picture, index, (top, left, height, width, mirrored) in zip(pictures, [4, 0, 7], crops.tolist(), strict=True):
         square = torch.from_numpy(squares[index]).permute(2, 0, 1)
         expected = v2.functional.resized_crop(square, top, left, height, width, [16, 16], antialias=True)
         assert torch.equal(picture, expected.flip(2) if mirrored else expected)
@@ -130,8 +132,8 @@ def test_worker_processes_cut_the_same_crops(squares, targets, small_recipe: Mak
 def test_pictures_decoded_on_the_fly_give_the_batches_of_the_cache(
     workers: int, image_folder: Path, cache_folder: Path, small_recipe: Make
 ):
-    found, recipe = open_folder(image_folder), small_recipe()
-    parts = (found.train, recipe.training_square()), (found.val, recipe.preprocessing())
+    data, recipe = open_folder(image_folder), small_recipe()
+    parts = (data.train, recipe.training_square()), (data.val, recipe.preprocessing())
     batches = []
     for options in ({"cache_folder": cache_folder}, {"cache": False}):
         pairs = [(part.squares, part.split.targets) for part in prepare(*parts, **options)]

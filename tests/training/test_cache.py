@@ -1,4 +1,4 @@
-"""Squares come from their file, from another run's, or without one: always the same pixels, and never half of them."""
+"""Cache of decoded pictures: the same pixels from a file and without one, and never half of them."""
 
 import errno
 import os
@@ -13,9 +13,9 @@ import pytest
 from xnorlab.images import Preprocessing, formats, open_image
 from xnorlab.training import cache
 from xnorlab.training.cache import UnreadableError, default_cache_folder, prepare
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.decoding import Squares
 from xnorlab.training.folders import open_folder
-from xnorlab.training.split import DataError, Split
 
 SMALL = Preprocessing(resize=18, crop=16)
 
@@ -29,10 +29,10 @@ def pictures(image_folder: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The indices of all pictures that are decoded."""
-    found: list[int] = []
+    indices: list[int] = []
     decode = Squares.decode
-    monkeypatch.setattr(Squares, "decode", lambda self, index: (found.append(index), decode(self, index))[1])
-    return found
+    monkeypatch.setattr(Squares, "decode", lambda self, index: (indices.append(index), decode(self, index))[1])
+    return indices
 
 
 def squares(split: Split, preprocessing: Preprocessing = SMALL, **options) -> np.ndarray | Squares:
@@ -47,10 +47,10 @@ def spoil(picture: object) -> None:
 
 def test_squares_are_what_the_runtime_would_crop(pictures: Path, tmp_path: Path):
     split = open_folder(pictures).val
-    found = squares(split, cache_folder=tmp_path / "cache")
-    assert found.shape == (24, 16, 16, 3)
-    assert isinstance(found, np.memmap), "however many there are, they are not held in memory"
-    for row, picture in zip(found, split.pictures, strict=True):
+    cropped = squares(split, cache_folder=tmp_path / "cache")
+    assert cropped.shape == (24, 16, 16, 3)
+    assert isinstance(cropped, np.memmap), "however many there are, they are not held in memory"
+    for row, picture in zip(cropped, split.pictures, strict=True):
         np.testing.assert_array_equal(row, SMALL.crop_image(open_image(picture)))
 
 
@@ -81,20 +81,20 @@ def test_mean_and_std_do_not_decode_again(pictures: Path, tmp_path: Path):
 def test_arrays_serve_as_pictures(tmp_path: Path, kept: bool):
     arrays = list(np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8))
     options = {"cache_folder": tmp_path / "cache"} if kept else {"cache": False}
-    found = squares(Split(arrays, np.zeros(5), tmp_path), Preprocessing(16, 16), **options)
-    np.testing.assert_array_equal(found[:], arrays)
+    cropped = squares(Split(arrays, np.zeros(5), tmp_path), Preprocessing(16, 16), **options)
+    np.testing.assert_array_equal(cropped[:], arrays)
 
 
 def test_all_unreadable_pictures_of_all_splits_are_named_at_once(pictures: Path, tmp_path: Path):
-    found = open_folder(pictures)
-    broken = [found.train.pictures[3], found.train.pictures[70], found.val.pictures[5]]
+    data = open_folder(pictures)
+    broken = [data.train.pictures[3], data.train.pictures[70], data.val.pictures[5]]
     for picture in broken:
         spoil(picture)
-    broken.append(found.val.pictures[6])
+    broken.append(data.val.pictures[6])
     Path(broken[3]).unlink()
     for options in ({"cache_folder": tmp_path / "cache"}, {"cache": False}) * 2:
         with pytest.raises(UnreadableError, match=r"^4 of 96 pictures cannot be read; mend or remove them") as caught:
-            prepare((found.train, SMALL), (found.val, SMALL), **options)
+            prepare((data.train, SMALL), (data.val, SMALL), **options)
         notes = caught.value.__notes__
         assert [note.split(": ")[0] for note in notes] == [str(picture) for picture in broken]
         assert all(": it is " in note for note in notes[:3])
@@ -156,9 +156,9 @@ def test_what_has_become_readable_is_used(pictures: Path, tmp_path: Path, monkey
     monkeypatch.setattr(Squares, "decode", without_a_plugin)
     assert len(squares(split, **options)) == 23
     monkeypatch.setattr(Squares, "decode", decode)
-    found = squares(split, **options)
-    assert len(found) == 24
-    np.testing.assert_array_equal(found[:], squares(split, cache=False)[:])
+    cropped = squares(split, **options)
+    assert len(cropped) == 24
+    np.testing.assert_array_equal(cropped[:], squares(split, cache=False)[:])
     assert len(list((tmp_path / "cache").iterdir())) == 1, "nothing says any more that a picture is missing"
 
 
@@ -186,8 +186,8 @@ def test_a_cache_file_of_another_shape_is_refused(pictures: Path, tmp_path: Path
 def test_unused_files_are_one_line(pictures: Path, tmp_path: Path, caplog):
     for name in ("a.RAW", "b.raw", "c.txt", "d"):
         (pictures / "train/ant" / name).write_text("no picture")
-    found = open_folder(pictures)
-    prepare((found.train, SMALL), (found.val, SMALL), cache_folder=tmp_path / "cache")
+    data = open_folder(pictures)
+    prepare((data.train, SMALL), (data.val, SMALL), cache_folder=tmp_path / "cache")
     assert caplog.messages == [
         "4 files are not used, being of no format that is read here: .raw 2, .txt 1, no ending 1, such as "
         f"{pictures}/train/ant/a.RAW"
@@ -214,10 +214,10 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     else:
         folder.write_text("a file")
     split = open_folder(pictures).val
-    found = squares(split, cache_folder=folder)
-    assert isinstance(found, Squares)
+    cropped = squares(split, cache_folder=folder)
+    assert isinstance(cropped, Squares)
     expected = np.stack([SMALL.crop_image(open_image(picture)) for picture in split.pictures])
-    np.testing.assert_array_equal(found[:], expected)
+    np.testing.assert_array_equal(cropped[:], expected)
     (message,) = caplog.messages
     assert message.startswith(f"no cache: each epoch decodes 24 pictures of {split.origin}, about ")
     assert message.partition(" s more; ")[2].startswith(f"the cache folder {folder} cannot be used: ")
@@ -234,22 +234,22 @@ def test_without_a_cache_nothing_is_written(pictures: Path, tmp_path: Path, monk
         squares(open_folder(pictures).val, cache=False, cache_folder=tmp_path)
 
 
-# A limit on the size of a file stands for the end of a disk; without posix_fallocate it is met in the middle.
+# A limit on the size of a file stands for the end of a disk; without posix_fallocate writing reaches it in the middle.
 LIMITED = """
 import os, resource, sys
 from pathlib import Path
 import numpy as np
 from xnorlab.images import Preprocessing
 from xnorlab.training.cache import prepare
-from xnorlab.training.split import Split
+from xnorlab.training.dataset import Split
 
 pictures = sorted(Path(sys.argv[1]).rglob("*.png"))
 split = Split(pictures, np.zeros(len(pictures), int), Path(sys.argv[1]))
 if sys.argv[3] == "late":
     del os.posix_fallocate
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
-(found,) = prepare((split, Preprocessing(18, 16)), cache_folder=sys.argv[2])
-print(type(found.squares).__name__, int(found.squares[:].sum(dtype="int64")))
+(prepared,) = prepare((split, Preprocessing(18, 16)), cache_folder=sys.argv[2])
+print(type(prepared.squares).__name__, int(prepared.squares[:].sum(dtype="int64")))
 """
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 
-from xnorlab.training.checkpoints import CheckpointFile
+from xnorlab.training.checkpoints import CheckpointFile, load_checkpoint, read_checkpoint, saved_epochs
 from xnorlab.training.recipes import complete
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
-from xnorlab.training.sources import kept, load_checkpoint, open_source, read_checkpoint
+from xnorlab.training.trained_networks import open_trained_network
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
@@ -101,7 +101,7 @@ DAMAGES: Mapping[str, tuple[Callable[[dict], Any], str]] = {
     "no optimiser": (_without("optimizer_states"), "its 'optimizer_states' is missing"),
     "no history": (lambda content: content | {"callbacks": {}}, "no history of its epochs"),
     "labels of one class": (lambda content: content | {"labels": ["ant"]}, r"its labels are \['ant'\]"),
-    "odd data": (lambda content: content | {"data": {"train": 3}}, "what it says of its pictures"),
+    "odd data": (lambda content: content | {"data": {"train": 3}}, "its record of the pictures"),
     "an unknown field": (lambda content: content | {"recipe": {"epoch": 3}}, "recipe has no 'epoch'"),
     "another width": (_narrower, "its weights are not those of its recipe's network"),
 }
@@ -138,7 +138,7 @@ def _refused_everywhere(message: str, folder: Path, run_small: Run, image_folder
     openers = (
         lambda: run_small(None, folder, resume=True),
         lambda: load_checkpoint(path),
-        lambda: open_source(str(folder)),
+        lambda: open_trained_network(str(folder)),
         lambda: ship(folder, image_folder, folder / "out"),
     )
     for opener in openers:
@@ -148,7 +148,7 @@ def _refused_everywhere(message: str, folder: Path, run_small: Run, image_folder
 
 
 @pytest.mark.parametrize("change", [_without("pytorch-lightning_version"), _other_moments])
-def test_what_only_a_resume_needs_is_missed_there(
+def test_what_only_a_resume_needs_is_checked_there(
     change: Callable[[dict], Any], run_small: Run, small_recipe: Make, tmp_path: Path
 ):
     run_small(small_recipe(epochs=2), tmp_path, stop_after=1)
@@ -164,7 +164,7 @@ def test_the_zoo_refuses_a_damaged_run(small_recipe: Make, image_folder: Path, t
         complete(image_folder, small_recipe(), tmp_path)
 
 
-def test_what_is_kept_is_told_in_words(finished_run: Result, run_small: Run, small_recipe: Make, tmp_path: Path):
-    assert kept(tmp_path) == "no epoch is kept"
-    assert kept(finished_run.folder) == f"epochs 1 to 3 of 3 are safe in {finished_run.checkpoint}"
+def test_the_saved_epochs_are_told_in_words(finished_run: Result, run_small: Run, small_recipe: Make, tmp_path: Path):
+    assert saved_epochs(tmp_path) == "no epoch is kept"
+    assert saved_epochs(finished_run.folder) == f"epochs 1 to 3 of 3 are safe in {finished_run.checkpoint}"
     assert read_checkpoint(finished_run.checkpoint)[0] == finished_run.recipe

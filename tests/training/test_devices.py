@@ -1,7 +1,10 @@
+"""Devices of a run: the arguments of Lightning, and the number format that a device computes in."""
+
+import llvmlite.binding as llvm
 import pytest
 import torch
 
-from xnorlab.training.devices import device_count, device_type
+from xnorlab.training.devices import device_count, device_type, resolve_precision
 
 
 @pytest.mark.parametrize(("given", "taken"), [("auto", "auto"), (2, 2), ("2", 2)])
@@ -21,3 +24,21 @@ def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         assert device_type("auto") == expected
     assert device_type("cpu") == "cpu"
+
+
+@pytest.mark.parametrize(("feature", "expected"), [("avx512bf16", "bf16-mixed"), ("avx2", "32-true")])
+def test_auto_precision_asks_the_cpu(feature: str, expected: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: {feature: True})
+    assert resolve_precision("auto", "cpu") == expected
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_auto_precision_asks_the_gpu(has: bool, expected: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
+    assert resolve_precision("auto", "cuda") == expected
+
+
+def test_a_chosen_precision_is_kept():
+    assert resolve_precision("32-true", "cuda") == "32-true"
+    assert resolve_precision("bf16-mixed", "cpu") == "bf16-mixed"
+    assert resolve_precision("auto", "mps") == "32-true"

@@ -1,9 +1,9 @@
 import torch
 
+from xnorlab.training.classification import binary_layers
 from xnorlab.training.epoch_recorder import HISTOGRAM_BINS, kept_epochs, stored_history
 from xnorlab.training.evaluate import load_checkpoint
 from xnorlab.training.run import Result
-from xnorlab.training.task import binary_layers
 
 
 def test_flips_are_shares_of_every_binary_layer(finished_run: Result):

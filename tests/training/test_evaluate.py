@@ -12,11 +12,11 @@ from manifests import enter, use
 from xnorlab import pretrained
 from xnorlab.images import Preprocessing, open_image
 from xnorlab.runtime import Network
+from xnorlab.training.checkpoints import load_checkpoint
 from xnorlab.training.evaluate import evaluate, evaluate_all, packed_logits, pictures, top1
 from xnorlab.training.folders import DataError, open_folder
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
-from xnorlab.training.sources import load_checkpoint
 from xnorlab.zoo.manifest import ShippedNetwork
 
 NAME = "insects/resnet18-xnor"

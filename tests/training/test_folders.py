@@ -1,3 +1,5 @@
+"""Recognition of a data set by its folder: layouts, classes, labels, and what counts as a picture."""
+
 import os
 import shutil
 import unicodedata
@@ -8,9 +10,9 @@ from picture_files import write_pictures
 
 from xnorlab.images import SUFFIXES
 from xnorlab.training.card import DATASETS as CARD_DATASETS
+from xnorlab.training.dataset import DataError, DataFolder
 from xnorlab.training.folders import find, open_folder
-from xnorlab.training.labels import CIFAR10_LABELS, DATASETS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
-from xnorlab.training.split import DataError
+from xnorlab.training.known_datasets import CIFAR10_LABELS, DATASETS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
 from xnorlab.zoo.recipe import DATASET_DEFAULTS, MODEL_OPTIONS
 
 
@@ -30,13 +32,18 @@ def tiny_imagenet(tmp_path: Path) -> Path:
     return root
 
 
+def unused_files(data: DataFolder) -> tuple[Path, ...]:
+    """Files in the folders of both splits that are none of their pictures."""
+    return data.train.unused + data.val.unused
+
+
 def test_any_image_folder_has_its_classes_in_sorted_order(image_folder: Path):
-    found = open_folder(image_folder)
-    assert (found.name, found.labels) == ("insects", ("ant", "bee", "cat"))
-    assert (len(found.train), len(found.val)) == (72, 24)
+    data = open_folder(image_folder)
+    assert (data.name, data.labels) == ("insects", ("ant", "bee", "cat"))
+    assert (len(data.train), len(data.val)) == (72, 24)
     assert all(
-        path.parent.name == found.labels[target]
-        for path, target in zip(found.train.pictures, found.train.targets, strict=True)
+        path.parent.name == data.labels[target]
+        for path, target in zip(data.train.pictures, data.train.targets, strict=True)
     )
 
 
@@ -44,10 +51,10 @@ def test_imagenette_gets_readable_labels_also_inside_torchvisions_root(tmp_path:
     for channel, wnid in enumerate(IMAGENETTE_LABELS):
         for split in ("train", "val"):
             write_pictures(tmp_path / "imagenette2-160" / split / wnid, 1, channel)
-    found = open_folder(tmp_path)
-    assert found.name == "imagenette"
-    assert found.labels[0] == "tench"
-    assert found.labels[-1] == "parachute"
+    data = open_folder(tmp_path)
+    assert data.name == "imagenette"
+    assert data.labels[0] == "tench"
+    assert data.labels[-1] == "parachute"
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
@@ -58,8 +65,8 @@ def test_a_known_data_set_is_known_by_its_classes_whatever_its_folder_is_called(
         for folder in DATASETS[name]:
             (root / split / folder).mkdir(parents=True)
             os.link(tmp_path / "one/00.png", root / split / folder / "0.png")
-    found = open_folder(root)
-    assert (found.name, sorted(found.labels)) == (name, sorted(DATASETS[name].values()))
+    data = open_folder(root)
+    assert (data.name, sorted(data.labels)) == (name, sorted(DATASETS[name].values()))
     for split in ("train", "val"):
         shutil.rmtree(root / split / next(iter(DATASETS[name])))
     assert open_folder(root).name == "downloads", "one class less, and it is another data set"
@@ -71,9 +78,9 @@ def test_a_folder_that_is_only_called_as_a_known_data_set_gets_another_name(
 ):
     for root in (image_folder, tiny_imagenet):
         copy = shutil.copytree(root, tiny_imagenet.parent / f"of-{root.name}" / name)
-        found = open_folder(copy)
-        assert found.name == f"{name}-folder"
-        assert (find(f"{name}-folder", copy.parent).labels) == found.labels
+        data = open_folder(copy)
+        assert data.name == f"{name}-folder"
+        assert (find(f"{name}-folder", copy.parent).labels) == data.labels
         with pytest.raises(DataError, match="does not hold the data set"):
             find(name, copy.parent)
 
@@ -92,16 +99,16 @@ def test_cifar10_as_image_folders_is_evaluated_on_its_test_part(tmp_path: Path):
     for channel, name in enumerate(CIFAR10_LABELS):
         write_pictures(tmp_path / "train" / name, 2, channel)
         write_pictures(tmp_path / "test" / name, 1, channel)
-    found = open_folder(tmp_path)
-    assert (found.name, found.labels, len(found.val)) == ("cifar10", CIFAR10_LABELS, 10)
+    data = open_folder(tmp_path)
+    assert (data.name, data.labels, len(data.val)) == ("cifar10", CIFAR10_LABELS, 10)
 
 
 def test_tiny_imagenet_reads_classes_from_its_tables(tiny_imagenet: Path):
-    found = open_folder(tiny_imagenet)
-    assert (found.name, found.labels) == ("tiny-imagenet-200", ("goldfish", "Egyptian cat")), "two classes are not it"
-    assert len(found.train) == 6
-    assert [path.name for path in found.val.pictures] == ["01.png", "00.png", "02.png"]
-    assert found.val.targets.tolist() == [0, 1, 1]
+    data = open_folder(tiny_imagenet)
+    assert (data.name, data.labels) == ("tiny-imagenet-200", ("goldfish", "Egyptian cat")), "two classes are not it"
+    assert len(data.train) == 6
+    assert [path.name for path in data.val.pictures] == ["01.png", "00.png", "02.png"]
+    assert data.val.targets.tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +194,7 @@ def test_one_class_is_nothing_to_learn(tmp_path: Path):
         open_folder(tmp_path)
 
 
-def test_a_data_set_is_found_by_name_among_its_neighbours(image_folder: Path, tiny_imagenet: Path):
+def test_a_data_set_is_opened_by_name_among_its_neighbours(image_folder: Path, tiny_imagenet: Path):
     shutil.copytree(image_folder, tiny_imagenet.parent / "insects")
     assert find("insects", tiny_imagenet.parent).labels == ("ant", "bee", "cat")
     assert find("tiny-imagenet-200", tiny_imagenet).folder == tiny_imagenet
@@ -199,9 +206,9 @@ def test_a_data_set_is_found_by_name_among_its_neighbours(image_folder: Path, ti
 def test_every_format_that_is_read_is_trained_on(suffix: str, image_folder: Path, tmp_path: Path):
     root = shutil.copytree(image_folder, tmp_path / "insects")
     (root / "train/bee/00.png").rename(root / f"train/bee/00{suffix}")
-    found = open_folder(root)
-    assert len(found.train) == 72
-    assert found.unused == ()
+    data = open_folder(root)
+    assert len(data.train) == 72
+    assert unused_files(data) == ()
 
 
 def test_every_file_that_is_not_used_is_listed(image_folder: Path, tmp_path: Path):
@@ -213,13 +220,14 @@ def test_every_file_that_is_not_used_is_listed(image_folder: Path, tmp_path: Pat
     (root / "elsewhere").mkdir()
     shutil.copy(root / "val/cat/00.png", root / "elsewhere")
     (root / "val/bee/linked").symlink_to(root / "elsewhere", target_is_directory=True)
-    found = open_folder(root)
-    assert sorted(found.unused) == sorted([*odd, root / "val/bee/linked"])
-    assert (len(found.train), len(found.val)) == (72, 24)
+    data = open_folder(root)
+    assert sorted(unused_files(data)) == sorted([*odd, root / "val/bee/linked"])
+    assert (len(data.train), len(data.val)) == (72, 24)
 
 
-def test_tiny_imagenets_boxes_are_missed_by_nobody_but_other_files_are(tiny_imagenet: Path):
-    assert open_folder(tiny_imagenet).unused == (tiny_imagenet / "val/images/03.png",), "it has no annotation"
+def test_tiny_imagenets_boxes_are_not_listed_as_unused_but_other_files_are(tiny_imagenet: Path):
+    data = open_folder(tiny_imagenet)
+    assert unused_files(data) == (tiny_imagenet / "val/images/03.png",), "it has no annotation"
 
 
 @pytest.mark.parametrize(
@@ -237,15 +245,15 @@ def test_tiny_imagenets_boxes_are_missed_by_nobody_but_other_files_are(tiny_imag
         "@eaDir/00.png/SYNOPHOTO_THUMB.jpg",
     ],
 )
-def test_hidden_files_are_neither_trained_on_nor_missed(place: str, image_folder: Path, tmp_path: Path):
+def test_hidden_files_are_neither_trained_on_nor_listed_as_unused(place: str, image_folder: Path, tmp_path: Path):
     root = shutil.copytree(image_folder, tmp_path / "insects")
     for where in (root / "train/bee", *([] if place.startswith("more") else [root / "train"])):
         (where / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / "train/bee/00.png", where / place)
-    found, plain = open_folder(root), open_folder(image_folder)
-    assert found.labels == plain.labels
-    assert found.train.listing() == plain.train.listing()
-    assert found.unused == ()
+    data, plain = open_folder(root), open_folder(image_folder)
+    assert data.labels == plain.labels
+    assert data.train.listing() == plain.train.listing()
+    assert unused_files(data) == ()
 
 
 def test_what_an_archive_leaves_beside_a_data_set_does_not_hide_it(image_folder: Path, tmp_path: Path):
@@ -268,9 +276,9 @@ def test_a_class_is_one_whatever_form_its_name_has_in_each_split(image_folder: P
     root = shutil.copytree(image_folder, tmp_path / "insects")
     (root / "train/bee").rename(root / "train" / DECOMPOSED)
     (root / "val/bee").rename(root / "val" / COMPOSED)
-    found = open_folder(root)
-    assert found.labels == ("ant", COMPOSED, "cat")
-    assert (len(found.train), len(found.val)) == (72, 24)
+    data = open_folder(root)
+    assert data.labels == ("ant", COMPOSED, "cat")
+    assert (len(data.train), len(data.val)) == (72, 24)
 
 
 def test_two_folders_of_one_class_are_told_apart_by_their_characters(image_folder: Path, tmp_path: Path):

@@ -8,6 +8,7 @@ from torch import nn
 from xnorlab.binarize import weight_scale
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d
+from xnorlab.training.classification import binary_layers
 from xnorlab.training.rounding import (
     eight_bits_with_signs,
     first_real_convolution,
@@ -15,7 +16,6 @@ from xnorlab.training.rounding import (
     round_weights_,
     shipped_tensors,
 )
-from xnorlab.training.task import binary_layers
 from xnorlab.zoo import latent_weights
 
 

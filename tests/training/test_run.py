@@ -1,3 +1,5 @@
+"""Runs: what they leave, that they learn, resume exactly, and name bad arguments."""
+
 import json
 import os
 import shutil
@@ -11,8 +13,8 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from xnorlab.training.cache import UnreadableError
+from xnorlab.training.dataset import DataError
 from xnorlab.training.run import Result, train
-from xnorlab.training.split import DataError
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 Make = Callable[..., Recipe]
@@ -189,7 +191,7 @@ def test_too_little_memory_is_a_sentence(
     def refuse(*given):
         torch.empty(2**50, dtype=torch.uint8)
 
-    monkeypatch.setattr("xnorlab.training.task.Classification.training_step", refuse)
+    monkeypatch.setattr("xnorlab.training.classification.Classification.training_step", refuse)
     with pytest.raises(ValueError, match=r"too little memory for batch_size=12 of resnet18 at 16 pixels: .*no epoch"):
         run_small(small_recipe(), tmp_path)
 
@@ -208,7 +210,7 @@ def test_sigterm_ends_a_callers_process_with_its_status(
     def terminated(*given):
         raise SIGTERMException
 
-    monkeypatch.setattr("xnorlab.training.task.Classification.training_step", terminated)
+    monkeypatch.setattr("xnorlab.training.classification.Classification.training_step", terminated)
     with pytest.raises(SystemExit) as caught:
         run_small(small_recipe(), tmp_path)
     assert caught.value.code == 143

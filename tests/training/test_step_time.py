@@ -1,3 +1,5 @@
+"""Timing of training steps: schemes take turns with the float network, and each step learns."""
+
 import pytest
 import torch
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from xnorlab.benchmark.machine import cpu_name
-from xnorlab.training import precision as precisions
+from xnorlab.training import devices
 from xnorlab.training.run import Result
 from xnorlab.zoo.recipe import Recipe
 
@@ -18,10 +18,10 @@ Run = Callable[..., Result]
 def test_a_run_goes_on_in_another_machines_precision(
     run_small: Run, small_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The recipe says auto; each start asks its own machine, says what it found and records it."""
+    """The recipe says auto; each start asks its own machine, says which precision that is, and records it."""
     said: list[str] = []
     for epoch, bf16 in ((1, True), (2, False)):
-        monkeypatch.setattr(precisions, "cpu_has_bf16", lambda bf16=bf16: bf16)
+        monkeypatch.setattr(devices, "cpu_has_bf16", lambda bf16=bf16: bf16)
         recipe = small_recipe(precision="auto", epochs=2) if epoch == 1 else None
         result = run_small(recipe, tmp_path, resume=epoch > 1, stop_after=epoch, announce=said.append)
     assert said == [

@@ -1,6 +1,11 @@
-"""Names of layers: one a layer, the same from all of a network's paths and from its binary ones, in order."""
+"""One name per layer, whether it is told by all of a network's paths or by those of its binary layers, in order."""
 
 import pytest
+from torch import nn
+
+from xnorlab import models
+from xnorlab.nn import BinaryConv2d
+from xnorlab.zoo.layer_names import layer_names
 
 RESNET_CONVS = [f"conv{i}" for i in range(1, 18)]
 
@@ -10,13 +15,7 @@ def paths(model, kinds) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["float", "xnor", "reactnet"])
-def test_convolutions_of_a_residual_network_are_counted_without_its_shortcuts(app_modules, scheme):
-    from torch import nn
-
-    from xnorlab import models
-    from xnorlab.nn import BinaryConv2d
-    from xnorlab.zoo.layer_names import layer_names
-
+def test_convolutions_of_a_residual_network_are_counted_without_its_shortcuts(scheme):
     model = models.resnet18(scheme, 10, width=8)
     everything = layer_names(reversed(paths(model, (nn.Conv2d, BinaryConv2d, nn.Linear))))
     names = list(everything.values())
@@ -28,9 +27,7 @@ def test_convolutions_of_a_residual_network_are_counted_without_its_shortcuts(ap
     assert binary.items() <= everything.items()
 
 
-def test_a_layer_that_has_a_name_of_its_own_keeps_it(app_modules):
-    from xnorlab.zoo.layer_names import layer_names
-
+def test_a_layer_that_has_a_name_of_its_own_keeps_it():
     given = ["classifier", "features.conv10.conv", "features.conv2.conv", "head.fc6.linear", "some.thing"]
     assert layer_names(given) == {
         "features.conv2.conv": "conv2",

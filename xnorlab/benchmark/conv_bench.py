@@ -36,7 +36,7 @@ SHAPES = tuple(ConvShape(channels, size) for channels, size in ((64, 56), (128, 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to compute a ConvProblem.
+    """A contestant that computes a ConvProblem.
 
     Attributes:
         name: Its name in results.

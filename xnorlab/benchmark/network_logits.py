@@ -28,7 +28,7 @@ DEVIATIONS: dict[Answer, float] = {"signs": 0.05, "int8": 0.15}
 
 @dataclass(frozen=True)
 class NetworkContestant:
-    """One way to compute the logits (N, classes) of a network.
+    """A contestant that computes the logits (N, classes) of a network.
 
     Attributes:
         name: Its name in results.

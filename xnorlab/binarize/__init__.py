@@ -1,4 +1,4 @@
-"""The paper's maths, in torch: signs and their gradients, weight scales, input scales."""
+"""Binarization in torch: signs and their gradients, weight scales, input scales."""
 
 from xnorlab.binarize.estimators import ESTIMATORS, EstimatedSign, Estimator, forward_and_gradient, integral_from_zero
 from xnorlab.binarize.input_scale import input_scale
@@ -21,7 +21,6 @@ from xnorlab.binarize.weight_scale import (
     StochasticSign,
     WeightBinarizer,
     approximation_error,
-    centre_latent_,
     clip_latent_,
     exact_gradient,
     weight_scale,
@@ -41,7 +40,6 @@ __all__ = [
     "StochasticSign",
     "WeightBinarizer",
     "approximation_error",
-    "centre_latent_",
     "clip_latent_",
     "exact_gradient",
     "forward_and_gradient",

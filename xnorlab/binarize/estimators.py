@@ -1,6 +1,6 @@
-"""The straight-through estimators of the sign by name, each over any clip range, and their curves.
+"""Straight-through estimators of the sign, by name, each over any clip range, and the curves that they imply.
 
-A sign is flat: its derivative is 0 wherever it has one. An estimator keeps the flat forward value and lends the
+The derivative of a sign is 0 wherever it exists. An estimator keeps the sign in the forward pass and gives the
 backward pass the slope of a smoother function.
 """
 
@@ -16,11 +16,15 @@ from xnorlab.binarize.sign import sign_bireal, sign_clipped, sign_identity, stoc
 
 @dataclass(frozen=True)
 class Estimator:
-    """One estimator.
+    """Straight-through estimator: x → sign(x) forward, another function's slope backward.
 
-    name, title, source: its key, how to write it, and the paper. slope: ∂sign/∂x as a formula for a clip range t.
-    function: x → ±1 with the estimator's gradient for t = 1.
-    ranged: whether there is a range at all, beyond which the gradient is 0.
+    Attributes:
+        name: key in ESTIMATORS.
+        title: name to print.
+        source: paper and equation.
+        slope: ∂sign/∂x as a formula, for a clip range t.
+        function: x → ±1 with the estimator's gradient for t = 1.
+        ranged: whether the gradient is 0 beyond a clip range.
     """
 
     name: str
@@ -31,10 +35,20 @@ class Estimator:
     ranged: bool
 
     def __call__(self, x: Tensor, clip_range: float = 1.0) -> Tensor:
-        """−1 or +1 for each x, any shape; the gradient is that of function(x / clip_range) where there is a range.
+        """sign(x), with the gradient of `function(x / clip_range)` where the estimator has a range.
 
-        Dividing by a positive number changes no sign; by the chain rule the slope becomes wider and flatter, and the
-        area under it stays 2, the height of the sign's jump. Raises ValueError where clip_range is not positive.
+        A division by a positive number changes no sign. By the chain rule the slope becomes wider and flatter, and the
+        area under it stays 2, the height of the sign's jump.
+
+        Args:
+            x: any shape, real.
+            clip_range: t, above 0; without effect where `ranged` is false.
+
+        Returns:
+            −1 or +1 for each x, in its shape and dtype.
+
+        Raises:
+            ValueError: clip_range is not a finite number above 0.
         """
         if not (math.isfinite(clip_range) and clip_range > 0):
             raise ValueError(f"clip_range={clip_range!r} must be a number above 0")
@@ -81,9 +95,14 @@ ESTIMATORS: dict[str, Estimator] = {
 
 
 class EstimatedSign(nn.Module):
-    """Input binarizer sign(x) with the gradient of ESTIMATORS[estimator] over a clip range.
+    """Input binarizer sign(x), with the gradient of a named estimator over a clip range.
 
-    Raises ValueError for an unknown estimator, or a clip_range that is not positive.
+    Args:
+        estimator: key of ESTIMATORS.
+        clip_range: t, above 0.
+
+    Raises:
+        ValueError: the estimator is unknown, or clip_range is not a finite number above 0.
     """
 
     def __init__(self, estimator: str, clip_range: float = 1.0):
@@ -94,18 +113,23 @@ class EstimatedSign(nn.Module):
         self(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: any shape, real; returns −1 and +1."""
+        """sign(x): any shape, real → −1 and +1, same shape."""
         return self.estimator(x, self.clip_range)
 
     def extra_repr(self) -> str:
-        """Shown in print(model)."""
+        """Arguments that print(model) shows."""
         return f"{self.estimator.name}, clip_range={self.clip_range:g}"
 
 
 def forward_and_gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """What an elementwise `function` returns at every x, and the slope that its backward pass uses there.
+    """Values of an elementwise function, and the slopes that its backward pass uses, by torch's autograd.
 
-    x: any shape, real. Both results have its shape and are found by running `function` and torch's autograd.
+    Args:
+        function: elementwise, differentiable in torch.
+        x: any shape, real; it is left as it is.
+
+    Returns:
+        `function(x)` and the gradient at every x, both of x's shape.
     """
     leaf = x.detach().clone().requires_grad_()
     with torch.enable_grad():
@@ -115,9 +139,14 @@ def forward_and_gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> tup
 
 
 def integral_from_zero(x: Tensor, slope: Tensor) -> Tensor:
-    """The function that is 0 at the x nearest to 0 and has this slope: what the backward pass believes in.
+    """Integral of a slope by the trapezoid rule, 0 at the x nearest to 0: the function that the backward pass assumes.
 
-    x: (n,) rising; slope: (n,). Returns (n,), by the trapezoid rule.
+    Args:
+        x: (n,), rising.
+        slope: (n,), the slope at every x.
+
+    Returns:
+        (n,), the integral at every x.
     """
     area = torch.cat([torch.zeros(1, dtype=slope.dtype), torch.cumulative_trapezoid(slope, x)])
     return area - area[x.abs().argmin()]

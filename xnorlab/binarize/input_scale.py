@@ -1,4 +1,4 @@
-"""The input scale K of XNOR-Networks."""
+"""Input scale K of XNOR-Networks."""
 
 import torch
 from torch import Tensor
@@ -18,11 +18,20 @@ def input_scale(
 ) -> Tensor:
     """K = A ∗ k, with A the mean of |x| over channels and k a box filter of value 1/(w·h).
 
-    x: (N, C, H, W) real, before its sign. Returns (N, 1, OH, OW), the factor of each output position in
-    x ∗ W ≈ (sign(x) ⊛ sign(W)) ⊙ K·α. Padding counts as zeros, as it does in the convolution.
-    exact: sum in float64 and round once, so that the result does not depend on the order of the additions
-    (evaluation; a last-bit difference could flip a later sign). Differentiable either way.
+    K is the factor of each output position in x ∗ W ≈ (sign(x) ⊛ sign(W)) ⊙ K·α. It is differentiable.
     Source: XNOR-Net, section 3.2, eq. 11 and figure 2.
+
+    Args:
+        x: (N, C, H, W) real, before its sign.
+        kernel_size: (kh, kw) of the convolution, or one int for both.
+        stride: of the convolution.
+        padding: of the convolution; the border counts as zeros here, too.
+        dilation: of the convolution.
+        exact: sum in float64 and round once, so that the result does not depend on the order of the additions.
+            Evaluation needs this: a difference in the last bit could flip a later sign.
+
+    Returns:
+        (N, 1, OH, OW), in the dtype of x.
     """
     kh, kw = pair(kernel_size, "kernel_size", 1)
     dtype = torch.float64 if exact else x.dtype

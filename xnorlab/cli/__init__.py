@@ -1,6 +1,6 @@
 """The command line, `xnorlab`: see `xnorlab --help`.
 
-Every command imports what it needs when it runs; `xnorlab predict` never imports torch.
+Each command imports what it needs when it runs; `xnorlab predict` never imports torch.
 """
 
 import sys
@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, bench_train, networks, predict, train, training, verdicts, zoo
+from xnorlab.cli import ablate, bench, evaluate, networks, pack, predict, train, verdicts, zoo
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -21,22 +21,24 @@ MISSING = {
     "tensorboard": "train",
     "plotly": "app",
 }
-"""Packages that a command may lack, and the extra that brings them."""
-
+"""Packages that a command may need, and the extra that installs each."""
 
 BUG = "This is a bug in xnorlab; please report it with the lines above and the output of `xnorlab --version`."
 """The last line under the traceback of an error that no command expects."""
 
 
 class Commands(TyperGroup):
-    """Turns a user's mistake into one line on stderr, one more a note, and exit code 2; a bug keeps its traceback."""
+    """A group of commands that prints errors of the user on stderr, with exit code 2.
+
+    The error takes one line, and each of its notes another one. An unexpected error keeps its traceback.
+    """
 
     def invoke(self, ctx):
         """Run the chosen command."""
         try:
             with notes_on_stderr():
                 return super().invoke(ctx)
-        except BrokenPipeError:  # `xnorlab … | head` has read enough
+        except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (ValueError, OSError) as error:
@@ -47,7 +49,7 @@ class Commands(TyperGroup):
                 error.add_note(BUG)
                 raise
             lines = [f"this command needs {error.name}: pip install 'xnorlab[{extra}]'"]
-        except Exception as error:  # typer's own, such as Exit, never show their notes
+        except Exception as error:  # notes of typer's own exceptions, such as Exit, are never printed
             error.add_note(BUG)
             raise
         for line in lines:
@@ -81,7 +83,7 @@ def main(
     Then with the speed: `xnorlab bench conv`
     """
     for stream in (sys.stdout, sys.stderr):
-        # a file name may hold what the terminal cannot show; an escape is better than a traceback
+        # a file name may hold characters that the terminal cannot show: print an escape instead of failing
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -90,11 +92,10 @@ app.command("predict")(predict.predict)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
 app.command("train")(train.train)
-app.command("evaluate")(training.evaluate)
-app.command("pack")(training.pack)
-app.command("ship")(training.ship)
+app.command("evaluate")(evaluate.evaluate)
+app.command("pack")(pack.pack)
+app.command("ship")(pack.ship)
 app.command("verdicts")(verdicts.verdicts)
 app.add_typer(zoo.app, name="zoo")
 app.add_typer(ablate.app, name="ablate")
-bench.app.command("train")(bench_train.train)
 app.add_typer(bench.app, name="bench")

@@ -7,7 +7,7 @@ import typer
 
 from xnorlab.cli.data_options import CacheFolder, DataOption
 from xnorlab.cli.output import print_json, print_table
-from xnorlab.cli.stopping import Begun, stoppable
+from xnorlab.cli.stopping import CurrentRun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say
 from xnorlab.printable import one_line
 
@@ -50,8 +50,8 @@ def run(
     """
     from xnorlab.training import ablations
 
-    begun = Begun(out)
-    with stoppable(begun.words):
+    current = CurrentRun(out)
+    with stoppable(current.how_to_resume):
         entry = ablations.run_ablation(
             name,
             data,
@@ -65,7 +65,7 @@ def run(
             evaluate_every=epochs,
             progress=False,
             announce=say,
-            begin=begun.begin,
+            begin=current.begin,
         )
     _show(name, entry, record, as_json)
 
@@ -90,7 +90,7 @@ def no_retraining(
 
 
 def _show(name: str, entry: dict[str, Any], record: bool, as_json: bool) -> None:
-    from xnorlab.training import ablations
+    from xnorlab.zoo import ablations
 
     if record:
         typer.echo(f"entered into {one_line(ablations.record(name, entry))}", err=True)

@@ -1,10 +1,12 @@
-"""`xnorlab bench train`: what a binary scheme costs a training step."""
+"""`xnorlab bench train`: times of a training step under binary schemes."""
 
 from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import milliseconds, print_json, print_table
+from xnorlab.cli.bench_options import AsJson
+from xnorlab.cli.output import print_json, print_table
+from xnorlab.cli.timing_tables import median_and_quartiles, thread_count
 
 
 def train(
@@ -13,17 +15,18 @@ def train(
         typer.Argument(metavar="[SCHEME]...", help="By default binaryconnect, bnn, bwn, xnor, xnor-k."),
     ] = None,
     model: Annotated[str, typer.Option(help="alexnet, resnet18 or nin.")] = "alexnet",
-    batch: Annotated[int, typer.Option(min=2, help="Pictures a step.")] = 64,
-    size: Annotated[int | None, typer.Option(min=1, help="Side of a picture; the recipe's.")] = None,
+    batch: Annotated[int, typer.Option(min=2, help="Pictures per step.")] = 64,
+    size: Annotated[int | None, typer.Option(min=1, help="Side of a picture; the recipe's by default.")] = None,
     precision: Annotated[str, typer.Option(help="auto, bf16-mixed or 32-true.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="Of torch, on the CPU.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, help="Rounds; slow steps join every third one.")] = 21,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with every sample.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch, on the CPU.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds; slow steps take part in every third one.")] = 21,
+    as_json: AsJson = False,
 ) -> None:
     """Time a **training step** under binary schemes against the same network in full precision.
 
-    Forward, backward and optimiser on one batch that lies ready; networks take turns. × is in units of the float step.
+    A step is forward pass, backward pass and optimiser on one prepared batch; networks take turns. × compares with the
+    float step.
 
     `xnorlab bench train`
 
@@ -45,12 +48,11 @@ def train(
     if as_json:
         print_json(result.to_dict())
         return
-    where = f"{result.machine.cpu}, {threads} thread{'s' if threads > 1 else ''}" if device == "cpu" else result.device
-    rows = []
-    for scheme, timing in result.timings.items():
-        low, median, high = (milliseconds(value) for value in timing.quartiles_s)
-        noisy = " ~" if timing.spread > 0.1 else ""
-        rows.append([scheme, median + noisy, f"{low} … {high}", f"{result.overhead(scheme):.2f}×"])
+    where = f"{result.machine.cpu}, {thread_count(threads)}" if device == "cpu" else result.device
+    rows = [
+        [scheme, *median_and_quartiles(timing), f"{result.overhead(scheme):.2f}×"]
+        for scheme, timing in result.timings.items()
+    ]
     pixels = result.recipe.train_size
     print_table(
         f"{model}, {batch} pictures of {pixels} × {pixels}, {result.precision}; {where}",

@@ -1,17 +1,18 @@
-"""`xnorlab names` and `xnorlab summary`: what there is, and what it is made of."""
+"""`xnorlab names` and `xnorlab summary`: which networks are shipped, and what a network is made of."""
 
 from typing import Annotated, Any
 
 import typer
 
-from xnorlab.cli.output import bytes_, macs, markdown_table, print_json, print_table
+from xnorlab import units
+from xnorlab.cli.output import markdown_table, print_json, print_table
 from xnorlab.cli.predict import open_network
 from xnorlab.zoo.cost import float32_bytes, standard_error
 
 
 def names(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the whole manifest.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as README shows it.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")] = False,
 ) -> None:
     """List the **pretrained networks** with their measured accuracy and size.
 
@@ -37,7 +38,7 @@ def names(
             ", ".join(f"{100 * repeat.top1:.1f}" for repeat in shipped.repeats) or "–",
             str(shipped.recipe.epochs),
             (shipped.recipe.teacher or "–").removeprefix(f"{shipped.dataset}/"),
-            bytes_(shipped.bytes),
+            units.memory(shipped.bytes),
         ]
         for name, shipped in entries.items()
     ]
@@ -100,10 +101,10 @@ def summary(
                 row["kind"],
                 _shape(row["output_shape"]),
                 str(row["weight_bits"] or "–"),
-                macs(row["binary_macs"]),
-                macs(row["real_macs"]),
-                bytes_(row["bytes"]) if row["bytes"] else "–",
-                bytes_(row["float32_bytes"]) if row["float32_bytes"] else "–",
+                _count(row["binary_macs"]),
+                _count(row["real_macs"]),
+                units.memory(row["bytes"]) if row["bytes"] else "–",
+                units.memory(row["float32_bytes"]) if row["float32_bytes"] else "–",
             ]
             for row in rows
         ],
@@ -112,18 +113,23 @@ def summary(
             "",
             "",
             "",
-            *(macs(totals[key]) for key in keys[:2]),
-            *(bytes_(totals[key]) for key in keys[2:]),
+            *(_count(totals[key]) for key in keys[:2]),
+            *(units.memory(totals[key]) for key in keys[2:]),
         ],
     )
     if totals["memory_ratio"] is not None:
         typer.echo(f"{totals['memory_ratio']:.1f}× smaller than in float32 (binary and real columns: multiply-adds)")
     if signs is not None:
         typer.echo(
-            f"Binary weights alone: {bytes_(signs.file_bytes)} in the file, {bytes_(signs.resident_bytes)} in memory, "
-            f"{bytes_(signs.float32_bytes)} in float32: {signs.file_ratio:.1f}× and {signs.resident_ratio:.1f}×"
+            f"Binary weights alone: {units.memory(signs.file_bytes)} in the file, "
+            f"{units.memory(signs.resident_bytes)} in memory, "
+            f"{units.memory(signs.float32_bytes)} in float32: {signs.file_ratio:.1f}× and {signs.resident_ratio:.1f}×"
         )
 
 
 def _shape(shape: Any) -> str:
     return " × ".join(str(n) for n in shape)
+
+
+def _count(macs: int) -> str:
+    return units.count(macs) if macs else "–"

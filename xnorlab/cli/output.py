@@ -1,4 +1,4 @@
-"""How commands print: tables for people, pure JSON for programs, lengths of time and memory with their units."""
+"""Output of commands: tables for people, JSON for programs, notes on stderr."""
 
 import json
 import logging
@@ -12,12 +12,12 @@ from xnorlab.printable import in_markdown, one_line
 
 
 def print_json(value: Any) -> None:
-    """`value` on stdout, and nothing else; in ASCII, so that any name survives any terminal's encoding."""
+    """Print `value` as JSON in ASCII, so that the encoding of the terminal does not matter."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 REMARK_WIDTH = 60
-"""Characters after which a remark goes on in the next line."""
+"""Most characters of a line of a remark."""
 
 
 def print_table(
@@ -29,9 +29,15 @@ def print_table(
     footer: Sequence[str] = (),
     remarks: bool = False,
 ) -> None:
-    """A table whose first `texts` columns are text and whose others are numbers; each cell on one printable line.
+    """Print a table, each cell on one printable line.
 
-    remarks: the last column is prose, which may take several lines.
+    Args:
+        title: Title of the table.
+        columns: Titles of the columns.
+        rows: Cells of the rows.
+        texts: Number of columns, from the left, that hold text; the others hold numbers.
+        footer: Cells of the last line; none if empty.
+        remarks: Whether the last column holds prose, which may take several lines.
     """
     from rich import box
     from rich.console import Console
@@ -54,20 +60,20 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
     console = Console(highlight=False)
-    # a narrow terminal breaks lines; rich would leave out digits
+    # in a narrow terminal lines are broken; rich would leave out digits
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
     console.print(table)
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, without a title; each cell on one printable line."""
+    """Return a table in Markdown without a title, each cell on one printable line."""
     lines = [[in_markdown(cell) for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in (columns, ["---"] * len(columns), *lines))
 
 
 @contextmanager
 def notes_on_stderr() -> Iterator[None]:
-    """What the library logs within the block, on stderr: a line each, and none twice."""
+    """Context manager that prints what the library logs in its block on stderr: one line each, and no line twice."""
     logger, handler = logging.getLogger("xnorlab"), _Notes(logging.WARNING)
     logger.addHandler(handler)
     try:
@@ -79,36 +85,10 @@ def notes_on_stderr() -> Iterator[None]:
 class _Notes(logging.Handler):
     def __init__(self, level: int):
         super().__init__(level)
-        self.said: set[str] = set()
+        self.printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         line = one_line(record.getMessage())
-        if line not in self.said:
-            self.said.add(line)
+        if line not in self.printed:
+            self.printed.add(line)
             typer.echo(f"xnorlab: {line}", err=True)
-
-
-def milliseconds(seconds: float) -> str:
-    """Three significant digits, in ms."""
-    return significant(seconds * 1e3)
-
-
-def significant(value: float) -> str:
-    """Three significant digits without an exponent."""
-    if value == 0:
-        return "0"
-    digits = max(0, 2 - int(f"{abs(value):e}".partition("e")[2]))
-    return f"{value:.{digits}f}"
-
-
-def bytes_(count: int) -> str:
-    """In B, KiB or MiB."""
-    for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{significant(count / size)} {unit}"
-    return f"{count} B"
-
-
-def macs(count: int) -> str:
-    """Multiply-adds in millions; a dash for none."""
-    return "–" if count == 0 else f"{significant(count / 1e6)} M"

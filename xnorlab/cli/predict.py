@@ -1,4 +1,4 @@
-"""`xnorlab predict`: photos in, labels out, without torch."""
+"""`xnorlab predict`: labels for photos, without torch."""
 
 import os
 from dataclasses import asdict
@@ -18,16 +18,13 @@ def predict(
         list[str], typer.Argument(help="Photos: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, AVIF; HEIC with pillow-heif.")
     ],
     model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", "-m", help="A pretrained name or a packed file; may be given again for another answer."
-        ),
+        list[str] | None, typer.Option("--model", "-m", help="A pretrained name or a packed file; repeatable.")
     ] = None,
     scheme: Annotated[
         list[str] | None,
         typer.Option("--scheme", "-s", help="The default network under this scheme (float, bwn, xnor, …); repeatable."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many labels an answer has.")] = 5,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="Labels per answer.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what is in **photos**.
@@ -38,7 +35,7 @@ def predict(
 
     `xnorlab predict photo.jpg --model runs/mine/packed.safetensors --json`
 
-    A photo that cannot be read gets one sentence on stderr; the others are still answered, and the exit code is 1.
+    A photo that cannot be read gets one sentence on stderr. The others are still answered, and the exit code is 1.
     """
     from xnorlab.images import ImageError, read_image
 
@@ -53,12 +50,12 @@ def predict(
             typer.echo(f"xnorlab: {one_line(error)}", err=True)
             answers.append({"photo": photo, "error": str(error)})
             continue
-        found = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
+        predictions = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
         if as_json:
-            labels = {name: [asdict(prediction) for prediction in best] for name, best in found.items()}
+            labels = {name: [asdict(prediction) for prediction in best] for name, best in predictions.items()}
             answers.append({"photo": photo, "notes": list(picture.notes), "answers": labels})
         else:
-            _print(photo, picture.notes, found)
+            _print(photo, picture.notes, predictions)
     if as_json:
         print_json(answers)
     if refused:
@@ -66,7 +63,15 @@ def predict(
 
 
 def chosen(models: list[str], schemes: list[str]) -> list[str]:
-    """The networks asked for, in the order given: names or files, then the default network under each scheme."""
+    """List the networks to use: `models`, then the default network under each of `schemes`.
+
+    Args:
+        models: Pretrained names or packed files.
+        schemes: Schemes.
+
+    Raises:
+        PretrainedError: The default network is not shipped under one of `schemes`.
+    """
     from xnorlab import pretrained
 
     if models and not schemes:
@@ -79,7 +84,7 @@ def chosen(models: list[str], schemes: list[str]) -> list[str]:
 
 
 def default_name() -> str:
-    """The XNOR network that was listed first, else the first network."""
+    """Return the name of the first XNOR network of the manifest, else of the first network."""
     from xnorlab import pretrained
 
     names = pretrained.names()
@@ -89,7 +94,7 @@ def default_name() -> str:
 
 
 def open_network(name: str) -> tuple[str, Any]:
-    """A network by its pretrained name or from its packed file, with the name to print."""
+    """Load a network by its pretrained name or from its packed file, and return the name to print with it."""
     from xnorlab import pretrained
     from xnorlab.runtime import Network
 
@@ -98,11 +103,11 @@ def open_network(name: str) -> tuple[str, Any]:
     return name, pretrained.load(name)
 
 
-def _print(photo: str, notes: tuple[str, ...], found: dict[str, Any]) -> None:
+def _print(photo: str, notes: tuple[str, ...], predictions: dict[str, Any]) -> None:
     typer.echo(typer.style(one_line(photo), bold=True) + (f"  ({', '.join(notes)})" if notes else ""))
-    width = max(len(one_line(p.label)) for best in found.values() for p in best)
-    for name, best in found.items():
-        if len(found) > 1:
+    width = max(len(one_line(p.label)) for best in predictions.values() for p in best)
+    for name, best in predictions.items():
+        if len(predictions) > 1:
             typer.echo(f"  {one_line(name)}")
         for p in best:
             bar = "█" * round(p.probability * BAR)

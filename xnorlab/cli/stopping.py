@@ -1,10 +1,10 @@
-"""A training that a signal ends says what is safe and how to go on, and exits as shells expect."""
+"""Signals that end a training: one line tells what is saved and how to resume, and the exit status is a shell's."""
 
 import contextlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from xnorlab.printable import one_line
 
 
 class Stopped(BaseException):
-    """SIGTERM or SIGINT has come; of no other kind, so that no handler of errors on the way keeps it."""
+    """SIGTERM or SIGINT has come. It is no `Exception`, so that no handler of errors catches it."""
 
     def __init__(self, number: int):
         super().__init__(number)
@@ -22,10 +22,11 @@ class Stopped(BaseException):
 
 
 @contextlib.contextmanager
-def stoppable(words: Callable[[], str]) -> Iterator[None]:
-    """SIGTERM or SIGINT end the block with one line on stderr and exit status 128 + signal.
+def stoppable(how_to_resume: Callable[[], str]) -> Iterator[None]:
+    """Context that SIGTERM and SIGINT end with one line on stderr and exit status 128 + signal.
 
-    words: what is safe and how to go on; called when the signal has come.
+    Args:
+        how_to_resume: called when the signal has come; returns what is saved and how to go on.
     """
 
     def stop(number: int, frame: Any) -> None:
@@ -35,50 +36,54 @@ def stoppable(words: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        typer.echo(one_line(f"xnorlab: ended by {stopped.signal.name}; {words()}"), err=True)
+        typer.echo(one_line(f"xnorlab: ended by {stopped.signal.name}; {how_to_resume()}"), err=True)
         raise typer.Exit(128 + stopped.signal) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-class Begun:
-    """Remembers which run, of many in the folder `out`, has begun last."""
+class CurrentRun:
+    """Run that has begun last, of many that are trained one after the other.
+
+    Args:
+        out: folder of the runs.
+    """
 
     def __init__(self, out: Path):
         self.out, self.folder = out, None
 
     def begin(self, recipe: Any) -> None:
-        """Print the run's name, and remember its folder."""
+        """Print the run's name, and keep its folder in mind."""
         typer.echo(one_line(recipe.run_name), err=True)
         self.folder = self.out / recipe.run_name
 
-    def words(self) -> str:
-        """What is safe and how to go on; for `stoppable`."""
+    def how_to_resume(self) -> str:
+        """What is saved and how to go on, for `stoppable`."""
         if self.folder is None:
             return f"nothing was begun; to go on: {same_command()}"
-        return safe_and_go_on(self.folder, same_command())
+        return saved_and_next(self.folder, same_command())
 
 
-def safe_and_go_on(folder: Path, go_on: str) -> str:
-    """Which epochs of a run's folder are safe, and the command that goes on."""
-    from xnorlab.training.sources import kept
+def saved_and_next(folder: Path, command: str) -> str:
+    """Sentence that names the saved epochs of a run's folder, and the command that resumes it."""
+    from xnorlab.training.checkpoints import saved_epochs
 
-    return f"{kept(folder)}; to go on: {go_on}"
+    return f"{saved_epochs(folder)}; to go on: {command}"
 
 
 def same_command() -> str:
-    """The command that this process was started with."""
+    """Command that this process was started with."""
     return shlex.join(["xnorlab", *sys.argv[1:]])
 
 
-def given_options(context: typer.Context, *names: str) -> list[str]:
-    """Those of the named options that were given on the command line, as words to give them again."""
+def given_options(context: typer.Context, leave_out: Collection[str]) -> list[str]:
+    """Words that give the options of this command line again, except for the parameters in `leave_out`."""
     words = []
     for parameter in context.command.params:
         source = None if parameter.name is None else context.get_parameter_source(parameter.name)
         # By name: typer brings a click of its own in some releases, with an enum of its own.
-        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+        if parameter.name not in leave_out and source is not None and source.name == "COMMANDLINE":
             value = context.params[parameter.name]
             words += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
     return words

@@ -1,69 +1,61 @@
 """`xnorlab train`: from a folder of pictures to a trained network."""
 
+import inspect
 import shlex
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from xnorlab.cli.data_options import Cache, CacheFolder, Data, Keep, SkipUnreadable, preparing
-from xnorlab.cli.stopping import given_options, safe_and_go_on, same_command, stoppable
+from xnorlab.cli.stopping import given_options, same_command, saved_and_next, stoppable
 from xnorlab.printable import one_line
-
-KEPT_ON_RESUME = (
-    "accelerator",
-    "devices",
-    "nodes",
-    "workers",
-    "runs",
-    "evaluate_every",
-    "stop_after",
-    "cache_folder",
-    "cache",
-    "skip_unreadable",
-)
-"""Options of `train` that are no part of the recipe, and so are given again to go on."""
+from xnorlab.zoo.recipe import Recipe, recipe_for
 
 Devices = Annotated[str, typer.Option(help="How many devices, or auto.")]
 Accelerator = Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")]
 
+RECIPE_OPTIONS = {item.name: item.metadata["help"] for item in fields(Recipe) if "help" in item.metadata}
+"""Settings of a recipe that are options of `train`, with their help texts."""
 
+
+def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option per entry of RECIPE_OPTIONS, of the type of that field of `Recipe`.
+
+    Args:
+        command: takes the settings as keyword arguments, those that were not given as None.
+    """
+    types, own = get_type_hints(Recipe), inspect.signature(command)
+    named = [parameter for parameter in own.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[types[name] | None, typer.Option(help=text)],
+        )
+        for name, text in RECIPE_OPTIONS.items()
+    ]
+    first = [parameter for parameter in named if parameter.kind is not parameter.KEYWORD_ONLY]
+    command.__signature__ = own.replace(parameters=[*first, *options, *named[len(first) :]])  # pyright: ignore[reportFunctionMemberAccess]
+    command.__annotations__ |= {option.name: option.annotation for option in options}
+    return command
+
+
+@with_recipe_options
 def train(
     context: typer.Context,
     data: Data,
-    model: Annotated[str | None, typer.Option(help="alexnet (default), resnet18 or nin.")] = None,
-    scheme: Annotated[
-        str | None, typer.Option(help="float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …")
-    ] = None,
+    *,
+    model_option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the network; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/DATASET/MODEL-SCHEME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, exactly.")] = False,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures a step, over all devices.")] = None,
-    peak_rate: Annotated[float | None, typer.Option(help="AdamW's highest learning rate.")] = None,
-    warmup: Annotated[float | None, typer.Option(help="Share of all steps in which the rate climbs.")] = None,
-    binary_rate_factor: Annotated[float | None, typer.Option(help="Rate of latent binary weights, relative.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="On real weights only.")] = None,
-    label_smoothing: Annotated[float | None, typer.Option(help="Target probability spread over all classes.")] = None,
-    resize: Annotated[int | None, typer.Option(help="Short side of a picture, pixels.")] = None,
-    eval_size: Annotated[int | None, typer.Option(help="Centre crop at evaluation, pixels.")] = None,
-    train_size: Annotated[int | None, typer.Option(help="Side of a training picture, pixels.")] = None,
-    first_size: Annotated[int | None, typer.Option(help="Its side in the first epoch; grows to --train-size.")] = None,
-    crop_area: Annotated[tuple[float, float] | None, typer.Option(help="Area of a random crop.")] = None,
-    crop_ratio: Annotated[tuple[float, float] | None, typer.Option(help="Width to height of a random crop.")] = None,
-    flip: Annotated[bool | None, typer.Option("--flip/--no-flip", help="Mirror every other picture.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto, bf16-mixed or 32-true; with --resume, of this start.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides weights, order, crops, stochastic signs.")] = None,
-    teacher: Annotated[str | None, typer.Option(help="Learn its answers too: a run's or a shipped name.")] = None,
-    teacher_weight: Annotated[float | None, typer.Option(help="The teacher's share of the loss.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Softens both networks' answers.")] = None,
-    start: Annotated[str | None, typer.Option(help="Begin with its weights: a run's or a shipped name.")] = None,
-    model_option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the network; repeatable.")] = None,
     accelerator: Accelerator = "auto",
     devices: Devices = "auto",
     nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes per device that cut crops.")] = 0,
     runs: Annotated[Path, typer.Option(help="Folder of runs, in which --teacher and --start are looked for.")] = Path(
         "runs"
     ),
@@ -72,6 +64,7 @@ def train(
     cache_folder: CacheFolder = None,
     cache: Cache = Keep.ON,
     skip_unreadable: SkipUnreadable = False,
+    **settings: Any,
 ) -> None:
     """**Train** a network on a folder of pictures: `DATA/train/<class>/…` and `DATA/val/<class>/…`.
 
@@ -86,62 +79,41 @@ def train(
     `xnorlab train my-photos --out runs/mine --resume`
     """
     from xnorlab.training import folders, run
-    from xnorlab.training.sources import CHECKPOINT
-    from xnorlab.zoo import recipe
+    from xnorlab.training.checkpoints import CHECKPOINT
 
-    changes = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "peak_rate": peak_rate,
-        "warmup": warmup,
-        "binary_rate_factor": binary_rate_factor,
-        "weight_decay": weight_decay,
-        "label_smoothing": label_smoothing,
-        "resize": resize,
-        "eval_size": eval_size,
-        "train_size": train_size,
-        "first_size": first_size,
-        "crop_area": crop_area,
-        "crop_ratio": crop_ratio,
-        "flip": flip,
-        "precision": precision,
-        "seed": seed,
-        "teacher": teacher,
-        "teacher_weight": teacher_weight,
-        "temperature": temperature,
-        "start": start,
-        "model_options": dict(map(parse_option, model_option)) if model_option else None,
-    }
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = {name: value for name, value in settings.items() if value is not None}
+    if model_option:
+        given["model_options"] = dict(map(parse_option, model_option))
     if resume:
-        if given.keys() - {"precision"} or model or scheme or out is None:
+        if given.keys() - {"precision"} or out is None:
             raise ValueError(
                 "--resume takes the recipe from the checkpoint in --out, and no other choice of it but --precision"
             )
         chosen = None
     else:
-        found = folders.open_folder(data)
-        chosen = recipe.recipe_for(found.name, model or "alexnet", scheme or "xnor", **given)
+        dataset = folders.open_folder(data).name
+        chosen = recipe_for(dataset, **({"model": Recipe.model, "scheme": Recipe.scheme} | given))
         for name, value in chosen.to_dict().items():
             typer.echo(f"{name:>20}  {one_line(value)}", err=True)
     folder = runs / chosen.run_name if out is None and chosen is not None else Path(out or "")
 
-    def go_on() -> str:
+    def how_to_resume() -> str:
         if not (folder / CHECKPOINT).is_file():
-            return safe_and_go_on(folder, same_command())
-        again = given_options(context, *KEPT_ON_RESUME, *(("precision",) if resume else ()))
-        return safe_and_go_on(
+            return saved_and_next(folder, same_command())
+        in_the_checkpoint = {"data", "out", "resume", "model_option", *(() if resume else RECIPE_OPTIONS)}
+        again = given_options(context, leave_out=in_the_checkpoint)
+        return saved_and_next(
             folder, shlex.join(["xnorlab", "train", str(data), "--out", str(folder), "--resume", *again])
         )
 
-    with stoppable(go_on):
+    with stoppable(how_to_resume):
         result = run.train(
             data,
             chosen,
             folder,
             resume=resume,
             stop_after=stop_after,
-            precision=precision if resume else None,
+            precision=given.get("precision") if resume else None,
             accelerator=accelerator,
             devices=devices,
             nodes=nodes,
@@ -156,12 +128,16 @@ def train(
 
 
 def say(line: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     typer.echo(one_line(line), err=True)
 
 
 def parse_option(text: str) -> tuple[str, Any]:
-    """NAME=VALUE with VALUE read as JSON where it is JSON, else as text."""
+    """Name and value of NAME=VALUE; the value is read as JSON where it is JSON, else as text.
+
+    Raises:
+        ValueError: the text has another form.
+    """
     import json
 
     name, equals, value = text.partition("=")
@@ -174,7 +150,7 @@ def parse_option(text: str) -> tuple[str, Any]:
 
 
 def say_epoch(record: dict[str, Any]) -> None:
-    """An epoch's record in one line on stderr."""
+    """Print the record of an epoch in one line on stderr."""
     words = [f"epoch {record['epoch']}", f"loss {record['train_loss']:.3f}", f"train {record['train_top1']:.1%}"]
     if "val_top1" in record:
         words.append(f"val {record['val_top1']:.1%}")

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
-from xnorlab.cli.output import bytes_, print_table
-from xnorlab.cli.stopping import Begun, stoppable
+from xnorlab.cli.output import print_table
+from xnorlab.cli.stopping import CurrentRun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
 
@@ -35,7 +36,7 @@ def train(
     accelerator: Accelerator = "auto",
     devices: Devices = "auto",
     nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes a device that cut crops.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes per device that cut crops.")] = 0,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Evaluate after every so many epochs.")] = 5,
     cache_folder: CacheFolder = None,
     cache: Cache = Keep.ON,
@@ -49,13 +50,13 @@ def train(
     """
     from xnorlab.training.recipes import select, train_all
 
-    begun = Begun(out)
-    with stoppable(begun.words):
+    current = CurrentRun(out)
+    with stoppable(current.how_to_resume):
         train_all(
             select(only),
             data,
             out,
-            begin=begun.begin,
+            begin=current.begin,
             accelerator=accelerator,
             devices=devices,
             nodes=nodes,
@@ -89,4 +90,4 @@ def ship(
     options = preparing(cache_folder, cache, skip_unreadable)
     for name, shipped in ship_all(select(only), runs, data, data_note=data_note, **options):
         file = name if isinstance(shipped, Repeat) else shipped.file
-        typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {bytes_(shipped.bytes)}")
+        typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {units.memory(shipped.bytes)}")

@@ -1,4 +1,4 @@
-"""The only bridge from torch to the runtime: a trained model becomes a packed network."""
+"""Packing: the one bridge from torch to the runtime, on which a trained model becomes a packed network."""
 
 from xnorlab.export.errors import ExportError
 from xnorlab.export.packing import pack

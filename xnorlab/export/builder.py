@@ -1,4 +1,4 @@
-"""From the nodes of a traced model to the ops of a packed network, one handler a kind of node."""
+"""The builder of packed networks: nodes of a traced model become ops, with one handler for each kind of node."""
 
 import inspect
 from collections.abc import Callable
@@ -19,16 +19,21 @@ from xnorlab.runtime.ops import Op
 
 Handler = Callable[..., None]
 HANDLERS: dict[Any, Handler] = {}
-"""What packs a node: by module class, by function, or by the name of a tensor method."""
+"""The handlers of nodes by module class, by function, or by the name of a tensor method."""
 
 SIGNS = (ClippedSign, BiRealSign, RSign)
+"""Input binarizers that give −1 and +1."""
 
 
 def packs(*targets: Any) -> Callable[[Handler], Handler]:
-    """Register a handler(builder, node, …) for module classes, functions and method names.
+    """Decorator: the function packs the nodes of these targets.
 
-    A module's handler gets (builder, node, module, input); a function's and a method's the call's own arguments,
-    bound by Python: values that depend on the input as nodes, all others as what they are.
+    The handler of a module gets (builder, node, module, input). That of a function or a method gets (builder, node)
+    and the call's own arguments, bound by Python: values that depend on the input as nodes, all others as what they
+    are.
+
+    Args:
+        targets: module classes, functions, and names of tensor methods.
     """
 
     def register(handler: Handler) -> Handler:
@@ -45,7 +50,7 @@ def is_sign(module: nn.Module | None) -> bool:
 
 @dataclass(frozen=True)
 class _Pending:
-    """A step that is packed only when somebody needs its value: a sign behind it needs only a threshold."""
+    """A step that is packed only where its value is needed: a sign behind it needs only a threshold."""
 
     source: Node
     emit: Callable[[str], str]
@@ -55,10 +60,13 @@ class _Pending:
 class Builder:
     """The network under construction.
 
-    ops: by name, in order. computes: for each op the node whose value it gives, None for a value that torch does not
-    have. order: for vectors that were maps, the position among torch's features of each of the runtime's. fixed_by:
-    what is right at the example's height and width only, for `Network`. whole_windows: by name of their op, pools
-    that are right only where no window reaches beyond the map.
+    Attributes:
+        traced: the model.
+        ops: by name, in order.
+        computes: for each op the node whose value it gives, None for a value that torch does not have.
+        order: for vectors that were maps, the position among torch's features of each of the runtime's features.
+        fixed_by: what is right at the example's height and width only, for `Network`; empty where nothing is.
+        whole_windows: by name of their op, pools that are right only where no window reaches beyond the map.
     """
 
     def __init__(self, traced: Traced):
@@ -74,7 +82,7 @@ class Builder:
         self._exact = _nodes_before_a_sign(traced)
 
     def build(self) -> list[Op]:
-        """All ops; raises ExportError at the first node that cannot be packed."""
+        """Pack all nodes; raises ExportError at the first one that cannot be packed."""
         for node in self.traced.nodes:
             if node.target is torch._assert and self.traced.arguments(node).maps:
                 self.fix(node, "checks a height or a width of its input")
@@ -93,19 +101,19 @@ class Builder:
         return self._without_unused(last)
 
     def fix(self, node: Node, why: str) -> None:
-        """Say that `node` is right at the example's height and width only."""
+        """Record that `node` is right at the example's height and width only."""
         self.fixed_by = self.fixed_by or f"{self.traced.title(node)} {why}"
 
     def settle(self, node: Node) -> None:
-        """Say that the sizes that `node` is given are no matter: what it is packed as is right at all of them."""
+        """Record that `node` is packed right whatever sizes it is given."""
         self._settled.add(node)
 
     def same_map(self, a: Node, b: Node) -> bool:
-        """Whether two values are of one height and width at every input, for all that is known here."""
+        """Whether two values are known to have one height and width at every input."""
         return self._origin(a) is self._origin(b)
 
     def _origin(self, node: Node) -> Node:
-        while node in self._pending:  # a step that works on each value alone
+        while node in self._pending:  # pending steps work on each value alone
             node = self._pending[node].source
         return node
 
@@ -130,7 +138,18 @@ class Builder:
         return kept[::-1]
 
     def add(self, kind: type[Op], node: Node, *sources: str, suffix: str = "", **fields: Any) -> str:
-        """Append an op and return its name; `suffix` names a value that only the packed network has."""
+        """Append an op.
+
+        Args:
+            kind: class of the op.
+            node: that it packs.
+            sources: names of the op's inputs.
+            suffix: names a value that only the packed network has; empty for the value of `node`.
+            fields: of the op.
+
+        Returns:
+            The name of the op, made from the node's path.
+        """
         name = base = self.traced.path(node) + (f".{suffix}" if suffix else "")
         count = 1
         while name in self.ops or name == INPUT:
@@ -141,25 +160,29 @@ class Builder:
         return name
 
     def replace(self, name: str, node: Node, op: Op) -> None:
-        """Put `op`, which gives the value of `node`, in the place of an earlier op."""
+        """Replace an earlier op by `op`, which gives the value of `node`."""
         self.ops[name] = op
         self.computes[name] = node
 
     def give(self, node: Node, name: str, order: np.ndarray | None = None) -> None:
-        """Say which op holds the value of `node`."""
+        """Record which op gives the value of `node`."""
         self._names[node] = name
         self.order[node] = order
 
     def later(self, node: Node, source: Node, emit: Callable[[str], str], *, monotone: bool) -> None:
-        """Say that `node` works on each value of `source` alone, and how to pack it if somebody needs its value.
+        """Record a node that is packed only where its value is needed.
 
-        emit: takes the name of the source's value, returns that of the node's. monotone: in each channel.
+        Args:
+            node: works on each value of `source` alone.
+            source: its input.
+            emit: packs the node: takes the name of the source's value, returns that of the node's.
+            monotone: whether the node is monotone in each channel.
         """
         self._pending[node] = _Pending(source, emit, monotone)
         self.order[node] = self.order[source]
 
     def same(self, node: Node, source: Node) -> None:
-        """Say that `node` gives the value of `source` on."""
+        """Record that `node` returns the value of `source`."""
         self.later(node, source, lambda name: name, monotone=True)
 
     def name_of(self, node: Node) -> str:
@@ -174,14 +197,20 @@ class Builder:
         return node in self._exact
 
     def ordered(self, values: np.ndarray, node: Node) -> np.ndarray:
-        """Values a feature, last axis, of torch's `node` in the order of the runtime."""
+        """`values`, one per feature of torch's `node` along the last axis, in the order of the runtime."""
         order = self.order[node]
         return values if order is None else np.ascontiguousarray(values[..., order])
 
     def sign_of(self, node: Node, binarizer: nn.Module, *, fold: bool = True) -> tuple[str, dict[str, np.ndarray]]:
-        """The value to compare, and threshold and flip (where they are not trivial) that give the signs of `node`.
+        """Find how to take the signs of `node`.
 
-        fold: look through the pending monotone steps behind `node`, as far as nobody else reads them.
+        Args:
+            node: whose signs are taken.
+            binarizer: takes them in torch.
+            fold: whether pending monotone steps that nobody else reads may become part of the threshold.
+
+        Returns:
+            The name of the value to compare, and its threshold and flip by these names, where they are not trivial.
         """
         chain: list[Node] = []
         start = node

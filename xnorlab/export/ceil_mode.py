@@ -1,4 +1,4 @@
-"""At which other heights and widths a packed network still computes what its model computes there."""
+"""Pools with ceil_mode=True: at which heights and widths a packed network, which rounds down, still equals torch."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,32 @@ from xnorlab.runtime.ops import AvgPool
 from xnorlab.runtime.ops.base import Op, Shape
 
 MAX_PERIOD = 512
-"""Strides whose product is larger are not looked into; networks for photos have one of 32."""
+"""Largest product of strides that is looked into; networks for photos have 32."""
 
 
 def windows_fill(pool: AvgPool, size: Sequence[int]) -> bool:
     """Whether the windows of a pool end where a map of `size` (height, width) with its border ends.
 
-    Only there is it no matter whether the number of windows is rounded down or up (torch's ceil_mode).
+    Only there it does not matter whether the number of windows is rounded down or up (torch's ceil_mode).
     """
     sides = zip(size, pool.kernel, pool.stride, pool.padding, strict=True)
     return all((side + 2 * border - k) % stride == 0 for side, k, stride, border in sides)
 
 
 def first_cut(ops: Sequence[Op], input_shape: Shape, pools: Mapping[str, Node]) -> Node | None:
-    """The first of `pools` whose windows do not fill its map at some input that the network takes; None where all do.
+    """Find the first pool whose windows do not fill its map at some input that the network takes.
 
-    pools: nodes by the name of the AvgPool that they are packed as. The sizes of all values go on in the same way
-    after every period, the product of the strides up to them, and rows and columns do not meet. So it is enough to
-    look at one period of each. Mostly a shortcut, whose sum does not fit at any other size, guards the pool.
+    The sizes of all values repeat with a period, the product of the strides up to them, and rows and columns are
+    independent. So it is enough to look at one period of each. Mostly a shortcut, whose sum does not fit at any other
+    size, guards the pool.
+
+    Args:
+        ops: of the network.
+        input_shape: of the network's input.
+        pools: nodes by the name of the AvgPool that they are packed as.
+
+    Returns:
+        The node, or None where all windows fill their maps.
     """
     named = {op.name: op for op in ops if isinstance(op, AvgPool) and op.name in pools}
     if not named:

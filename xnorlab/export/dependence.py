@@ -1,4 +1,4 @@
-"""What every step of a traced model takes from the input: its numbers, its batch size, or a map's height and width.
+"""Dependences of every step of a traced model on the input: on its numbers, its batch size, or a map's sizes.
 
 Under torch.fx a size is a number like any other, and a packed network holds numbers as they were on the example. One
 that would be another for another input must be noticed: else the network would be silently wrong there.
@@ -17,10 +17,13 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Reads:
-    """What one value depends on.
+    """The dependences of one value. Channels and features are always the same, and never listed.
 
-    values: numbers of the input itself. batch: how many inputs there are. maps: nodes whose value's height or width
-    it depends on. size: (node, dimension) where it is that very size. Channels and features are always the same.
+    Attributes:
+        values: whether it depends on numbers of the input itself.
+        batch: whether it depends on how many inputs there are.
+        maps: nodes on whose value's height or width it depends.
+        size: (node, dimension) where it is that very size.
     """
 
     values: bool = False
@@ -29,8 +32,8 @@ class Reads:
     size: tuple[Node, int] | None = None
 
 
-Found = Reads | tuple[Reads, ...]
-"""Of a number or a tensor, or of each number of a torch.Size."""
+AnyReads = Reads | tuple[Reads, ...]
+"""The dependences of a number or a tensor, or of each number of a torch.Size."""
 
 _NAMES: dict[Any, str] = {torch.numel: "numel", len: "len"}
 """Functions that read a size of a tensor, and the names here of what they read."""
@@ -43,9 +46,9 @@ _WHOLE = {"numel", "nelement", "nbytes", "stride"}
 _GATHERS = (F.adaptive_avg_pool2d, torch.mean, "mean")
 
 
-def merged(found: Iterable[Found]) -> Reads:
-    """What a value depends on that was computed from all of these."""
-    parts = [part for each in found for part in (each if isinstance(each, tuple) else (each,))]
+def merged(sources: Iterable[AnyReads]) -> Reads:
+    """The dependences of a value that was computed from all of `sources`."""
+    parts = [part for each in sources for part in (each if isinstance(each, tuple) else (each,))]
     return Reads(
         any(part.values for part in parts),
         any(part.batch for part in parts),
@@ -54,14 +57,21 @@ def merged(found: Iterable[Found]) -> Reads:
 
 
 class Dependences:
-    """`reads`: what every node of a traced model depends on; `one_pixel`: maps of one pixel at every input.
+    """The dependences of all nodes of a traced model.
 
-    values: what the nodes gave on the example. called: gives the module that a call_module node calls.
+    Args:
+        nodes: in order.
+        values: of the nodes, on the example.
+        called: returns the module that a call_module node calls.
+
+    Attributes:
+        reads: by node.
+        one_pixel: nodes whose value is a map of one pixel at every input.
     """
 
     def __init__(self, nodes: Sequence[Node], values: Mapping[Node, Any], called: Callable[[Node], nn.Module]):
         self._values, self._called = values, called
-        self.reads: dict[Node, Found] = {}
+        self.reads: dict[Node, AnyReads] = {}
         self.one_pixel: set[Node] = set()
         for node in nodes:
             self.reads[node] = self._of(node)
@@ -70,24 +80,24 @@ class Dependences:
 
     def varies(self, node: Node) -> bool:
         """Whether the node's value is a tensor that depends on the input's numbers."""
-        found = self.reads[node]
+        reads = self.reads[node]
         is_step = isinstance(self._values[node], Tensor) and node.op != "output"
-        return is_step and isinstance(found, Reads) and found.values
+        return is_step and isinstance(reads, Reads) and reads.values
 
     def arguments(self, node: Node) -> Reads:
-        """What the constants that the node is given depend on: all its arguments that do not vary themselves."""
+        """The dependences of the constants that the node is given: of all its arguments that do not vary themselves."""
         return merged(self.reads[source] for source in node.all_input_nodes if not self.varies(source))
 
     def elements(self, argument: Any) -> list[Any]:
-        """The numbers of an argument of a node, one by one: `Reads` where they were computed, else what they are."""
+        """The numbers of an argument of a node: `Reads` for computed ones, else the numbers themselves."""
         if isinstance(argument, Node):
-            found = self.reads[argument]
-            return list(found) if isinstance(found, tuple) else [found]
+            reads = self.reads[argument]
+            return list(reads) if isinstance(reads, tuple) else [reads]
         if isinstance(argument, list | tuple):
             return [element for each in argument for element in self.elements(each)]
         return [argument]
 
-    def _of(self, node: Node) -> Found:
+    def _of(self, node: Node) -> AnyReads:
         if node.op == "placeholder":
             return Reads(values=True)
         everything = merged(self.reads[source] for source in node.all_input_nodes)
@@ -106,8 +116,8 @@ class Dependences:
             return (*parts, *more) if isinstance(more, tuple) else everything
         return everything
 
-    def _of_tensor(self, node: Node, tensor: Node) -> Found:
-        """What a number, or another object, depends on that a step takes from a tensor."""
+    def _of_tensor(self, node: Node, tensor: Node) -> AnyReads:
+        """The dependences of a number, or another object, that a step takes from a tensor."""
         name = node.target if node.op == "call_method" else _NAMES.get(node.target)
         if node.target is getattr:
             name = node.args[1]
@@ -124,8 +134,8 @@ class Dependences:
         return Reads() if name in _CONSTANT else Reads(values=True)
 
     def _size(self, tensor: Node, dim: int) -> Reads:
-        roams = dim > 1 and tensor not in self.one_pixel
-        return Reads(batch=dim == 0, maps=frozenset({tensor} if roams else ()), size=(tensor, dim))
+        varies = dim > 1 and tensor not in self.one_pixel
+        return Reads(batch=dim == 0, maps=frozenset({tensor} if varies else ()), size=(tensor, dim))
 
     def _stays_one_pixel(self, node: Node) -> bool:
         """Whether the node's value is a map of one pixel however large the input is."""

@@ -106,7 +106,7 @@ def _batch_norm(
 ) -> None:
     if training:
         raise ExportError("normalises by the batch in evaluation; pass training=self.training")
-    # torch itself is asked for its coefficients, with every rounding: y = scale·x + bias at x = 0 and, without
+    # torch itself gives its coefficients, with every rounding: y = scale·x + bias at x = 0 and, without
     # mean and bias, at x = 1.
     zero = torch.zeros_like(running_mean)
     point = (1, len(zero))
@@ -116,7 +116,7 @@ def _batch_norm(
 
 
 def _affine(builder: Builder, node: Node, input: Node, scale: np.ndarray, bias: np.ndarray) -> None:
-    """scale·x + bias a channel: folded into the layer before it where that layer has no other reader."""
+    """Pack scale·x + bias per channel: folded into the layer before it where that layer has no other reader."""
 
     def emit(name: str) -> str:
         before = builder.ops.get(name)
@@ -189,7 +189,7 @@ def _per_channel(builder: Builder, node: Node, constant: Any) -> np.ndarray:
     shape = (1,) * (value.dim() - array.ndim) + array.shape
     channels = value.shape[1]
     if len(shape) != value.dim() or any(size != 1 for i, size in enumerate(shape) if i != 1):
-        raise ExportError(f"a constant of shape {array.shape} cannot be packed; the rule is a number a channel")
+        raise ExportError(f"a constant of shape {array.shape} cannot be packed; the rule is one number per channel")
     if shape[1] not in (1, channels):
         raise ExportError(f"a constant of shape {array.shape} does not fit {channels} channels")
     return np.broadcast_to(array.reshape(-1), channels).copy()

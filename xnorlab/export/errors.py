@@ -1,4 +1,4 @@
-"""The one error of packing."""
+"""The error that packing raises."""
 
 
 class ExportError(ValueError):

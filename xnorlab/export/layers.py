@@ -1,4 +1,4 @@
-"""Handlers for convolutions and matrices, real and binary, and for signs that stand alone."""
+"""Handlers for layers with weights, real and binary, and for input binarizers that stand alone."""
 
 from typing import Any
 
@@ -101,7 +101,7 @@ def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node
     }
     bias = _parameter_or_none(module.bias)
     if signs is not None and binarizer is not None and is_sign(binarizer):
-        # With K the layer's real input is needed as well, so that nothing ahead of it can be left out.
+        # K needs the layer's real input as well, so that no step ahead of it can be folded.
         source, sign = builder.sign_of(input, binarizer, fold=not module.input_scale)
         fields = {"pad_value": module.pad_value, "input_scale": module.input_scale, **sign}
         builder.give(node, _packed_conv(builder, node, ops.BinaryConv, source, signs, scale, bias, geometry, fields))
@@ -174,7 +174,7 @@ def _binarized(builder: Builder, node: Node, input: Node, binarizer: nn.Module, 
 
 
 def _weight(module: BinaryConv2d | BinaryLinear) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The signs and the scale that the layer sums with in evaluation, as numpy; no signs where it sums real weights."""
+    """The signs and the scale of the layer in evaluation, as numpy; no signs where its weights are real."""
     binarizer = module.weight_binarizer
     if binarizer is None or binarizer.real_in_eval:
         return None, None

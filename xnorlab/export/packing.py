@@ -35,17 +35,7 @@ def pack(
 ) -> Network:
     """The packed network that computes what `model` computes in evaluation.
 
-    Args:
-        model: any module that torch.fx can follow, built from our binary layers and torch's real ones; see
-            `ExportError`'s message for what can be packed. It is left untouched.
-        example: a real batch (N, C, H, W) or (N, F) as the model takes it. Its shape fixes the packed input's
-            shape, and the result is checked on it: a few real pictures are the best choice.
-        labels: a name a class, in the order of the logits, or None.
-        preprocessing: from pictures to the model's input, or None; its crop is the example's height and width.
-        provenance: JSON values that say where the model comes from.
-        name: of the network.
-
-    BatchNorm, shifts and monotone activations between a value and a sign become one threshold a channel, found
+    BatchNorm, shifts and monotone activations between a value and a sign become one threshold per channel, found
     through torch's own arithmetic: on equal values the packed bits are torch's bits. Sums of signs are exact
     integers. A BatchNorm behind a layer folds into its scale and bias where no sign comes later.
 
@@ -64,9 +54,24 @@ def pack(
     torch bit for bit up to there; a ResNet with real 1×1 shortcuts does so only up to such flips.
 
     The check: each op, given torch's own inputs, must give torch's output, and the logits on `example` must agree
-    to 1e-3; a larger difference is accepted only where rounding turned a sign on the way, as above. Raises
-    ExportError, a ValueError, where the model cannot be packed or the check fails, and ValueError for labels,
-    preprocessing or provenance that do not fit.
+    to 1e-3; a larger difference is accepted only where rounding turned a sign on the way, as above.
+
+    Args:
+        model: any module that torch.fx can follow, built from xnorlab's binary layers and torch's real ones; see
+            `ExportError`'s message for what can be packed. It is left untouched.
+        example: a real batch (N, C, H, W) or (N, F) as the model takes it. Its shape fixes the packed input's
+            shape, and the result is checked on it: a few real pictures are the best choice.
+        labels: one name per class, in the order of the logits, or None.
+        preprocessing: from pictures to the model's input, or None; its crop is the example's height and width.
+        provenance: JSON values that say where the model comes from.
+        name: of the network.
+
+    Returns:
+        The packed network.
+
+    Raises:
+        ExportError: the model cannot be packed, or the check fails.
+        ValueError: labels, preprocessing or provenance do not fit.
     """
     traced = trace(model, example)
     builder = Builder(traced)
@@ -137,7 +142,7 @@ def _turned(op: Op, values: dict[str, np.ndarray], builder: Builder, traced: Tra
 
 
 def _runtime_value(builder: Builder, traced: Traced, node: Node) -> np.ndarray:
-    """What torch had at `node` in the runtime's layout."""
+    """The value that torch had at `node`, in the runtime's layout."""
     return builder.ordered(_nhwc(traced.values[node]), node)
 
 

@@ -1,4 +1,4 @@
-"""Handlers for what gathers over positions: pools, means and flattening."""
+"""Handlers for what works over the positions of a map: pools, means and flattening."""
 
 from typing import Any
 
@@ -177,7 +177,7 @@ def _reshape(builder: Builder, node: Node, input: Node, *shape: Any, **named: An
             builder.fix(node, "gives its input a height and a width that are not always its own")
     elif not all(builder.same_map(source, input) for source in builder.traced.arguments(node).maps):
         builder.fix(node, "takes a number that the model computed from its input's height or width")
-    # At the only height and width of the map at which a flattened one is let through its own sizes are what they were.
+    # A flattened map runs at one height and width only, where its sizes are what they were on the example.
     builder.settle(node)
 
 

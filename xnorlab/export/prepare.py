@@ -1,4 +1,4 @@
-"""Model and example as they are traced: copies, in evaluation mode, float32, on the CPU; or why that cannot be."""
+"""Copies of model and example to trace: in evaluation mode, float32, on the CPU."""
 
 import copy
 from typing import Any
@@ -14,8 +14,8 @@ def example(given: Any) -> Tensor:
     """`given`, a real tensor (N, C, H, W) or (N, F), as float32 on the CPU; raises ExportError for anything else."""
     rule = "the rule is a real tensor (N, C, H, W) or (N, F)"
     if not isinstance(given, Tensor) or given.dim() not in (2, 4) or given.numel() == 0:
-        found = f"shape {tuple(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
-        raise ExportError(f"example is {found}; {rule}")
+        described = f"shape {tuple(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
+        raise ExportError(f"example is {described}; {rule}")
     if given.is_complex():
         raise ExportError(f"example is {_name(given.dtype)}; {rule}")
     if given.layout != torch.strided or given.is_quantized:
@@ -45,14 +45,14 @@ def model(given: Any) -> nn.Module:
 
 
 def not_finite(value: Tensor) -> str | None:
-    """What `value` holds that is no number, "NaN" or "infinity"; None where all is finite."""
+    """The word "NaN" or "infinity" where `value` holds such a number; None where all is finite."""
     if not value.is_floating_point() or torch.isfinite(value).all():
         return None
     return "NaN" if torch.isnan(value).any() else "infinity"
 
 
 def in_a_line(error: Exception) -> str:
-    """Type and first line of an error's message."""
+    """The type and the first line of an error's message."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0].strip()}" if lines else type(error).__name__
 
@@ -78,9 +78,9 @@ def _check_weight(name: str, tensor: Tensor) -> None:
 
 def _as_float32(name: str, tensor: Tensor) -> Tensor:
     """`tensor` as float32; raises ExportError, by `name`, unless all its values are finite and stay so."""
-    found = not_finite(tensor)
-    if found is not None:
-        raise ExportError(f"{name} holds {found}")
+    wrong = not_finite(tensor)
+    if wrong is not None:
+        raise ExportError(f"{name} holds {wrong}")
     real = tensor.to(torch.float32)
     if not_finite(real) is not None:
         raise ExportError(f"{name} holds {tensor[~torch.isfinite(real)][0]:.3g}, more than float32 can hold")
@@ -88,7 +88,7 @@ def _as_float32(name: str, tensor: Tensor) -> Tensor:
 
 
 def _computed(given: nn.Module) -> dict[int, Any]:
-    """For deepcopy: copies of tensors that modules keep and autograd computed, by id; it refuses to copy these itself.
+    """The memo for deepcopy: copies of tensors that modules keep and autograd computed, which it refuses to copy.
 
     Hooks keep such weights (torch.nn.utils.weight_norm, spectral_norm, prune) and compute them again in every run,
     the packed ones in the run on the example.

@@ -1,4 +1,4 @@
-"""A sign behind any monotone function of one value a channel is a comparison with one number a channel."""
+"""Thresholds: a sign behind any monotone function of a channel's value is a comparison with one number."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,24 @@ import torch
 from torch import Tensor
 
 REACH = np.float32(2.0**60)
-"""Values are taken to lie in ±2^60; a sign that does not change there is constant."""
+"""Bound of all values: a sign that does not change within ±2^60 is taken for constant."""
 
 
 def find(is_plus: Callable[[Tensor], Tensor], channels: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
-    """The threshold float32 (C,) and flip bool (C,) with is_plus(x) = ((x >= threshold) != flip) for every float32 x.
+    """Find threshold and flip with is_plus(x) = ((x >= threshold) != flip) for every float32 x.
 
-    is_plus: takes one value a channel, float32 (1, C) or (1, C, 1, 1) as `dimensions` says, and returns truth
-    values of that shape; in each channel it changes at most once along x, up or down. Where it never changes the
-    threshold is −∞ (always +1) or +∞ (always −1).
-
-    Found by bisection over all float32 numbers in their order, with torch itself computing: the threshold is
+    They come from bisection over all float32 numbers in their order, with torch itself computing: the threshold is
     the first number on the far side, so that not one rounding of the function has to be known here.
+
+    Args:
+        is_plus: takes one value per channel, float32 (1, C) or (1, C, 1, 1), and returns truth values of that shape;
+            in each channel it changes at most once along x, up or down.
+        channels: C.
+        dimensions: of what `is_plus` takes, 2 or 4.
+
+    Returns:
+        threshold, float32 (C,), and flip, bool (C,). Where the sign never changes the threshold is −∞ (always +1) or
+        +∞ (always −1).
     """
     shape = (1, channels, *[1] * (dimensions - 2))
 

@@ -1,4 +1,4 @@
-"""What a model computes, as a torch.fx graph with every value that it takes on an example."""
+"""Tracing: a model's computation as a torch.fx graph, with the values of all steps on an example."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,9 +21,9 @@ _HOOKS = "hooks are not packed: take it off, or make a module of it"
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Our layers are packed whole, unless a subclass computes something else."""
-        ours = any(isinstance(m, leaf) and type(m).forward is leaf.forward for leaf in _LEAVES)
-        return ours or super().is_leaf_module(m, module_qualified_name)
+        """Whether the module is packed whole: layers of xnorlab are, unless a subclass computes something else."""
+        is_own = any(isinstance(m, leaf) and type(m).forward is leaf.forward for leaf in _LEAVES)
+        return is_own or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Recorder(fx.Interpreter):
@@ -40,7 +40,15 @@ class _Recorder(fx.Interpreter):
 
 
 class Traced:
-    """The traced copy of a model: `nodes` in order, `input`, `output`, and the `values` that they took."""
+    """The traced copy of a model.
+
+    Attributes:
+        module: the graph as a module.
+        nodes: in order.
+        input: the node of the model's input.
+        output: the node of the model's result.
+        values: of all nodes, on the example.
+    """
 
     def __init__(self, module: fx.GraphModule, values: dict[Node, Any]):
         self.module, self.values = module, values
@@ -58,7 +66,7 @@ class Traced:
         return self._dependences.varies(node)
 
     def arguments(self, node: Node) -> Reads:
-        """What the constants that the node is given depend on."""
+        """The dependences of the constants that the node is given."""
         return self._dependences.arguments(node)
 
     def stays_one_pixel(self, node: Node) -> bool:
@@ -66,7 +74,7 @@ class Traced:
         return node in self._dependences.one_pixel
 
     def elements(self, argument: Any) -> list[Any]:
-        """The numbers of an argument of a node: `Reads` where they were computed, else what they are."""
+        """The numbers of an argument of a node: `Reads` for computed ones, else the numbers themselves."""
         return self._dependences.elements(argument)
 
     def constant(self, argument: Any) -> Any:
@@ -78,7 +86,7 @@ class Traced:
         return self.module.get_submodule(str(node.target))
 
     def path(self, node: Node) -> str:
-        """Where the node stands: a module's path, or that of the module around a function with the function's name."""
+        """The node's place: a module's path, or for a function that of the module around it and the function's name."""
         if node.op == "call_module":
             return str(node.target)
         stack = node.meta.get("nn_module_stack") or OrderedDict({"": ("", None)})
@@ -99,7 +107,7 @@ class Traced:
         return self.values[node].shape[1]
 
     def call(self, node: Node, x: Tensor) -> Tensor:
-        """What the node, a step with one varying argument, makes of x."""
+        """Compute the node, a step with one varying argument, for another argument x."""
         args, kwargs = map_arg(
             (node.args, node.kwargs), lambda source: x if self.varies(source) else self.values[source]
         )
@@ -111,10 +119,10 @@ class Traced:
 
 
 def trace(model: nn.Module, example: Tensor) -> Traced:
-    """A copy of `model`, in evaluation mode, float32, on the CPU, traced and run on `example`.
+    """Trace a copy of `model`, in evaluation mode, float32, on the CPU, and run it on `example`.
 
-    Raises ExportError, with the cause, where the model cannot be copied or run, or torch.fx cannot follow it, or
-    follows it to another result.
+    Raises:
+        ExportError: the model cannot be copied or run, or torch.fx cannot follow it or follows it to another result.
     """
     x = prepare.example(example)
     with torch.no_grad():
@@ -161,14 +169,14 @@ def _check_finite(traced: Traced) -> None:
         return
     for node in traced.nodes:
         value = traced.values[node]
-        found = prepare.not_finite(value) if isinstance(value, Tensor) else None
-        if found is not None:
+        wrong = prepare.not_finite(value) if isinstance(value, Tensor) else None
+        if wrong is not None:
             holds = "holds" if node.op == "get_attr" else "gives"
-            raise ExportError(f"{traced.title(node)}: {holds} {found} on the example, in float32")
+            raise ExportError(f"{traced.title(node)}: {holds} {wrong} on the example, in float32")
 
 
 def _why_different(model: nn.Module, x: Tensor, expected: Any) -> str:
-    """Why the traced model gives another result than the model itself, in a sentence."""
+    """A sentence that says why the traced model gives another result than the model itself."""
     if model._forward_hooks or model._forward_pre_hooks:
         return f"a forward hook of the model itself changes what it takes or gives; {_HOOKS}"
     if not _equal(model(x.clone()), expected):
@@ -191,7 +199,7 @@ def _own(value: Any) -> Any:
 
 
 def _follow_in_place(module: fx.GraphModule) -> None:
-    """Let whoever reads a value after a step changed it in place read that step's result instead."""
+    """Make the steps that read a value after another step changed it in place read that step's result."""
     nodes = list(module.graph.nodes)
     for index, node in enumerate(nodes):
         changed = _overwritten(module, node)

@@ -1,4 +1,4 @@
-"""A real filter and its binary approximation: the maps, the parabola of α, the histogram."""
+"""Figures of a real filter and its binary approximation: maps of the weights, the error against α, a histogram."""
 
 import math
 
@@ -10,13 +10,20 @@ from xnorlab import units
 from xnorlab.figures import style
 
 _CELLS_WITH_NUMBERS = 25
-"""Up to this many places (a 5×5 slice) a map prints its values; in more they would not fit."""
+"""Most cells of a map (a 5 × 5 slice) in which the values are printed; in more they would not fit."""
+
+
+_BINS = 31
 
 
 def mosaic(weights: np.ndarray) -> np.ndarray:
-    """Lay the channels of a filter side by side: (C, kh, kw) → a picture with one empty (NaN) line between tiles.
+    """Arrange the channels of a filter as the tiles of one picture.
 
-    The picture is as wide as it is high, to within a tile; unused places of the last row are NaN.
+    Args:
+        weights: (C, kh, kw).
+
+    Returns:
+        (H, W), about square, with one line of NaN between tiles; unused tiles of the last row are NaN.
     """
     channels, kh, kw = weights.shape
     columns = max(1, math.ceil(math.sqrt(channels * (kh + 1) / (kw + 1))))
@@ -49,9 +56,16 @@ def _map(weights: np.ndarray, coloraxis: str) -> go.Heatmap:
 def filter_maps(
     real: np.ndarray, signs: np.ndarray, scaled: np.ndarray, residual: np.ndarray, *, dark: bool = False
 ) -> go.Figure:
-    """W, sign(W), α·sign(W) and W − α·sign(W) of one filter, each (C, kh, kw).
+    """Draw four maps of one filter on two colour scales.
 
-    W, α·sign(W) and the residual share one scale that is symmetric about zero; sign(W) is ±1 and drawn in two tones.
+    The real weights, the approximation and the residual share one scale that is symmetric about zero.
+
+    Args:
+        real: W, (C, kh, kw).
+        signs: sign(W), (C, kh, kw), −1 or +1; drawn in two tones.
+        scaled: α·sign(W), (C, kh, kw).
+        residual: W − α·sign(W), (C, kh, kw).
+        dark: For the dark theme.
     """
     limit = float(max(np.abs(real).max(), np.abs(scaled).max(), np.abs(residual).max()))
     titles = ("W, the real filter", "sign(W), two tones", "α·sign(W)", "W − α·sign(W), what is lost")
@@ -75,7 +89,7 @@ def filter_maps(
 
 
 def _square_cells(figure: go.Figure, panels: int) -> None:
-    """Make every cell of `panels` heat maps square, with no axes and row 0 on top."""
+    """Make every cell of all `panels` heat maps square, without axes and with row 0 on top."""
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, constrain="domain", autorange="reversed")
     for index in range(1, panels + 1):
@@ -91,7 +105,15 @@ def error_parabola(
     optimum: tuple[float, float],
     dark: bool = False,
 ) -> go.Figure:
-    """‖W − αB‖² against α, with the chosen (α, error) and the optimum (mean|W|, least error) marked."""
+    """Draw the error ‖W − αB‖² against α.
+
+    Args:
+        scales: α, (n,).
+        errors: ‖W − αB‖² at each α, (n,).
+        chosen: (α, error) of a chosen α, which is marked.
+        optimum: (mean|W|, least error), which is marked.
+        dark: For the dark theme.
+    """
     mark = style.SCHEMES["bwn"].colour(dark)
     figure = go.Figure()
     figure.add_scatter(
@@ -133,11 +155,17 @@ def error_parabola(
     return figure
 
 
-def weight_histogram(weights: np.ndarray, scale: float, *, bins: int = 31, dark: bool = False) -> go.Figure:
-    """Shares of the real weights (any shape) in `bins` equal bins, and the two spikes of α·sign(W) in their place."""
+def weight_histogram(weights: np.ndarray, scale: float, *, dark: bool = False) -> go.Figure:
+    """Draw the histogram of real weights, and the two values that α·sign(W) puts in their place.
+
+    Args:
+        weights: Real weights of any shape.
+        scale: α.
+        dark: For the dark theme.
+    """
     flat = np.asarray(weights, dtype=np.float64).ravel()
     limit = float(np.abs(flat).max()) or 1.0
-    counts, edges = np.histogram(flat, bins=bins, range=(-limit, limit))
+    counts, edges = np.histogram(flat, bins=_BINS, range=(-limit, limit))
     positive = float(np.mean(flat >= 0))
     real, binary = style.SCHEMES["float"], style.SCHEMES["bwn"]
     figure = go.Figure()

@@ -1,4 +1,4 @@
-"""Axes whose ticks are words with a unit: bytes at 128 KiB and 256 KiB, times at 1 ms and 2 ms."""
+"""Axes whose ticks have units: bytes at 128 KiB and 256 KiB, times at 1 ms and 2 ms."""
 
 import math
 from collections.abc import Callable
@@ -6,10 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xnorlab import units
+
 
 @dataclass(frozen=True)
 class CostAxis:
-    """title, and how a cost reads. powers_of_two: ticks at 128 KiB, 256 KiB, not at 1, 2, 5."""
+    """An axis of costs.
+
+    Attributes:
+        title: Its title.
+        text: Writes a cost with its unit.
+        powers_of_two: Whether ticks are powers of two (128 KiB, 256 KiB) instead of 1, 2 and 5 times powers of ten.
+    """
 
     title: str
     text: Callable[[float], str]
@@ -17,9 +25,13 @@ class CostAxis:
 
 
 def cost_ticks(low: float, high: float, axis: CostAxis, *, log: bool) -> dict:
-    """Plotly's type, range and ticks of an axis that holds values from `low`, above 0 where it is `log`, to `high`.
+    """Plotly's type, range and ticks of an axis of costs; a linear axis begins at 0.
 
-    A linear axis begins at 0.
+    Args:
+        low: Smallest cost; above 0 if `log`.
+        high: Largest cost, above 0.
+        axis: The axis.
+        log: Whether it is logarithmic.
     """
     if log:
         low, high = low / 1.35, high * 1.35
@@ -49,7 +61,27 @@ def cost_ticks(low: float, high: float, axis: CostAxis, *, log: bool) -> dict:
     }
 
 
+def time_ticks(low: float, high: float) -> dict:
+    """Plotly's type, range and ticks of a logarithmic axis of times.
+
+    The ticks read 10 µs, 100 µs, 1 ms.
+
+    Args:
+        low: Smallest time on the axis, in seconds.
+        high: Largest time on the axis, in seconds.
+    """
+    decades = np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) <= 3 else (1,)
+    ticks = [step * 10.0**d for d in decades for step in steps]
+    return {
+        "type": "log",
+        "range": [math.log10(low) - 0.12, math.log10(high) + 0.12],
+        "tickvals": ticks,
+        "ticktext": [_short(units.duration(tick)) for tick in ticks],
+    }
+
+
 def _short(text: str) -> str:
-    """1.00 MiB → 1 MiB, 256 KiB stays."""
+    """Drop trailing zeros: 1.00 MiB becomes 1 MiB, 256 KiB stays."""
     number, space, unit = text.partition(" ")
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{space}{unit}"

@@ -1,4 +1,4 @@
-"""A dot product of signs as it grows: one multiply-add at a time, and one word at a time."""
+"""The running sum of a dot product of signs, by multiply-adds and by words."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,12 @@ from xnorlab.figures import style
 
 
 def running_sums(products: np.ndarray, words: Sequence[tuple[int, int]], *, dark: bool = False) -> go.Figure:
-    """The sum against the channels that are in it.
+    """Draw the sum of a dot product against the number of channels that are in it.
 
-    products: (n,), the sum after each float multiply-add. words: (channels so far, sum so far) after each word that
-    has been counted; these marks lie on the line.
+    Args:
+        products: The sum after each float multiply-add, (n,).
+        words: (channels so far, sum so far) after each word that has been counted; these marks lie on the line.
+        dark: For the dark theme.
     """
     real, binary = style.SCHEMES["float"], style.SCHEMES["xnor"]
     n, many = len(products), "word" if len(words) == 1 else "words"

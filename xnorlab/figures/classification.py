@@ -1,4 +1,4 @@
-"""Answers of several networks to one photo."""
+"""Predictions of several networks for one photo."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,14 +8,22 @@ import plotly.graph_objects as go
 from xnorlab.figures import style
 
 MOST_CLASSES = 12
-"""Rows of a chart of answers; of more classes those are left out that every network finds unlikely."""
+"""Most rows of a chart; of more classes, those with a low probability in every network are left out."""
 
 
 def answers(labels: Sequence[str], probabilities: Mapping[str, np.ndarray], *, dark: bool = False) -> go.Figure:
-    """A row a class, every scheme a mark at the probability (%) it gives; by the best probability, the highest on top.
+    """Draw the predictions of several schemes: one row per class, one mark per scheme at its probability in %.
 
-    Of more than MOST_CLASSES classes: every scheme's first answer, then every scheme's second and so on, up to that
-    many. probabilities: scheme → (classes,), each summing to 1, in the order of `labels`.
+    Rows are sorted by the largest probability. Of more than MOST_CLASSES classes, the first answer of each scheme is
+    taken, then the second of each and so on.
+
+    Args:
+        labels: Names of the classes.
+        probabilities: By scheme, the probability of each class, (classes,), with sum 1, in the order of `labels`.
+        dark: For the dark theme.
+
+    Raises:
+        ValueError: `probabilities` and `labels` have different numbers of classes.
     """
     table = np.stack([np.asarray(p, dtype=np.float64) for p in probabilities.values()])
     if table.shape[1] != len(labels):

@@ -1,4 +1,4 @@
-"""What scaling factors do to feature maps: α of every filter, K over a photo, true and approximate maps, agreement."""
+"""Figures of scaling factors: α of all filters, K over a photo, true and approximate feature maps, their agreement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,14 @@ from xnorlab.figures import style
 
 
 def filter_scales(scales: np.ndarray, *, chosen: int, dark: bool = False) -> go.Figure:
-    """α of every filter of a layer, (N,), a mark each in the filters' order; the chosen one is outlined and named.
+    """Draw α of all filters of a layer, one mark per filter; its customdata is the filter's number.
 
-    A mark's customdata is its filter's number. The axis need not begin at zero: what matters is how α differs.
+    The axis need not begin at zero, since the differences matter.
+
+    Args:
+        scales: α, (N,).
+        chosen: Number of the filter that is outlined and named.
+        dark: For the dark theme.
     """
     look = style.SCHEMES["bwn"]
     scales = np.asarray(scales, dtype=np.float64)
@@ -62,7 +67,13 @@ def filter_scales(scales: np.ndarray, *, chosen: int, dark: bool = False) -> go.
 
 
 def input_scale_over_photo(photo: np.ndarray, k: np.ndarray, *, dark: bool = False) -> go.Figure:
-    """The photo as the network saw it, uint8 (H, W, 3), and beside it K, (OH, OW) ≥ 0, stretched over it in grey."""
+    """Draw a photo, and beside it K stretched over the photo in grey.
+
+    Args:
+        photo: What the network saw, uint8 (H, W, 3).
+        k: Input scales K ≥ 0, (OH, OW).
+        dark: For the dark theme.
+    """
     height, width = photo.shape[:2]
     grey = np.rint(photo @ [0.299, 0.587, 0.114]).astype(np.uint8)
     figure = make_subplots(
@@ -104,10 +115,14 @@ def input_scale_over_photo(photo: np.ndarray, k: np.ndarray, *, dark: bool = Fal
 def response_maps(
     real: np.ndarray, approximate: np.ndarray, *, one_scale: bool = True, dark: bool = False
 ) -> go.Figure:
-    """A filter's true map, its approximation and their difference, each (OH, OW), blue below zero, orange above.
+    """Draw a filter's true feature map, its approximation and their difference; titles give each map's largest value.
 
-    one_scale: all three on one scale, so that a wrong size shows; else each on its own, so that only shape counts. The
-    titles say how far each map reaches.
+    Args:
+        real: The true map, (OH, OW).
+        approximate: The approximate map, (OH, OW).
+        one_scale: Whether all maps share one colour scale, which shows a wrong size; else each has its own, which shows
+            the shape alone.
+        dark: For the dark theme.
     """
     panels = {"true": real, "approximate": approximate, "difference": np.asarray(real) - approximate}
     reach = {name: float(np.abs(values).max()) or 1.0 for name, values in panels.items()}
@@ -138,23 +153,32 @@ def response_maps(
 
 @dataclass(frozen=True)
 class Spread:
-    """How one way to approximate does over the filters of a layer, (N,) each: cosines, and relative errors > 0."""
+    """The agreement of one approximation with the true maps, over the filters of a layer.
+
+    Attributes:
+        cosines: Cosine of each filter, (N,).
+        errors: Relative error of each filter, above 0, (N,).
+    """
 
     cosines: np.ndarray
     errors: np.ndarray
 
 
-def agreement_spread(ways: Mapping[str, Spread], *, chosen: str, index: int, dark: bool = False) -> go.Figure:
-    """Relative errors (log axis) and cosines of all filters of a layer: a box a way, filter `index` as a mark.
+def agreement_spread(spreads: Mapping[str, Spread], *, chosen: str, index: int, dark: bool = False) -> go.Figure:
+    """Draw relative errors (logarithmic axis) and cosines of all filters of a layer, one box per approximation.
 
-    ways: label → Spread, in the order from top to bottom; `chosen` wears XNOR's colour, the others are grey.
+    Args:
+        spreads: By label of an approximation, its agreement, in the order from top to bottom.
+        chosen: Label of the approximation that is drawn in XNOR's colour; the others are grey.
+        index: Number of the filter that is drawn as a mark.
+        dark: For the dark theme.
     """
     look = style.SCHEMES["xnor"]
     figure = make_subplots(
         rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06, subplot_titles=("relative error", "cosine")
     )
     for column, part in enumerate(("errors", "cosines"), start=1):
-        for label, spread in ways.items():
+        for label, spread in spreads.items():
             values = np.asarray(getattr(spread, part), dtype=np.float64)
             colour = look.colour(dark) if label == chosen else style.muted(dark)
             figure.add_box(
@@ -179,7 +203,7 @@ def agreement_spread(ways: Mapping[str, Spread], *, chosen: str, index: int, dar
                 marker={"symbol": look.symbol, "size": 11, "color": colour},
                 hovertemplate=f"filter {index}: %{{x:.3g}}<extra>{label}</extra>",
             )
-    style.finish(figure, height=70 + 44 * len(ways), dark=dark)
+    style.finish(figure, height=70 + 44 * len(spreads), dark=dark)
     figure.update_annotations(font_size=style.FONT_PX)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     ticks = [10.0**d for d in range(-4, 5)]

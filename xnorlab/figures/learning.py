@@ -1,99 +1,34 @@
-"""How binary networks learn: an estimator's two faces, curves over training, sign flips, latent weights."""
+"""Figures of the training of binary networks: curves of loss and accuracy, sign flips, latent weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from xnorlab import units
 from xnorlab.figures import style
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-"""Layers of one network share its scheme's colour and differ by dash."""
+"""Dashes of the layers of one network, which share its scheme's colour."""
 
 MOST_IN_LEGEND = 6
-"""Layers that a legend names; of a deeper network only the chosen one is told apart, the others by pointing at them."""
-
-
-def estimator_curves(
-    x: np.ndarray,
-    forward: np.ndarray,
-    smooth: np.ndarray,
-    slope: np.ndarray,
-    *,
-    clip_range: float | None,
-    scattered: bool = False,
-    dark: bool = False,
-) -> go.Figure:
-    """Above what the forward pass returns, below the slope that the backward pass uses; all (n,) over x.
-
-    smooth: the function whose true slope this is, drawn dotted. clip_range: where the slope ends, None where it never
-    does. scattered: draw forward values as dots, for a sign that is drawn at random.
-    """
-    mark, ink, muted = style.SCHEMES["xnor"].colour(dark), style.ink(dark), style.muted(dark)
-    figure = make_subplots(
-        rows=2,
-        cols=1,
-        shared_xaxes=True,
-        vertical_spacing=0.13,
-        subplot_titles=("forward: sign(x), flat", "backward: ∂sign/∂x, as the estimator has it"),
-    )
-    figure.add_scatter(
-        x=x,
-        y=smooth,
-        mode="lines",
-        name="what the backward pass believes",
-        row=1,
-        col=1,
-        line={"color": mark, "dash": "dot", "width": 2},
-        hovertemplate="x = %{x:.3g}: %{y:.3g}<extra>believed</extra>",
-    )
-    look = {"mode": "markers", "marker": {"color": ink, "size": 5}} if scattered else {"mode": "lines"}
-    figure.add_scatter(
-        x=x,
-        y=forward,
-        name="what the forward pass computes",
-        row=1,
-        col=1,
-        **look,
-        line={"color": ink, "width": 2.5, "shape": "hv"},
-        hovertemplate="x = %{x:.3g}: %{y:+.0f}<extra>forward</extra>",
-    )
-    figure.add_scatter(
-        x=x,
-        y=slope,
-        mode="lines",
-        name="the slope it uses",
-        row=2,
-        col=1,
-        fill="tozeroy",
-        line={"color": mark, "width": 2.5},
-        fillcolor=_faint(mark),
-        hovertemplate="x = %{x:.3g}: slope %{y:.3g}<extra>backward</extra>",
-    )
-    if clip_range is not None:
-        for edge in (-clip_range, clip_range):
-            figure.add_vline(x=edge, line={"color": muted, "width": 1, "dash": "dash"})
-    style.finish(figure, height=460, dark=dark, legend=True)
-    figure.update_layout(legend={"y": -0.17, "yanchor": "top"}, margin_t=34)
-    figure.update_annotations(font_size=style.FONT_PX, x=0, xanchor="left")
-    figure.update_xaxes(range=[float(x[0]), float(x[-1])], zeroline=True)
-    figure.update_xaxes(title="x", row=2, col=1)
-    figure.update_yaxes(range=[-1.6, 1.6], tickvals=[-1, 0, 1], ticktext=["−1", "0", "+1"], row=1, col=1)
-    figure.update_yaxes(range=[-0.06 * slope.max(), 1.2 * max(1.0, slope.max())], row=2, col=1)
-    return figure
+"""Most layers that a legend names; those of a deeper network are named when the pointer is over them."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The curve of one training run: x (n,) epochs or steps; train (n,) and held_out (m,) at held_out_x (m,).
+    """The curves of one training run; each of the two may be empty.
 
-    Either may be empty; `final` needs x.
-
-    scheme: whose colour it wears. label: its name in the legend. final: a value measured after the run, at its end, or
-    None. faint: an earlier run, behind the others.
+    Attributes:
+        scheme: Scheme, which sets the colour.
+        label: Its name in the legend.
+        x: Epochs or steps of `train`, (n,).
+        train: Values on the training pictures, (n,).
+        held_out_x: Epochs or steps of `held_out`, (m,).
+        held_out: Values on held-out pictures, (m,).
+        final: A value that was measured after the run, drawn at the last `x`; None if there is none.
+        faint: Whether it is an earlier run, drawn faintly.
     """
 
     scheme: str
@@ -109,10 +44,15 @@ class Run:
 def training_curves(
     runs: Sequence[Run], *, of: str, along: str, at: float | None = None, end: float | None = None, dark: bool = False
 ) -> go.Figure:
-    """Loss or accuracy over training: solid on the training pictures, dotted on held-out ones, marked where few.
+    """Draw loss or accuracy over training: solid lines for training pictures, dotted lines for held-out ones.
 
-    of: "loss", or "accuracy" with shares that are shown in %. along: the x axis' title, "epoch" or "step". at: an x to
-    mark, end: where the x axis of runs under way ends.
+    Args:
+        runs: The runs.
+        of: "loss", or "accuracy" for shares that are drawn in %.
+        along: Title of the x axis, "epoch" or "step".
+        at: An x that is marked; None for none.
+        end: End of the x axis while a run is under way; None for finished runs.
+        dark: For the dark theme.
     """
     percent = 100.0 if of == "accuracy" else 1.0
     unit = " %" if of == "accuracy" else ""
@@ -125,7 +65,7 @@ def training_curves(
             ("held-out", run.held_out_x, run.held_out, "dot"),
         ):
             if len(x):
-                # What is recorded now and then is marked where it was; a single value would be no line at all.
+                # Values that are recorded now and then get marks; a single value would be no line at all.
                 sparse = len(x) == 1 or (kind == "held-out" and x[-1] - x[0] >= len(x))
                 figure.add_scatter(
                     x=list(x),
@@ -156,7 +96,7 @@ def training_curves(
     figure.update_layout(margin_t=58 if len(runs) > 3 else 36)
     figure.update_xaxes(title=along, range=None if end is None else [0, end])
     if of == "accuracy":
-        # While a run is watched the axis stands still; finished runs lie close together and fill it.
+        # The axis is fixed while a run is under way; finished runs lie close together and fill it.
         figure.update_yaxes(title="accuracy, %", range=None if end is None else [0, 103])
     else:
         figure.update_yaxes(title="loss", rangemode="tozero")
@@ -174,9 +114,17 @@ def sign_flips(
     end: float | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """Share of each layer's signs that changed, in % per epoch or per window of steps; the chosen layer stands out.
+    """Draw the share of each layer's signs that changed, in % per epoch or per window of steps.
 
-    flips: layer → (n,) shares 0 to 1 at each x.
+    Args:
+        x: Epochs or steps, (n,).
+        flips: By layer, the shares from 0 to 1 at each x, (n,).
+        scheme: Scheme, which sets the colour.
+        chosen: The layer that is emphasised.
+        along: Title of the x axis, "epoch" or "step".
+        at: An x that is marked; None for none.
+        end: End of the x axis while a run is under way; None for a finished run.
+        dark: For the dark theme.
     """
     colour = style.look(scheme).colour(dark)
     figure = go.Figure()
@@ -209,11 +157,17 @@ def latent_weights(
     peak: float | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """Histogram of latent weights in the two colours of their signs, and where ±scale puts them.
+    """Draw the histogram of latent weights in the two colours of their signs, and the values ±scale that replace them.
 
-    edges (bins + 1,), counts (bins,). scale: what the signs are multiplied by, None for real weights. limit: half the
-    x axis, peak: the height of the y axis (as a share of the weights divided by the width of a bin), so that one
-    epoch's picture compares with the next one's.
+    Args:
+        edges: Edges of the bins, (bins + 1,).
+        counts: Weights in each bin, (bins,).
+        scheme: Scheme, which sets the colour of ±scale.
+        scale: Factor of the signs; None for real weights.
+        limit: End of the x axis on both sides; the outermost edge if None. A common limit makes epochs comparable.
+        peak: Density (share of the weights over width of a bin) that sets the height of the y axis; the largest one of
+            this histogram if None. A common peak makes epochs comparable.
+        dark: For the dark theme.
     """
     widths, total = np.diff(edges), max(1, int(counts.sum()))
     density = counts / total / widths
@@ -244,7 +198,7 @@ def latent_weights(
 
 
 def density_peak(histograms: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
-    """The tallest bar of several histograms (edges, counts), as `latent_weights` draws them: its `peak`."""
+    """Return the largest density of several histograms (edges, counts), for the `peak` of `latent_weights`."""
     return max(float((counts / max(1, counts.sum()) / np.diff(edges)).max()) for edges, counts in histograms)
 
 
@@ -276,12 +230,6 @@ def _spikes(
             xshift=0 if beyond else 6 * side,
             font={"size": style.FONT_PX - 1, "color": style.ink(dark)},
         )
-
-
-def _faint(colour: str) -> str:
-    """A colour #RRGGBB, nearly transparent."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.18)"
 
 
 def _mark_place(figure: go.Figure, at: float | None, dark: bool) -> None:

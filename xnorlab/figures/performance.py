@@ -1,6 +1,5 @@
-"""What was timed: spread of the runs, speed-up against the formula, the roofline, sweeps."""
+"""Figures of timings: the spread of the runs, the roofline, speed-ups against one setting."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,60 +9,30 @@ from plotly.subplots import make_subplots
 
 from xnorlab import units
 from xnorlab.figures import style
-
-
-@dataclass(frozen=True)
-class Contender:
-    """How a timed piece of code looks: its label, its colours in both themes, plotly's marker symbol."""
-
-    label: str
-    light: str
-    dark: str
-    symbol: str
-
-    def colour(self, dark: bool) -> str:
-        """The mark's colour in the theme."""
-        return self.dark if dark else self.light
-
+from xnorlab.figures.axes import time_ticks
 
 _FLOAT, _XNOR = style.SCHEMES["float"], style.SCHEMES["xnor"]
 
 CONTENDERS = {
-    "naive": Contender("naive float32 loops", "#8C8C8C", "#9A9A9A", "circle-open"),
-    "torch-nchw": Contender("oneDNN float32, NCHW", _FLOAT.light, _FLOAT.dark, "circle"),
-    "torch-channels-last": Contender("oneDNN float32, channels last", _FLOAT.light, _FLOAT.dark, "circle-cross"),
-    "torch-onednn": Contender("oneDNN float32, its own layout", _FLOAT.light, _FLOAT.dark, "circle-dot"),
-    "best-float": Contender("oneDNN float32, best layout", _FLOAT.light, _FLOAT.dark, "circle"),
-    "binary": Contender("packed XNOR + popcount", _XNOR.light, _XNOR.dark, "star"),
+    "naive": style.Mark("naive float32 loops", "#8C8C8C", "#9A9A9A", "circle-open"),
+    "torch-nchw": style.Mark("oneDNN float32, NCHW", _FLOAT.light, _FLOAT.dark, "circle"),
+    "torch-channels-last": style.Mark("oneDNN float32, channels last", _FLOAT.light, _FLOAT.dark, "circle-cross"),
+    "best-float": style.Mark("oneDNN float32, best layout", _FLOAT.light, _FLOAT.dark, "circle"),
+    "binary": style.Mark("packed XNOR + popcount", _XNOR.light, _XNOR.dark, "star"),
 }
-"""Who computes a convolution, by the names of `xnorlab.benchmark`: the float ones wear the float scheme's grey, ours
-XNOR's colour."""
+"""The marks of the contestants that compute a convolution, by their names in `xnorlab.benchmark`.
 
-
-def _time_axis(figure: go.Figure, low: float, high: float, axis: str = "x") -> None:
-    """A logarithmic axis of seconds whose ticks read 10 µs, 100 µs, 1 ms."""
-    decades = np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if len(decades) <= 3 else (1,)
-    ticks = [step * 10.0**d for d in decades for step in steps]
-    settings = {
-        "type": "log",
-        "tickvals": ticks,
-        "ticktext": [_short(units.duration(t)) for t in ticks],
-        "range": [math.log10(low) - 0.12, math.log10(high) + 0.12],
-    }
-    figure.update_layout({f"{axis}axis": settings})
-
-
-def _short(text: str) -> str:
-    """1.00 ms → 1 ms, for ticks."""
-    number, _, unit = text.partition(" ")
-    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
+Float engines have the grey of the float scheme, the packed code has XNOR's colour. "best-float" is the faster of
+torch's layouts.
+"""
 
 
 def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = False) -> go.Figure:
-    """Every run as a dot, the quartiles as a box and the median as its line, one row a contender; log time axis.
+    """Draw all runs as dots and their quartiles as boxes, one row per contestant, on a logarithmic axis of time.
 
-    samples_seconds: name in CONTENDERS → (runs,) positive seconds.
+    Args:
+        samples_seconds: By name in CONTENDERS, positive seconds, (runs,).
+        dark: For the dark theme.
     """
     figure = go.Figure()
     for name, values in samples_seconds.items():
@@ -84,55 +53,9 @@ def timing_spread(samples_seconds: Mapping[str, np.ndarray], *, dark: bool = Fal
         )
     style.finish(figure, height=110 + 62 * len(samples_seconds), dark=dark)
     values = np.concatenate([np.asarray(v, dtype=np.float64) for v in samples_seconds.values()])
-    _time_axis(figure, values.min(), values.max())
+    figure.update_xaxes(time_ticks(values.min(), values.max()))
     figure.update_layout(margin_t=8, boxgap=0.35)
     figure.update_yaxes(showgrid=False, autorange="reversed")
-    return figure
-
-
-def speed_up_bars(
-    measured: Mapping[str, float], computed: Mapping[str, float], published: Mapping[str, float], *, dark: bool = False
-) -> go.Figure:
-    """Speed-ups (×) on a logarithmic axis, bars from 1×: measured solid, computed hatched, published outlined."""
-    mark = _XNOR.colour(dark)
-    groups = (
-        ("measured here", measured, {"color": mark, "line": {"width": 0}}),
-        (
-            "computed",
-            computed,
-            {
-                "color": mark,
-                "pattern": {"shape": "/", "fgcolor": mark, "bgcolor": "rgba(0,0,0,0)", "size": 6},
-                "line": {"color": mark, "width": 1},
-            },
-        ),
-        ("published", published, {"color": "rgba(0,0,0,0)", "line": {"color": mark, "width": 2}}),
-    )
-    figure = go.Figure()
-    for origin, values, marker in groups:
-        figure.add_bar(
-            y=list(values),
-            base=1,
-            x=[v - 1 for v in values.values()],
-            orientation="h",
-            name=origin,
-            marker=marker,
-            text=[units.times(v) for v in values.values()],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{text}<extra>" + origin + "</extra>",
-        )
-    everything = [*measured.values(), *computed.values(), *published.values(), 1.0]
-    style.finish(figure, height=110 + 44 * (len(everything) - 1), dark=dark, legend=True)
-    low, high = math.log10(min(everything)), math.log10(max(everything))
-    figure.update_xaxes(
-        title="times faster",
-        type="log",
-        range=[low - 0.05, high + 0.18 * (high - low) + 0.1],
-        tickvals=[0.1, 1, 10, 100, 1000, 10000],
-        ticktext=["0.1×", "1×", "10×", "100×", "1,000×", "10,000×"],
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
 
@@ -143,10 +66,15 @@ def roofline(
     *,
     dark: bool = False,
 ) -> go.Figure:
-    """Multiply-adds a second against multiply-adds a byte, under the measured ceilings; both axes logarithmic.
+    """Draw the roofline: multiply-adds per second against multiply-adds per byte, both axes logarithmic.
 
-    points: (name in CONTENDERS, MACs a byte of memory touched, MACs a second). ceilings: contender → the rate of a
-    loop of nothing but its arithmetic. The slanted line is memory: intensity × bandwidth.
+    The slanted part of a roof is memory: intensity × bandwidth.
+
+    Args:
+        points: (name in CONTENDERS, MACs per byte of memory that is read or written, MACs per second).
+        ceilings: By name in CONTENDERS, the MACs per second of a loop of nothing but its arithmetic.
+        bandwidth_bytes_per_second: Bandwidth of the memory.
+        dark: For the dark theme.
     """
     intensities = [p[1] for p in points]
     knees = [rate / bandwidth_bytes_per_second for rate in ceilings.values()]
@@ -170,12 +98,13 @@ def roofline(
             mode="markers",
             name=f"{look.label}: {units.rate(rate)}",
             marker={"symbol": look.symbol, "size": 13, "color": look.colour(dark), "line": {"width": 2}},
-            hovertemplate=f"{units.significant(intensity)} MAC a byte<br>{units.rate(rate)}<extra>{look.label}</extra>",
+            hovertemplate=f"{units.significant(intensity)} MAC per byte<br>{units.rate(rate)}"
+            f"<extra>{look.label}</extra>",
         )
     style.finish(figure, height=420, dark=dark, legend=True)
     figure.update_layout(legend={"orientation": "v", "x": 0, "y": -0.22, "yanchor": "top"}, margin_t=12)
-    figure.update_xaxes(type="log", title="multiply-adds a byte of memory", dtick=1)
-    figure.update_yaxes(type="log", title="multiply-adds a second", tickformat=".0s", dtick=1)
+    figure.update_xaxes(type="log", title="multiply-adds per byte of memory", dtick=1)
+    figure.update_yaxes(type="log", title="multiply-adds per second", tickformat=".0s", dtick=1)
     return figure
 
 
@@ -183,9 +112,12 @@ def roofline(
 class Panel:
     """Speed-ups against one setting.
 
-    measured: name in CONTENDERS of what the binary code is compared with → a value at each of `values`, None where it
-    was not timed; computed: the paper's formula; in_words: the formula where channels fill whole words, drawn where it
-    differs.
+    Attributes:
+        axis_label: Name of the setting, such as "channels".
+        values: Its values, drawn at equal distances, so that 64 and 65 are distinct.
+        measured: By name in CONTENDERS, the speed-up over it at each value; None where it was not timed.
+        computed: The paper's formula at each value.
+        in_words: The formula for channels that fill whole words, drawn if it differs; None if unknown.
     """
 
     axis_label: str
@@ -195,25 +127,11 @@ class Panel:
     in_words: Sequence[float] | None = None
 
 
-def sweep(
-    axis_label: str,
-    values: Sequence[float],
-    measured: Mapping[str, Sequence[float | None]],
-    computed: Sequence[float],
-    *,
-    in_words: Sequence[float] | None = None,
-    dark: bool = False,
-) -> go.Figure:
-    """Speed-up against one setting (channels or kernel): measured points per rival, the paper's formula as a line.
-
-    The arguments are those of Panel. The values stand at equal distances, to tell 64 from 65; speed-ups are on a
-    logarithmic axis. Like figure 4 of the paper, which draws the formula alone.
-    """
-    return sweeps([Panel(axis_label, values, measured, computed, in_words)], dark=dark)
-
-
 def sweeps(panels: Sequence[Panel], *, dark: bool = False) -> go.Figure:
-    """Several panels side by side on one axis of speed-ups; channels and kernel are the paper's figure 4, redone."""
+    """Draw panels side by side on one logarithmic axis of speed-ups: marks for measured ones, lines for the formula.
+
+    With channels and kernel it is figure 4 of the paper, which draws the formula alone.
+    """
     figure = make_subplots(1, len(panels), shared_yaxes=True, horizontal_spacing=0.04)
     told = set()
     for column, panel in enumerate(panels, start=1):

@@ -1,4 +1,4 @@
-"""Arrays as small pictures, for places where a chart with axes would be too much."""
+"""Arrays as small pictures without axes."""
 
 import numpy as np
 
@@ -6,12 +6,22 @@ from xnorlab.figures import style
 
 
 def signed_picture(values: np.ndarray, *, dark: bool = False) -> np.ndarray:
-    """`values` (H, W) on the diverging scale, symmetric about zero and as wide as the largest |value|: uint8 (H, W, 3).
+    """Colour an array on the diverging scale of `style`, symmetric about zero up to its largest |value|.
 
-    Values of two signs and one magnitude come out in the two tones of `style.two_tone`.
+    Values of two signs and one magnitude get the two tones of `style.two_tone`.
+
+    Args:
+        values: (H, W), not empty.
+        dark: For the dark theme.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        ValueError: `values` has another number of axes or is empty.
     """
     if values.ndim != 2 or values.size == 0:
-        raise ValueError(f"values of shape {values.shape} must be (H, W) and hold something")
+        raise ValueError(f"values of shape {values.shape} must be (H, W) and not empty")
     stops = style.signed_scale(dark)
     places = np.array([place for place, _ in stops])
     colours = np.array([[int(hex_[i : i + 2], 16) for i in (1, 3, 5)] for _, hex_ in stops], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Bars made of parts: the bytes of a file, the milliseconds of a run. One colour a scheme, one pattern a part."""
+"""Figures of bars made of parts, such as the bytes of a file: one colour per scheme, one pattern per part."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from xnorlab.figures import style
 from xnorlab.figures.axes import CostAxis, cost_ticks
 
 PATTERNS = ("", "/", "x", ".", "-", "\\")
-"""Of the parts of a bar, in the order given."""
+"""Plotly's patterns of the parts of a bar, in their order."""
 
 
 def stacked_bars(
@@ -21,10 +21,18 @@ def stacked_bars(
     share: bool = False,
     dark: bool = False,
 ) -> go.Figure:
-    """One bar a label, made of its parts; their sizes on `axis`, or as shares of each bar in %.
+    """Draw one bar per label, made of its parts.
 
-    parts: label → part → size ≥ 0; parts stand in the order of their first appearance, at most as many as PATTERNS.
-    schemes: label → scheme, whose colour the bar wears.
+    Args:
+        parts: By label, the size ≥ 0 of each part; at most as many kinds of part as PATTERNS, in the order of their
+            first appearance.
+        schemes: By label, the scheme that sets the colour of the bar.
+        axis: The axis of sizes.
+        share: Whether parts are drawn as shares of their bar in %.
+        dark: For the dark theme.
+
+    Raises:
+        ValueError: There are no parts or too many kinds of part.
     """
     order = _parts(parts.values())
     colours = [style.look(schemes[label]).colour(dark) for label in parts]
@@ -45,7 +53,7 @@ def stacked_bars(
             marker=_look(pattern, colours),
         )
     _explain(figure, order, style.ink(dark))
-    # On a phone the legend has a line a part, and plotly gives it half of the height.
+    # On a phone the legend has one line per part, and plotly gives it half of the height.
     style.finish(figure, height=130 + max(38 * len(parts), 24 * len(order)), dark=dark, legend=True)
     figure.update_layout(barmode="stack", margin_t=8, bargap=0.3, legend={**style.BELOW, "traceorder": "normal"})
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -65,9 +73,17 @@ def paired_bars(
     picked: str | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """A bar a scheme in each of `rows`, made of its parts, on a linear axis; a click gives the row as customdata.
+    """Draw one bar per scheme in each row, made of its parts, on a linear axis; the customdata of a bar is its row.
 
-    sizes: scheme → part → one size ≥ 0 a row. picked: the row to be marked.
+    Args:
+        rows: Names of the rows.
+        sizes: By scheme and part, the size ≥ 0 in each row.
+        axis: The axis of sizes.
+        picked: The row that is marked; None for none.
+        dark: For the dark theme.
+
+    Raises:
+        ValueError: There are no parts or too many kinds of part.
     """
     order = _parts(sizes.values())
     figure, totals = go.Figure(), {scheme: np.zeros(len(rows)) for scheme in sizes}
@@ -123,7 +139,7 @@ def paired_bars(
 def _parts(rows: Iterable[Mapping[str, object]]) -> list[str]:
     order = list(dict.fromkeys(part for row in rows for part in row))
     if not 1 <= len(order) <= len(PATTERNS):
-        raise ValueError(f"there are {len(order)} kinds of part; the rule is 1 to {len(PATTERNS)}")
+        raise ValueError(f"there are {len(order)} kinds of part; it must be 1 to {len(PATTERNS)}")
     return order
 
 
@@ -132,6 +148,6 @@ def _look(pattern: str, colour: str | list[str]) -> dict:
 
 
 def _explain(figure: go.Figure, order: Sequence[str], ink: str) -> None:
-    """One entry in the legend a part, in no scheme's colour."""
+    """Add one entry per part to the legend, in no scheme's colour."""
     for part, pattern in zip(order, PATTERNS, strict=False):
         figure.add_bar(y=[None], x=[None], name=part, marker=_look(pattern, ink), hoverinfo="skip")

@@ -1,56 +1,80 @@
-"""One look for every figure: a colour and a mark a scheme, scales for weights and signs, transparent backgrounds.
+"""The common look of all figures: one colour and mark per scheme, colour scales, transparent backgrounds.
 
 Colours are for marks, not for text: each keeps a contrast of at least 3 : 1 with the background of its theme.
-Red and green are left to errors. Figures take `dark=True` for the dark theme.
+Red and green are reserved for errors. Figures take `dark=True` for the dark theme.
 """
 
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from xnorlab.suggestions import unknown
+
 
 @dataclass(frozen=True)
-class SchemeStyle:
-    """How one scheme looks everywhere. `symbol` is plotly's marker, `glyph` the same mark as a character."""
+class Mark:
+    """The look of the marks for one thing in all figures.
+
+    Attributes:
+        label: Its name in legends.
+        light: Colour in the light theme, "#RRGGBB".
+        dark: Colour in the dark theme, "#RRGGBB".
+        symbol: Plotly's marker symbol.
+    """
 
     label: str
-    short: str
     light: str
     dark: str
     symbol: str
-    glyph: str
 
     def colour(self, dark: bool) -> str:
-        """The mark's colour in the theme."""
+        """Return the colour in the dark or the light theme."""
         return self.dark if dark else self.light
 
 
+@dataclass(frozen=True)
+class SchemeStyle(Mark):
+    """The look of one scheme.
+
+    Attributes:
+        short: A short name.
+        glyph: The marker symbol as a character.
+    """
+
+    short: str
+    glyph: str
+
+
 SCHEMES = {
-    "float": SchemeStyle("Full precision", "float", "#454545", "#737373", "circle", "●"),
-    "binaryconnect": SchemeStyle("BinaryConnect", "BC", "#0A63BD", "#1282F3", "square", "■"),
-    "bnn": SchemeStyle("BinaryNet (BNN)", "BNN", "#8A3700", "#C75000", "diamond", "◆"),
-    "bwn": SchemeStyle("Binary-Weight (BWN)", "BWN", "#08A054", "#0CE97A", "triangle-up", "▲"),
-    "xnor": SchemeStyle("XNOR-Net", "XNOR", "#DB57A4", "#F1BCDB", "star", "★"),
+    "float": SchemeStyle("Full precision", "#454545", "#737373", "circle", "float", "●"),
+    "binaryconnect": SchemeStyle("BinaryConnect", "#0A63BD", "#1282F3", "square", "BC", "■"),
+    "bnn": SchemeStyle("BinaryNet (BNN)", "#8A3700", "#C75000", "diamond", "BNN", "◆"),
+    "bwn": SchemeStyle("Binary-Weight (BWN)", "#08A054", "#0CE97A", "triangle-up", "BWN", "▲"),
+    "xnor": SchemeStyle("XNOR-Net", "#DB57A4", "#F1BCDB", "star", "XNOR", "★"),
 }
-"""The paper's five systems, in the order in which they are always shown."""
+"""The paper's five systems, in the order in which they are always drawn."""
 
 VARIANTS = {
     "binaryconnect-stochastic": SchemeStyle(
-        "BinaryConnect, stochastic", "BC stochastic", "#0A63BD", "#1282F3", "square-open", "□"
+        "BinaryConnect, stochastic", "#0A63BD", "#1282F3", "square-open", "BC stochastic", "□"
     ),
-    "xnor-k": SchemeStyle("XNOR-Net with K", "XNOR + K", "#DB57A4", "#F1BCDB", "star-open", "☆"),
-    "bireal": SchemeStyle("Bi-Real Net", "Bi-Real", "#00808A", "#2BC4D2", "pentagon", "⬟"),
-    "reactnet": SchemeStyle("ReActNet", "ReActNet", "#6A3FC8", "#A98BF7", "hexagon", "⬢"),
+    "xnor-k": SchemeStyle("XNOR-Net with K", "#DB57A4", "#F1BCDB", "star-open", "XNOR + K", "☆"),
+    "bireal": SchemeStyle("Bi-Real Net", "#00808A", "#2BC4D2", "pentagon", "Bi-Real", "⬟"),
+    "reactnet": SchemeStyle("ReActNet", "#6A3FC8", "#A98BF7", "hexagon", "ReActNet", "⬢"),
 }
-"""Variants of the five, in their colour with an open mark, and later systems; shown behind the five."""
+"""Variants of the five, in their colour with an open mark, and later systems; drawn after the five."""
 
 
 def look(scheme: str) -> SchemeStyle:
-    """How any scheme looks; raises ValueError for an unknown one."""
+    """Return the look of a scheme.
+
+    Raises:
+        ValueError: `scheme` is unknown.
+    """
     for known in (SCHEMES, VARIANTS):
         if scheme in known:
             return known[scheme]
-    raise ValueError(f"scheme={scheme!r} is not one of {', '.join([*SCHEMES, *VARIANTS])}")
+    raise ValueError(unknown("scheme", scheme, [*SCHEMES, *VARIANTS]))
 
 
 _POSITIVE, _NEGATIVE = "#C75000", "#0A63BD"
@@ -58,16 +82,17 @@ _MIDDLE = {False: "#F6F6F7", True: "#1B1D23"}
 _NEGATIVE_DARK, _POSITIVE_DARK = "#4BA3FF", "#FF9A4D"
 
 FONT_PX = 13
+"""Size of all text in pixels."""
 
 
 def signed_scale(dark: bool) -> list[list]:
-    """Diverging colour scale for real weights, to be centred on zero: blue below, orange above."""
+    """Diverging colour scale for real values, to be centred on zero: blue below, orange above."""
     low, high = (_NEGATIVE_DARK, _POSITIVE_DARK) if dark else (_NEGATIVE, _POSITIVE)
     return [[0.0, low], [0.5, _MIDDLE[dark]], [1.0, high]]
 
 
 def two_tone(dark: bool) -> list[list]:
-    """Two flat colours for signs: −1 in the blue and +1 in the orange of `signed_scale`."""
+    """Colour scale of two flat colours for signs: −1 in the blue and +1 in the orange of `signed_scale`."""
     low, high = (_NEGATIVE_DARK, _POSITIVE_DARK) if dark else (_NEGATIVE, _POSITIVE)
     return [[0.0, low], [0.5, low], [0.5, high], [1.0, high]]
 
@@ -79,26 +104,26 @@ def sequential_scale(dark: bool) -> list[list]:
 
 
 def paper(dark: bool) -> str:
-    """The page's background, for the labels that lie over marks."""
+    """Colour of the page's background, for labels that are drawn over marks."""
     return "#0F1218" if dark else "#FFFFFF"
 
 
 def ink(dark: bool) -> str:
-    """Lines and outlines that belong to no scheme."""
+    """Colour of lines and outlines that belong to no scheme."""
     return "#D5D7DD" if dark else "#2B2F3A"
 
 
 def muted(dark: bool) -> str:
-    """Guides: grid lines, ceilings, reference marks."""
+    """Colour of guides: grid lines, ceilings, reference marks."""
     return "#8B8F9A" if dark else "#6B707C"
 
 
 BELOW = {"yref": "container", "y": 0, "yanchor": "bottom"}
-"""A legend under the axis' title, however many lines it takes on a narrow screen."""
+"""The position of a legend below the axis' title, also if it takes several lines on a narrow screen."""
 
 
 def hatched(shape: str, colour: str | list[str]) -> dict:
-    """The pattern of a bar: plotly's `shape` in `colour` on nothing, or a full bar for an empty shape."""
+    """The pattern of a bar: plotly's `shape` in `colour` without background; a solid bar for an empty shape."""
     return {"shape": shape, "fgcolor": colour, "bgcolor": "rgba(0,0,0,0)", "size": 6, "solidity": 0.35} if shape else {}
 
 

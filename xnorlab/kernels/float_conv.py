@@ -112,7 +112,6 @@ class FloatLinear:
 
     def __init__(self, weight, *, bias=None):
         self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias)
-        self.features, self.outputs = self._conv.channels, self._conv.filters
 
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
         """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
@@ -132,7 +131,6 @@ class BinaryWeightLinear:
     def __init__(self, words, features, *, scale=None, bias=None):
         words = matrix(words, "words")[:, None, None, :]
         self._conv = BinaryWeightConv2d(words, features, scale=scale, bias=bias)
-        self.features, self.outputs = features, self._conv.filters
 
     @property
     def words(self) -> np.ndarray:

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from xnorlab.conventions import WORD_BITS, n_words, pair
+from xnorlab.conventions import WORD_BITS, n_words
 from xnorlab.kernels.codegen.conversions import compare
 from xnorlab.kernels.codegen.memory import fetch_and_add, load_int, store_word
 from xnorlab.kernels.codegen.records import PACKING, offset_of, record_at
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import feature_map, vector
 from xnorlab.kernels.jit import kernel
-from xnorlab.kernels.threads import run_parts, thread_count
+from xnorlab.kernels.threads import run_parts
 
 TAKEN, DONE = (offset_of(PACKING, name) for name in ("taken", "done"))
 
@@ -19,9 +19,8 @@ def pack_kernel(address):
     """Pack x (B, H, W, C) into words, C / groups channels at a time.
 
     address: of a PACKING. Its `flips`: address of a mask for each of a pixel's words, or 0. Its `prefix`, a power of
-    two: each word holds the XOR of the words up to itself within groups of so many (see codegen/tile.py). The border,
-    if any, is left as it is. Threads that are given the same record share the rows, and none returns before all rows
-    are done.
+    two: each word holds the XOR of the words up to itself within groups of so many (see codegen/tile.py). Threads that
+    are given the same record share the rows, and none returns before all rows are done.
     """
     call = record_at(address, PACKING)
     height, width, channels, groups, prefix = call.height, call.width, call.channels, call.groups, call.prefix
@@ -30,15 +29,13 @@ def pack_kernel(address):
     full, rest = per_group // 64, per_group % 64
     group_words = full + (1 if rest else 0)
     pixel_words = groups * group_words
-    row_pixels = width + 2 * call.border_columns
     taken, done, rows = address + TAKEN, address + DONE, call.batch * height
     at_once = 1 + 1024 // (width * pixel_words)
     begin = fetch_and_add(taken, at_once)
     while begin < rows:
         end = min(rows, begin + at_once)
         for row in range(begin, end):
-            target = (row // height) * (height + 2 * call.border_rows) + call.border_rows + row % height
-            to = words + 8 * (target * row_pixels + call.border_columns) * pixel_words
+            to = words + 8 * row * width * pixel_words
             at = values + 4 * row * width * channels
             c, running = np.int64(0), np.uint64(0)
             if rest == 0:  # one stream of full words, c the word within the pixel
@@ -109,14 +106,13 @@ class Packing:
         flip: bool (C,), or None for no flip.
         groups: channels are packed in so many groups, each from a new word on.
         prefix: see `pack_kernel`.
-        border: rows and columns of words left free around the map.
 
     Attributes:
         size: words of the packed map.
         record: for the kernel, a PACKING.
     """
 
-    def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1, border=(0, 0)):
+    def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1):
         batch, height, width, channels = shape
         group_words = n_words(channels // groups)
         self._limits = (
@@ -126,14 +122,13 @@ class Packing:
         if flip is not None and vector(flip, "flip", channels, bool).any():
             grouped = np.reshape(flip, (groups, channels // groups))
             self._flips = np.ascontiguousarray(pack_bits(grouped).reshape(-1))
-        self.size = batch * (height + 2 * border[0]) * (width + 2 * border[1]) * groups * group_words
+        self.size = batch * height * width * groups * group_words
         self.record = record = np.zeros(1, PACKING)
         self.address = record.ctypes.data
         record["limits"] = self._limits.ctypes.data
         record["flips"] = 0 if self._flips is None else self._flips.ctypes.data
         record["batch"], record["height"], record["width"], record["channels"] = shape
         record["groups"], record["prefix"] = groups, prefix
-        record["border_rows"], record["border_columns"] = border
 
     def prepare(self, x: int, words: int) -> None:
         """Set the addresses of the map and of its words, and reset the counters, before a run."""
@@ -157,37 +152,21 @@ def pack_bits(bits: np.ndarray) -> np.ndarray:
     return np.packbits(full, axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
 
 
-def pack_signs(x, *, threshold=None, flip=None, border=(0, 0), border_bit=0, out=None, threads=1) -> np.ndarray:
+def pack_signs(x, *, threshold=None, flip=None) -> np.ndarray:
     """Pack (x >= threshold) ^ flip, channel by channel.
 
     Args:
         x: float32 (B, H, W, C); NaN lies below every threshold.
         threshold: float32 (C,), ±inf allowed, or None for 0.
         flip: bool (C,), or None for no flip.
-        border: rows and columns of `border_bit` around the map, an int or (vertical, horizontal).
-        border_bit: 0 or 1.
-        out: where to write the words; a new array where None.
-        threads: that may share the work.
 
     Returns:
-        uint64 (B, H + 2·border[0], W + 2·border[1], n_words(C)).
+        uint64 (B, H, W, n_words(C)).
     """
     x = feature_map(x)
-    batch, height, width, channels = x.shape
-    threads = thread_count(threads)
-    rows, columns = pair(border, "border", 0)
-    if border_bit not in (0, 1):
-        raise ValueError(f"border_bit={border_bit!r} must be 0 or 1")
-    packing = Packing(x.shape, threshold, flip, border=(rows, columns))
-    shape = (batch, height + 2 * rows, width + 2 * columns, n_words(channels))
-    if out is None:
-        out = np.empty(shape, np.uint64)
-    elif out.shape != shape or out.dtype != np.uint64 or not out.flags.c_contiguous or not out.flags.writeable:
-        raise ValueError(f"out must be a writeable C-contiguous uint64 array of shape {shape}")
-    if rows or columns:
-        out[...] = pack_bits(np.full(channels, bool(border_bit)))
-    packing.run(x.ctypes.data, out.ctypes.data, threads)
-    return out
+    words = np.empty((*x.shape[:3], n_words(x.shape[3])), np.uint64)
+    Packing(x.shape, threshold, flip).run(x.ctypes.data, words.ctypes.data)
+    return words
 
 
 def unpack_signs(words, channels: int) -> np.ndarray:

@@ -18,7 +18,6 @@ class XnorLinear:
 
     def __init__(self, words, features, *, scale=None, bias=None):
         self._conv = XnorConv2d(matrix(words, "words")[:, None, None, :], features, scale=scale, bias=bias)
-        self.features, self.outputs = features, self._conv.filters
 
     @property
     def words(self) -> np.ndarray:

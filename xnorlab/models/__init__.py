@@ -1,4 +1,4 @@
-"""Networks, each under any scheme by one argument."""
+"""Networks for torch, each of which is built under any scheme."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -15,9 +15,16 @@ MODELS: dict[str, Callable[..., nn.Sequential]] = {"alexnet": alexnet, "resnet18
 
 
 def build(model: str, scheme: str | Scheme, num_classes: int, **options) -> nn.Sequential:
-    """A network by name: build("alexnet", "xnor", 10, head="pool").
+    """Network by name: `build("alexnet", "xnor", 10, head="pool")`.
 
-    Raises ValueError for an unknown model, and for an option that the model does not have.
+    Args:
+        model: key of MODELS.
+        scheme: a `Scheme`, or a name that `nn.get_scheme` takes.
+        num_classes: length of the output, at least 2.
+        **options: keyword arguments of the model.
+
+    Raises:
+        ValueError: the model or the scheme is unknown, the model does not have an option, or a value is out of range.
     """
     if model not in MODELS:
         raise ValueError(unknown("model", model, MODELS))
@@ -32,7 +39,7 @@ def build(model: str, scheme: str | Scheme, num_classes: int, **options) -> nn.S
 
 
 def load(name: str) -> nn.Module:
-    """The torch twin of `xnorlab.load(name)`: latent weights, eval mode."""
+    """Torch module of a shipped network, with its latent weights, in eval mode; `xnorlab.load` gives the packed one."""
     from xnorlab.models.pretrained import load as load_pretrained
 
     return load_pretrained(name)

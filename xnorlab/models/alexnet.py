@@ -7,12 +7,18 @@ from xnorlab.nn.blocks import activation, chain, classifier, linear
 
 
 def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense") -> nn.Sequential:
-    """11×11/4, 64 → 5×5, 192 → 3×3, 384 → 256 → 256, then the head; (N, 3, H, W) → (N, num_classes).
+    """AlexNet: 11×11/4, 64 → 5×5, 192 → 3×3, 384 → 256 → 256, then the head; (N, 3, H, W) → (N, num_classes).
 
-    head="dense": fc6 and fc7 of 4,096 under the scheme, for 224-pixel input (6×6 maps before fc6).
-    head="pool": mean over the last map, for about 128 pixels and any other size from 63 up; 2.47 M weights.
     The first convolution and the last matrix stay real (XNOR-Net, section 4), unless the scheme has binary ends.
-    Raises ValueError for an unknown scheme or head.
+
+    Args:
+        scheme: a `Scheme`, or a name that `nn.get_scheme` takes.
+        num_classes: length of the output.
+        head: "dense" has fc6 and fc7 of 4,096 under the scheme, for 224-pixel input (6×6 maps before fc6). "pool"
+            takes the mean over the last map, for about 128 pixels and any other size from 63 up; 2.47 M weights.
+
+    Raises:
+        ValueError: the scheme or the head is unknown.
     """
     scheme = get_scheme(scheme)
     if head not in ("dense", "pool"):
@@ -24,7 +30,7 @@ def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense
         conv4=conv_block(scheme, 384, 256, 3, 1, 1),
         conv5=conv_block(scheme, 256, 256, 3, 1, 1, pool=nn.MaxPool2d(3, 2) if head == "dense" else None),
     )
-    # A chain of norm → sign → conv blocks ends on a convolution; the real classifier wants a normed activation.
+    # A chain of norm → sign → conv blocks ends on a convolution; the real classifier needs a normed activation.
     needs_norm = scheme.order == "norm-sign-conv"
     act = nn.ReLU() if needs_norm else None
     if head == "dense":

@@ -7,10 +7,16 @@ from xnorlab.nn.blocks import chain
 
 
 def nin(scheme: str | Scheme, num_classes: int = 10) -> nn.Sequential:
-    """Three groups of one spatial and two 1×1 convolutions; (N, 3, 32, 32) → (N, num_classes).
+    """Network in Network: three groups of one spatial and two 1×1 convolutions; (N, 3, 32, 32) → (N, num_classes).
 
-    Widths 192-160-96, 192-192-192, 192-192-classes. The first and the last convolution stay real.
-    Raises ValueError for a scheme with binary ends.
+    Widths are 192-160-96, 192-192-192, 192-192-num_classes. The first and the last convolution stay real.
+
+    Args:
+        scheme: a `Scheme`, or a name that `nn.get_scheme` takes.
+        num_classes: length of the output.
+
+    Raises:
+        ValueError: the scheme is unknown, or has binary ends.
     """
     scheme = get_scheme(scheme)
     if scheme.binary_ends:

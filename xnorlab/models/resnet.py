@@ -7,6 +7,7 @@ from xnorlab.nn.blocks import chain, classifier, first_conv
 from xnorlab.suggestions import unknown
 
 STEMS = ("imagenet", "tiny", "cifar")
+"""First layers by the size of the pictures, see `resnet18`."""
 
 
 def resnet18(
@@ -17,12 +18,20 @@ def resnet18(
     stem: str = "imagenet",
     shortcut_every_conv: bool | None = None,
 ) -> nn.Sequential:
-    """Eight residual blocks of two 3×3 convolutions, widths w, 2w, 4w, 8w; (N, 3, H, W) → (N, num_classes).
+    """ResNet-18: eight residual blocks of two 3×3 convolutions; (N, 3, H, W) → (N, num_classes).
 
-    width: w, 64 in the paper. stem: "imagenet" 7×7/2 and max-pool/2 (128 to 224 pixels), "tiny" 3×3/2 (64 pixels),
-    "cifar" 3×3 (32 pixels). shortcut_every_conv: real shortcuts around each convolution (None: as the scheme says).
-    The 1×1 shortcut convolutions stay real under every scheme, the stem and the classifier under all without binary
-    ends.
+    The 1×1 shortcut convolutions stay real under every scheme. The stem and the classifier stay real, too, unless the
+    scheme has binary ends.
+
+    Args:
+        scheme: a `Scheme`, or a name that `nn.get_scheme` takes.
+        num_classes: length of the output.
+        width: w, 64 in the paper; the four stages have w, 2w, 4w and 8w channels.
+        stem: "imagenet" is 7×7/2 and max-pool/2 (128 to 224 pixels), "tiny" 3×3/2 (64 pixels), "cifar" 3×3 (32 pixels).
+        shortcut_every_conv: real shortcuts around each convolution instead of each pair; None is the scheme's own.
+
+    Raises:
+        ValueError: the scheme or the stem is unknown, or another value is out of range.
     """
     scheme = get_scheme(scheme)
     if stem not in STEMS:
@@ -33,9 +42,9 @@ def resnet18(
         raise ValueError(f"shortcut_every_conv={shortcut_every_conv!r} must be true, false or None")
     kernel, stride = {"imagenet": (7, 2), "tiny": (3, 2), "cifar": (3, 1)}[stem]
     first = first_conv(scheme, width, kernel, stride, kernel // 2)
-    # Where a norm stands before each sign, the stem is the float network's, since the first shortcut carries its
-    # output onward. Where none does, its ReLU is left out, as by the authors of Bi-Real Net and ReActNet: of a
-    # rectified map every sign is +1.
+    # Where a norm stands before each sign, the stem is that of the float network, since the first shortcut carries its
+    # output onward. Elsewhere its ReLU is left out, as the authors of Bi-Real Net and ReActNet do, since every sign of
+    # a rectified map is +1.
     needs_norm = scheme.order == "norm-sign-conv"
     rectified = needs_norm or scheme.inputs is None
     pool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else None

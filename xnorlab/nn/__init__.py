@@ -1,4 +1,4 @@
-"""Torch layers and the named systems."""
+"""Binary layers for torch, and the named systems (schemes) that networks are built under."""
 
 from xnorlab.nn.approximation import Agreement, ConvApproximation, agreement, approximate_conv, layer_inputs
 from xnorlab.nn.binary_conv import BinaryConv2d

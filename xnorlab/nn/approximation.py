@@ -1,4 +1,4 @@
-"""What a binary layer does to the values that reach it: the real sums beside those of signs, α and K."""
+"""How well a binary convolution approximates the real one: its sums over signs, times α and K, beside the real sums."""
 
 import threading
 from dataclasses import dataclass
@@ -11,39 +11,49 @@ from torch.nn import functional as F
 from xnorlab.binarize import input_scale, sign, weight_scale
 from xnorlab.nn.binary_conv import BinaryConv2d
 
-_listening = threading.Lock()
+_hooks_lock = threading.Lock()
 
 
 def layer_inputs(model: nn.Module, images: Tensor) -> dict[BinaryConv2d, Tensor]:
-    """What reaches every `BinaryConv2d` of `model` on `images`: layer → (N, C, H, W), before its own sign.
+    """Inputs of every `BinaryConv2d` of a network, before the layer's own sign.
 
-    model: in eval mode; its own forward pass computes the values, norms included, without gradients. Several threads
-    may ask the same model.
+    The network's forward pass computes them, norms included, without gradients. Several threads may call this for the
+    same model.
+
+    Args:
+        model: in eval mode.
+        images: what the model takes.
+
+    Returns:
+        layer → (N, C, H, W).
     """
-    found: dict[BinaryConv2d, Tensor] = {}
-    me = threading.get_ident()
+    inputs: dict[BinaryConv2d, Tensor] = {}
+    this_thread = threading.get_ident()
 
-    def hear(layer: BinaryConv2d, arguments: tuple[Any, ...]) -> None:
-        if threading.get_ident() == me:
-            found[layer] = arguments[0]
+    def keep_input(layer: BinaryConv2d, arguments: tuple[Any, ...]) -> None:
+        if threading.get_ident() == this_thread:
+            inputs[layer] = arguments[0]
 
-    with _listening, torch.no_grad():
-        handles = [m.register_forward_pre_hook(hear) for m in model.modules() if isinstance(m, BinaryConv2d)]
+    with _hooks_lock, torch.no_grad():
+        handles = [m.register_forward_pre_hook(keep_input) for m in model.modules() if isinstance(m, BinaryConv2d)]
         try:
             model(images)
         finally:
             for handle in handles:
                 handle.remove()
-    return found
+    return inputs
 
 
 @dataclass(frozen=True)
 class ConvApproximation:
-    """One convolution on one input: x ∗ W, and what x ∗ W is made from when the weights are signs.
+    """One convolution x ∗ W on one input, and the parts of its approximation (sign(x) ⊛ sign(W)) ⊙ K·α.
 
-    real: x ∗ W. plain: the sums over sign(W), of sign(x) where the layer takes its inputs by their sign, else of x;
-    both (N, OH, OW). weight_scale: α = mean|W|, (N,). input_scale: K, (OH, OW), or None where inputs stay real: K
-    stands for the magnitude that the sign of an input drops.
+    Attributes:
+        real: x ∗ W, (N, OH, OW).
+        plain: sign(x) ⊛ sign(W), or x ∗ sign(W) where the layer's inputs stay real; (N, OH, OW).
+        weight_scale: α = mean|W|, (N,).
+        input_scale: K, (OH, OW), which stands for the magnitude that the sign of an input drops. None where inputs
+            stay real.
     """
 
     real: Tensor
@@ -52,7 +62,15 @@ class ConvApproximation:
     input_scale: Tensor | None
 
     def maps(self, *, alpha: bool, k: bool) -> Tensor:
-        """The sums, times α and K where asked for: (N, OH, OW); k=True needs an input scale, else ValueError."""
+        """Sums over signs, (N, OH, OW), times α and K where asked for.
+
+        Args:
+            alpha: multiply by α.
+            k: multiply by K.
+
+        Raises:
+            ValueError: `k` is true and the layer's inputs stay real.
+        """
         y = self.plain * self.weight_scale[:, None, None] if alpha else self.plain
         if not k:
             return y
@@ -61,15 +79,17 @@ class ConvApproximation:
         return y * self.input_scale
 
     def agreement(self, *, alpha: bool, k: bool) -> "Agreement":
-        """How near these maps are to the real ones, filter by filter."""
+        """Agreement of `maps(alpha=alpha, k=k)` with the real maps, filter by filter."""
         return agreement(self.real, self.maps(alpha=alpha, k=k))
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Per filter, (N,) each. cosine: between the two maps as vectors; error: ‖real − approximate‖ / ‖real‖.
+    """Agreement of approximate maps with real ones, one entry per filter.
 
-    NaN where the real map is zero everywhere, and the cosine also where the approximate one is.
+    Attributes:
+        cosine: (N,), of the angle between the two maps as vectors. NaN where either map is zero everywhere.
+        error: (N,), ‖real − approximate‖ / ‖real‖. NaN where the real map is zero everywhere.
     """
 
     cosine: Tensor
@@ -77,27 +97,27 @@ class Agreement:
 
     @property
     def least_error(self) -> Tensor:
-        """The relative error that is left at the best factor a filter there could be: sin of the angle, (N,)."""
+        """Relative error at the best factor that each filter could have: the sine of the angle, (N,)."""
         return (1 - self.cosine.square()).clamp_min(0).sqrt()
 
     @property
     def mean_cosine(self) -> float:
-        """Mean over the filters that have one."""
+        """Mean cosine of the filters that have one."""
         return float(self.cosine.nanmean())
 
     @property
     def mean_error(self) -> float:
-        """Mean over the filters that have one."""
+        """Mean relative error of the filters that have one."""
         return float(self.error.nanmean())
 
     @property
     def mean_least_error(self) -> float:
-        """Mean over the filters that have one."""
+        """Mean of `least_error` over the filters that have one."""
         return float(self.least_error.nanmean())
 
 
 def agreement(real: Tensor, approximate: Tensor) -> Agreement:
-    """Cosine and relative error of every filter's map: both (N, OH, OW), computed in float64."""
+    """Cosine and relative error of every filter's map, computed in float64: both maps are (N, OH, OW)."""
     r, a = real.flatten(1).double(), approximate.flatten(1).double()
     length = r.norm(dim=1)
     cosine = (r * a).sum(1) / (length * a.norm(dim=1))
@@ -105,11 +125,16 @@ def agreement(real: Tensor, approximate: Tensor) -> Agreement:
 
 
 def approximate_conv(layer: BinaryConv2d, x: Tensor) -> ConvApproximation:
-    """The layer's convolution with its latent weights and real inputs, and by signs (XNOR-Net, section 3.2, eq. 11).
+    """Approximation (sign(x) ⊛ sign(W)) ⊙ K·α of x ∗ W, W the latent weights (XNOR-Net, section 3.2, eq. 11).
 
-    x: (1, C, H, W), as it reaches the layer. The layer's bias is left out; its input binarizer and the value of its
-    border are kept. Any layer will do, whatever its weight binarizer: the weights are taken by their signs.
-    Raises ValueError for another shape of x.
+    The layer's bias is left out. Its input binarizer and the value of its border are kept.
+
+    Args:
+        layer: any binary convolution. Its weights are taken by their signs, whatever its weight binarizer.
+        x: (1, C, H, W), the layer's input.
+
+    Raises:
+        ValueError: x has another shape.
     """
     if x.dim() != 4 or x.shape[:2] != (1, layer.in_channels):
         raise ValueError(f"x has shape {tuple(x.shape)}; the rule is (1, {layer.in_channels}, H, W)")

@@ -1,4 +1,4 @@
-"""The one binary convolution layer: any weight binarizer, any input binarizer, None = real."""
+"""Binary convolution layer, with any weight binarizer and any input binarizer."""
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +12,28 @@ class BinaryConv2d(nn.Module):
     """y = (binarize(x) ∗ α·sign(W)) ⊙ K + bias, each part optional (XNOR-Net, section 3, eq. 11).
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias: as in nn.Conv2d.
+        in_channels: C, the input's channels.
+        out_channels: N, how many filters there are.
+        kernel_size: (kh, kw), or one int for both.
+        stride: as in nn.Conv2d.
+        padding: as in nn.Conv2d.
+        dilation: as in nn.Conv2d.
+        groups: as in nn.Conv2d.
+        bias: whether to add a bias.
         weight_binarizer: a `WeightBinarizer`; None keeps the weights real.
         input_binarizer: a module x → values of the same shape (`ClippedSign`, `BiRealSign`, `RSign`, `KBit`);
             None keeps the input real.
-        pad_value: what the border holds after binarization: −1, 0 or +1. Only 0 with a real input.
+        pad_value: value of the border after binarization: −1, 0 or +1. A real input is padded with 0 only.
         input_scale: multiply by K, the box-filtered mean of |x| before its binarization.
 
-    `weight` holds the real latent weights (out_channels, in_channels // groups, kh, kw) that training updates.
-    In evaluation the convolution runs over the signs alone and α multiplies its sums: these are then exact
-    integers, whatever the order of the additions, and a packed network can equal them bit for bit.
-    Raises ValueError for arguments that do not fit.
+    In evaluation the convolution runs over the signs alone and α multiplies its sums. The sums are then exact
+    integers, whatever the order of the additions, so that a packed network can equal them bit for bit.
+
+    Attributes:
+        weight: real latent weights, (out_channels, in_channels // groups, kh, kw), which training updates.
+
+    Raises:
+        ValueError: an argument is out of range, or two of them contradict each other.
     """
 
     def __init__(
@@ -66,7 +77,11 @@ class BinaryConv2d(nn.Module):
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, in_channels, H, W) real → (N, out_channels, OH, OW) real."""
+        """y: (N, in_channels, H, W) real → (N, out_channels, OH, OW) real.
+
+        Raises:
+            ValueError: x has another shape, or is smaller than the kernel.
+        """
         if x.dim() != 4 or x.shape[1] != self.in_channels:
             raise ValueError(f"x has shape {tuple(x.shape)}; the rule is (N, in_channels={self.in_channels}, H, W)")
         for axis in (0, 1):
@@ -88,7 +103,7 @@ class BinaryConv2d(nn.Module):
         return y if plain or self.bias is None else y + self.bias.view(1, -1, 1, 1)
 
     def extra_repr(self) -> str:
-        """Shown in print(model)."""
+        """Arguments that print(model) shows."""
         parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         parts += [f"padding={self.padding}, pad_value={self.pad_value}"] if any(self.padding) else []
         parts += [f"dilation={self.dilation}"] if self.dilation != (1, 1) else []
@@ -98,9 +113,10 @@ class BinaryConv2d(nn.Module):
 
 
 def binary_weight(weight: Tensor, binarizer: WeightBinarizer | None, training: bool) -> tuple[Tensor, Tensor | None]:
-    """The weight to sum with and the scale (N,) to multiply the sums by, or None.
+    """Weight to sum with, and the scale (N,) to multiply the sums by, or None.
 
-    In training α multiplies the (small) weights, in evaluation the sums; the two are equal but for rounding.
+    In training α multiplies the weights, of which there are few; in evaluation it multiplies the sums. The two are
+    equal but for rounding.
     """
     if binarizer is None or (binarizer.real_in_eval and not training):
         return weight, None

@@ -1,4 +1,4 @@
-"""The binary matrix layer, `BinaryConv2d`'s twin."""
+"""Binary matrix layer, the counterpart of `BinaryConv2d`."""
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,19 @@ class BinaryLinear(nn.Module):
     """y = binarize(x)·(α·sign(W))ᵀ + bias, each part optional (XNOR-Net, section 3).
 
     Args:
-        in_features, out_features, bias: as in nn.Linear.
+        in_features: F, as in nn.Linear.
+        out_features: N, as in nn.Linear.
+        bias: whether to add a bias.
         weight_binarizer: a `WeightBinarizer`; None keeps the weights real.
         input_binarizer: a module x → values of the same shape; None keeps the input real.
 
-    `weight` holds the real latent weights (out_features, in_features). Evaluation sums over signs and scales
-    the sums, as in `BinaryConv2d`. Raises ValueError for arguments that do not fit.
+    In evaluation the sums run over signs and are scaled afterwards, as in `BinaryConv2d`.
+
+    Attributes:
+        weight: real latent weights, (out_features, in_features), which training updates.
+
+    Raises:
+        ValueError: in_features or out_features is below 1.
     """
 
     def __init__(
@@ -40,7 +47,11 @@ class BinaryLinear(nn.Module):
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, in_features) real → (N, out_features) real."""
+        """y: (N, in_features) real → (N, out_features) real.
+
+        Raises:
+            ValueError: x has another shape.
+        """
         if x.dim() != 2 or x.shape[1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}; the rule is (N, in_features={self.in_features})")
         weight, scale = binary_weight(self.weight, self.weight_binarizer, self.training)
@@ -51,5 +62,5 @@ class BinaryLinear(nn.Module):
         return y if self.bias is None else y + self.bias
 
     def extra_repr(self) -> str:
-        """Shown in print(model)."""
+        """Arguments that print(model) shows."""
         return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"

@@ -1,4 +1,4 @@
-"""The order of the parts around a convolution or matrix, under any scheme."""
+"""Blocks of a network under any scheme: a convolution or matrix with its norm, activation, pool and shortcut."""
 
 from collections import OrderedDict
 
@@ -11,14 +11,14 @@ from xnorlab.nn.schemes import Scheme
 
 
 def chain(**parts: nn.Module | None) -> nn.Sequential:
-    """The parts one after the other, each under its own name in state dicts and packed files; None is left out."""
+    """Sequence of named parts; the names stand in state dicts and packed files, and a part that is None is left out."""
     return nn.Sequential(OrderedDict((name, part) for name, part in parts.items() if part is not None))
 
 
 def conv(
     scheme: Scheme, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0
 ) -> BinaryConv2d:
-    """The scheme's convolution without bias: (N, C, H, W) → (N, out_channels, OH, OW)."""
+    """Convolution of a scheme, without bias: (N, C, H, W) → (N, out_channels, OH, OW)."""
     layer = BinaryConv2d(
         in_channels,
         out_channels,
@@ -34,7 +34,7 @@ def conv(
 
 
 def linear(scheme: Scheme, in_features: int, out_features: int, *, bias: bool = False) -> BinaryLinear:
-    """The scheme's matrix: (N, in_features) → (N, out_features)."""
+    """Matrix layer of a scheme: (N, in_features) → (N, out_features)."""
     layer = BinaryLinear(
         in_features,
         out_features,
@@ -54,10 +54,10 @@ def _start_latent_(scheme: Scheme, layer: BinaryConv2d | BinaryLinear) -> None:
 def first_conv(
     scheme: Scheme, out_channels: int, kernel_size: int, stride: int, padding: int
 ) -> nn.Conv2d | BinaryConv2d | nn.Sequential:
-    """The convolution over RGB: (N, 3, H, W) → (N, out_channels, OH, OW).
+    """First convolution, over RGB: (N, 3, H, W) → (N, out_channels, OH, OW).
 
-    It stays real under every system: it holds 1 % of the weights and its input has only three channels (XNOR-Net,
-    section 4). Only with `binary_ends` it is the scheme's, behind a norm where it takes signs.
+    It stays real under every named system, since it holds 1 % of the weights and its input has only three channels
+    (XNOR-Net, section 4). With `binary_ends` it is the scheme's own, behind a norm where its inputs are binary.
     """
     if scheme.binary_ends:
         layer = conv(scheme, 3, out_channels, kernel_size, stride, padding)
@@ -68,7 +68,7 @@ def first_conv(
 
 
 def classifier(scheme: Scheme, in_features: int, num_classes: int) -> nn.Module:
-    """The last matrix, with bias: (N, in_features) → (N, num_classes); real, but with `binary_ends`."""
+    """Last matrix, with bias: (N, in_features) → (N, num_classes). It is real unless the scheme has `binary_ends`."""
     if not scheme.binary_ends:
         return nn.Linear(in_features, num_classes)
     layer = linear(scheme, in_features, num_classes, bias=True)
@@ -76,11 +76,11 @@ def classifier(scheme: Scheme, in_features: int, num_classes: int) -> nn.Module:
 
 
 def activation(scheme: Scheme, channels: int) -> nn.Module:
-    """What follows a norm: the scheme's real activation, or hard-tanh where the sign is the only one.
+    """Activation behind a norm: the scheme's real one, or hard-tanh where the sign is the only nonlinearity.
 
-    The next layer's sign makes hard-tanh invisible forward, and a maximum of clipped values has the sign that a
-    maximum of signs has: conv → norm → hard-tanh → pool → sign computes the paper's C-B-A-P exactly, while the
-    gradient keeps every estimator's slope (Bi-Real's is 0 at the ±1 that a sign in this place would feed it).
+    Hard-tanh changes no sign, and a maximum of clipped values has the sign of a maximum of signs. So
+    conv → norm → hard-tanh → pool → sign computes the paper's C-B-A-P exactly, while the gradient keeps every
+    estimator's slope: Bi-Real's is 0 at ±1, the values that a sign in this place would feed it.
     """
     return nn.Hardtanh() if scheme.activation is None else scheme.activation(channels)
 
@@ -95,11 +95,12 @@ def conv_block(
     *,
     pool: nn.Module | None = None,
 ) -> nn.Sequential:
-    """One stage of a chain in the scheme's order (XNOR-Net, section 3.2 "Training XNOR-Networks", Table 3b).
+    """Convolution with its norm, activation and pool, in the scheme's order.
 
-    conv-norm-act: convolution → BatchNorm → activation → pool.
-    norm-sign-conv: BatchNorm → sign → convolution → pool; the sign belongs to the layer. A real activation does
-    not exist here, and pooling sees real sums, not signs, of which a maximum would be mostly +1.
+    - conv-norm-act: convolution → BatchNorm → activation → pool.
+    - norm-sign-conv: BatchNorm → sign → convolution → pool. The sign is part of the layer. There is no real activation,
+      and pooling takes real sums: a maximum of signs would be mostly +1.
+    Source: XNOR-Net, section 3.2 "Training XNOR-Networks", Table 3b.
     """
     layer = conv(scheme, in_channels, out_channels, kernel_size, stride, padding)
     if scheme.order == "conv-norm-act":
@@ -117,7 +118,7 @@ def first_block(
     *,
     pool: nn.Module | None = None,
 ) -> nn.Sequential:
-    """The first convolution over RGB, in the same order as the blocks behind it.
+    """First convolution, over RGB, with its norm, activation and pool, in the scheme's order.
 
     Under norm-sign-conv the next block brings the norm and the sign.
     """
@@ -130,14 +131,19 @@ def first_block(
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions with real shortcuts (He et al. 2016; Bi-Real Net, figure 3; ReActNet, figure 5).
 
-    in_channels, out_channels, stride: of the block; the first convolution strides. every_conv: a shortcut around
-    each convolution instead of one around the pair; None takes the scheme's habit.
-
     - Real inputs: conv → norm → act → conv → norm, + shortcut, → act.
     - norm-sign-conv: norm → sign → conv (→ norm → sign → conv), + shortcut; nothing stands between the
-      convolution's output and the sum, so α is what gives the two a common scale.
+      convolution's output and the sum, so that α alone gives the two a common scale.
     - Bi-Real and ReActNet: sign → conv → norm, + shortcut, → act.
     A shortcut that changes shape averages 2×2 pixels and mixes channels by a real 1×1 convolution.
+
+    Args:
+        scheme: of both convolutions.
+        in_channels: of the block's input.
+        out_channels: of the block's output.
+        stride: of the first convolution.
+        every_conv: a shortcut around each convolution instead of one around the pair; None is the scheme's
+            `shortcut_every_conv`.
     """
 
     def __init__(
@@ -160,7 +166,7 @@ class ResidualBlock(nn.Module):
         self.steps = nn.Sequential(*steps)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride)."""
+        """y: (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride)."""
         return self.steps(x)
 
 
@@ -181,13 +187,13 @@ def _branch(scheme: Scheme, in_channels: int, out_channels: int, stride: int) ->
 
 
 def _after_sum(scheme: Scheme, channels: int) -> nn.Module:
-    # Without a real activation the next block's sign is the nonlinearity, and the sum must reach it unclipped.
+    # Without a real activation the next block's sign is the only nonlinearity, and the sum must reach it unclipped.
     return scheme.activation(channels) if scheme.activation is not None else nn.Identity()
 
 
 def _down(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
-    # An odd map's last row and column make windows of their own, as the strided convolution beside it has them.
+    # The last row and column of an odd map form windows of their own, as in the strided convolution of the branch.
     pool = nn.AvgPool2d(stride, stride, ceil_mode=True) if stride > 1 else None
     return chain(pool=pool, conv=nn.Conv2d(in_channels, out_channels, 1, bias=False), norm=nn.BatchNorm2d(out_channels))

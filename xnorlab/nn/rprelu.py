@@ -1,4 +1,4 @@
-"""ReActNet's activation."""
+"""RPReLU, the activation of ReActNet, and its learned shift."""
 
 import torch
 from torch import Tensor, nn
@@ -9,30 +9,37 @@ from xnorlab.binarize.sign import by_channel
 
 
 class Shift(nn.Module):
-    """x + b_c with a learned b a channel: the shifts inside ReActNet's RPReLU (Liu et al. 2020, eq. 2)."""
+    """x + b_c with one learned shift per channel, a part of RPReLU (Liu et al. 2020, ReActNet, eq. 2).
+
+    Args:
+        channels: C, the size of the input's dimension 1.
+    """
 
     def __init__(self, channels: int):
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, C) or (N, C, H, W) → the same shape."""
+        """y: (N, C) or (N, C, H, W) real → same shape."""
         return x + by_channel(self.bias, x)
 
 
 class RPReLU(nn.Sequential):
-    """PReLU(x − γ) + ζ with learned γ, ζ and slope a channel (Liu et al. 2020, eq. 2).
+    """PReLU(x − γ) + ζ, with one learned γ, ζ and slope per channel (Liu et al. 2020, ReActNet, eq. 2).
 
-    Evaluation runs the three parts one by one, as a packed network does. Training computes the same in one function,
-    because torch's backward pass of a PReLU by channel is slow: 9.1 ms, the shifts' included, on a map of
-    64 × 32 × 28 × 28 in bfloat16 on one core; here it takes 2.6 ms.
+    Evaluation runs the three parts one by one, as a packed network does. Training computes them in one function, since
+    torch's backward pass of a PReLU per channel is slow: with those of the shifts it takes 9.1 ms on a map of
+    64 × 32 × 28 × 28 in bfloat16 on one core, where this one takes 2.6 ms.
+
+    Args:
+        channels: C, the size of the input's dimension 1.
     """
 
     def __init__(self, channels: int):
         super().__init__(Shift(channels), nn.PReLU(channels), Shift(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (N, C) or (N, C, H, W) → the same shape."""
+        """y: (N, C) or (N, C, H, W) real → same shape."""
         if not self.training:
             return super().forward(x)
         before, slope, after = self.parameters()

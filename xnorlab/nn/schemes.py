@@ -1,4 +1,4 @@
-"""The systems as data: which parts of a layer are binary, how they are scaled, and in which order they stand."""
+"""Named systems (BinaryConnect, BNN, BWN, XNOR-Net, …) as data: what is binary, how it is scaled, in which order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,21 +14,25 @@ Order = Literal["conv-norm-act", "norm-sign-conv"]
 
 @dataclass(frozen=True)
 class Scheme:
-    """One system.
+    """One system: which parts of a layer are binary, how they are scaled, and in which order they stand.
 
     Attributes:
-        name, title, source: its key, how to write it, and the paper.
-        weights: a weight binarizer for `out_channels` filters, or None for real weights.
-        inputs: an input binarizer for `in_channels` channels, or None for real inputs.
-        activation: a real activation for `channels`, or None where the sign is the only one.
+        name: key by which it is chosen.
+        title: name to print.
+        source: the paper.
+        weights: makes a weight binarizer from the number of filters; None keeps weights real.
+        inputs: makes an input binarizer from the number of input channels; None keeps inputs real.
+        activation: makes a real activation from the number of channels; None where the sign is the only nonlinearity.
         input_scale: multiply by K (XNOR-Net, eq. 11).
-        order: "conv-norm-act" (the paper's C-B-A-P) or "norm-sign-conv" (B-A-C-P), Table 3b.
-        shortcut_every_conv: a residual network carries a real shortcut around each convolution, not each pair.
+        order: "conv-norm-act" (the paper's C-B-A-P) or "norm-sign-conv" (B-A-C-P), XNOR-Net's Table 3b.
+        shortcut_every_conv: a residual network has a real shortcut around each convolution instead of each pair.
         clip_latent: training clips latent weights to [−1, 1] after each step.
-        centre_latent: training subtracts each latent filter's mean over input channels after each step.
-        latent_limit: latent weights start uniformly in ±latent_limit, None by Kaiming's rule.
-        norm: a BatchNorm follows each convolution that binarizes nothing but its weights.
+        latent_limit: latent weights start uniformly in ±latent_limit; None is Kaiming's rule.
+        norm: each convolution but the first has a BatchNorm. Only a scheme with real inputs may go without.
         binary_ends: the first convolution and the last matrix are binary, too.
+
+    Raises:
+        ValueError: the order is unknown, or two attributes contradict each other.
     """
 
     name: str
@@ -41,7 +45,6 @@ class Scheme:
     order: Order = "conv-norm-act"
     shortcut_every_conv: bool = False
     clip_latent: bool = False
-    centre_latent: bool = False
     latent_limit: float | None = None
     norm: bool = True
     binary_ends: bool = False

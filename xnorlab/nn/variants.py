@@ -1,4 +1,4 @@
-"""Schemes beside the named systems: what ablations change in one of them, and first stages of two-stage training."""
+"""Variants of the named systems: what ablations change in one of them, and first stages of two-stage training."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from xnorlab.nn.schemes import SCHEMES, Scheme
 from xnorlab.suggestions import unknown
 
 BITS = (2, 4, 8)
-"""Activation widths of the k-bit ablation beside 1, which is XNOR itself."""
+"""Bits of an activation in the k-bit ablation. One bit is XNOR itself."""
 
 
 def _variant(base: str, name: str, title: str, **changes) -> Scheme:
@@ -34,11 +34,15 @@ VARIANTS: dict[str, Scheme] = {
         *(_variant(base, "stage-1", "weights still real", weights=None) for base in ("xnor", "bireal", "reactnet")),
     )
 }
-"""By name, `<system>-<what differs>`."""
+"""Variants by name, `<system>-<what differs>`."""
 
 
 def get_scheme(scheme: str | Scheme) -> Scheme:
-    """A named system or variant, or the scheme itself; raises ValueError with the known names."""
+    """Scheme by name, a system or a variant; a Scheme is returned as it is.
+
+    Raises:
+        ValueError: the name is unknown; the message lists the known ones.
+    """
     if isinstance(scheme, Scheme):
         return scheme
     known = SCHEMES | VARIANTS

@@ -1,4 +1,4 @@
-"""Torch-free inference: packed networks and the packed convolution on its own."""
+"""Inference without torch: packed networks, and the packed convolution on its own."""
 
 from xnorlab.runtime.binary_conv import BinaryConv2d
 from xnorlab.runtime.file_format import PackedFileError

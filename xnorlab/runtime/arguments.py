@@ -1,4 +1,4 @@
-"""Checks of what a network is given: pictures, and values that its packed file must be able to hold."""
+"""Checks of a network's arguments: pictures, and values that its packed file must be able to hold."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from xnorlab.runtime.ops.base import Shape
 
 MAX_REASON = 500
-"""Characters of `fixed_by`."""
+"""Most characters of `fixed_by`."""
 
 
 def checked_images(images: Any) -> np.ndarray | Sequence[np.ndarray]:
@@ -26,8 +26,8 @@ def checked_images(images: Any) -> np.ndarray | Sequence[np.ndarray]:
     for i, image in enumerate(images):
         fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
         if not fits or image.shape[2] != 3 or image.size == 0:
-            found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise ValueError(f"images[{i}] is {found}; the rule is uint8 (H, W, 3)")
+            given = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ValueError(f"images[{i}] is {given}; the rule is uint8 (H, W, 3)")
     return images
 
 
@@ -42,7 +42,7 @@ def json_object(value: Any, name: str) -> dict[str, Any]:
 
 
 def checked_labels(labels: Sequence[str], output_shape: Shape) -> tuple[str, ...]:
-    """`labels` where they are names, one a class of an output of `output_shape` or none at all, else ValueError."""
+    """`labels` where they are names, one per class of the output or none at all, else ValueError."""
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise ValueError("labels must be a list of names")
     if labels and (len(labels),) != output_shape:
@@ -51,7 +51,7 @@ def checked_labels(labels: Sequence[str], output_shape: Shape) -> tuple[str, ...
 
 
 def checked_reason(fixed_by: str, input_shape: Shape) -> str:
-    """`fixed_by` where it is a line of text, and none for inputs without height and width, else ValueError."""
+    """`fixed_by` where it is one line of text, and empty for inputs without height and width, else ValueError."""
     if not isinstance(fixed_by, str) or not fixed_by.isprintable() or len(fixed_by) > MAX_REASON:
         raise ValueError(f"fixed_by={fixed_by!r} must be at most {MAX_REASON} printable characters")
     if fixed_by and len(input_shape) != 3:

@@ -1,4 +1,4 @@
-"""How a network's inputs are dealt out: a few at a time, each part to a plan that nobody else uses."""
+"""How a network runs a batch: a few inputs at a time, each part by a plan that nobody else uses."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,21 @@ CACHE_BYTES = 1 << 20
 """A core's usual second-level cache."""
 
 MOST_AT_ONCE = 32
-"""Inputs that run at once where they are tiny."""
+"""Most inputs that run at once, however small they are."""
 
 SHAPES_KNOWN = 64
-"""Input shapes whose number at once is remembered."""
+"""Input shapes for which the number of inputs at once is remembered."""
 
 IDLE_PLANS = 8
-"""Plans that a network keeps for later, of whatever shapes."""
+"""Plans that a network keeps for later runs, of all shapes together."""
 
 
-class Plans:
-    """A network's plans by shape, and how inputs are dealt out to them. Threads may call at once.
+class BatchRunner:
+    """Runs batches of any size through a network's plans. Several threads may call it at once.
 
     Inputs run a few at a time, as many as keep their values in a core's second-level cache: a large batch at once is
-    slower, picture by picture, and its buffers grow with it. Several threads take parts of a batch in turns, each with
-    a plan of its own; the kernels of a single part share their work out instead.
+    slower per picture, and its buffers grow with it. Several threads take parts of a batch in turns, each with a plan
+    of its own; where there is a single part, its kernels share their work among the threads instead.
     """
 
     def __init__(self, ops: Sequence[Op]):
@@ -40,7 +40,16 @@ class Plans:
         self._lock = threading.Lock()
 
     def run(self, x: np.ndarray, shapes: dict[str, Shape], threads: int) -> np.ndarray:
-        """The network's output for inputs x, at least one; shapes: of all values, for one of them."""
+        """Compute the network's output.
+
+        Args:
+            x: at least one input, float32 (N, …), C-contiguous.
+            shapes: of all values, by name, for one input.
+            threads: that may share the work.
+
+        Returns:
+            float32 (N, …).
+        """
         at_once = min(self._inputs_at_once(shapes), -(-len(x) // threads))
         starts = range(0, len(x), at_once)
         out = np.empty((len(x), *shapes[self._ops[-1].name]), np.float32)
@@ -62,7 +71,7 @@ class Plans:
     def timed(
         self, x: np.ndarray, shapes: dict[str, Shape], threads: int
     ) -> tuple[np.ndarray, list[tuple[Step, float]]]:
-        """As `run`, one part after the other, and the seconds of every step."""
+        """Run one part after the other; returns the output, and every step with its seconds."""
         at_once = self._inputs_at_once(shapes)
         outputs, seconds, steps = [], [], []
         for start in range(0, len(x), at_once):

@@ -12,15 +12,21 @@ from xnorlab.kernels.xnor_conv import XnorConv2d
 class BinaryConv2d:
     """y = (sign(x) ⊛ sign(W))·scale + bias by XOR and population count (XNOR-Net, section 3.2).
 
+    Calls do not change the object. It can be pickled, with one bit per weight.
+
     Args:
         weight: float32 (N, C, kh, kw), taken by its sign, sign(0) = +1; packed once, here.
-        scale, bias: float32 (N,) or None; scale is the paper's α.
-        stride, padding: an int or (vertical, horizontal).
+        scale: the paper's α, float32 (N,), or None.
+        bias: float32 (N,), or None.
+        stride: an int or (vertical, horizontal).
+        padding: an int or (vertical, horizontal).
         pad_value: what the border holds once the input is signs: −1, 0 or +1.
 
-    threads: how many threads a call may use, 1 unless set. Calls do not change the object. It can be pickled, with
-    one bit a weight.
-    Raises ValueError for arguments that do not fit.
+    Attributes:
+        threads: threads that a call may use, 1 unless set.
+
+    Raises:
+        ValueError: an argument does not fit.
 
     >>> layer = BinaryConv2d(np.ones((1, 3, 1, 1), np.float32))
     >>> layer(np.float32([0.5, -2.0, 7.0]).reshape(1, 1, 1, 3))
@@ -59,7 +65,7 @@ class BinaryConv2d:
         self.threads = 1
 
     def __reduce__(self) -> tuple:
-        """From its packed weights and arguments: what the kernel made of them means nothing in another process."""
+        """Pickled by its packed weights and arguments; its kernel holds addresses that mean nothing elsewhere."""
         options = {
             "scale": self._scale,
             "bias": self._bias,
@@ -67,10 +73,10 @@ class BinaryConv2d:
             "padding": self.padding,
             "pad_value": self.pad_value,
         }
-        return type(self)._arrived, (self._kernel.words, self.channels, options, self.threads)
+        return type(self)._unpickled, (self._kernel.words, self.channels, options, self.threads)
 
     @classmethod
-    def _arrived(cls, words: np.ndarray, channels: int, options: dict[str, Any], threads: int) -> Self:
+    def _unpickled(cls, words: np.ndarray, channels: int, options: dict[str, Any], threads: int) -> Self:
         signs = unpack_signs(words, channels)
         layer = cls(np.ascontiguousarray(signs.transpose(0, 3, 1, 2)), **options)
         layer.threads = threads
@@ -88,16 +94,16 @@ class BinaryConv2d:
         self._threads = value
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x: float32 (B, H, W, C) → float32 (B, OH, OW, N)."""
+        """Convolve the signs of `x`, float32 (B, H, W, C); returns float32 (B, OH, OW, N)."""
         if not isinstance(x, np.ndarray) or x.dtype != np.float32 or x.ndim != 4 or x.shape[3] != self.channels:
-            found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise ValueError(f"x is {found}; the rule is float32 (B, H, W, {self.channels})")
+            given = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise ValueError(f"x is {given}; the rule is float32 (B, H, W, {self.channels})")
         return self._kernel(np.ascontiguousarray(x), threads=self.threads)
 
 
 def _check_float32(name: str, value: object) -> None:
     if not isinstance(value, np.ndarray) or value.dtype != np.float32:
-        found = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
-        raise ValueError(f"{name} is {found}; the rule is a float32 array")
+        given = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        raise ValueError(f"{name} is {given}; the rule is a float32 array")
     if np.isnan(value).any():
         raise ValueError(f"{name} holds NaN, which has no sign")

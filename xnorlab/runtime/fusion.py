@@ -1,4 +1,4 @@
-"""Which ops of a packed network run as one: a convolution, what follows it value by value, and the next sign."""
+"""Groups of ops that run as one: a convolution, what follows it value by value, and the next sign."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The graph of a packed network: checked, and to and from the header of a packed file.
+"""The graph of a packed network: its checks, and how the header of a packed file holds it.
 
 A graph is a list of ops in the order of their execution. Each reads the network's input, named "input", or ops that
 stand before it; the last op is the output. An op that nobody reads is an error, and so is a cycle: it would need an
@@ -16,6 +16,7 @@ from xnorlab.runtime.ops import OPS, Flatten
 from xnorlab.runtime.ops.base import Op, Shape
 
 INPUT = "input"
+"""The name of the network's input."""
 
 
 def check(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
@@ -41,10 +42,18 @@ def infer_shapes(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
 
 
 def other_shapes(ops: Sequence[Op], input_shape: Shape, own: dict[str, Shape]) -> dict[str, Shape]:
-    """As `infer_shapes`, for an input of another height and width than the network's own; own: the shapes there.
+    """The shape of every value for an input of another height and width than the network's own.
 
     A flattened map must keep its size, as well as its number of values: what stands behind it has a weight for each
     place of the map as it was.
+
+    Args:
+        ops: of the network, in order.
+        input_shape: of the input.
+        own: the shapes of all values at the network's own input shape.
+
+    Raises:
+        ValueError: a shape does not fit.
     """
     shapes = infer_shapes(ops, input_shape)
     for op in ops:
@@ -67,7 +76,7 @@ def last_uses(ops: Sequence[Op]) -> list[list[str]]:
 
 
 def to_header(ops: Sequence[Op]) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """The graph as JSON values, and its tensors under "<op name>.<field>"."""
+    """Write the graph as JSON values, and its tensors under "<op name>.<field>"."""
     records, tensors = [], {}
     for op in ops:
         own = op.tensors()
@@ -85,7 +94,7 @@ def to_header(ops: Sequence[Op]) -> tuple[list[dict[str, Any]], dict[str, np.nda
 
 
 def from_header(records: Any, tensors: dict[str, np.ndarray]) -> tuple[Op, ...]:
-    """The inverse of `to_header`; raises ValueError for whatever does not fit."""
+    """Read what `to_header` wrote; raises ValueError for whatever does not fit."""
     if not isinstance(records, list) or not 1 <= len(records) <= MAX_OPS:
         raise ValueError(f"graph must be a list of 1 to {MAX_OPS} ops")
     left = dict(tensors)
@@ -96,7 +105,7 @@ def from_header(records: Any, tensors: dict[str, np.ndarray]) -> tuple[Op, ...]:
 
 
 def _op(record: Any, left: dict[str, np.ndarray]) -> Op:
-    """One op; its tensors are taken out of `left`."""
+    """Read one op, and take its tensors out of `left`."""
     rules = {"name": str, "kind": str, "inputs": list, "attributes": dict, "tensors": list}
     if not isinstance(record, dict) or set(record) != set(rules):
         raise ValueError(f"an op of the graph must have exactly the fields {sorted(rules)}")

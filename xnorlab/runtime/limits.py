@@ -1,4 +1,4 @@
-"""How much a packed network may ask for. A forged file is refused by arithmetic, before anything is built or run."""
+"""Limits of a packed network's memory and work: a forged file is refused before anything is built or run."""
 
 import math
 from collections.abc import Sequence
@@ -9,15 +9,21 @@ from xnorlab.kernels.traversal import run_count
 
 MAX_VALUES = 2**26
 """Most values (of 4 bytes) that one feature map of one picture may have."""
+
 MAX_BYTES = 2**31
 """Most bytes of values that one picture needs at once, and of one layer's weights in the order of its tiles."""
+
 MAX_WORK = 2**40
-"""Most multiply-adds, or values under a pool's windows, of one op for one picture: minutes, where it is not hours."""
+"""Most multiply-adds, or values under a pool's windows, of one op for one picture: minutes to hours."""
+
 MAX_GEOMETRY = 4096
 """Largest kernel size, stride, padding or dilation."""
+
 MAX_RUNS = 2**20
 """Most runs of taps in the tables of a convolution."""
+
 MAX_OPS = 2_000
+"""Most ops of a network."""
 
 
 def check_work(name: str, work: int, what: str) -> None:
@@ -27,7 +33,7 @@ def check_work(name: str, work: int, what: str) -> None:
 
 
 def check_taps(name: str, window: Window, groups: int, height: int, width: int, channels: int) -> None:
-    """Raise ValueError where a convolution's window over a map (height, width, channels) is too large to be walked."""
+    """Raise ValueError where a window over a map (height, width, channels) is too large for its tables."""
     if max(window.kernel) > MAX_GEOMETRY:
         raise ValueError(f"{name}: a kernel of {window.kernel} is larger than {MAX_GEOMETRY}")
     padded = (height + 2 * window.padding[0]) * (width + 2 * window.padding[1]) * channels
@@ -39,7 +45,7 @@ def check_taps(name: str, window: Window, groups: int, height: int, width: int, 
 
 
 def check_tiles(name: str, filters: int, groups: int, kernel: Sequence[int], channels: int) -> None:
-    """Raise ValueError where a convolution's weights would blow up in the order of its tiles."""
+    """Raise ValueError where a convolution's weights take too much memory in the order of its tiles."""
     size = tile_bytes(filters, groups, math.prod(kernel) * channels)
     if size > MAX_BYTES:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""A packed network: from pictures to logits and labels, without torch."""
+"""The packed network: from pictures to logits and labels, without torch."""
 
 import os
 import time
@@ -12,14 +12,14 @@ from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
-from xnorlab.runtime.batch_runner import Plans
+from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Step
 from xnorlab.runtime.records import LayerSummary, Prediction, softmax
 
 BATCH = 32
-"""Pictures that `Network.__call__` runs at once, so that memory does not grow with their number."""
+"""Pictures that `Network.__call__` preprocesses and runs at once, so that memory does not grow with their number."""
 
 _HEADER = {"name", "labels", "preprocessing", "provenance", "input_shape", "graph"}
 _OPTIONAL = {"fixed_by"}
@@ -30,15 +30,26 @@ Observer = Callable[[Op, np.ndarray, float], None]
 class Network:
     """A graph of ops with its preprocessing and labels; what `export.pack` makes and packed files hold.
 
-    ops: in order of execution, the last one is the output. input_shape: (H, W, C) or (F,) of one input.
-    labels: a name a class, or empty. preprocessing: from pictures to the input, or None. provenance: JSON values.
-    fixed_by: why it runs at the height and width of `input_shape` only; empty where other sizes are as good.
-
-    Raises ValueError where these do not fit together. A network's answers depend on nothing but their
-    input: many visitors can call it at once. threads: how many threads its layers may use, 1 unless set.
+    A network's answers depend on nothing but their input, and many threads can call it at once.
 
     A network can be pickled, and so be handed to other processes (concurrent.futures, Dask, Ray, Spark): it travels
     as the bytes of its packed file with its thread count, and gives the same logits there, bit for bit.
+
+    Args:
+        ops: in order of execution; the last one gives the output.
+        input_shape: (H, W, C) or (F,) of one input.
+        name: any text.
+        labels: one name per class, or None.
+        preprocessing: from pictures to the input, or None.
+        provenance: JSON values that say where the network comes from, or None.
+        fixed_by: why it runs at the height and width of `input_shape` only; empty where other sizes are as good.
+
+    Attributes:
+        output_shape: of one output.
+        threads: threads that the layers may use, 1 unless set.
+
+    Raises:
+        ValueError: the arguments do not fit together.
     """
 
     def __init__(
@@ -56,7 +67,7 @@ class Network:
         self.input_shape = tuple(input_shape)
         self._shapes = graph.check(self.ops, self.input_shape)
         self._free = graph.last_uses(self.ops)
-        self._plans = Plans(self.ops)
+        self._runner = BatchRunner(self.ops)
         self.output_shape = self._shapes[self.ops[-1].name]
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
@@ -73,23 +84,23 @@ class Network:
         self.threads = 1
 
     def __copy__(self) -> Self:
-        """A copy with a thread count of its own; weights, which nobody writes to, are shared."""
+        """A copy with its own thread count that shares the weights, which nobody writes to."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
 
     def __deepcopy__(self, memo: dict) -> Self:
-        """As `__copy__`, with a provenance of its own."""
+        """A copy with its own thread count and provenance that shares the weights, which nobody writes to."""
         twin = copy(self)
         twin.provenance = deepcopy(self.provenance, memo)
         return twin
 
     def __reduce__(self) -> tuple:
-        """For other processes: the bytes of its packed file, which are opened there with all of a file's checks."""
-        return type(self)._arrived, (self.to_bytes(), self.threads)
+        """Pickled by the bytes of its packed file, which are opened with all of a file's checks."""
+        return type(self)._unpickled, (self.to_bytes(), self.threads)
 
     @classmethod
-    def _arrived(cls, data: bytes, threads: int) -> Self:
+    def _unpickled(cls, data: bytes, threads: int) -> Self:
         network = cls.from_bytes(data)
         network.threads = threads
         return network
@@ -137,15 +148,15 @@ class Network:
             raise PackedFileError(path, f"does not hold a valid network: {error}") from None
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a packed file, all or nothing; its content is `to_bytes`."""
+        """Write a packed file, all or nothing, with the content `to_bytes`; raises PackedFileError where that fails."""
         file_format.write(path, *self._parts())
 
     def to_bytes(self) -> bytes:
-        """The content of its packed file; the same network always gives the same bytes."""
+        """The content of the packed file; the same network always gives the same bytes."""
         return file_format.to_bytes(*self._parts())
 
     def _parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Header and tensors of its packed file."""
+        """The header and the tensors of the packed file."""
         records, tensors = graph.to_header(self.ops)
         header = {
             "name": self.name,
@@ -155,12 +166,12 @@ class Network:
             "input_shape": list(self.input_shape),
             "graph": records,
         }
-        if self.fixed_by:  # only then: an earlier reader would not heed it, and could not open the file
+        if self.fixed_by:  # only then: readers of version 1 cannot open a file with this field
             header["fixed_by"] = self.fixed_by
         return header, tensors
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
+        """The logits, float32 (N, classes), of pictures: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
         images = checked_images(images)
         parts = [self.run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), np.float32)
@@ -180,19 +191,27 @@ class Network:
         ]
 
     def values(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-        """Every value on the way, by op name, batch first; the preprocessed pictures are under "input"."""
+        """All values of a run, by op name, batch first; "input" holds the preprocessed pictures."""
         x = self._prepared(checked_images(images))
-        found = {graph.INPUT: x}
-        self.run(x, lambda op, value, seconds: found.update({op.name: value}))
-        return found
+        values = {graph.INPUT: x}
+        self.run(x, lambda op, value, seconds: values.update({op.name: value}))
+        return values
 
     def run(self, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
-        """The output, float32 (N, …), for preprocessed inputs x, float32 (N, H, W, C) or (N, F).
+        """Compute the output for preprocessed inputs.
 
-        H and W may differ from `input_shape` where the ops allow it and `fixed_by` is empty; raises ValueError for
-        inputs that do not fit. observe(op, value, seconds) is called after every op with what it gave and the time
-        it took; values are not written to afterwards. To be seen, values must be made: without an observer ops run
-        together, in buffers that are planned once (see `timed`).
+        Args:
+            x: float32 (N, H, W, C) or (N, F). H and W may differ from `input_shape` where the ops allow it and
+                `fixed_by` is empty.
+            observe: called after every op as observe(op, value, seconds), with its value, which nobody writes to
+                later, and the time it took. With an observer each op runs alone; without one ops run together, in
+                buffers that are planned once (see `timed`).
+
+        Returns:
+            float32 (N, …).
+
+        Raises:
+            ValueError: the inputs do not fit.
         """
         shapes = self._checked(x)
         if len(x) == 0:
@@ -200,26 +219,35 @@ class Network:
         x = np.ascontiguousarray(x)
         if observe is not None:
             return self._observed(x, observe)
-        return self._plans.run(x, shapes, thread_count(self.threads))
+        return self._runner.run(x, shapes, thread_count(self.threads))
 
     def timed(self, x: np.ndarray) -> tuple[np.ndarray, list[tuple[Step, float]]]:
-        """As `run`, at least one input: the output, and the seconds of every step; parts of a batch one after another.
+        """Run like `run` without an observer, the parts of a batch one after the other, and time every step.
 
         A step does the work of one op or of several: norms, activations and sums run within the convolution ahead of
         them, and its output leaves as packed signs where the next convolution wants nothing else.
+
+        Args:
+            x: at least one input, see `run`.
+
+        Returns:
+            The output, and every step with its seconds, summed over the parts.
+
+        Raises:
+            ValueError: the inputs do not fit, or there are none.
         """
         shapes = self._checked(x)
         if len(x) == 0:
             raise ValueError("x holds no input; a run of nothing has no time")
-        return self._plans.timed(np.ascontiguousarray(x), shapes, thread_count(self.threads))
+        return self._runner.timed(np.ascontiguousarray(x), shapes, thread_count(self.threads))
 
     def _checked(self, x: Any) -> dict[str, Shape]:
         """The shapes of all values for inputs x; raises ValueError where x is none."""
         own = self.input_shape
         fits = isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == len(own) + 1 and x.shape[-1] == own[-1]
         if not fits:
-            found = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise ValueError(f"x is {found}; the rule is float32 (N, {', '.join(map(str, own))})")
+            given = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise ValueError(f"x is {given}; the rule is float32 (N, {', '.join(map(str, own))})")
         if x.shape[1:] == own:
             return self._shapes
         if self.fixed_by:
@@ -229,7 +257,7 @@ class Network:
         return graph.other_shapes(self.ops, x.shape[1:], self._shapes)
 
     def _observed(self, x: np.ndarray, observe: Observer) -> np.ndarray:
-        """Op by op, each into an array of its own."""
+        """Run op by op, each into an array of its own."""
         values = {graph.INPUT: x}
         for op, free in zip(self.ops, self._free, strict=True):
             arrays = [values[name] for name in op.inputs]
@@ -243,7 +271,7 @@ class Network:
         return values[self.ops[-1].name]
 
     def summary(self) -> list[LayerSummary]:
-        """One row an op, in order of execution."""
+        """The figures of every op, in order of execution."""
         rows = []
         for op in self.ops:
             binary, real = op.macs(*(self._shapes[name] for name in op.inputs))

@@ -1,4 +1,4 @@
-"""How a network runs at one input shape: steps in order, every value's memory planned once."""
+"""The plan of a network at one input shape: its steps in order, with every value's memory."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What a network says about a picture, and about itself."""
+"""The records that a network returns: its answers for a picture, and the figures of its layers."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,13 @@ from xnorlab.runtime.ops.base import Shape
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer: the class `label`, its `probability` in [0, 1], its `index` among the logits."""
+    """One class with its probability for one picture.
+
+    Attributes:
+        label: name of the class.
+        probability: in [0, 1].
+        index: of the class among the logits.
+    """
 
     label: str
     probability: float
@@ -18,11 +24,17 @@ class Prediction:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One op in figures, for one picture of the network's own input shape.
+    """The figures of one op, for one picture of the network's own input shape.
 
-    output_shape: without the batch. weight_bits: of one weight in the file, 1, 16 or 32; 0 without weights.
-    binary_macs: multiply-adds of signs; float_macs: those with a real factor, binary weights or not.
-    weight_bytes: of all its tensors in the file. resident_bytes: of all its arrays in memory.
+    Attributes:
+        name: of the op.
+        kind: of the op.
+        output_shape: without the batch.
+        weight_bits: of one weight in the file, 1, 16 or 32; 0 without weights.
+        binary_macs: multiply-adds of signs.
+        float_macs: multiply-adds with a real factor, binary weights or not.
+        weight_bytes: of all its tensors in the file.
+        resident_bytes: of all its arrays in memory.
     """
 
     name: str
@@ -36,7 +48,7 @@ class LayerSummary:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities, float64 (N, classes), of logits (N, classes): their exponentials over the sum of these."""
+    """The probabilities, float64 (N, classes), of logits (N, classes): each exponential over their sum."""
     # The largest logit is taken off first, so that no exponential overflows.
     powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return powers / powers.sum(axis=1, keepdims=True)

@@ -1,21 +1,17 @@
 """One thing changed at a time: which networks to train, and the table that comes of it."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnorlab import atomic
 from xnorlab.suggestions import unknown
+from xnorlab.training.checkpoints import load_checkpoint
 from xnorlab.training.evaluate import pictures, top1, torch_logits
 from xnorlab.training.folders import find
 from xnorlab.training.recipes import train_all
-from xnorlab.training.sources import load_checkpoint
-from xnorlab.zoo import manifest
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
-FILE = "ablations.json"
 EPOCHS = 16
 
 
@@ -23,7 +19,10 @@ EPOCHS = 16
 class Row:
     """One network of an ablation: what it shows, and the model and scheme to train.
 
-    against: the label of the row that differs from it in one thing; None for that row itself.
+    Attributes:
+        label: what it shows.
+        model, scheme: as `recipe_for` takes them.
+        against: the label of the row that differs from it in one thing; None for that row itself.
     """
 
     label: str
@@ -42,7 +41,7 @@ class Ablation:
 
 
 def _rows(model: str, *schemes: tuple[str, str]) -> tuple[Row, ...]:
-    """Rows of one model from (label, scheme); all are set against the first."""
+    """Rows of one model from pairs (label, scheme); all are set against the first."""
     base = schemes[0][0]
     return tuple(Row(label, model, scheme, None if label == base else base) for label, scheme in schemes)
 
@@ -84,11 +83,11 @@ ABLATIONS: dict[str, Ablation] = {
         ),
     )
 }
-"""By name. A network that serves several is trained once."""
+"""Every ablation, by name. A network that serves several is trained once."""
 
 
 def recipes(ablation: Ablation, dataset: str, epochs: int = EPOCHS, seed: int = 0) -> list[Recipe]:
-    """A recipe a row: the data set's default but for epochs and seed."""
+    """One recipe per row: the data set's default but for epochs and seed."""
     return [recipe_for(dataset, row.model, row.scheme, epochs=epochs, seed=seed) for row in ablation.rows]
 
 
@@ -104,29 +103,41 @@ def run_ablation(
     changes: Callable[[Recipe], Recipe] = lambda recipe: recipe,
     **options: Any,
 ) -> dict[str, Any]:
-    """Train what is not yet trained of an ablation in `out` and measure every row; returns its entry for FILE.
-
-    name: a key of ABLATIONS. data: the data set's folder, or one that holds it. dataset: its name. changes: turns a
-    row's recipe into the one to use, alike for all. options: as `run.train` takes them.
-
-    seeds: each row is trained with each of them; the first one's accuracy is the row's `top1`, the others are its
-    `repeats`. Raises ValueError for an unknown name, for no seed and for one that is there twice.
+    """Train what is not yet trained of an ablation and measure every row.
 
     Top-1 is measured in float32 through torch on the whole validation set, with the last epoch's weights.
+
+    Args:
+        name: a key of ABLATIONS.
+        data: the data set's folder, or one that holds it.
+        out: the folder of the runs; what is trained there is not trained again.
+        dataset: the data set's name.
+        epochs: passes over the training pictures, alike for all rows.
+        seeds: each row is trained with each of them; the first one's accuracy is the row's `top1`, the others are its
+            `repeats`.
+        cache_folder: where decoded pictures are kept.
+        changes: turns a row's recipe into the one to use, alike for all.
+        **options: as `run.train` takes them.
+
+    Returns:
+        The ablation's entry, as `zoo.ablations.record` takes it.
+
+    Raises:
+        ValueError: `name` is unknown, or `seeds` is empty or has one twice.
     """
     if name not in ABLATIONS:
         raise ValueError(unknown("name", name, ABLATIONS))
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds={list(seeds)} must be one seed or more, each of them once")
     ablation = ABLATIONS[name]
-    found = find(dataset, data)
+    data_set = find(dataset, data)
     rows: list[dict[str, Any]] = []
     for seed in seeds:
         chosen = [changes(recipe) for recipe in recipes(ablation, dataset, epochs, seed)]
         results = train_all(chosen, data, out, cache_folder=cache_folder, **options)
         for at, (row, result) in enumerate(zip(ablation.rows, results, strict=True)):
             model, recipe, _, _ = load_checkpoint(result.checkpoint)
-            shown = pictures(found.val, recipe.preprocessing(), cache_folder=cache_folder)
+            shown = pictures(data_set.val, recipe.preprocessing(), cache_folder=cache_folder)
             accuracy = top1(torch_logits(model, shown), shown.targets)
             trained_in = result.epochs[-1].get("precision", recipe.precision)
             if len(rows) > at:
@@ -139,21 +150,7 @@ def run_ablation(
     return {
         "question": ablation.question,
         "command": f"xnorlab ablate run {name} --data DATA --dataset {dataset} --epochs {epochs} {given}",
-        "images": len(found.val),
-        "pictures_sha256": found.val.fingerprint(),
+        "images": len(data_set.val),
+        "pictures_sha256": data_set.val.fingerprint(),
         "rows": rows,
     }
-
-
-def stored(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
-    """The entries of `ablations.json` in the folder of shipped networks, by name; none where there is no file."""
-    path = (manifest.folder() if folder is None else Path(folder)) / FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def record(name: str, entry: dict[str, Any], folder: str | Path | None = None) -> Path:
-    """Enter an ablation's result into `ablations.json`, in place of an earlier one; returns the file."""
-    folder = manifest.folder() if folder is None else Path(folder)
-    entries = stored(folder) | {name: entry}
-    atomic.write_json(folder / FILE, {key: entries[key] for key in sorted(entries)})
-    return folder / FILE

@@ -1,8 +1,8 @@
-"""Batches of training and evaluation pictures from the decoded squares.
+"""Batches of training and evaluation pictures, cut from decoded squares.
 
-Order, crops and flips of a batch depend on (seed, epoch, batch number) alone. So a resumed run sees what the
-unbroken one saw, and several processes together see what one process sees: each draws the whole batch's crops
-and cuts only its own share.
+Order, crops and flips of a batch depend on (seed, epoch, batch number) alone. So a resumed run sees the batches of an
+unbroken one, and several processes together see those of a single process: each draws the crops of the whole batch and
+cuts only its own share.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,14 +24,14 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, batch number) for each batch of an epoch; Lightning tells it the epoch."""
+    """Sampler that yields (epoch, batch number) for each batch of an epoch; Lightning sets the epoch."""
 
     def __init__(self, n_batches: int, epoch: int = 0):
         self.n_batches = n_batches
         self.epoch = epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before every epoch, also after a resume."""
+        """Set the epoch; Lightning calls this before every epoch, also after a resume."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -42,11 +42,17 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class TrainBatches(Dataset[Batch]):
-    """Randomly cropped, scaled and mirrored batches; item (epoch, number) is always the same batch.
+    """Randomly cropped, scaled and mirrored batches; item (epoch, number) is the same batch every time.
 
-    squares: uint8 (n, S, S, 3), S = recipe.resize, in memory, in a file or decoded when they are asked for.
-    targets: int64 (n,).
-    rank, world: this process's number and how many there are; each cuts batch_size / world pictures.
+    Args:
+        squares: uint8 (n, S, S, 3), S = recipe.resize, in memory, in a file or decoded on access.
+        targets: class numbers, int64 (n,).
+        recipe: size of a batch, limits of the crops, seed.
+        rank: number of this process, from 0.
+        world: number of processes; each cuts batch_size / world pictures.
+
+    Raises:
+        ValueError: batch_size is no multiple of `world`, or larger than the number of pictures.
     """
 
     def __init__(
@@ -65,11 +71,11 @@ class TrainBatches(Dataset[Batch]):
 
     @property
     def n_batches(self) -> int:
-        """Whole batches in an epoch."""
+        """Number of whole batches in an epoch."""
         return len(self.squares) // self.recipe.batch_size
 
     def order(self, epoch: int) -> np.ndarray:
-        """The epoch's permutation of all pictures."""
+        """Permutation of all pictures in an epoch."""
         if self._order is None or self._order[0] != epoch:
             random = np.random.default_rng([self.recipe.seed, epoch])
             self._order = (epoch, random.permutation(len(self.squares)))
@@ -85,10 +91,10 @@ class TrainBatches(Dataset[Batch]):
 
 
 def random_crops(random: np.random.Generator, recipe: Recipe) -> np.ndarray:
-    """Crops of one whole batch, int64 (batch_size, 5): top, left, height, width, mirrored (0 or 1).
+    """Random crops of one whole batch, int64 (batch_size, 5): top, left, height, width, mirrored (0 or 1).
 
-    Area and log ratio are uniform within the recipe's limits, as in torchvision's RandomResizedCrop; a side
-    that would leave the square is cut down to it.
+    Area and log ratio are uniform within the recipe's limits, as in torchvision's RandomResizedCrop. A side that would
+    exceed the square is cut down to it.
     """
     n, side = recipe.batch_size, recipe.resize
     area = random.uniform(*recipe.crop_area, n) * side * side
@@ -105,10 +111,19 @@ def random_crops(random: np.random.Generator, recipe: Recipe) -> np.ndarray:
 def crop_and_scale(
     squares: np.ndarray | Squares, chosen: Sequence[int] | np.ndarray, crops: np.ndarray, size: int
 ) -> torch.Tensor:
-    """The crops of the chosen squares at `size` pixels (bilinear, antialiased), uint8 (n, 3, size, size).
+    """Crops of squares, scaled to one size (bilinear, antialiased).
 
-    Torch scales uint8 pictures in channels-last memory with vector code, one at a time because each crop has
-    its own size: 6.5 ms for 64 pictures; the same as two batched matrix products took 13 to 18 ms.
+    Torch scales uint8 pictures in channels-last memory with vector code, one at a time because each crop has its own
+    size: 6.5 ms for 64 pictures. Two batched matrix products took 13 to 18 ms for the same result.
+
+    Args:
+        squares: uint8 (N, S, S, 3).
+        chosen: indices of the n squares.
+        crops: int64 (n, 5), as `random_crops` gives them.
+        size: side of the results, pixels.
+
+    Returns:
+        uint8 (n, 3, size, size), in channels-last memory.
     """
     out = torch.empty((len(chosen), size, size, 3), dtype=torch.uint8)
     for i, (index, (top, left, height, width, mirrored)) in enumerate(zip(chosen, crops.tolist(), strict=True)):
@@ -119,9 +134,13 @@ def crop_and_scale(
 
 
 class EvalBatches(Dataset[Batch]):
-    """Evaluation pictures in order, a batch an item; each of `world` processes takes every world-th picture.
+    """Evaluation pictures in order, one batch per item; each process takes every world-th picture.
 
-    squares: uint8 (n, S, S, 3). targets: int64 (n,).
+    Args:
+        squares: uint8 (n, S, S, 3).
+        targets: class numbers, int64 (n,).
+        rank: number of this process, from 0.
+        world: number of processes.
     """
 
     def __init__(self, squares: np.ndarray | Squares, targets: np.ndarray, rank: int = 0, world: int = 1):
@@ -138,10 +157,16 @@ class EvalBatches(Dataset[Batch]):
 
 
 class Batches(L.LightningDataModule):
-    """Lightning's view of the decoded pictures: knows which process it feeds.
+    """Lightning data module of decoded pictures, which gives each process its share of a batch.
 
-    train, val: (squares uint8 (n, S, S, 3), targets int64 (n,)).
-    workers: processes that cut crops; 0 is this process. One process needs about 1 s for Imagenette's 9,469.
+    Args:
+        recipe: size of a batch, limits of the crops, seed.
+        train: squares, uint8 (n, S, S, 3), and class numbers, int64 (n,).
+        val: squares and class numbers likewise.
+        workers: processes that cut crops; 0 is this process, which needs about 1 s for Imagenette's 9,469 pictures.
+
+    Raises:
+        ValueError: `workers` is negative.
     """
 
     def __init__(
@@ -160,9 +185,9 @@ class Batches(L.LightningDataModule):
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """One epoch's whole batches."""
+        """Loader of the whole batches of an epoch."""
         batches = TrainBatches(*self.train_arrays, self.recipe, *self._place())
-        # A resumed run starts to iterate before Lightning names the epoch; only the loop's progress is right then.
+        # A resumed run starts to iterate before Lightning sets the epoch; only the loop's progress is right then.
         epoch = 0
         if self.trainer is not None:
             epoch = self.trainer.fit_loop.epoch_progress.current.processed  # pyright: ignore[reportAttributeAccessIssue]
@@ -175,5 +200,5 @@ class Batches(L.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Every evaluation picture, once."""
+        """Loader of every evaluation picture, once."""
         return DataLoader(EvalBatches(*self.val_arrays, *self._place()), batch_size=None)

@@ -1,6 +1,6 @@
-"""From the pictures of a split to their squares: decoded once and kept in a file, or decoded whenever they are seen.
+"""Cache of decoded pictures: the squares of a split, decoded once and kept in a file, or decoded on every access.
 
-All pictures are decoded before anything is learned from one, so that what cannot be read is known at once and whole.
+All pictures are decoded before training begins, so that every one that cannot be read is known from the start.
 """
 
 import errno
@@ -19,23 +19,23 @@ import numpy as np
 
 from xnorlab import atomic
 from xnorlab.images import Preprocessing
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.decoding import Squares
-from xnorlab.training.split import DataError, Split
 
 FORMAT = 2
-"""Part of every cache key: raised whenever the same picture would be decoded to other bytes."""
+"""Part of every cache key, raised whenever a picture would be decoded to other bytes than before."""
 
 LINES = 20
-"""Pictures that are named at most where many cannot be read."""
+"""Largest number of unreadable pictures that are named."""
 
 TIMED = 16
-"""Pictures whose decoding is timed to say what all of them take."""
+"""Pictures whose decoding is timed, to estimate the time of all of them."""
 
 log = logging.getLogger(__name__)
 
 
 class Preparing(TypedDict, total=False):
-    """How pictures are prepared; what is not given is as `prepare` says."""
+    """Options of `prepare`; what is left out has its default there."""
 
     cache_folder: str | Path | None
     cache: bool
@@ -44,18 +44,23 @@ class Preparing(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Prepared:
-    """The split of the pictures that are used, and their squares: uint8 (n, crop, crop, 3), indexed as an array."""
+    """Pictures ready for training or evaluation.
+
+    Attributes:
+        split: of the pictures that are used.
+        squares: their square crops, uint8 (n, crop, crop, 3).
+    """
 
     split: Split
     squares: np.ndarray | Squares
 
 
 class UnreadableError(DataError):
-    """Pictures that cannot be read; the message says how many, its notes (`__notes__`) name them, LINES at most."""
+    """Pictures cannot be read; the message says how many, and its notes (`__notes__`) name up to LINES of them."""
 
 
 def default_cache_folder() -> Path:
-    """$XNORLAB_CACHE, or xnorlab in $XDG_CACHE_HOME, or ~/.cache/xnorlab."""
+    """Folder of cache files: $XNORLAB_CACHE, or xnorlab in $XDG_CACHE_HOME, or ~/.cache/xnorlab."""
     chosen = os.environ.get("XNORLAB_CACHE")
     if chosen:
         return Path(chosen)
@@ -68,24 +73,30 @@ def prepare(
     cache: bool = True,
     skip_unreadable: bool = False,
 ) -> list[Prepared]:
-    """Each split's squares as its `preprocessing.crop_image` makes them; mean and std are not applied.
+    """Square crops of splits, as `Preprocessing.crop_image` makes them; mean and std are not applied.
 
-    cache_folder: where the decoded files lie; None is `default_cache_folder()`.
-    cache: False keeps no file: pictures are decoded whenever they are seen, to the same pixels. So it is, too, where
-        the folder cannot be written or is full; what that costs is logged.
-    skip_unreadable: leave out pictures that cannot be read, and log which. The prepared split is then that of the
-        pictures used: its targets, `listing` and `fingerprint` are theirs.
+    The name of a cache file holds a hash of the preprocessing and of every picture's path, size and time of change, so
+    that a changed picture is decoded again. Where the folder cannot be written or is full, pictures are decoded on
+    every access, and the time that this takes is logged. Files in the class folders that are no pictures are logged.
 
-    Files of the class folders that are no pictures are logged, too. A file's name holds a hash of every picture's
-    path, size and time of change and of the preprocessing: a changed picture is decoded again. Raises UnreadableError
-    for the unreadable pictures of all parts, and DataError where a class has no other ones.
+    Args:
+        *parts: splits, each with the preprocessing that gives its squares.
+        cache_folder: where the decoded files lie; None is `default_cache_folder()`.
+        cache: False keeps no file: pictures are decoded on every access, to the same pixels.
+        skip_unreadable: leave out pictures that cannot be read, and log which. The prepared split is then that of the
+            pictures used: its targets, `listing` and `fingerprint` are theirs.
+
+    Raises:
+        UnreadableError: pictures cannot be read; it tells of those of all parts.
+        DataError: none of the pictures of a class can be read.
+        ValueError: `cache_folder` is given with `cache=False`.
     """
     if not cache and cache_folder is not None:
         raise ValueError(f"cache_folder={str(cache_folder)!r} must be left out with cache=False, which keeps no file")
     folder = None if not cache else default_cache_folder() if cache_folder is None else Path(cache_folder)
-    _say_unused([path for split, _ in parts for path in split.unused])
-    found = [_decoded(split, preprocessing, folder) for split, preprocessing in parts]
-    problems = [problem for _, unreadable in found for problem in unreadable.values()]
+    _log_unused([path for split, _ in parts for path in split.unused])
+    decoded = [_decoded(split, preprocessing, folder) for split, preprocessing in parts]
+    problems = [problem for _, unreadable in decoded for problem in unreadable.values()]
     if problems:
         total = sum(len(split) for split, _ in parts)
         count = f"{len(problems):,} of {total:,} pictures cannot be read"
@@ -98,7 +109,7 @@ def prepare(
         for line in (f"{count} and are left out:", *lines):
             log.warning(line)
     prepared = []
-    for (split, preprocessing), (squares, unreadable) in zip(parts, found, strict=True):
+    for (split, preprocessing), (squares, unreadable) in zip(parts, decoded, strict=True):
         used = split.without(unreadable)
         prepared.append(Prepared(used, Squares(used.pictures, preprocessing) if squares is None else squares))
     return prepared
@@ -107,40 +118,41 @@ def prepare(
 def _decoded(
     split: Split, preprocessing: Preprocessing, folder: Path | None
 ) -> tuple[np.ndarray | None, dict[int, str]]:
-    """The kept squares of the readable pictures, or None where none are kept; and why which picture is unreadable."""
+    """Cached squares of the readable pictures, or None without a cache; and index → why a picture is unreadable."""
     squares = Squares(split.pictures, preprocessing)
     why = ""
     if folder is not None:
         try:
-            return _kept(split, squares, folder)
+            return _cached(split, squares, folder)
         except OSError as error:
             why = f"; the cache folder {folder} cannot be used: {error.strerror or error}"
-    _say_cost(split, squares, why)
+    _log_cost(split, squares, why)
     return None, squares.problems()
 
 
-def _kept(split: Split, squares: Squares, folder: Path) -> tuple[np.ndarray, dict[int, str]]:
-    """The squares in their cache file, made where it is missing. Raises OSError where that cannot be.
+def _cached(split: Split, squares: Squares, folder: Path) -> tuple[np.ndarray, dict[int, str]]:
+    """Squares in their cache file, which is written where it is missing; raises OSError where that fails.
 
-    The file holds the readable pictures alone. Which ones it lacks lies beside it: they are tried again each time, and
-    all is decoded anew where one of them has become readable, as a HEIC photo does once pillow-heif is there.
+    The file holds the readable pictures alone; the indices of the others lie beside it. Those are tried again each
+    time, and all pictures are decoded anew where one of them has become readable, as a HEIC photo does once
+    pillow-heif is installed.
     """
     path = folder / _file_name(split, squares.preprocessing)
-    lacking = path.with_suffix(".json")
+    missing_file = path.with_suffix(".json")
     try:
-        noted: list[int] = json.loads(lacking.read_text(encoding="utf-8"))
+        missing: list[int] = json.loads(missing_file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
-        noted = []
-    problems = {index: squares.problem(index) for index in noted if index < len(split)}
+        missing = []
+    problems = {index: squares.problem(index) for index in missing if index < len(split)}
     unreadable = {index: problem for index, problem in problems.items() if problem is not None}
-    if not path.is_file() or len(unreadable) < len(noted):
+    if not path.is_file() or len(unreadable) < len(missing):
         folder.mkdir(parents=True, exist_ok=True)
-        unreadable = _write(path, lacking, squares)
+        unreadable = _write(path, missing_file, squares)
     return _load(path, (len(split) - len(unreadable), *squares.shape[1:])), unreadable
 
 
-def _write(path: Path, lacking: Path, squares: Squares) -> dict[int, str]:
-    """Write the readable squares to `path`, the indices of the others to `lacking`; why those cannot be read.
+def _write(path: Path, missing_file: Path, squares: Squares) -> dict[int, str]:
+    """Write the readable squares to `path` and the indices of the others to `missing_file`; index → why, for those.
 
     Rows are written, not mapped: on a full disk a mapped page ends the process, a write raises OSError. The space is
     reserved first, so that a full disk is known before minutes of decoding.
@@ -160,9 +172,9 @@ def _write(path: Path, lacking: Path, squares: Squares) -> dict[int, str]:
             file.seek(0)
             _write_header(file, (len(squares) - len(unreadable), *squares.shape[1:]))
             assert file.tell() == start  # numpy leaves room for any first length
-            atomic.write_json(lacking, list(unreadable))
+            atomic.write_json(missing_file, list(unreadable))
         else:
-            lacking.unlink(missing_ok=True)
+            missing_file.unlink(missing_ok=True)
     return unreadable
 
 
@@ -172,7 +184,7 @@ def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
 
 
 def _reserve(file: IO[bytes], size: int) -> None:
-    """Have the system set `size` bytes aside, where it can. Raises OSError where the disk is too full."""
+    """Reserve `size` bytes on the disk, where the system can; raises OSError where the disk is too full."""
     if not hasattr(os, "posix_fallocate"):  # macOS, Windows
         return
     try:
@@ -183,15 +195,15 @@ def _reserve(file: IO[bytes], size: int) -> None:
 
 
 def _load(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The squares in a cache file, memory-mapped."""
+    """Squares in a cache file, memory-mapped."""
     wrong = DataError(f"cache file {path} does not hold uint8 {shape}: delete it")
     try:
-        found = np.load(path, mmap_mode="r" if shape[0] else None, allow_pickle=False)
+        squares = np.load(path, mmap_mode="r" if shape[0] else None, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise wrong from error
-    if found.shape != shape or found.dtype != np.uint8:
+    if squares.shape != shape or squares.dtype != np.uint8:
         raise wrong
-    return found
+    return squares
 
 
 def _file_name(split: Split, preprocessing: Preprocessing) -> str:
@@ -204,14 +216,14 @@ def _file_name(split: Split, preprocessing: Preprocessing) -> str:
         try:
             status = picture.stat()
             changed = f"{status.st_size}\0{status.st_mtime_ns}"
-        except OSError:  # gone, or out of reach: decoding says so
+        except OSError:  # missing, or not readable: decoding says so
             changed = "unreadable"
         digest.update(f"{picture}\0{changed}\0".encode(errors="surrogateescape"))
     # a folder's name may be as long as a file's name may be
     return f"{split.origin.parent.name[:40]}-{split.origin.name}-{preprocessing.crop}-{digest.hexdigest()[:16]}.npy"
 
 
-def _say_unused(unused: Sequence[Path]) -> None:
+def _log_unused(unused: Sequence[Path]) -> None:
     if not unused:
         return
     endings = Counter(path.suffix.lower() or "no ending" for path in unused).most_common()
@@ -220,7 +232,7 @@ def _say_unused(unused: Sequence[Path]) -> None:
     log.warning(f"{files} not used, being of no format that is read here: {named}, such as {unused[0]}")
 
 
-def _say_cost(split: Split, squares: Squares, why: str) -> None:
+def _log_cost(split: Split, squares: Squares, why: str) -> None:
     timed = min(TIMED, len(split))
     start = time.perf_counter()
     for index in range(timed):

@@ -30,7 +30,7 @@ DATASETS = {
 """What a data set is and under which terms, by name."""
 
 MOST_CLASSES_WITHOUT_TOP5 = 10
-"""Of so few classes, half would be named by chance."""
+"""Up to so many classes a card has no top-5: half of them would be named by chance."""
 
 
 def train_command(recipe: Recipe) -> str:
@@ -56,7 +56,7 @@ def _word(value: Any) -> str:
 
 
 def _json_or_text(value: Any) -> str:
-    """As `xnorlab train` reads it back: False is JSON's false, a word is a word."""
+    """The value of an option as `xnorlab train` reads it back: False is JSON's false, a word is a word."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -128,7 +128,7 @@ xnorlab evaluate {_word(recipe.name)} --data DATA
 It knows {len(network.labels)} classes: {known}.
 It gives every picture one of them, whatever it shows. It sees the central square at {recipe.eval_size} pixels.
 The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
-It is one seed's; another seed gives another.
+It is the accuracy of one seed; another seed gives another one.
 """
 
 

@@ -1,4 +1,4 @@
-"""Pictures decoded to squares, the same code wherever the squares then lie: in a cache file or nowhere.
+"""Decoding of pictures to square crops, for the cache file and for training without one.
 
 Both training and evaluation pictures go through `xnorlab.images.Preprocessing.crop_image`, the code that the
 packed runtime uses, so that an accuracy measured here is the accuracy of the shipped network.
@@ -14,19 +14,21 @@ import numpy as np
 
 from xnorlab.images import Preprocessing, open_image
 from xnorlab.printable import one_line
-from xnorlab.training.split import DataError
+from xnorlab.training.dataset import DataError
 
 WINDOW = 256
-"""Squares that may be held at a time while a whole split is decoded."""
+"""Squares held in memory at a time while a whole split is decoded."""
 
 
 class Squares:
-    """Squares that are decoded whenever they are asked for, indexed as the array of them all would be.
+    """Square crops that are decoded on access, indexed like one uint8 array (n, S, S, 3) with S = preprocessing.crop.
 
-    `squares[i]`, `squares[i, top:bottom, left:right]`, `squares[start:stop]` and `squares[indices]` give the uint8
-    arrays that uint8 (n, S, S, 3) would give, S = preprocessing.crop. Only what is asked for is held in memory.
+    `squares[i]`, `squares[i, top:bottom, left:right]`, `squares[start:stop]` and `squares[indices]` work as they do
+    for that array. Only what is accessed is held in memory.
 
-    pictures: paths, or uint8 (H, W, 3) arrays. preprocessing: gives the square; its mean and std are not applied.
+    Args:
+        pictures: paths, or uint8 (H, W, 3) arrays.
+        preprocessing: gives the square; its mean and std are not applied.
     """
 
     def __init__(self, pictures: Sequence[Path | np.ndarray], preprocessing: Preprocessing):
@@ -37,7 +39,7 @@ class Squares:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(n, S, S, 3)."""
+        """Shape of the whole array, (n, S, S, 3)."""
         return len(self), self.preprocessing.crop, self.preprocessing.crop, 3
 
     def __getitem__(self, key: Any) -> np.ndarray:
@@ -45,13 +47,17 @@ class Squares:
         if isinstance(first, (int, np.integer)):
             return self.decode(int(first))[tuple(rest)]
         chosen = np.arange(len(self))[first]
-        found = np.empty((len(chosen), *self.shape[1:]), np.uint8)
-        for row, index in zip(found, chosen, strict=True):
+        squares = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        for row, index in zip(squares, chosen, strict=True):
             row[...] = self.decode(int(index))
-        return found[(slice(None), *rest)]
+        return squares[(slice(None), *rest)]
 
     def decode(self, index: int) -> np.ndarray:
-        """One square, uint8 (S, S, 3). Raises DataError where the picture cannot be read."""
+        """One square, uint8 (S, S, 3).
+
+        Raises:
+            DataError: the picture cannot be read.
+        """
         picture = self.pictures[index]
         try:
             # the picture's name is put in front here: images cuts long ones short
@@ -63,21 +69,21 @@ class Squares:
 
     def problem(self, index: int) -> str | None:
         """Why one picture cannot be read, in one line that names it; None where it can."""
-        found = self._decode_or_say(index)
-        return found if isinstance(found, str) else None
+        square = self._square_or_problem(index)
+        return square if isinstance(square, str) else None
 
     def each(self) -> Iterator[np.ndarray | str]:
-        """Every square in order, or why its picture cannot be read; WINDOW at a time, on all cores."""
+        """Every square in order, or why its picture cannot be read, decoded on all cores, WINDOW at a time."""
         # Scaling runs beside the decoding of the next picture, of which open_image allows one large one at a time.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for start in range(0, len(self), WINDOW):
-                yield from pool.map(self._decode_or_say, range(start, min(start + WINDOW, len(self))))
+                yield from pool.map(self._square_or_problem, range(start, min(start + WINDOW, len(self))))
 
     def problems(self) -> dict[int, str]:
-        """Index → why that picture cannot be read, for all that cannot; every picture is decoded for it."""
-        return {index: found for index, found in enumerate(self.each()) if isinstance(found, str)}
+        """Index → why that picture cannot be read, for all that cannot. It decodes every picture."""
+        return {index: square for index, square in enumerate(self.each()) if isinstance(square, str)}
 
-    def _decode_or_say(self, index: int) -> np.ndarray | str:
+    def _square_or_problem(self, index: int) -> np.ndarray | str:
         try:
             return self.decode(index)
         except DataError as error:

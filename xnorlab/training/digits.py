@@ -1,7 +1,7 @@
-"""Drawn digits: a data set without a download, from the font that Pillow carries inside (Aileron, public domain).
+"""Drawn digits: a data set without a download, from a font that is part of Pillow (Aileron, public domain).
 
-Printed digits from one font, not handwriting: each is shifted, turned, sheared, drawn thick or thin, bright or dim,
-and covered with noise. Good for watching a small network learn; a result on them says little about photographs.
+The digits are printed, not handwritten. Each is shifted, rotated, sheared, drawn thick or thin, bright or dim, and
+covered with noise. They are good for watching a small network learn; a result on them says little about photographs.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,23 @@ _SIZE = (0.75, 1.1)
 _SHIFT = 9.0  # of 64
 _STROKE = 3
 _CONTRAST = (0.55, 1.0)
-_NOISE = 0.16  # standard deviation, where 1 is the way from black to white
+_NOISE = 0.16  # standard deviation, in units of the range from black to white
 
 
 @dataclass(frozen=True)
 class Digits:
-    """`train` and `test` pictures with their digits, decided by the seed alone.
+    """Training and test pictures of digits, which the seed alone decides.
 
-    pictures: (N, 16, 16) uint8, 0 black; digits: (N,) int64, every digit equally often, in order 0, 1, …, 9, 0, …
-    Raises ValueError where a count is not positive.
+    Both are pairs (pictures, digits): (N, 16, 16) uint8, where 0 is black, and (N,) int64, every digit equally often,
+    in the order 0, 1, …, 9, 0, …
+
+    Attributes:
+        train_count: number of training pictures.
+        test_count: number of test pictures.
+        seed: decides shifts, rotations and noise.
+
+    Raises:
+        ValueError: a count is below 1.
     """
 
     train_count: int = 3000
@@ -43,17 +51,17 @@ class Digits:
 
     @cached_property
     def train(self) -> tuple[np.ndarray, np.ndarray]:
-        """(pictures, digits) to learn from."""
+        """Pictures and digits to learn from."""
         return draw_digits(self.train_count, np.random.default_rng([self.seed, 0]))
 
     @cached_property
     def test(self) -> tuple[np.ndarray, np.ndarray]:
-        """(pictures, digits) never learnt from: other shifts, turns and noise of the same font."""
+        """Pictures and digits for the test: other shifts, rotations and noise of the same font."""
         return draw_digits(self.test_count, np.random.default_rng([self.seed, 1]))
 
 
 def draw_digits(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """`count` drawn digits: pictures (count, 16, 16) uint8 and digits (count,) int64."""
+    """Draw digits: pictures (count, 16, 16) uint8 and digits (count,) int64."""
     digits = np.arange(count) % CLASSES
     font = ImageFont.load_default(size=_FONT_SIZE)
     pictures = np.stack([_draw(str(digit), font, rng) for digit in digits])

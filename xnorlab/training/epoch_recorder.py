@@ -10,26 +10,28 @@ from typing import Any
 import lightning as L
 import torch
 
-from xnorlab.training.task import Classification, binary_layers
+from xnorlab.training.classification import Classification, binary_layers
 
 STATE_KEY = "History"
 """Where a checkpoint keeps the records, among the states of its callbacks."""
 
 HISTOGRAM_BINS = 48
 HISTOGRAMS = 12
-"""Epochs, evenly spread over the run, at which the latent weights' histograms are kept."""
+"""How many epochs, evenly spread over the run, have the latent weights' histograms kept."""
 
 
 class EpochRecorder(L.Callback):
     """Records each epoch; its state travels in the checkpoint, so a resumed run's history is whole.
 
-    `epochs`: records with epoch (from 1), seconds, hardware and precision (which may change where a run is resumed),
-    train_loss, train_top1, rate (after the epoch's last step), flips: layer → share of its signs that differ from the
-    epoch's start; and, where the epoch was followed by an evaluation, val_loss and val_top1. Accuracies are shares, 0
-    to 1.
-    `histograms`: records with epoch (0 is the initialisation) and layers: name → {"limit": l, "counts": [...]},
-    equal bins over [−l, l] where l is the 99.9 % quantile of |w|; the outermost bins also hold what lies beyond.
-    report: called with each new record of `epochs` on the first process.
+    Attributes:
+        epochs: records with epoch (from 1), seconds, hardware and precision (which may change where a run is resumed),
+            train_loss, train_top1, rate (after the epoch's last step), flips: layer → share of its signs that differ
+            from the epoch's start; and, where the epoch was followed by an evaluation, val_loss and val_top1.
+            Accuracies are shares, 0 to 1.
+        histograms: records with epoch (0 is the initialisation) and layers: name → {"limit": l, "counts": [...]},
+            equal bins over [−l, l] where l is the 99.9 % quantile of |w|; the outermost bins also hold what lies
+            beyond.
+        report: called with each new record of `epochs` on the first process.
     """
 
     def __init__(self, report: Callable[[dict[str, Any]], None] | None = None):
@@ -46,7 +48,7 @@ class EpochRecorder(L.Callback):
         return STATE_KEY
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """The histogram before the first step."""
+        """Keep the histogram before the first step."""
         if not self.histograms:
             self._keep_histogram(0, pl_module)
 
@@ -111,7 +113,7 @@ def kept_epochs(total: int) -> set[int]:
 
 
 def stored_history(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """`epochs` and `histograms` as a loaded checkpoint holds them."""
+    """The `epochs` and `histograms` that a loaded checkpoint holds."""
     return checkpoint["callbacks"][STATE_KEY]
 
 

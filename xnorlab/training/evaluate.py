@@ -13,10 +13,10 @@ from xnorlab import export, models
 from xnorlab.images import Preprocessing
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Prepared, Preparing, prepare
+from xnorlab.training.checkpoints import load_checkpoint
+from xnorlab.training.dataset import DataError, Split
 from xnorlab.training.folders import find, open_folder
 from xnorlab.training.rounding import round_weights_
-from xnorlab.training.sources import load_checkpoint
-from xnorlab.training.split import DataError, Split
 from xnorlab.zoo import files, manifest
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
@@ -29,7 +29,12 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Pictures:
-    """A validation set as a network sees it: inputs float32 (n, S, S, 3), made batch by batch; targets (n,)."""
+    """A validation set as a network sees it, made batch by batch.
+
+    Attributes:
+        prepared: the split with its pictures, squared.
+        preprocessing: turns a picture into the network's input of S × S pixels.
+    """
 
     prepared: Prepared
     preprocessing: Preprocessing
@@ -44,11 +49,14 @@ class Pictures:
 
     @property
     def targets(self) -> np.ndarray:
-        """int64 (n,)."""
+        """The pictures' classes, int64 (n,)."""
         return self.prepared.split.targets
 
     def inputs(self, start: int, stop: int) -> np.ndarray:
-        """float32 (stop − start, S, S, 3), through the runtime's own preprocessing."""
+        """Inputs of the pictures from `start` to before `stop`, float32 (stop − start, S, S, 3).
+
+        They come from the runtime's own preprocessing.
+        """
         side = self.preprocessing.crop
         # The squares are cropped already; a Preprocessing of that very size only shifts and scales.
         finish = Preprocessing(side, side, self.preprocessing.mean, self.preprocessing.std)
@@ -56,19 +64,19 @@ class Pictures:
 
 
 def pictures(split: Split, preprocessing: Preprocessing, **preparing: Unpack[Preparing]) -> Pictures:
-    """The pictures of a split under a network's preprocessing; preparing: as `cache.prepare` takes it."""
+    """The pictures of a split under a network's preprocessing; further options as `cache.prepare` takes them."""
     (prepared,) = prepare((split, preprocessing), **preparing)
     return Pictures(prepared, preprocessing)
 
 
 def packed_logits(network: Network, shown: Pictures) -> np.ndarray:
-    """float32 (n, classes)."""
+    """Outputs of a packed network, float32 (n, classes)."""
     return np.concatenate([network.run(shown.inputs(i, i + BATCH)) for i in range(0, len(shown), BATCH)])
 
 
 @torch.no_grad()
 def torch_logits(model: nn.Module, shown: Pictures) -> np.ndarray:
-    """float32 (n, classes) of a model in evaluation, in float32: bfloat16 would round large sums of ±1."""
+    """Outputs of a torch model in eval mode, (n, classes), in float32: bfloat16 would round large sums of ±1."""
     if model.training:
         raise ValueError("model must be in eval mode")
     batches = []
@@ -86,7 +94,10 @@ def top1(logits: np.ndarray, targets: np.ndarray) -> float:
 def top(k: int, logits: np.ndarray, targets: np.ndarray) -> float:
     """Share of rows in which fewer than k logits are larger than the target's, or equal to it and of an earlier class.
 
-    logits: (n, classes). targets: (n,) int64.
+    Args:
+        k: how many answers count.
+        logits: (n, classes).
+        targets: (n,) int64.
     """
     own = np.take_along_axis(logits, targets[:, None], 1)
     earlier = np.arange(logits.shape[1]) < targets[:, None]
@@ -110,19 +121,24 @@ def compare(network: Network, model: nn.Module, shown: Pictures) -> dict[str, An
 def evaluate(
     network: str | Path, data: str | Path, *, threads: int = 1, **preparing: Unpack[Preparing]
 ) -> dict[str, Any]:
-    """Accuracies on the validation pictures in `data`, recomputed from the files.
+    """Accuracies on validation pictures, recomputed from the files.
 
-    network: a shipped name ("imagenette/alexnet-xnor"), a packed file (.safetensors) or a checkpoint (.ckpt),
-        whose weights are first rounded as they would be for shipping.
-    data: the data set's folder, or one that holds it.
-    threads: of the packed network.
-    preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
+    Args:
+        network: a shipped name ("imagenette/alexnet-xnor"), a packed file (.safetensors) or a checkpoint (.ckpt),
+            whose weights are first rounded as they would be for shipping.
+        data: the data set's folder, or one that holds it.
+        threads: of the packed network.
+        **preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
 
-    Returns network, dataset, images, packed_top1, packed_top5; unless it is a packed file alone also torch_top1,
-    labels_differ and largest_logit_difference; for a shipped name also manifest_top1, `differs`, true where
-    an accuracy is more than TOLERANCE away from the manifest's or the pictures are not as many, and
-    same_pictures, false where the validation files are not, byte for byte, those of the manifest's measurement.
-    Accuracies are shares, 0 to 1. Raises ValueError for a network or data that do not fit.
+    Returns:
+        A row of network, dataset, images, packed_top1, packed_top5; unless it is a packed file alone also torch_top1,
+        labels_differ and largest_logit_difference; for a shipped name also manifest_top1, `differs`, true where
+        an accuracy is more than TOLERANCE away from the manifest's or the pictures are not as many, and
+        same_pictures, false where the validation files are not, byte for byte, those of the manifest's measurement.
+        Accuracies are shares, 0 to 1.
+
+    Raises:
+        ValueError: the network or the data do not fit.
     """
     source = Path(network)
     if source.suffix == ".ckpt":
@@ -148,13 +164,16 @@ def evaluate_all(
     report: Callable[[dict[str, Any]], None] | None = None,
     **preparing: Unpack[Preparing],
 ) -> list[dict[str, Any]]:
-    """`evaluate` for every shipped network, and a row for each of its repeats under other seeds.
+    """Rows of `evaluate` for every shipped network, and one row for each of its repeats under other seeds.
 
-    Of repeats only figures are kept: their rows have network, images, manifest_top1 and at_hand, which is false.
-    data: a folder with every data set of the manifest, or the only one. report: called with each row as it is done.
-    preparing: as `evaluate` takes it.
+    Repeats have their figures kept and no file: their rows have network, images, manifest_top1 and at_hand, which is
+    false. The caller exits non-zero where any row's `differs` is true.
 
-    The caller exits non-zero where any row's `differs` is true.
+    Args:
+        data: a folder with every data set of the manifest, or the only one.
+        threads: of the packed networks.
+        report: called with each row as it is done.
+        **preparing: as `evaluate` takes it.
     """
     rows = []
 
@@ -182,7 +201,7 @@ def _evaluate_file(file: Path, data: str | Path, threads: int, preparing: Prepar
 
 
 def _against(row: Mapping[str, Any], shipped: ShippedNetwork, same_pictures: bool) -> dict[str, Any]:
-    """What the manifest says beside a row; `differs`: an accuracy is more than TOLERANCE off, or of other pictures."""
+    """The manifest's part of a row; `differs`: an accuracy is more than TOLERANCE off, or the pictures not as many."""
     claims = {"packed_top1": shipped.top1, "torch_top1": shipped.top1, "packed_top5": shipped.top5}
     off = max(abs(row[key] - claimed) for key, claimed in claims.items() if claimed is not None)
     # A share of n pictures carries rounding of its own; 1e-9 keeps exactly 0.1 point on the allowed side.
@@ -193,7 +212,7 @@ def _against(row: Mapping[str, Any], shipped: ShippedNetwork, same_pictures: boo
 def pack(
     model: nn.Module, recipe: Recipe, labels: Sequence[str], shown: Pictures, provenance: dict[str, Any] | None = None
 ) -> Network:
-    """The packed twin, checked by export on a few real pictures."""
+    """Pack a trained network; export checks it on a few of the pictures shown."""
     example = torch.from_numpy(shown.inputs(0, min(4, len(shown)))).permute(0, 3, 1, 2)
     return export.pack(
         model,
@@ -220,10 +239,10 @@ def _validation(
     dataset: str | None, labels: Sequence[str], preprocessing: Preprocessing, data: str | Path, preparing: Preparing
 ) -> tuple[Pictures, str]:
     """The validation pictures that are used, and the data set's name."""
-    found = open_folder(data) if dataset is None else find(dataset, data)
-    if list(found.labels) != list(labels):
+    data_set = open_folder(data) if dataset is None else find(dataset, data)
+    if list(data_set.labels) != list(labels):
         raise DataError(
-            f"{found.folder} has {len(found.labels)} classes ({', '.join(found.labels[:3])}, …), the network has "
-            f"{len(labels)} ({', '.join(labels[:3])}, …)"
+            f"{data_set.folder} has {len(data_set.labels)} classes ({', '.join(data_set.labels[:3])}, …), "
+            f"the network has {len(labels)} ({', '.join(labels[:3])}, …)"
         )
-    return pictures(found.val, preprocessing, **preparing), found.name
+    return pictures(data_set.val, preprocessing, **preparing), data_set.name

@@ -1,6 +1,6 @@
-"""What a folder of pictures holds: its data set, classes, labels and splits, found by looking at it.
+"""Recognition of the data set that a folder holds: its layout, classes, labels and splits.
 
-Four layouts are known:
+Four layouts are recognised:
 
 - any image folder: `DIR/train/<class>/*` with `DIR/val/<class>/*` (or `DIR/test/<class>/*`);
 - a folder that holds just one such folder, e.g. torchvision's `ROOT/imagenette2-160`;
@@ -9,11 +9,12 @@ Four layouts are known:
 - CIFAR-10 in its publisher's layout, `cifar-10-batches-py`: Python pickles, opened only by torchvision and
   only after it has compared them with the publisher's md5 sums.
 
-A data set is known by its classes alone, whatever its folder is called: one that has just the classes of Imagenette,
-Tiny ImageNet or CIFAR-10 is that data set, with its recipe; any other bears its folder's name (see `own_name`).
+A data set is recognised by its classes alone, whatever its folder is called. One that has exactly the classes of
+Imagenette, Tiny ImageNet or CIFAR-10 is that data set, with its recipe. Any other has its folder's name (see
+`own_name`).
 
-Pictures are the files whose names end as `images.SUFFIXES` says, at any depth of a class folder. Hidden files and
-folders (see `visible`) are passed over; every other file that is no picture is listed in `Split.unused`.
+Pictures are the files whose names end in one of `images.SUFFIXES`, at any depth of a class folder. Hidden files and
+folders (see `visible`) are ignored; every other file that is no picture is listed in `Split.unused`.
 """
 
 import os
@@ -26,30 +27,34 @@ from torchvision import datasets
 
 from xnorlab.images import SUFFIXES
 from xnorlab.printable import one_line
-from xnorlab.training.labels import CIFAR10_LABELS, DATASETS, known
-from xnorlab.training.split import DataError, DataFolder, Split, nfc
+from xnorlab.training.dataset import DataError, DataFolder, Split, nfc
+from xnorlab.training.known_datasets import CIFAR10_LABELS, DATASETS, known_dataset
 
 CLUTTER = frozenset({"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-"""What systems leave in folders without a dot before it: resource forks, thumbnails, settings; in small letters."""
+"""Names, in small letters, of what systems leave in folders without a leading dot: thumbnails, settings, forks."""
 
 
 def visible(name: str) -> bool:
-    """Whether a file or folder is the user's: not hidden by a dot (`.git`, `._photo.jpg`) and none of CLUTTER."""
+    """Whether a file or folder is the user's own: not hidden by a dot (`.git`, `._photo.jpg`) and none of CLUTTER."""
     return not name.startswith(".") and name.lower() not in CLUTTER
 
 
 def own_name(folder: Path) -> str:
-    """What a data set of one's own is called: as its folder is, on one printable line.
+    """Name of a data set that is not a known one: its folder's, on one printable line.
 
-    A folder called as a known data set is, `cifar10`, gives `cifar10-folder`: its pictures are other ones, and it must
-    neither get that one's recipe nor take the place of its networks.
+    A folder with the name of a known data set, such as `cifar10`, gives `cifar10-folder`. Its pictures are other ones,
+    so it must neither get the recipe of that data set nor replace its networks.
     """
     name = one_line(nfc(folder.resolve().name))
     return f"{name}-folder" if name.lower() in DATASETS else name if name else "folder"
 
 
 def open_folder(folder: str | Path) -> DataFolder:
-    """The data set in `folder`, its layout detected. Raises DataError where the folder breaks a rule."""
+    """Data set in a folder, whose layout is detected.
+
+    Raises:
+        DataError: the folder breaks a rule; the message says which.
+    """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataError(f"data={str(folder)!r} is not a folder")
@@ -69,21 +74,25 @@ def open_folder(folder: str | Path) -> DataFolder:
 
 
 def find(dataset: str, folder: str | Path) -> DataFolder:
-    """The data set named `dataset`, which is `folder` itself or one of the folders in it."""
+    """Data set of a name, in a folder that is itself the data set or holds it.
+
+    Raises:
+        DataError: neither the folder nor one of the folders in it is that data set.
+    """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataError(f"data={str(folder)!r} is not a folder")
-    seen = []
+    reasons = []
     for candidate in [folder, *_folders_in(folder)]:
         try:
-            found = open_folder(candidate)
+            data = open_folder(candidate)
         except DataError as error:
-            seen.append(str(error))
+            reasons.append(str(error))
             continue
-        if found.name == dataset:
-            return found
-        seen.append(f"{candidate} holds {found.name!r}")
-    raise DataError(f"data={str(folder)!r} does not hold the data set {dataset!r}: " + "; ".join(seen[:6]))
+        if data.name == dataset:
+            return data
+        reasons.append(f"{candidate} holds {data.name!r}")
+    raise DataError(f"data={str(folder)!r} does not hold the data set {dataset!r}: " + "; ".join(reasons[:6]))
 
 
 def _folders_in(folder: Path) -> list[Path]:
@@ -92,34 +101,34 @@ def _folders_in(folder: Path) -> list[Path]:
 
 def _class_folders(split: Path) -> dict[str, Path]:
     """Class → its folder, sorted. Classes are compared in one Unicode form, since systems differ in it."""
-    found: dict[str, Path] = {}
+    classes: dict[str, Path] = {}
     for path in _folders_in(split):
-        twin = found.setdefault(nfc(path.name), path)
-        if twin is not path:
+        first = classes.setdefault(nfc(path.name), path)
+        if first is not path:
             raise DataError(
                 f"{split} has two folders of one class, which differ in their Unicode form alone: "
-                f"{twin.name!a} and {path.name!a}; move the pictures into one of them"
+                f"{first.name!a} and {path.name!a}; move the pictures into one of them"
             )
-    if len(found) < 2:
-        raise DataError(f"{split} has {len(found)} class folders; at least 2 are needed")
-    return dict(sorted(found.items()))
+    if len(classes) < 2:
+        raise DataError(f"{split} has {len(classes)} class folders; at least 2 are needed")
+    return dict(sorted(classes.items()))
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """All visible files at any depth, sorted alike on every system.
+    """All visible files at any depth, in the same order on every system.
 
-    A link to a folder is not followed, since it may lead back up, but it is listed.
+    A link to a folder is listed but not followed, since it may lead back up.
     """
 
     def refuse(error: OSError) -> None:
         raise DataError(f"{error.filename} cannot be listed: {error.strerror}") from error
 
-    found = []
+    paths = []
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if visible(name)]
         links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        found += [Path(place, name) for name in [*files, *links] if visible(name)]
-    return sorted(found, key=lambda path: [nfc(part) for part in path.relative_to(folder).parts])
+        paths += [Path(place, name) for name in [*files, *links] if visible(name)]
+    return sorted(paths, key=lambda path: [nfc(part) for part in path.relative_to(folder).parts])
 
 
 def _is_picture(path: Path) -> bool:
@@ -127,18 +136,18 @@ def _is_picture(path: Path) -> bool:
 
 
 def _split(split: Path, classes: Mapping[str, Path], labels: tuple[str, ...]) -> Split:
-    """The pictures of `classes`; `labels` are the readable names of the classes."""
+    """Split of the pictures in class folders, whose readable names are `labels`."""
     pictures: list[Path] = []
     unused = [path for path in sorted(split.iterdir()) if visible(path.name) and not path.is_dir()]
     counts = []
     for folder in classes.values():
         files = _files_in(folder)
-        found = [path for path in files if _is_picture(path)]
-        if not found:
+        of_class = [path for path in files if _is_picture(path)]
+        if not of_class:
             raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(SUFFIXES))})")
-        pictures += found
+        pictures += of_class
         unused += [path for path in files if not _is_picture(path)]
-        counts.append(len(found))
+        counts.append(len(of_class))
     return Split(pictures, np.repeat(np.arange(len(classes)), counts), split, labels, tuple(unused))
 
 
@@ -154,14 +163,14 @@ def _image_folder(folder: Path) -> DataFolder:
             f"{folder}: train/ and {held_out.name}/ must hold the same class folders; only one of them has "
             + ", ".join(repr(name) for name in odd[:5])
         )
-    name = known(classes)
+    name = known_dataset(classes)
     labels = tuple(classes) if name is None else tuple(DATASETS[name][wnid] for wnid in classes)
     splits = (_split(folder / "train", classes, labels), _split(held_out, other, labels))
     return DataFolder(own_name(folder) if name is None else name, folder, labels, *splits)
 
 
 def _tiny_imagenet(folder: Path) -> DataFolder:
-    """Any data set in Tiny ImageNet's layout; with other classes than its 200 it is one's own."""
+    """Data set in Tiny ImageNet's layout; with other classes than its 200 it has its folder's name."""
     for needed in ("words.txt", "val/val_annotations.txt", "train", "val/images"):
         if not (folder / needed).exists():
             raise DataError(f"{folder} has wnids.txt of Tiny ImageNet but no {needed}")
@@ -174,11 +183,11 @@ def _tiny_imagenet(folder: Path) -> DataFolder:
     missing = [wnid for wnid in classes if wnid not in words]
     if missing:
         raise DataError(f"{folder}/words.txt has no line for {missing[0]}")
-    name = known(classes)
+    name = known_dataset(classes)
     readable = DATASETS["tiny-imagenet" if name is None else name]
     labels = tuple(readable.get(wnid) or words[wnid].split(",")[0] for wnid in classes)
     train = _split(folder / "train", classes, labels)
-    # each class comes with a table of boxes around its objects, which nobody misses
+    # each class has a table of boxes around its objects, which are not reported as unused
     boxes = {path for path in train.unused if path.name.endswith("_boxes.txt")}
     train = replace(train, unused=tuple(path for path in train.unused if path not in boxes))
     val = _tiny_val(folder / "val", list(classes), labels)
@@ -224,11 +233,11 @@ def _cifar10_pickle(root: Path) -> DataFolder:
     splits = []
     for train in (True, False):
         try:
-            found = datasets.CIFAR10(str(root), train=train, download=False)
+            pickles = datasets.CIFAR10(str(root), train=train, download=False)
         except RuntimeError as error:
             raise DataError(
                 f"{root / 'cifar-10-batches-py'} does not match the publisher's md5 sums and is not opened"
             ) from error
-        targets = np.asarray(found.targets, dtype=np.int64)
-        splits.append(Split(list(found.data), targets, root / "cifar-10-batches-py", CIFAR10_LABELS))
+        targets = np.asarray(pickles.targets, dtype=np.int64)
+        splits.append(Split(list(pickles.data), targets, root / "cifar-10-batches-py", CIFAR10_LABELS))
     return DataFolder("cifar10", root / "cifar-10-batches-py", CIFAR10_LABELS, *splits)

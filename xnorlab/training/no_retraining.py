@@ -1,4 +1,4 @@
-"""What is left of a trained float network whose filters are replaced by signs, without any training after it.
+"""Measures what is left of a trained float network whose filters are replaced by signs, without training after it.
 
 Here the paper's argument for α can be seen undisturbed: every later layer and norm expects the real filters' sums.
 """
@@ -15,21 +15,23 @@ from torch import Tensor, nn
 from xnorlab.binarize import sign, weight_scale
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.cache import prepare
+from xnorlab.training.dataset import Split
 from xnorlab.training.evaluate import Pictures, pictures, top1, torch_logits
 from xnorlab.training.folders import find
-from xnorlab.training.sources import open_source
+from xnorlab.training.trained_networks import open_trained_network
 from xnorlab.zoo.latent_weights import weights_digest
+from xnorlab.zoo.recipe import Recipe
 
 CALIBRATION_PICTURES = 1024
 
 
 def unit(w: Tensor) -> Tensor:
-    """1 for every filter: w (N, ...) → (N,)."""
+    """The factor 1 for every filter: w (N, ...) → (N,)."""
     return torch.ones(len(w), dtype=w.dtype)
 
 
 def projecting(w: Tensor) -> Tensor:
-    """α/ρ with ρ = ‖W‖₁²/(n‖W‖²), which is ‖W‖²/‖W‖₁: w (N, ...) → (N,).
+    """The factor α/ρ with ρ = ‖W‖₁²/(n‖W‖²), which is ‖W‖²/‖W‖₁: w (N, ...) → (N,).
 
     ρ, 2/π for normal weights, is the share of W's energy that α·sign(W) keeps. α·B is W's best approximation but
     shorter than W; scaled by 1/ρ its part along W has W's own length, so that the following norm sees the sums that
@@ -44,14 +46,16 @@ SCALES: dict[str, Callable[[Tensor], Tensor]] = {
     "α·sign(W)": weight_scale,
     "(α/ρ)·sign(W)": projecting,
 }
-"""Factor a filter by what replaces it."""
+"""One factor per filter, by what replaces the filter."""
 
 
 @torch.no_grad()
 def with_binary_filters(model: nn.Module, scale: Callable[[Tensor], Tensor]) -> nn.Module:
     """A copy in which W becomes scale(W)·sign(W) in every layer that a binary network would binarize.
 
-    model: of a scheme with real weights, such as "float". scale: (N, ...) → (N,).
+    Args:
+        model: a network of a scheme with real weights, such as "float".
+        scale: gives one factor per filter, (N, ...) → (N,).
     """
     changed = copy.deepcopy(model)
     for layer in changed.modules():
@@ -90,26 +94,38 @@ def no_retraining(
 ) -> dict[str, Any]:
     """Top-1 of a float network and of its copies under SCALES, over the whole validation set.
 
-    networks: a shipped float network or a run (see `sources.open_source`), then runs of its recipe with other seeds,
-    whose accuracies become the rows' `repeats`. data: the data set's folder, or one that holds it. report: called with
-    each row of the first. Each copy is measured with the norms as they were trained, and with their statistics
-    estimated anew on training pictures, which lets them absorb any factor a filter. Raises ValueError for no network,
-    for other classes, and for a further network that differs in more than its seed or repeats one.
+    Each copy is measured with the norms as they were trained, and with their statistics estimated anew on training
+    pictures, which lets them absorb any factor per filter.
+
+    Args:
+        networks: a shipped float network or a run (see `open_trained_network`), then runs of its recipe with other
+            seeds, whose accuracies become the rows' `repeats`.
+        data: the data set's folder, or one that holds it.
+        runs: a folder in which runs are looked for first.
+        cache_folder: where decoded pictures are kept.
+        report: called with each row of the first network.
+
+    Returns:
+        The ablation's entry, as `zoo.ablations.record` takes it.
+
+    Raises:
+        ValueError: there is no network, the data has other classes, or a further network differs in more than its seed
+            or has one that is there already.
     """
     if not networks:
         raise ValueError("networks is empty; it must name at least one float network")
-    sources = [open_source(network, runs) for network in networks]
+    sources = [open_trained_network(network, runs) for network in networks]
     first = sources[0]
     for network, source in zip(networks[1:], sources[1:], strict=True):
         if not source.recipe.same_but_seed(first.recipe):
             raise ValueError(f"networks: {network} differs from {networks[0]} in more than its seed")
     if len({source.recipe.seed for source in sources}) < len(sources):
         raise ValueError(f"networks={list(networks)} must be of different seeds")
-    found = find(first.recipe.dataset, data)
-    if found.labels != first.labels:
+    data_set = find(first.recipe.dataset, data)
+    if data_set.labels != first.labels:
         raise ValueError(f"data={str(data)!r} has other classes than {networks[0]}")
-    shown = pictures(found.val, first.recipe.preprocessing(), cache_folder=cache_folder)
-    calibration = _calibration(found, first.recipe, cache_folder)
+    shown = pictures(data_set.val, first.recipe.preprocessing(), cache_folder=cache_folder)
+    calibration = _calibration(data_set.train, first.recipe, cache_folder)
     rows: list[dict[str, Any]] = []
     for filters, norms, accuracy in _accuracies(first.model, shown, calibration):
         label, against = f"{filters}, norms {norms}", rows[0]["label"] if rows else None
@@ -134,7 +150,7 @@ def no_retraining(
 
 
 def _accuracies(model: nn.Module, shown: Pictures, calibration: Tensor) -> Iterator[tuple[str, str, float]]:
-    """What replaces the filters, how the norms were found, and top-1: of the model itself, then under SCALES."""
+    """What replaces the filters, how the norms were obtained, and top-1: of the model itself, then under SCALES."""
 
     def measured(changed: nn.Module) -> float:
         return top1(torch_logits(changed, shown), shown.targets)
@@ -146,9 +162,9 @@ def _accuracies(model: nn.Module, shown: Pictures, calibration: Tensor) -> Itera
         yield filters, "estimated anew", measured(estimate_norms_(changed, calibration))
 
 
-def _calibration(found: Any, recipe: Any, cache_folder: str | Path | None) -> Tensor:
+def _calibration(split: Split, recipe: Recipe, cache_folder: str | Path | None) -> Tensor:
     """Training pictures, evenly spread, as evaluation would show them: (n, 3, S, S) float32."""
-    (prepared,) = prepare((found.train, recipe.training_square()), cache_folder=cache_folder)
+    (prepared,) = prepare((split, recipe.training_square()), cache_folder=cache_folder)
     whole = prepared.squares
     chosen = np.linspace(0, len(whole) - 1, min(CALIBRATION_PICTURES, len(whole))).astype(np.int64)
     # Classes lie one after the other on disk; in another order each batch holds all of them.

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from xnorlab.suggestions import nearest
+from xnorlab.training.checkpoints import CHECKPOINT, read_checkpoint, trained_epochs
 from xnorlab.training.epoch_recorder import stored_history
 from xnorlab.training.run import Result, train
-from xnorlab.training.sources import CHECKPOINT, read_checkpoint, trained_epochs
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 EPOCHS = 60
@@ -20,26 +20,26 @@ DATASET = "imagenette"
 ALEXNETS = ("float", "binaryconnect", "bnn", "bwn", "xnor", "xnor-k", "binaryconnect-stochastic")
 RESNETS = ("float", "bwn", "xnor", "binaryconnect", "bnn", "bireal")
 REPEATED = {"alexnet": ALEXNETS[:6], "resnet18": RESNETS[:3]}
-"""Networks that a verdict rests on: they are trained with seed 1, too."""
+"""The networks that a verdict rests on, by model: they are trained with seed 1, too."""
 
 
 def _recipes() -> tuple[Recipe, ...]:
-    found = []
+    recipes = []
     for model, schemes in (("alexnet", ALEXNETS), ("resnet18", RESNETS)):
         for seed, chosen in ((0, schemes), (1, REPEATED[model])):
             shared: dict[str, Any] = {"epochs": EPOCHS, "seed": seed, "first_size": FIRST_SIZE}
-            found += [recipe_for(DATASET, model, scheme, **shared) for scheme in chosen]
+            recipes += [recipe_for(DATASET, model, scheme, **shared) for scheme in chosen]
     taught: dict[str, Any] = {"teacher": f"{DATASET}/resnet18-float", "teacher_weight": 1.0, "label_smoothing": 0.0}
     taught["first_size"] = TAUGHT_FIRST_SIZE
     first = recipe_for(DATASET, "resnet18", "reactnet-stage-1", epochs=STAGE_1_EPOCHS, **taught)
     second = recipe_for(DATASET, "resnet18", "reactnet", epochs=EPOCHS, start=first.name, **taught)
-    return (*found, first, second, *_tiny_recipes())
+    return (*recipes, first, second, *_tiny_recipes())
 
 
 def _tiny_recipes() -> list[Recipe]:
     """ResNet-18 on Tiny ImageNet: 24 epochs of pictures that grow from 32 to 48 pixels, evaluated at 64."""
     float_name = "tiny-imagenet/resnet18-float"
-    found = [recipe_for("tiny-imagenet", "resnet18", scheme) for scheme in ("float", "bwn", "xnor")]
+    plain = [recipe_for("tiny-imagenet", "resnet18", scheme) for scheme in ("float", "bwn", "xnor")]
     taught: dict[str, Any] = {
         "teacher": float_name,
         "teacher_weight": 1.0,
@@ -47,14 +47,14 @@ def _tiny_recipes() -> list[Recipe]:
         "epochs": TINY_STAGE_EPOCHS,
     }
     first = recipe_for("tiny-imagenet", "resnet18", "reactnet-stage-1", **taught)
-    return [*found, first, recipe_for("tiny-imagenet", "resnet18", "reactnet", start=first.name, **taught)]
+    return [*plain, first, recipe_for("tiny-imagenet", "resnet18", "reactnet", start=first.name, **taught)]
 
 
 RECIPES = _recipes()
-"""What `xnorlab zoo train` trains, each network behind those that it learns from.
+"""The recipes that `xnorlab zoo train` follows, each network behind those that it learns from.
 
-All of one architecture share one recipe, so that their rows can be compared, except ReActNet, which is trained as its
-paper says: in two stages, from the float network's answers alone (Liu et al. 2020, sections 4.3 and 5.1).
+Networks of one architecture share one recipe, so that their rows can be compared, except ReActNet, which is trained
+as its paper says: in two stages, from the float network's answers alone (Liu et al. 2020, sections 4.3 and 5.1).
 """
 
 
@@ -71,9 +71,16 @@ def select(names: Iterable[str] | None) -> tuple[Recipe, ...]:
 
 
 def complete(data: str | Path, recipe: Recipe, folder: str | Path, **options: Any) -> Result:
-    """`run.train`, begun, resumed or found finished; options: as `train` takes them.
+    """Train a recipe to its end: begin it, resume it, or take it as it is where it is finished.
 
-    Raises ValueError where the folder holds a run of another recipe.
+    Args:
+        data: as `run.train` takes it.
+        recipe: what to train.
+        folder: the run's folder.
+        **options: as `run.train` takes them.
+
+    Raises:
+        ValueError: the folder holds a run of another recipe.
     """
     checkpoint = Path(folder) / CHECKPOINT
     if not checkpoint.is_file():
@@ -94,8 +101,14 @@ def train_all(
 ) -> list[Result]:
     """Train every recipe in `<out>/<run name>`, one after the other; what is finished there is not trained again.
 
-    data: a folder of data sets. begin: called with each recipe before it starts. options: as `run.train` takes them.
     Teachers and starts are looked for in `out` first.
+
+    Args:
+        recipes: in the order in which they are trained.
+        data: a folder of data sets.
+        out: the folder of the runs.
+        begin: called with each recipe before it starts.
+        **options: as `run.train` takes them.
     """
     results = []
     for recipe in recipes:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from xnorlab.conventions import EXACT_SUMS, PICTURE_LIMIT
 from xnorlab.nn import BinaryConv2d, BinaryLinear
-from xnorlab.training.task import binary_layers
+from xnorlab.training.classification import binary_layers
 from xnorlab.zoo.latent_weights import STEP, real_weights
 
 GRID_LIMIT = 2047
@@ -28,12 +28,17 @@ SMALLEST_STEP = 2.0**-126
 
 
 def fixed_point(weight: Tensor) -> Tensor:
-    """The nearest weights j·2^p, p a filter, on the finest grid whose sums over pictures stay exact in float32.
+    """The nearest weights j·2^p, one p per filter, on the finest grid whose sums over pictures stay exact in float32.
 
-    weight: (N, ...) float32, a filter a row. Per filter the smallest p >= −24 with |j| <= 2,047 and
-    128·Σ|j| < 2^24. Inputs are i/64 with |i| <= 128, so every partial sum is a multiple of 2^p/64 below 2^24 of
-    them: float32 adds them exactly in any order, and the torch and the packed network agree bit for bit.
-    Every such weight is a float16 too. Raises ValueError where a weight is not finite or too large for float16.
+    Per filter p is the smallest one from −24 on with |j| <= 2,047 and 128·Σ|j| < 2^24. Inputs are i/64 with |i| <= 128,
+    so every partial sum is a multiple of 2^p/64 below 2^24 of them: float32 adds them exactly in any order, and the
+    torch and the packed network agree bit for bit. Every such weight is a float16 too.
+
+    Args:
+        weight: (N, ...) float32, one filter per row.
+
+    Raises:
+        ValueError: a weight is not finite or too large for float16.
     """
     if not torch.isfinite(weight).all():
         raise ValueError("weight must be finite to be rounded to a grid")
@@ -52,12 +57,17 @@ def fixed_point(weight: Tensor) -> Tensor:
 
 
 def eight_bits_with_signs(weight: Tensor) -> Tensor:
-    """Weights j·step, |j| <= 127, step a float32 a filter, with the signs (x >= 0) and the mean |W| of `weight`.
+    """Weights j·step, |j| <= 127, one float32 step per filter, with the signs (x >= 0) and the mean |W| of `weight`.
 
-    weight: (N, ...) float32, a filter a row. A network that binarizes them sees their signs and α = mean|W|, and so
-    stays the network that it was, to float32's rounding: steps that were powers of two moved α by up to 0.5 %, which
-    gave 203 of 3,925 pictures another label in a ResNet-18 of signs. A negative weight that would round to 0, and so to
-    the sign +1, becomes −step instead. Raises ValueError where a weight is not finite.
+    A network that binarizes them sees their signs and α = mean|W|, and so stays the network that it was, to float32's
+    rounding: steps that were powers of two moved α by up to 0.5 %, which gave 203 of 3,925 pictures another label in a
+    ResNet-18 of signs. A negative weight that would round to 0, and so to the sign +1, becomes −step instead.
+
+    Args:
+        weight: (N, ...) float32, one filter per row.
+
+    Raises:
+        ValueError: a weight is not finite.
     """
     if not torch.isfinite(weight).all():
         raise ValueError("weight must be finite to be rounded to 8 bits")
@@ -72,7 +82,7 @@ def eight_bits_with_signs(weight: Tensor) -> Tensor:
 
 
 def _numbers_and_steps(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Filters (N, n) float32 as numbers j of which the largest is 127, steps (N, 1) float32, and where j·step is exact.
+    """Split filters (N, n) float32 into numbers j, the largest 127, and steps (N, 1) float32; and where that is exact.
 
     127·step is rounded to float32, so that the step is one of the few numbers next to its 127th part.
     """
@@ -136,15 +146,19 @@ def _only_signs(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLi
 
 
 def shipped_tensors(model: nn.Module, packed: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
-    """The state of a rounded model as it is stored; `latent_weights.unpacked` is the way back.
+    """The state of a rounded model as it is stored; `latent_weights.unpacked` reads it back.
 
-    packed: the tensors of its packed file; a real weight that lies there is left out here.
+    Latent weights of binary layers become int8 beside "<name>.step", float32 (N,), other weights of two or more
+    dimensions float16, the rest float32. BatchNorm's counter of batches only serves training and is left out.
 
-    Latent weights of binary layers: int8 beside "<name>.step", float32 (N,). Other weights of two or more dimensions:
-    float16. The rest: float32. BatchNorm's counter of batches only serves training and is left out. Raises ValueError
-    where that loses something, which is where the model was not rounded.
+    Args:
+        model: rounded by `round_weights_`.
+        packed: the tensors of its packed file; a real weight that lies there is left out here.
+
+    Raises:
+        ValueError: storing would lose something, since the model was not rounded.
     """
-    found = {}
+    tensors = {}
     latent = {f"{name}.weight" for name, _ in _only_signs(model)}
     for name, value in model.state_dict().items():
         if name.endswith("num_batches_tracked"):
@@ -153,14 +167,14 @@ def shipped_tensors(model: nn.Module, packed: Mapping[str, np.ndarray]) -> dict[
             numbers, step, _ = _numbers_and_steps(value.flatten(1))
             stored = numbers.to(torch.int8).view_as(value)
             back = (stored.flatten(1) * step).view_as(value)
-            found[name + STEP] = step.flatten()
+            tensors[name + STEP] = step.flatten()
         else:
             stored = value.half() if value.dim() > 1 else value.float()
             back = stored.to(value.dtype)
         if not torch.equal(back, value):
             raise ValueError(f"{name} is not rounded: storing would change it; call round_weights_ first")
-        found[name] = stored.contiguous()
+        tensors[name] = stored.contiguous()
     for name, value in real_weights(packed).items():
-        if name in found and np.array_equal(value.astype(np.float32), found[name].float().numpy()):
-            del found[name]
-    return found
+        if name in tensors and np.array_equal(value.astype(np.float32), tensors[name].float().numpy()):
+            del tensors[name]
+    return tensors

@@ -1,4 +1,4 @@
-"""The body of `xnorlab train`: from a folder of pictures to a run folder that `ship` turns into a network."""
+"""One training run: from a folder of pictures to a run's folder, which `ship` turns into a shipped network."""
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -10,33 +10,33 @@ from typing import Any, Unpack
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from xnorlab import atomic
+from xnorlab.printable import error_line
 from xnorlab.training.batches import Batches
 from xnorlab.training.cache import Preparing, prepare
-from xnorlab.training.devices import device_count, device_type
+from xnorlab.training.checkpoints import CHECKPOINT, load_weights_, read_checkpoint, saved_epochs, trained_epochs
+from xnorlab.training.classification import Classification
+from xnorlab.training.data_record import data_record, require_same_data
+from xnorlab.training.dataset import DataFolder
+from xnorlab.training.devices import device_count, device_type, resolve_precision
+from xnorlab.training.divergence import DivergedError, DivergenceCheck
 from xnorlab.training.epoch_recorder import EpochRecorder
-from xnorlab.training.feasible import out_of_memory, require_feasible, require_shown
-from xnorlab.training.finite import DivergedError, Finite
-from xnorlab.training.folders import DataFolder, find, open_folder
-from xnorlab.training.precision import resolve
-from xnorlab.training.same_data import described, require_same
-from xnorlab.training.sources import (
-    CHECKPOINT,
-    Source,
-    copy_weights_,
-    kept,
-    load_weights_,
-    open_source,
-    read_checkpoint,
-    trained_epochs,
-)
-from xnorlab.training.task import Classification
-from xnorlab.training.trainer import Start, lightning_trainer, quiet_lightning
+from xnorlab.training.folders import find, open_folder
+from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_teacher_fits
+from xnorlab.training.trained_networks import TrainedNetwork, copy_weights_, open_trained_network
+from xnorlab.training.trainer import StartReport, lightning_trainer, quiet_lightning
 from xnorlab.zoo.recipe import Recipe, require_precision
 
 
 @dataclass(frozen=True)
 class Result:
-    """A finished or interrupted run: its folder, checkpoint and one record an epoch (see `EpochRecorder`)."""
+    """Outcome of a run, which is finished or stopped early.
+
+    Attributes:
+        folder: the run's folder.
+        checkpoint: its last checkpoint.
+        recipe: how it is trained.
+        epochs: one record per epoch, see `EpochRecorder`.
+    """
 
     folder: Path
     checkpoint: Path
@@ -63,27 +63,34 @@ def train(
     report: Callable[[dict[str, Any]], None] | None = None,
     **preparing: Unpack[Preparing],
 ) -> Result:
-    """Train by a recipe and leave in `folder` recipe.json, last.ckpt, history.json, CSV and TensorBoard logs.
+    """Train by a recipe, and leave recipe.json, last.ckpt, history.json, CSV and TensorBoard logs in a folder.
 
-    data: the data set's folder, or one that holds it. On a resume it must hold the classes and pictures that the run
-    began with, under whatever name.
-    recipe: how to train; with resume=True it may be None (the checkpoint has it) or must equal the checkpoint's.
-    folder: the run's folder; must not hold a checkpoint unless resume is True.
-    resume: continue from last.ckpt, with the losses that an unbroken run would have had.
-    stop_after: end after this epoch (from 1) of the recipe's, to be resumed later; None runs all.
-    precision: of this start alone, in place of the recipe's; None is the recipe's.
-    accelerator, devices, nodes: as Lightning takes them ("auto", "cpu", "gpu"; "auto" or a number; a number).
-    workers: processes a device that cut training crops; 0 is the training process itself.
-    runs: folder of run folders, in which `recipe.teacher` and `recipe.start` are looked for first.
-    evaluate_every: evaluate after every so many epochs; in float32 this takes a third of a training epoch's time.
-    progress: show a progress bar.
-    announce: called before the first step with one line: precision, device and threads.
-    report: called after each epoch with its record.
-    preparing: where decoded pictures are kept and what becomes of unreadable ones, as `cache.prepare` takes it.
+    Whatever ends a run, the last checkpoint stays, and the message says which epochs it holds.
 
-    Raises DataError for a data folder that breaks a rule, ValueError for arguments that do not fit, a damaged
-    checkpoint, too little memory or a loss that is no longer a number, and OSError where a file cannot be written; the
-    last checkpoint then stays, and the message says which epochs it holds.
+    Args:
+        data: the data set's folder, or one that holds it. A resumed run must be given the classes and pictures that it
+            began with; the folder's name does not matter.
+        recipe: how to train. With `resume` it may be None, and must equal the checkpoint's otherwise.
+        folder: the run's folder. It must not hold a checkpoint unless `resume` is true.
+        resume: continue from last.ckpt, with the losses that an unbroken run would have had.
+        stop_after: end after this epoch of the recipe's, counted from 1, to be resumed later; None runs all.
+        precision: replaces that of the recipe for this start alone; None is the recipe's.
+        accelerator: as Lightning takes it: "auto", "cpu", "gpu".
+        devices: as Lightning takes it: "auto" or a number.
+        nodes: number of machines.
+        workers: processes per device that cut training crops; 0 is the training process itself.
+        runs: folder of runs, in which `recipe.teacher` and `recipe.start` are looked for first.
+        evaluate_every: epochs between two evaluations. One takes a third of a training epoch's time, in float32.
+        progress: show a progress bar.
+        announce: called before the first step with one line: precision, device and threads.
+        report: called after each epoch with its record.
+        **preparing: where decoded pictures are kept and what becomes of unreadable ones, see `cache.prepare`.
+
+    Raises:
+        DataError: the data folder breaks a rule.
+        ValueError: an argument is out of range, the checkpoint is damaged, memory runs out, or the loss is no longer a
+            number.
+        OSError: a file cannot be written.
     """
     folder = Path(folder)
     checkpoint = folder / CHECKPOINT
@@ -103,62 +110,65 @@ def train(
         raise ValueError(f"stop_after={stop_after} must be from {max(1, done)} to epochs={recipe.epochs}{trained}")
     if not 1 <= evaluate_every <= recipe.epochs:
         raise ValueError(f"evaluate_every={evaluate_every} must be from 1 to epochs={recipe.epochs}")
-    found = open_dataset(data, recipe, content)
+    dataset = open_dataset(data, recipe, content)
     if content is not None and not preparing.get("skip_unreadable", False):  # before minutes of decoding
-        require_same(found, content["labels"], content.get("data"))
-    require_feasible(recipe, len(found.labels))
-    teacher, start = (_source(name, runs, found) for name in (recipe.teacher, None if resume else recipe.start))
+        require_same_data(dataset, content["labels"], content.get("data"))
+    require_feasible(recipe, len(dataset.labels))
+    teacher = _trained_network(recipe.teacher, runs, dataset)
+    start = None if resume else _trained_network(recipe.start, runs, dataset)
     if teacher is not None:
-        require_shown(teacher.recipe, len(found.labels), recipe)
-    found, batches = _batches(found, recipe, workers, preparing)
+        require_teacher_fits(teacher.recipe, len(dataset.labels), recipe)
+    dataset, batches = _batches(dataset, recipe, workers, preparing)
     if content is not None:  # of the pictures that are really used: unreadable ones may be left out
-        require_same(found, content["labels"], content.get("data"))
-    steps = len(found.train) // recipe.batch_size
-    task = Classification(recipe, found.labels, steps, None if teacher is None else teacher.model, described(found))
+        require_same_data(dataset, content["labels"], content.get("data"))
+    steps = len(dataset.train) // recipe.batch_size
+    teacher_model = None if teacher is None else teacher.model
+    classifier = Classification(recipe, dataset.labels, steps, teacher_model, data_record(dataset))
     if content is not None:
-        load_weights_(task.model, content, checkpoint)
+        load_weights_(classifier.model, content, checkpoint)
     if start is not None:
-        copy_weights_(task.model, recipe.scheme, start)
-    chosen = recipe.precision if precision is None else precision
-    start_of_run, history = Start(chosen, announce), EpochRecorder(report)
-    with quiet_lightning(), _explained(start_of_run, recipe, checkpoint):
+        copy_weights_(classifier.model, recipe.scheme, start)
+    if precision is None:
+        precision = recipe.precision
+    start_report, history = StartReport(precision, announce), EpochRecorder(report)
+    with quiet_lightning(), _explained(start_report, recipe, checkpoint):
         folder.mkdir(parents=True, exist_ok=True)
         atomic.write_json(folder / "recipe.json", recipe.to_dict())
         trainer = lightning_trainer(
             folder,
-            [start_of_run, Finite(), history],
+            [start_report, DivergenceCheck(), history],
             accelerator,
             devices,
             nodes,
             progress,
-            precision=resolve(chosen, device_type(accelerator)),
+            precision=resolve_precision(precision, device_type(accelerator)),
             max_epochs=recipe.epochs if stop_after is None else stop_after,
             check_val_every_n_epoch=evaluate_every,
         )
-        start_of_run.restoring = resume
-        trainer.fit(task, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
+        start_report.restoring = resume
+        trainer.fit(classifier, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
         if trainer.is_global_zero:
             atomic.write_json(folder / "history.json", history.state_dict(), indent=None)
     return Result(folder, checkpoint, recipe, history.epochs)
 
 
 @contextmanager
-def _explained(start: Start, recipe: Recipe, checkpoint: Path) -> Iterator[None]:
-    """What a run can meet beside a bug becomes one sentence, which says what is kept."""
+def _explained(start: StartReport, recipe: Recipe, checkpoint: Path) -> Iterator[None]:
+    """Turn errors that are no bugs (a full disk, too little memory) into one sentence, which says what is saved."""
     try:
         yield
     except SIGTERMException as error:  # as Lightning raises it, it would end the process with status 0
         raise SystemExit(128 + signal.SIGTERM) from error
     except DivergedError as error:
-        raise DivergedError(f"{error}; {kept(checkpoint.parent)}") from error
+        raise DivergedError(f"{error}; {saved_epochs(checkpoint.parent)}") from error
     except OSError as error:
         where = error.filename or checkpoint.parent
-        raise OSError(f"{where}: {error.strerror or error}; {kept(checkpoint.parent)}") from error
+        raise OSError(f"{where}: {error.strerror or error}; {saved_epochs(checkpoint.parent)}") from error
     except Exception as error:
         if out_of_memory(error):
             raise ValueError(
                 f"too little memory for batch_size={recipe.batch_size} of {recipe.model} at {recipe.train_size} "
-                f"pixels: {str(error).partition(chr(10))[0]}; {kept(checkpoint.parent)}"
+                f"pixels: {error_line(error)}; {saved_epochs(checkpoint.parent)}"
             ) from error
         if start.restoring:
             raise ValueError(f"checkpoint={str(checkpoint)!r} is damaged: {error!r}") from error
@@ -166,34 +176,41 @@ def _explained(start: Start, recipe: Recipe, checkpoint: Path) -> Iterator[None]
 
 
 def open_dataset(data: str | Path, recipe: Recipe, resumed: Mapping[str, Any] | None = None) -> DataFolder:
-    """The recipe's data set in `data`; a folder that is itself a data set must be the recipe's.
+    """Data set that a recipe trains on.
 
-    resumed: a checkpoint, whose classes it must have then, whatever the folder is called now.
+    Args:
+        data: the data set's folder, or one that holds it.
+        recipe: names the data set.
+        resumed: checkpoint of a resumed run, whose classes the data set must have, whatever its folder is called.
+
+    Raises:
+        DataError: the folder breaks a rule, or has other classes than the resumed run.
+        ValueError: the folder holds another data set than the recipe's.
     """
     try:
-        found = open_folder(data)
+        dataset = open_folder(data)
     except ValueError:
-        found = find(recipe.dataset, data)
+        dataset = find(recipe.dataset, data)
     if resumed is not None:
-        require_same(found, resumed["labels"], None)
-    elif found.name != recipe.dataset:
-        raise ValueError(f"data={str(data)!r} holds {found.name!r}, the recipe is for {recipe.dataset!r}")
-    return found
+        require_same_data(dataset, resumed["labels"], None)
+    elif dataset.name != recipe.dataset:
+        raise ValueError(f"data={str(data)!r} holds {dataset.name!r}, the recipe is for {recipe.dataset!r}")
+    return dataset
 
 
-def _source(name: str | None, runs: str | Path | None, found: DataFolder) -> Source | None:
+def _trained_network(name: str | None, runs: str | Path | None, dataset: DataFolder) -> TrainedNetwork | None:
     if name is None:
         return None
-    source = open_source(name, runs)
-    if source.labels != found.labels:
+    network = open_trained_network(name, runs)
+    if network.labels != dataset.labels:
         raise ValueError(
-            f"{name} knows {', '.join(source.labels[:3])}, …; the data has {', '.join(found.labels[:3])}, …"
+            f"{name} knows {', '.join(network.labels[:3])}, …; the data has {', '.join(dataset.labels[:3])}, …"
         )
-    return source
+    return network
 
 
 def _resumed(checkpoint: Path, recipe: Recipe | None) -> tuple[Recipe, Mapping[str, Any]]:
-    """A checkpoint and its recipe, which is `recipe` unless that is None."""
+    """Recipe and content of a checkpoint; a recipe that is not None must be the checkpoint's."""
     if not checkpoint.is_file():
         raise ValueError(f"resume=True needs {checkpoint}, which does not exist")
     stored, _, content = read_checkpoint(checkpoint)
@@ -204,9 +221,9 @@ def _resumed(checkpoint: Path, recipe: Recipe | None) -> tuple[Recipe, Mapping[s
     return stored, content
 
 
-def _batches(found: DataFolder, recipe: Recipe, workers: int, preparing: Preparing) -> tuple[DataFolder, Batches]:
-    """The data set with the pictures that are really used, and their batches."""
-    parts = (found.train, recipe.training_square()), (found.val, recipe.preprocessing())
+def _batches(dataset: DataFolder, recipe: Recipe, workers: int, preparing: Preparing) -> tuple[DataFolder, Batches]:
+    """Data set of the pictures that are really used, and their batches."""
+    parts = (dataset.train, recipe.training_square()), (dataset.val, recipe.preprocessing())
     train, val = prepare(*parts, **preparing)
     batches = Batches(recipe, (train.squares, train.split.targets), (val.squares, val.split.targets), workers)
-    return replace(found, train=train.split, val=val.split), batches
+    return replace(dataset, train=train.split, val=val.split), batches

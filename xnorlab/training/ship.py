@@ -21,11 +21,11 @@ from xnorlab.models.pretrained import twin
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Preparing
 from xnorlab.training.card import card
+from xnorlab.training.checkpoints import CHECKPOINT, load_checkpoint
 from xnorlab.training.epoch_recorder import stored_history
 from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictures
 from xnorlab.training.folders import find
 from xnorlab.training.rounding import round_weights_, shipped_tensors
-from xnorlab.training.sources import CHECKPOINT, load_checkpoint
 from xnorlab.zoo import manifest
 from xnorlab.zoo.latent_weights import read_weights
 from xnorlab.zoo.manifest import Repeat, ShippedNetwork

@@ -1,4 +1,4 @@
-"""How long a training step takes under a binary scheme, and how much of that its float twin takes too."""
+"""Time of a training step under binary schemes, beside that of the same network in full precision."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
-from xnorlab.training.feasible import require_feasible
-from xnorlab.training.precision import resolve
-from xnorlab.training.task import Classification
+from xnorlab.training.classification import Classification
+from xnorlab.training.devices import resolve_precision
+from xnorlab.training.recipe_checks import require_feasible
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 CLASSES = 10
@@ -19,10 +19,15 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Times of one optimiser step on one batch that lies on the device, by scheme; "float" is the twin.
+    """Times of one optimiser step on one batch that lies on the device, by scheme.
 
-    device: in words. recipe: of the float twin; the others differ in the scheme alone. precision: what the recipe's
-    came to on this device.
+    Attributes:
+        recipe: of the float network; the others differ in the scheme alone.
+        device: its name, "CPU" or a GPU's.
+        precision: number format that the recipe's precision means on this device.
+        threads: of torch, on the CPU.
+        machine: where it was measured.
+        timings: scheme → samples; "float" is the network in full precision.
     """
 
     recipe: Recipe
@@ -33,11 +38,11 @@ class StepTimes:
     timings: dict[str, Timing]
 
     def overhead(self, scheme: str) -> float:
-        """Median time of a step in units of the float twin's."""
+        """Median time of a step in units of the float network's."""
         return self.timings[scheme].median_s / self.timings["float"].median_s
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """Plain values, for JSON."""
         return {
             "recipe": self.recipe.to_dict(),
             "device": self.device,
@@ -59,10 +64,19 @@ def bench_train(
     progress: Progress | None = None,
     **changes: Any,
 ) -> StepTimes:
-    """Time forward, backward and optimiser step under `schemes` and "float", taking turns.
+    """Time forward, backward and optimiser step of one network under several schemes, which take turns.
 
-    device: "cpu" or "cuda". threads: of torch, on the CPU. repeats: rounds. changes: fields of the recipe, such as
-    batch_size, train_size, precision, model_options. Raises ValueError for what does not fit.
+    Args:
+        model: name of the network.
+        schemes: to time beside "float".
+        device: "cpu" or "cuda".
+        threads: of torch, on the CPU.
+        repeats: rounds of turns.
+        progress: called as `benchmark.interleaved` calls it.
+        **changes: fields of the recipe, such as batch_size, train_size, precision, model_options.
+
+    Raises:
+        ValueError: an argument is out of range, the device is missing, or the recipe cannot be trained.
     """
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device={device!r} must be 'cpu' or 'cuda'")
@@ -82,28 +96,28 @@ def bench_train(
     finally:
         torch.set_num_threads(before)
     where = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    precision = resolve(recipes["float"].precision, device)
+    precision = resolve_precision(recipes["float"].precision, device)
     return StepTimes(recipes["float"], where, precision, threads, describe(), timings)
 
 
 def _step(recipe: Recipe, device: str) -> Callable[[], None]:
-    """One whole step of a network of its own, on the same made-up pictures each time."""
-    task = Classification(recipe, tuple(map(str, range(CLASSES))), steps_per_epoch=1_000_000).to(device).train()
-    optimizer = task.configure_optimizers()["optimizer"]
+    """Function that takes one whole step of a new network, on the same random pictures each time."""
+    classifier = Classification(recipe, tuple(map(str, range(CLASSES))), steps_per_epoch=1_000_000).to(device).train()
+    optimizer = classifier.configure_optimizers()["optimizer"]
     rng = np.random.default_rng(0)
     shape = (recipe.batch_size, recipe.train_size, recipe.train_size, 3)
     pictures = torch.from_numpy(rng.integers(0, 256, shape, np.uint8)).permute(0, 3, 1, 2).to(device)
     targets = torch.from_numpy(rng.integers(0, CLASSES, recipe.batch_size)).to(device)
-    mixed = resolve(recipe.precision, device) == "bf16-mixed"
+    mixed = resolve_precision(recipe.precision, device) == "bf16-mixed"
 
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=mixed):
-            logits = task(pictures).float()
+            logits = classifier(pictures).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        task.bound_latent_weights()
+        classifier.clip_latent_weights()
         if device == "cuda":
             torch.cuda.synchronize()
 

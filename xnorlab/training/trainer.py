@@ -1,4 +1,4 @@
-"""Lightning's trainer as every run uses it: callbacks, logs, checkpoints, and none of its hints."""
+"""Lightning's trainer as every run uses it: callbacks, logs, checkpoints, and no hints."""
 
 import logging
 import warnings
@@ -14,34 +14,38 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from xnorlab.training.checkpoints import CheckpointFile
-from xnorlab.training.task import Classification
+from xnorlab.training.classification import Classification
 
 HINTS = (
     ".*does not have many workers.*",  # one process cuts the crops fast enough
     "Checkpoint directory .* exists and is not empty",  # it is the run's folder
     ".*isinstance.treespec, LeafSpec.*is deprecated",  # Lightning 2.6 on torch 2.15
 )
-"""Warnings that Lightning gives for what is meant so here, or about itself."""
+"""Warnings of Lightning about itself, and about settings that are intended here."""
 
 
-class Start(L.Callback):
-    """Says once, on the first process, in which precision and on what a run computes.
+class StartReport(L.Callback):
+    """Reports once, on the first process, the precision and the hardware of a run.
 
-    chosen: the precision that was asked for. announce: takes the line. `restoring`: set where an earlier
-    checkpoint is about to be restored, until all of it is.
+    Args:
+        precision: the precision that was asked for.
+        announce: called with the line; None reports nothing.
+
+    Attributes:
+        restoring: set by the caller before an earlier checkpoint is restored; false once that is complete.
     """
 
-    def __init__(self, chosen: str, announce: Callable[[str], None] | None = None):
-        self.chosen, self.announce, self.restoring = chosen, announce, False
+    def __init__(self, precision: str, announce: Callable[[str], None] | None = None):
+        self.precision, self.announce, self.restoring = precision, announce, False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Classification) -> None:
-        """Before the first step."""
+        """Report, before the first step."""
         self.restoring = False
         if self.announce is None or not trainer.is_global_zero:
             return
         device, threads = pl_module.device.type, torch.get_num_threads()
         beside = "" if device == "cpu" else f" with {threads} CPU thread{'s' if threads > 1 else ''}"
-        why = " (auto)" if self.chosen == "auto" else ""
+        why = " (auto)" if self.precision == "auto" else ""
         self.announce(f"precision {trainer.precision}{why} on {device}: {pl_module.hardware()}{beside}")
 
 
@@ -54,7 +58,20 @@ def lightning_trainer(
     progress: bool,
     **options: Any,
 ) -> L.Trainer:
-    """A trainer that leaves last.ckpt and logs in `folder`. Raises ValueError for devices that are not there."""
+    """Trainer that leaves last.ckpt and logs in a folder.
+
+    Args:
+        folder: the run's folder.
+        callbacks: to run beside those that write the checkpoint and show progress.
+        accelerator: as Lightning takes it.
+        devices: as Lightning takes it.
+        nodes: number of machines.
+        progress: whether to show a progress bar.
+        **options: further arguments of `lightning.Trainer`.
+
+    Raises:
+        ValueError: the machine does not have such devices.
+    """
     keep_last = ModelCheckpoint(
         dirpath=folder, filename="last", enable_version_counter=False, every_n_epochs=1, save_on_train_epoch_end=True
     )
@@ -81,7 +98,7 @@ def lightning_trainer(
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Without Lightning's hints: the settings they ask about are the caller's choice."""
+    """Context in which Lightning gives no hints about settings that are the caller's choice."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What became of the paper's claims here, in one place for README, app and notebooks alike.
+"""What became of the paper's claims here, in one place for the command line, app and notebooks.
 
 `evidence` reads what was measured, `claims` judges each claim by it, `report` keeps and prints the table.
 """

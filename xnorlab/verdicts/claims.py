@@ -19,9 +19,16 @@ RULINGS: tuple[Ruling, ...] = ("holds", "holds in part", "does not hold here", "
 
 @dataclass(frozen=True)
 class Verdict:
-    """One claim. published: the paper's value. ours: the measured one, a dash where there is none.
+    """What became of one claim.
 
-    why: a sentence or two. based_on: the files and networks that `ours` was computed from.
+    Attributes:
+        claim: a sentence.
+        source: where the paper makes it.
+        published: the paper's value.
+        ours: the measured value, a dash where there is none.
+        verdict: one of RULINGS.
+        why: a sentence or two.
+        based_on: the files and networks that `ours` was computed from.
     """
 
     claim: str
@@ -103,7 +110,7 @@ def speed(evidence: Evidence) -> Verdict:
 UNLIKE = "The two networks are not shipped, or not with one recipe and the same pictures."
 SAME = 1.0
 """Points of top-1 that "as accurate as" allows."""
-ABSORBED = "a norm follows every convolution and can absorb any factor a filter."
+ABSORBED = "a norm follows every convolution and can absorb any factor per filter."
 
 
 def _measured(gap: Gap) -> str:
@@ -125,9 +132,10 @@ def _at_most(
     inputs: bool = False,
     dataset: str = DATASET,
 ) -> Verdict:
-    """How much less than full precision: holds up to the published loss, or SAME where that is less.
+    """Judge a loss against full precision: holds up to the published loss, or SAME where that is less.
 
-    In part where the loss exceeds that by no more than two standard errors. inputs: say what binary inputs alone cost.
+    It holds in part where the loss exceeds that by no more than two standard errors. With `inputs` the verdict says
+    what binary inputs alone cost.
     """
     real, binary = published_top1(network, "float"), published_top1(network, scheme)
     published = f"{_gap_text(binary - real, binary, real)}, {network} on ImageNet"
@@ -187,7 +195,7 @@ def resnet_xnor(evidence: Evidence, dataset: str = DATASET) -> Verdict:
 
 
 def _graded(gap: Gap, wanted: float) -> tuple[Ruling, str]:
-    """Holds from a gain of `wanted` points on, in part where there is one at all; and the start of a sentence."""
+    """The ruling on a gain, and the start of a sentence: holds from `wanted` points on, in part where there is any."""
     if gap.direction > 0:
         short = gap.points < wanted
         less = f", but less than {wanted:g} points" if short else ""
@@ -202,7 +210,17 @@ def _graded(gap: Gap, wanted: float) -> tuple[Ruling, str]:
 def _gain(
     claim: str, source: str, published: tuple[float, float], gap: Gap | None, wanted: float, note: str, missing: str
 ) -> Verdict:
-    """`_graded`, of AlexNets. published: both accuracies. note: ends the sentence. missing: what gap=None lacks."""
+    """Judge a gain between two AlexNets by `_graded`.
+
+    Args:
+        claim: a sentence.
+        source: where the paper makes it.
+        published: both accuracies in %.
+        gap: the measured difference; None where there is none.
+        wanted: points from which on the claim holds.
+        note: ends the sentence that says why.
+        missing: says what is lacking where `gap` is None.
+    """
     theirs = f"{_gap_text(published[0] - published[1], *published)}, AlexNet on ImageNet"
     if gap is None:
         return _unmeasured(claim, source, theirs, missing)
@@ -211,10 +229,18 @@ def _gain(
 
 
 def _margin(evidence: Evidence, claim: str, ours: str, theirs: str, sums: str, bare: tuple[str, str]) -> Verdict:
-    """Holds from 16 points on; in part where there is a gain beyond two standard errors.
+    """Judge a margin: holds from 16 points on; in part where there is a gain beyond two standard errors.
 
-    sums: what reaches a ResNet's sums; the same difference there stands beside the verdict, but is no part of it, and
-    so does what α alone is worth without a norm. bare: model and rows of that in the ablation `scale-norm`.
+    The difference in a ResNet stands beside the verdict, but is no part of it, and so does what α alone is worth
+    without a norm.
+
+    Args:
+        evidence: what was measured.
+        claim: a sentence.
+        ours: the scheme that should be better.
+        theirs: the other one.
+        sums: what is added to the shortcuts of a ResNet.
+        bare: model and rows of the ablation `scale-norm` that have no norm.
     """
     published = published_top1("AlexNet", ours), published_top1("AlexNet", theirs)
     verdict = _gain(claim, "abstract, Table 1", published, evidence.gap("alexnet", ours, theirs), 16, ABSORBED, UNLIKE)
@@ -233,14 +259,14 @@ def _margin(evidence: Evidence, claim: str, ours: str, theirs: str, sums: str, b
 
 
 def bwn_beats_binaryconnect(evidence: Evidence) -> Verdict:
-    """16 points."""
+    """Holds from 16 points on; in part where there is a gain beyond two standard errors."""
     claim = "BWN is more than 16 points better than BinaryConnect"
     bare = "alexnet", "plain, no norm"
     return _margin(evidence, claim, "bwn", "binaryconnect", "the output of a norm", bare)
 
 
 def xnor_beats_bnn(evidence: Evidence) -> Verdict:
-    """16 points."""
+    """Holds from 16 points on; in part where there is a gain beyond two standard errors."""
     claim = "XNOR is more than 16 points better than BNN"
     bare = "resnet18", "residual, no norm"
     return _margin(evidence, claim, "xnor", "bnn", "a convolution's output without a norm between", bare)
@@ -256,7 +282,7 @@ def learned_scale(evidence: Evidence) -> Verdict:
 
 
 def scale_put_in(evidence: Evidence) -> Verdict:
-    """Put into a float network: holds where α gains 10 points there; in part where it gains beyond two errors."""
+    """Holds where α, put into a float network, gains 10 points; in part where it gains beyond two standard errors."""
     claim, source = "α·sign(W) stands in for a filter, and sign(W) alone does not", "section 3.1"
     published = "no figure: α = mean|W| makes ‖W − αB‖ smallest"
     name, trained, anew = "no-retraining", "norms as trained", "norms estimated anew"
@@ -318,11 +344,11 @@ CLAIMS: tuple[Callable[[Evidence], Verdict], ...] = (
     resnet_bwn,
     resnet_xnor,
 )
-"""In the order in which the table shows them."""
+"""All claims, in the order in which the table shows them."""
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, ...]:
-    """Every claim; those on a ResNet-18 once more for each further data set on which its networks were trained."""
+    """Judge every claim; those on a ResNet-18 once more for each further data set that it was trained on."""
     verdicts = [claim(evidence) for claim in CLAIMS]
     further = [claim(evidence, data) for data in evidence.other_data_sets() for claim in (resnet_bwn, resnet_xnor)]
     return (*verdicts, *(verdict for verdict in further if verdict.based_on))

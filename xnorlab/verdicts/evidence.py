@@ -1,4 +1,4 @@
-"""What the verdicts rest on: the manifest's accuracies, recorded ablations, the benchmark, the packed files' sizes."""
+"""The evidence that verdicts rest on: the manifest's accuracies, ablations, the benchmark, the packed files' sizes."""
 
 import json
 import statistics
@@ -9,27 +9,31 @@ from typing import Any
 
 from xnorlab import units
 from xnorlab.paper.cost_model import PAPER, PUBLISHED_ACCURACY
-from xnorlab.zoo import manifest
+from xnorlab.zoo import ablations, manifest
 from xnorlab.zoo.cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
 from xnorlab.zoo.latent_weights import read_weights, weights_digest
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
 BENCHMARK = "benchmark.json"
-ABLATIONS = "ablations.json"
 DATASET = "imagenette"
 """The data set whose networks every claim is judged by."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Top-1 of two networks in points, `first` − `second`.
+    """The difference in top-1 between two networks, in points.
 
-    error: its standard error. Each network's from the number of pictures, as if the two were independent; they see the
-    same pictures and mostly err on the same ones, so that the true one is smaller. Where a network was trained with
-    several seeds their spread is added; where there is one seed, nothing of what another would give is in it.
-    network: the architecture in words, see `network_cost.architecture`. data: the data set in words; classes: how many
-    it has, None where that is not recorded.
+    Attributes:
+        first, second: top-1 in %, the mean over the seeds.
+        error: standard error of the difference. Each network's comes from the number of pictures, as if the two were
+            independent; they see the same pictures and mostly err on the same ones, so that the true one is smaller.
+            Where a network was trained with several seeds their spread is added; where there is one seed, nothing of
+            what another would give is in it.
+        network: the architecture in words, see `zoo.cost.architecture`.
+        based_on: the networks or files that it was computed from.
+        data: the data set in words.
+        classes: how many classes it has; None where that is not recorded.
     """
 
     first: float
@@ -42,7 +46,7 @@ class Gap:
 
     @property
     def points(self) -> float:
-        """The difference."""
+        """The difference `first` − `second`."""
         return self.first - self.second
 
     @property
@@ -61,10 +65,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Changed:
-    """A row of an ablation: top-1 in %, the mean over its seeds, and its standard error, as in `Gap`.
+    """A row of an ablation.
 
-    against: the label of the row that it is set against, and gain: what it gains over that one; None where others are
-    set against this row.
+    Attributes:
+        label: what it shows.
+        top1: in %, the mean over its seeds.
+        error: its standard error, as in `Gap`.
+        against: the label of the row that it is set against; None where others are set against this row.
+        gain: what it gains over that row; None likewise.
     """
 
     label: str
@@ -76,10 +84,14 @@ class Changed:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is measured.
+    """Everything that was measured and that a claim is judged by.
 
-    manifest, ablations: by name. benchmark: its shapes. cost: of a packed network, by name. weights: the
-    `weights_digest` of a shipped network's latent weights, by name.
+    Attributes:
+        manifest: the shipped networks, by name.
+        ablations: the recorded ablations, by name.
+        benchmark: what `report.keep_benchmark` kept; empty where nothing is recorded.
+        cost: gives the figures of a shipped network, by name.
+        weights: gives the `weights_digest` of a shipped network's latent weights, by name.
     """
 
     manifest: Mapping[str, ShippedNetwork]
@@ -90,12 +102,10 @@ class Evidence:
 
     @classmethod
     def read(cls, folder: Path) -> "Evidence":
-        """From the files in a folder of shipped networks; a missing ablation or benchmark file is an empty one."""
+        """Read a folder of shipped networks; a missing file counts as an empty one."""
         networks = manifest.read(folder)
-        recorded = {}
-        for name in (ABLATIONS, BENCHMARK):
-            path = folder / name
-            recorded[name] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        path = folder / BENCHMARK
+        benchmark = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
         def cost(name: str) -> NetworkCost:
             from xnorlab.runtime import Network  # only here: what compiles kernels is slow to import
@@ -106,16 +116,16 @@ class Evidence:
             shipped = networks[name]
             return weights_digest(read_weights(folder / shipped.latent_file, folder / shipped.file))
 
-        return cls(networks, recorded[ABLATIONS], recorded[BENCHMARK], cost, weights)
+        return cls(networks, ablations.read(folder), benchmark, cost, weights)
 
     def other_data_sets(self) -> list[str]:
         """The data sets of shipped networks beside DATASET, by name."""
         return sorted({name.partition("/")[0] for name in self.manifest} - {DATASET})
 
     def gap(self, model: str, first: str, second: str, dataset: str = DATASET) -> Gap | None:
-        """Of two shipped schemes on a data set, means over the seeds.
+        """The gap between two shipped schemes of a model on a data set, means over the seeds.
 
-        None unless both had the same recipe but for scheme and seed, and were shown the same pictures.
+        None unless both had one recipe but for scheme and seed, and were shown the same pictures.
         """
         names = [f"{dataset}/{model}-{scheme}" for scheme in (first, second)]
         networks = [self.manifest[name] for name in names if name in self.manifest]
@@ -133,7 +143,7 @@ class Evidence:
         return replace(gap, data=DATA_TITLES.get(dataset, dataset), classes=len(networks[0].labels))
 
     def ablated(self, name: str, first: str, second: str) -> Gap | None:
-        """Of two rows, by label, of a recorded ablation; None where one of them is not recorded."""
+        """The gap between two rows of a recorded ablation, by label; None where one of them is not recorded."""
         entry = self.ablations.get(name, {"rows": []})
         rows = {row["label"]: row for row in entry["rows"]}
         if first not in rows or second not in rows:
@@ -144,7 +154,7 @@ class Evidence:
         else:
             recipe = Recipe.from_dict(rows[first]["recipe"])
         network = "" if recipe is None else architecture(recipe)
-        based_on = (f"{ABLATIONS}: {entry['command']}",)
+        based_on = (f"{ablations.FILE}: {entry['command']}",)
         return _gap([_tops(rows[label]) for label in (first, second)], entry["images"], network, based_on)
 
     def changes(self, name: str) -> list[Changed]:
@@ -162,13 +172,14 @@ class Evidence:
         ]
 
     def seeds(self, name: str) -> int:
-        """With how many seeds the networks of a recorded ablation were trained."""
+        """How many seeds the networks of a recorded ablation were trained with."""
         return len(_tops(self.ablations[name]["rows"][0]))
 
     def judged(self, name: str, first: str, second: str, model: str = "alexnet") -> Gap | None:
-        """`ablated`, where both rows are of this model on Imagenette and, if they changed a shipped network, of ours.
+        """The gap of `ablated` where it may be judged; else None.
 
-        Ours: its weights and the pictures that it was measured on are those of the manifest's network.
+        Both rows must be of `model` on Imagenette. If they changed a shipped network, its weights and the pictures that
+        it was measured on must be those of the manifest's network.
         """
         entry = self.ablations.get(name, {})
         rows = [row for row in entry.get("rows", []) if row["label"] in (first, second)]
@@ -190,20 +201,32 @@ def _tops(measured: Mapping[str, Any]) -> list[float]:
 
 
 def _gap(tops: Sequence[Sequence[float]], images: int, network: str, based_on: tuple[str, ...]) -> Gap:
-    """tops: two lists of shares of `images` pictures, one a seed."""
+    """The gap between two lists of shares of `images` pictures, one share per seed."""
     first, second = (100 * statistics.fmean(runs) for runs in tops)
     error = 100 * sum(_squared_error(runs, images) for runs in tops) ** 0.5
     return Gap(first, second, error, network, based_on)
 
 
 def _squared_error(runs: Sequence[float], images: int) -> float:
-    """Of a mean over seeds. All see the same pictures, so that more seeds do not lessen the pictures' part."""
+    """The squared standard error of a mean over seeds.
+
+    All seeds see the same pictures, so that more of them do not lessen the pictures' part.
+    """
     seeds = statistics.variance(runs) / len(runs) if len(runs) > 1 else 0.0
     return standard_error(statistics.fmean(runs), images) ** 2 + seeds
 
 
 def published_top1(network: str, scheme: str, note: str | None = None) -> float:
-    """ImageNet top-1 in % as the paper's tables print it; note: which of several rows."""
+    """ImageNet top-1 in % as the paper's tables print it.
+
+    Args:
+        network: as the tables write it: "AlexNet".
+        scheme: ours for what they name.
+        note: which of several rows; None takes the first.
+
+    Raises:
+        ValueError: the tables have no such row.
+    """
     for row in PUBLISHED_ACCURACY:
         printed = (row.network, row.scheme, row.data) == (network, scheme, "ImageNet") and row.source.startswith(PAPER)
         if printed and note in (None, row.note):

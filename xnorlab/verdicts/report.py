@@ -1,7 +1,7 @@
-"""What became of the paper's claims here, in one file for README, app and notebooks alike.
+"""The table of verdicts, `pretrained/verdicts.json`: computed, kept, read and printed.
 
-`pretrained/verdicts.json` is computed by `write` from the manifest, the ablations and the benchmark beside it; nothing
-in it is typed in but the paper's own numbers.
+`write` computes it from the manifest, the ablations and the benchmark beside it; nothing in it is typed in but the
+paper's own numbers.
 """
 
 import json
@@ -38,8 +38,13 @@ def write(folder: str | Path | None = None) -> Path:
 def keep_benchmark(results: Any, folder: str | Path | None = None) -> Path:
     """Keep what `xnorlab bench conv --json` printed beside the networks, without its samples; returns the file.
 
-    Raises ValueError, before anything is written, where it is not the shapes of one run: a list of objects of one
-    machine, one number of threads and one batch, each timed against a float32 engine.
+    Args:
+        results: the shapes of one run: a list of objects of one machine, one number of threads and one batch, each
+            timed against a float32 engine.
+        folder: the folder of shipped networks; None is the checkout's `pretrained/`.
+
+    Raises:
+        ValueError: `results` are something else; nothing is written.
     """
     try:
         shapes = [{key: result[key] for key in _KEPT} | {"median_s": _medians(result["timings"])} for result in results]
@@ -67,7 +72,7 @@ def _medians(timings: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def markdown(verdicts: Iterable[Verdict]) -> str:
-    """The table as README shows it."""
+    """The table in Markdown, one row per claim."""
     lines = ["| claim | published | ours, measured | verdict | why |", "|---|---|---|---|---|"]
     for v in verdicts:
         cells = (f"{v.claim} ({v.source})", v.published, v.ours, f"**{v.verdict}**", v.why)

@@ -1,7 +1,7 @@
 """What one shipped network gives and costs: accuracy, bytes by part, operations, and what follows from a time.
 
-Bytes and multiply-adds come from the packed file itself, through `runtime.Network`; accuracy from the manifest.
-Computed without a measurement here: the standard error, predicted operations, Amdahl's limit.
+Bytes and multiply-adds come from the packed file itself, through `runtime.Network`, and accuracy from the manifest. The
+standard error, predicted operations and Amdahl's limit are computed, not measured.
 """
 
 import math
@@ -24,14 +24,14 @@ BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
     "norms and activations",
     "file header",
 )
-"""Where the bytes of a packed file go. Binary layers include their α, thresholds and biases."""
+"""The parts of a packed file, by which its bytes are counted. Binary layers include their α, thresholds and biases."""
 
 ASSUMED_OPERATIONS_PER_S = 1e9
-"""What turns predicted operations into a time where nothing was measured: an assumption, not a machine. It cancels in
-every ratio of two schemes."""
-
+"""The speed that turns predicted operations into a time where nothing was measured: an assumption, not a machine. It
+cancels in every ratio of two schemes."""
 
 MODEL_TITLES = {"alexnet": "AlexNet", "resnet18": "ResNet-18", "nin": "Network in Network"}
+"""A model's name as it is written for people."""
 DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
 """A data set's name as it is written for people."""
 _FULL_WIDTH = {"resnet18": 64}
@@ -52,9 +52,16 @@ def architecture(recipe: "Recipe") -> str:
 
 
 def standard_error(share: float, count: int) -> float:
-    """√(p·(1 − p)/n), of a share 0..1 of `count` independent pictures, as a share: what other pictures would change.
+    """The standard error √(p·(1 − p)/n) of a share of independent pictures: what other pictures would change.
 
     What another seed would change is not in it.
+
+    Args:
+        share: p, from 0 to 1.
+        count: n, how many pictures there are.
+
+    Returns:
+        The error as a share, from 0 to 1.
     """
     return math.sqrt(share * (1 - share) / count)
 
@@ -63,11 +70,20 @@ def standard_error(share: float, count: int) -> float:
 class NetworkCost:
     """The figures of one network, for one picture of its own size.
 
-    top1: share of `images` validation pictures that it names rightly, 0..1, of one of `classes`. repeats: the same of
-    networks trained with the same recipe and other seeds. file_bytes: of the packed file.
-    resident_bytes: of all arrays in memory once it has run. float32_bytes: of the same numbers in float32.
-    binary_float32_bytes: of the binary layers' in float32. parts: bytes of the file by PARTS, those that are not 0.
-    real_macs, binary_macs: multiply-adds with a real input, and of two signs.
+    Attributes:
+        name: what `xnorlab.load` takes.
+        model, scheme: what it is built of.
+        top1: share of `images` validation pictures that it names rightly, from 0 to 1.
+        repeats: `top1` of networks trained by its recipe with other seeds.
+        images: how many pictures it was measured on.
+        classes: how many classes it tells apart.
+        file_bytes: size of the packed file.
+        resident_bytes: size of all arrays in memory once it has run.
+        float32_bytes: size of the same numbers in float32.
+        binary_float32_bytes: size of the binary layers' numbers in float32.
+        real_macs: multiply-adds with a real input.
+        binary_macs: multiply-adds of two signs.
+        parts: bytes of the file by PARTS, without those of no bytes.
     """
 
     name: str
@@ -87,32 +103,37 @@ class NetworkCost:
 
     @property
     def predicted_operations(self) -> float:
-        """By the paper's count, section 4.1: a real multiply-add is one operation, and so are 64 binary ones."""
+        """Operations by the paper's count, section 4.1: a real multiply-add is one, and so are 64 binary ones."""
         return self.real_macs + self.binary_macs / WORD_BITS
 
     @property
     def times_smaller(self) -> float:
-        """The file against the same numbers in float32."""
+        """How many times smaller the file is than its numbers in float32."""
         return self.float32_bytes / self.file_bytes
 
     @property
     def binary_times_smaller(self) -> float | None:
-        """The binary layers in the file against the same in float32; None where there are none."""
+        """How many times smaller the binary layers are than in float32; None where there are none."""
         return self.binary_float32_bytes / self.parts[BINARY] if BINARY in self.parts else None
 
     @property
     def standard_error(self) -> float:
-        """Of `top1`, from the number of pictures alone."""
+        """The standard error of `top1`, from the number of pictures alone."""
         return standard_error(self.top1, self.images)
 
     @property
     def predicted_seconds(self) -> float:
-        """Of one picture at ASSUMED_OPERATIONS_PER_S."""
+        """The time of one picture at ASSUMED_OPERATIONS_PER_S."""
         return self.predicted_operations / ASSUMED_OPERATIONS_PER_S
 
 
 def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
-    """The figures of a shipped network, `network`, by what the manifest says of it and by its own arrays."""
+    """The figures of a shipped network.
+
+    Args:
+        shipped: what the manifest says of it.
+        network: its packed network; `resident_bytes` counts what it has in memory by now.
+    """
     rows = network.summary()
     in_float32 = [float32_bytes(op) for op in network.ops]
     binary = [index for index, row in enumerate(rows) if row.weight_bits == 1]
@@ -135,9 +156,14 @@ def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
 
 
 def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, int]:
-    """The bytes of a packed file of `file_bytes` by PARTS, in their order; parts of no bytes are left out."""
+    """The bytes of a packed file by PARTS, in their order; parts of no bytes are left out.
+
+    Args:
+        rows: the network's summary, one row per operation.
+        file_bytes: size of the whole file; what no row takes is its header.
+    """
     real = [index for index, row in enumerate(rows) if row.weight_bits > 1]
-    found = dict.fromkeys(PARTS, 0)
+    sizes = dict.fromkeys(PARTS, 0)
     for index, row in enumerate(rows):
         if row.weight_bits == 1:
             part = BINARY
@@ -145,13 +171,13 @@ def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, i
             part = OTHER
         else:
             part = FIRST if index == real[0] else LAST if index == real[-1] else INNER
-        found[part] += row.weight_bytes
-    found[HEADER] = file_bytes - sum(found.values())
-    return {part: size for part, size in found.items() if size}
+        sizes[part] += row.weight_bytes
+    sizes[HEADER] = file_bytes - sum(sizes.values())
+    return {part: size for part, size in sizes.items() if size}
 
 
 def float32_bytes(op: Any) -> int:
-    """Bytes of an op's tensors if every number in them, a bit of packed weights too, were a float32."""
+    """Bytes of an op's tensors if each number in them were a float32, each bit of packed weights included."""
     total = 0
     for name, tensor in op.tensors().items():
         bits = 0
@@ -162,14 +188,24 @@ def float32_bytes(op: Any) -> int:
 
 
 def core_hours(seconds_an_image: float, images: float = 1e9) -> float:
-    """Hours of one core for `images` pictures, one after the other."""
+    """Hours that one core takes for `images` pictures, one after the other.
+
+    Args:
+        seconds_an_image: time of one picture, 0 or more.
+        images: how many there are, 0 or more.
+    """
     if not seconds_an_image >= 0 or not images >= 0:
         raise ValueError(f"seconds_an_image={seconds_an_image!r} and images={images!r} must be at least 0")
     return seconds_an_image * images / 3600
 
 
 def amdahl_limit(whole_s: float, part_s: float) -> float:
-    """How many times faster than `whole_s` anything can be that still spends `part_s` on one part (Amdahl 1967)."""
+    """How many times faster at most a run becomes when one part of it stays as slow as it is (Amdahl 1967).
+
+    Args:
+        whole_s: time of the run, above 0.
+        part_s: time of the part that stays, above 0.
+    """
     if not whole_s > 0 or not part_s > 0:
         raise ValueError(f"whole_s={whole_s!r} and part_s={part_s!r} must be above 0")
     return whole_s / part_s

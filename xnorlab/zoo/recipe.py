@@ -3,73 +3,81 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xnorlab.images import Preprocessing
 from xnorlab.suggestions import nearest, unknown
+
+if TYPE_CHECKING:  # the command line reads the settings from here, and starts without numpy
+    from xnorlab.images import Preprocessing
 
 PRECISIONS = ("auto", "bf16-mixed", "32-true")
 GROWTH = 16
 """Pixels by which a training picture's side grows at a time."""
 
 
+def _setting(default: Any, help: str) -> Any:
+    """Field of a recipe that is an option of `xnorlab train`, with the option's help text."""
+    return field(default=default, metadata={"help": help})
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How one network is trained. The defaults train the 128-pixel AlexNet on Imagenette.
 
-    dataset: name of the data set, as `folders.open_folder` reports it.
-    model, model_options: name and keyword arguments for `models.build`.
-    scheme: a name that `nn.get_scheme` takes.
-    epochs: passes over the training pictures.
-    batch_size: pictures a step, over all devices together; the last, smaller batch of an epoch is dropped.
-    peak_rate: AdamW's highest learning rate; it climbs linearly over the first `warmup` share of all steps and
-        falls to 0 along a cosine.
-    binary_rate_factor: learning rate of latent binary weights, in units of the others'.
-    weight_decay: on real weights only: never on binary weights, norms, biases or scales.
-    label_smoothing: share of the target probability spread over all classes.
-    resize, eval_size: evaluation resizes a picture's short side to `resize` and cuts the central `eval_size`.
-    train_size: side of a training picture; a random crop of the central `resize` square, scaled to it.
-    first_size: its side in the first epoch, smaller than train_size by a multiple of 16; it grows by 16 pixels at a
-        time, evenly over the epochs, to train_size. None: train_size throughout. Growing pictures spare a third of
-        the time (progressive resizing; Tan, Le 2021, EfficientNetV2, section 4).
-    crop_area: smallest and largest share of that square's area in a training crop.
-    crop_ratio: smallest and largest ratio of a training crop's width to its height.
-    flip: mirror every other training picture, at random.
-    precision: "bf16-mixed" (bfloat16 products, float32 master weights), "32-true", or "auto": bf16-mixed where the
-        device computes in bfloat16, else 32-true (see `precision.resolve`). Evaluation is in float32.
-    seed: decides initial weights, order, crops and stochastic signs.
-    teacher: a trained network whose answers are learned beside the labels: the name of a shipped network or of a
-        run (see `sources.open_source`). None: labels alone.
-    teacher_weight: share w of the teacher in the loss, (1 − w)·cross entropy + w·T²·KL(teacher ‖ student).
-    temperature: T, by which both networks' logits are divided in the KL term (Hinton et al. 2015).
-    start: a trained network whose weights are the initial ones, named as `teacher` is; None draws them. A float
-        network, or the real-weight first stage of a two-stage training (ReActNet, section 5.1).
+    Attributes:
+        dataset: name of the data set, as `folders.open_folder` reports it.
+        model, model_options: name and keyword arguments for `models.build`.
+        scheme: a name that `nn.get_scheme` takes.
+        epochs: passes over the training pictures.
+        batch_size: pictures per step, over all devices together; the last, smaller batch of an epoch is dropped.
+        peak_rate: AdamW's highest learning rate; it climbs linearly over the first `warmup` share of all steps and
+            falls to 0 along a cosine.
+        binary_rate_factor: learning rate of latent binary weights, in units of the others'.
+        weight_decay: on real weights only: never on binary weights, norms, biases or scales.
+        label_smoothing: share of the target probability spread over all classes.
+        resize, eval_size: evaluation resizes a picture's short side to `resize` and cuts the central `eval_size`.
+        train_size: side of a training picture; a random crop of the central `resize` square, scaled to it.
+        first_size: its side in the first epoch, smaller than train_size by a multiple of 16; it grows by 16 pixels at
+            a time, evenly over the epochs, to train_size. None: train_size throughout. Growing pictures spare a third
+            of the time (progressive resizing; Tan, Le 2021, EfficientNetV2, section 4).
+        crop_area: smallest and largest share of that square's area in a training crop.
+        crop_ratio: smallest and largest ratio of a training crop's width to its height.
+        flip: mirror every other training picture, at random.
+        precision: "bf16-mixed" (bfloat16 products, float32 master weights), "32-true", or "auto": bf16-mixed where the
+            device computes in bfloat16, else 32-true (see `devices.resolve_precision`). Evaluation is in float32.
+        seed: decides initial weights, order, crops and stochastic signs.
+        teacher: a trained network whose answers are learned beside the labels: the name of a shipped network or of a
+            run (see `open_trained_network`). None: labels alone.
+        teacher_weight: share w of the teacher in the loss, (1 − w)·cross entropy + w·T²·KL(teacher ‖ student).
+        temperature: T, by which both networks' logits are divided in the KL term (Hinton et al. 2015).
+        start: a trained network whose weights are the initial ones, named as `teacher` is; None draws them. A float
+            network, or the real-weight first stage of a two-stage training (ReActNet, section 5.1).
     """
 
     dataset: str = "imagenette"
-    model: str = "alexnet"
-    scheme: str = "xnor"
+    model: str = _setting("alexnet", "alexnet (default), resnet18 or nin.")
+    scheme: str = _setting("xnor", "float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …")
     model_options: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 60
-    batch_size: int = 64
-    peak_rate: float = 2e-3
-    warmup: float = 0.15
-    binary_rate_factor: float = 1.0
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    resize: int = 144
-    eval_size: int = 128
-    train_size: int = 112
-    first_size: int | None = None
-    crop_area: tuple[float, float] = (0.35, 1.0)
-    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    flip: bool = True
-    precision: str = "auto"
-    seed: int = 0
-    teacher: str | None = None
-    teacher_weight: float = 0.5
-    temperature: float = 1.0
-    start: str | None = None
+    epochs: int = _setting(60, "Passes over the training pictures.")
+    batch_size: int = _setting(64, "Pictures per step, over all devices.")
+    peak_rate: float = _setting(2e-3, "AdamW's highest learning rate.")
+    warmup: float = _setting(0.15, "Share of all steps in which the rate climbs.")
+    binary_rate_factor: float = _setting(1.0, "Learning rate of latent binary weights, relative to the others'.")
+    weight_decay: float = _setting(0.05, "Decay of real weights; nothing else decays.")
+    label_smoothing: float = _setting(0.1, "Target probability spread over all classes.")
+    resize: int = _setting(144, "Short side of a picture, pixels.")
+    eval_size: int = _setting(128, "Side of the centre crop at evaluation, pixels.")
+    train_size: int = _setting(112, "Side of a training picture, pixels.")
+    first_size: int | None = _setting(None, "Side of a training picture in the first epoch; grows to the train size.")
+    crop_area: tuple[float, float] = _setting((0.35, 1.0), "Smallest and largest area of a random crop, as a share.")
+    crop_ratio: tuple[float, float] = _setting((3 / 4, 4 / 3), "Smallest and largest width to height of a random crop.")
+    flip: bool = _setting(True, "Mirror every other training picture.")
+    precision: str = _setting("auto", "auto, bf16-mixed or 32-true; when a run is resumed, of this start alone.")
+    seed: int = _setting(0, "Decides initial weights, order, crops and stochastic signs.")
+    teacher: str | None = _setting(None, "Network whose answers are learned, too: a run's or a shipped name.")
+    teacher_weight: float = _setting(0.5, "The teacher's share of the loss.")
+    temperature: float = _setting(1.0, "Softens the answers of both networks.")
+    start: str | None = _setting(None, "Network whose weights to begin with: a run's or a shipped name.")
 
     def __post_init__(self) -> None:
         for name in ("dataset", "model", "scheme"):
@@ -118,22 +126,26 @@ class Recipe:
         return replace(self, seed=other.seed) == other
 
     def __reduce__(self):
-        """Pickled as plain values, since a mapping proxy cannot be: processes that are started anew get it so."""
+        """Pickle as plain values: the mapping proxy within cannot be, and processes started anew need the recipe."""
         return Recipe.from_dict, (self.to_dict(),)
 
     def size_at(self, epoch: int) -> int:
-        """Side of a training picture in an epoch, counted from 0."""
+        """Side of a training picture in `epoch`, counted from 0."""
         if self.first_size is None:
             return self.train_size
         share = epoch / max(1, self.epochs - 1)
         return self.first_size + GROWTH * round(share * (self.train_size - self.first_size) / GROWTH)
 
-    def preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> "Preprocessing":
         """How a picture becomes the network's input at evaluation; stored in the packed file."""
+        from xnorlab.images import Preprocessing
+
         return Preprocessing(resize=self.resize, crop=self.eval_size)
 
-    def training_square(self) -> Preprocessing:
+    def training_square(self) -> "Preprocessing":
         """The central square that training crops are cut from."""
+        from xnorlab.images import Preprocessing
+
         return Preprocessing(resize=self.resize, crop=self.resize)
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,7 +171,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "tiny-imagenet": {"resize": 64, "eval_size": 64, "train_size": 48, "first_size": 32, "epochs": 24},
     "cifar10": {"resize": 32, "eval_size": 32, "train_size": 32, "crop_area": (0.5, 1.0)},
 }
-"""Where a data set's pictures are not of Imagenette's size, what the recipe changes."""
+"""What a recipe changes for a data set whose pictures are not of Imagenette's size."""
 
 MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("alexnet", ""): {"head": "pool"},
@@ -170,11 +182,18 @@ MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 """Options of `models.build` by (model, data set); "" is every data set."""
 
 SCHEME_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"binaryconnect-stochastic": {"binary_rate_factor": 20.0}}
-"""What the recipe changes for a scheme. Latent weights that start anywhere in [−1, 1] have further to go."""
+"""What a recipe changes for a scheme. Latent weights that start anywhere in [−1, 1] have further to go."""
 
 
 def recipe_for(dataset: str, model: str, scheme: str, **changes: Any) -> Recipe:
-    """The default recipe of a data set, a network and a scheme, with `changes` (fields of Recipe) on top."""
+    """The default recipe of a data set, a network and a scheme.
+
+    Args:
+        dataset: as in `Recipe`.
+        model: as in `Recipe`.
+        scheme: as in `Recipe`.
+        **changes: fields of `Recipe` that differ from the default.
+    """
     values = {**DATASET_DEFAULTS.get(dataset, {}), **SCHEME_DEFAULTS.get(scheme, {})}
     options = {**MODEL_OPTIONS.get((model, ""), {}), **MODEL_OPTIONS.get((model, dataset), {})}
     options |= changes.pop("model_options", {})
@@ -184,7 +203,7 @@ def recipe_for(dataset: str, model: str, scheme: str, **changes: Any) -> Recipe:
 
 
 def require_precision(precision: object) -> None:
-    """Raises ValueError for what is not one of PRECISIONS."""
+    """Refuse what is not one of PRECISIONS, with a ValueError."""
     if precision not in PRECISIONS:
         raise ValueError(unknown("precision", precision, PRECISIONS))
 

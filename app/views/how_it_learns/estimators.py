@@ -2,12 +2,12 @@
 
 import streamlit as st
 import torch
-from shared import address, widgets
+from shared import address, charts, markup, theme
 
 from xnorlab import units
 from xnorlab.binarize import ESTIMATORS, forward_and_gradient, integral_from_zero
-from xnorlab.figures import learning
-from xnorlab.training.live import INPUT_ESTIMATORS
+from xnorlab.figures import straight_through
+from xnorlab.training.live_training import INPUT_ESTIMATORS
 
 WIDEST_RANGE = 3.0
 POINTS_PER_UNIT = 500  # fine enough for three digits of the area
@@ -33,7 +33,7 @@ def show() -> None:
             help="x is divided by t before the estimator sees it: no sign changes, the slope gets wider and flatter.",
         )
         address.publish(estimator=chosen, range=clip_range if estimator.ranged else None)
-        st.markdown(f"∂sign/∂x := {widgets.plain(estimator.slope)}")
+        st.markdown(f"∂sign/∂x := {markup.plain(estimator.slope)}")
         st.caption(
             f"{estimator.source}. Both curves are computed here by running the library's estimator and autograd."
         )
@@ -56,15 +56,15 @@ def show() -> None:
         if chosen in INPUT_ESTIMATORS:
             st.button("Train with it", icon=":material/model_training:", key="train-with-it", on_click=_train_with)
     with picture:
-        widgets.chart(
-            learning.estimator_curves(
+        charts.show(
+            straight_through.estimator_curves(
                 x.numpy(),
                 forward.numpy(),
                 smooth.numpy(),
                 slope.numpy(),
                 clip_range=clip_range if estimator.ranged else None,
                 scattered=chosen == "stochastic",
-                dark=widgets.dark(),
+                dark=theme.dark(),
             ),
             alt=f"Two curves over x. Forward: the sign, −1 or +1. Backward: the slope of the {estimator.title} "
             f"estimator, {estimator.slope}; it is above zero on {units.percent(learning_share)} of the axis on show.",

@@ -5,13 +5,13 @@ from functools import cache
 
 import numpy as np
 import streamlit as st
-from shared import widgets
+from shared import charts, image_address, layout, markup, theme
 
 from views.how_it_learns import live_run
 from views.how_it_learns.live_run import LiveRun, Snapshot
 from xnorlab import units
 from xnorlab.figures import learning, pictures, style
-from xnorlab.training.live import RECORD_STEPS, STEPS, Curves, LiveSettings
+from xnorlab.training.live_training import RECORD_STEPS, STEPS, Curves, LiveSettings
 
 HISTOGRAM_BINS = 40
 NO_RECORD = ["–"]  # what a table holds before the first one
@@ -31,7 +31,7 @@ def show_progress(run: LiveRun, snapshot: Snapshot) -> None:
     """How far the run is, or why it ended."""
     state = run.state  # once: the run's thread may change it meanwhile
     if state == "failed":
-        st.error(f"Training ended: {widgets.plain(run.problem)}. Reset begins anew.", icon=":material/report:")
+        st.error(f"Training ended: {markup.plain(run.problem)}. Reset begins anew.", icon=":material/report:")
         return
     text = PROGRESS_TEXTS[state]
     if run.waiting:
@@ -42,7 +42,7 @@ def show_progress(run: LiveRun, snapshot: Snapshot) -> None:
 def show_latest(snapshot: Snapshot) -> None:
     """The latest record in four numbers."""
     curves = snapshot.curves
-    step, train, test, flipped = widgets.pairs(4)
+    step, train, test, flipped = layout.pairs(4)
     step.metric("step", f"{snapshot.step} of {STEPS}")
     train.metric("training accuracy", units.percent(curves.train_top1[-1]) if curves.step else "–")
     test.metric("test accuracy", units.percent(curves.test_top1[-1]) if curves.step else "–")
@@ -63,8 +63,8 @@ def show_curves(run: LiveRun, snapshot: Snapshot, earlier: Sequence[tuple[LiveSe
         lines.append(_line(run.settings, curves, field, faint=False))
         with place:
             st.markdown(f"**{quantity.capitalize()}**, solid: training pictures, dotted: test pictures")
-            widgets.chart(
-                learning.training_curves(lines, of=quantity, along="step", end=STEPS, dark=widgets.dark()),
+            charts.show(
+                learning.training_curves(lines, of=quantity, along="step", end=STEPS, dark=theme.dark()),
                 alt=f"{quantity.capitalize()} of {scheme} over {snapshot.step} steps of training, "
                 f"and of {len(lines) - 1} earlier runs.",
                 table={
@@ -106,9 +106,9 @@ def show_flips_and_weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None
     with left:
         real = "" if scale is not None else " (real here: the signs do nothing)"
         st.markdown(f"**Signs that flipped** in each {RECORD_STEPS} steps{real}")
-        widgets.chart(
+        charts.show(
             learning.sign_flips(
-                curves.step, curves.flips, scheme=scheme, chosen=layer, along="step", end=STEPS, dark=widgets.dark()
+                curves.step, curves.flips, scheme=scheme, chosen=layer, along="step", end=STEPS, dark=theme.dark()
             ),
             alt=f"Share of the signs of three layers that flipped in each {RECORD_STEPS} steps, {layer} emphasised.",
             table={"step": curves.step or NO_RECORD}
@@ -120,8 +120,8 @@ def show_flips_and_weights(run: LiveRun, snapshot: Snapshot, layer: str) -> None
         weights = snapshot.weights[layer]
         limit = float(np.abs(weights).max()) or 1.0
         counts, edges = np.histogram(weights, bins=HISTOGRAM_BINS, range=(-limit, limit))
-        widgets.chart(
-            learning.latent_weights(edges, counts, scheme=scheme, scale=scale, dark=widgets.dark()),
+        charts.show(
+            learning.latent_weights(edges, counts, scheme=scheme, scale=scale, dark=theme.dark()),
             alt=f"Histogram of the {weights.size:,} latent weights of {layer}, "
             f"{units.percent(float((weights >= 0).mean()))} of them positive.",
             table={"from": _three_digits(edges[:-1]), "to": _three_digits(edges[1:]), "weights": counts.tolist()},
@@ -142,7 +142,7 @@ def show_answers(snapshot: Snapshot) -> None:
         for index, (digit, answer, share) in enumerate(zip(digits, answers, shares, strict=True))
     )
     st.html(f"<div class='xl-digits'>{cells}</div>")
-    widgets.numbers(
+    charts.numbers(
         {"digit": digits.tolist(), "answer": answers.tolist(), "probability": [units.percent(s) for s in shares]},
         key="live-answers",
     )
@@ -150,7 +150,7 @@ def show_answers(snapshot: Snapshot) -> None:
 
 @cache
 def _test_picture(index: int) -> str:
-    return widgets.png(np.repeat(live_run.DIGITS.test[0][index][..., None], 3, axis=-1))
+    return image_address.png(np.repeat(live_run.DIGITS.test[0][index][..., None], 3, axis=-1))
 
 
 def show_filters(snapshot: Snapshot) -> None:
@@ -160,10 +160,10 @@ def show_filters(snapshot: Snapshot) -> None:
     what = "their signs, −1 blue and +1 orange" if binary else "real weights, blue below zero, orange above"
     st.markdown(f"**The first layer's filters**, 5 × 5: {what}")
     shown = np.where(filters >= 0, 1.0, -1.0) if binary else filters
-    drawn = [widgets.png(pictures.signed_picture(weights, dark=widgets.dark())) for weights in shown]
+    drawn = [image_address.png(pictures.signed_picture(weights, dark=theme.dark())) for weights in shown]
     images = "".join(f"<figure><img src='{png}' alt='Filter {index}'></figure>" for index, png in enumerate(drawn))
     st.html(f"<div class='xl-filters'>{images}</div>")
-    widgets.numbers(
+    charts.numbers(
         {
             "filter": list(range(len(filters))),
             "positive of 25": (filters >= 0).sum((1, 2)).tolist(),

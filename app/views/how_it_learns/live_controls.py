@@ -1,14 +1,14 @@
 """The second part of "How it learns": a small network that is trained while the visitor watches, and its controls."""
 
 import streamlit as st
-from shared import address, widgets
+from shared import address, layout
 
 from views.how_it_learns import live_charts, live_run
 from views.how_it_learns.estimators import WIDEST_RANGE
 from views.how_it_learns.live_run import LiveRun
 from xnorlab.binarize import ESTIMATORS
 from xnorlab.figures import style
-from xnorlab.training.live import BATCH, INPUT_ESTIMATORS, LAYERS, SCHEMES, LiveSettings
+from xnorlab.training.live_training import BATCH, INPUT_ESTIMATORS, LAYERS, SCHEMES, LiveSettings
 
 RATES = ("0.001", "0.003", "0.01", "0.02", "0.05", "0.2")
 WIDTHS = {n: n for n in ("4", "8", "16", "32")}
@@ -58,7 +58,7 @@ def _controls() -> None:
     address.take_number("live_range", 0.1, WIDEST_RANGE, 1.0)
     address.take("rate", RATES, "0.02")
     address.take_number("seed", 0, 999, 0)
-    columns = widgets.pairs(4)
+    columns = layout.pairs(4)
     estimator = columns[0].selectbox(
         "Estimator",
         INPUT_ESTIMATORS,

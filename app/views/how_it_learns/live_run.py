@@ -18,7 +18,7 @@ from shared import turns
 
 from xnorlab.kernels import threads
 from xnorlab.training.digits import Digits
-from xnorlab.training.live import LAYERS, STEPS, Curves, LiveSettings, LiveTraining
+from xnorlab.training.live_training import LAYERS, STEPS, Curves, LiveSettings, LiveTraining
 
 SLICE_SECONDS = 0.04  # how long others wait at most
 REST_SECONDS = 0.004  # between two slices, so that whoever waits for the lock gets it
@@ -168,7 +168,7 @@ class LiveRun:
             curves=training.curves.copy(),
             weights={layer: training.weights(layer) for layer in LAYERS},
             scales={layer: training.scale(layer) for layer in LAYERS},
-            probabilities=training.answers(SHOWN_PICTURES),
+            probabilities=training.probabilities(SHOWN_PICTURES),
         )
 
 

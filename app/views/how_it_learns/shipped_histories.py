@@ -1,7 +1,7 @@
 """The third part of "How it learns": what happened, epoch by epoch, when the shipped networks were trained."""
 
 import streamlit as st
-from shared import address, network_choice, networks, widgets
+from shared import address, charts, markup, network_choice, networks, notices, theme
 
 from xnorlab import units
 from xnorlab.binarize import MeanScale
@@ -21,7 +21,7 @@ def show() -> None:
         scheme = network_choice.scheme(schemes, default="xnor", control=address.pills)
     histories, problems = _load(family, schemes)
     if scheme not in histories:
-        widgets.cannot_use(problems[scheme], networks.advice(family, scheme))
+        notices.cannot_use(problems[scheme], networks.advice(family, scheme))
         return
     history = histories[scheme]
     last = len(history.epochs)
@@ -53,7 +53,7 @@ def show() -> None:
         _curves(family, histories, epoch, quantity="loss", field="loss")
     missing = [f"{style.look(s).label}: {problems[s]}" for s in schemes if s in problems]
     if missing:
-        st.warning(widgets.sentence("; ".join(missing)), icon=":material/inventory_2:")
+        st.warning(markup.with_code("; ".join(missing)), icon=":material/inventory_2:")
     st.caption(
         "All measured during training, and read from the files shipped with the networks. Validation is drawn where it "
         "was recorded; the large marks are the finished networks on the whole validation set. Training losses count "
@@ -81,7 +81,7 @@ def _flips(history: TrainingHistory, scheme: str, paths: dict[str, str], layer: 
     epochs = history.curve("train_loss")[0]
     flips = {name: history.flips(path) for name, path in paths.items()}
     st.markdown("**Signs that flipped** in each epoch, layer by layer")
-    widgets.chart(
+    charts.show(
         learning.sign_flips(
             epochs.tolist(),
             {name: shares.tolist() for name, shares in flips.items()},
@@ -89,7 +89,7 @@ def _flips(history: TrainingHistory, scheme: str, paths: dict[str, str], layer: 
             chosen=layer,
             along="epoch",
             at=epoch,
-            dark=widgets.dark(),
+            dark=theme.dark(),
         ),
         alt=f"Share of the signs of {len(flips)} layers that flipped in each of {len(epochs)} epochs; in {layer} "
         f"{units.percent(float(flips[layer][0]))} in the first and {units.percent(float(flips[layer][-1]))} in "
@@ -105,7 +105,7 @@ def _latent_weights(history: TrainingHistory, scheme: str, path: str, layer: str
     histogram, histograms = history.histogram(path, epoch), history.kept(path)
     scale, meaning = _scale(scheme, histogram.mean_abs)
     st.markdown(f"**Latent weights** of {layer} after epoch {histogram.epoch}")
-    widgets.chart(
+    charts.show(
         learning.latent_weights(
             histogram.edges,
             histogram.counts,
@@ -113,7 +113,7 @@ def _latent_weights(history: TrainingHistory, scheme: str, path: str, layer: str
             scale=scale,
             limit=max(h.edges[-1] for h in histograms),
             peak=learning.density_peak([(h.edges, h.counts) for h in histograms]),
-            dark=widgets.dark(),
+            dark=theme.dark(),
         ),
         alt=f"Histogram of the {int(histogram.counts.sum()):,} latent weights of {layer} after epoch "
         f"{histogram.epoch}" + ("." if scale is None else f"; their signs stand for ±{units.significant(scale)}."),
@@ -189,8 +189,8 @@ def _curves(family: str, histories: dict[str, TrainingHistory], epoch: int, *, q
         rows[f"validation {quantity}"] += [units.significant(at_epoch.get(e, float("nan"))) for e in epochs]
     dotted = ", dotted: validation" if any(run.held_out for run in runs) else "; validation was not recorded"
     st.markdown(f"**{quantity.capitalize()}**, solid: training{dotted}")
-    widgets.chart(
-        learning.training_curves(runs, of=quantity, along="epoch", at=epoch, dark=widgets.dark()),
+    charts.show(
+        learning.training_curves(runs, of=quantity, along="epoch", at=epoch, dark=theme.dark()),
         alt=f"{quantity.capitalize()} over the epochs: "
         + "; ".join(f"{run.label} ends at {units.significant(run.train[-1])}" for run in runs if run.train),
         table=rows,

@@ -1,9 +1,7 @@
 """Files to download: the shipped networks' figures, the machine, and what this session measured, as CSV and JSON."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -36,15 +34,6 @@ _NO_TIMES = {"median_s": "", "lower_quartile_s": "", "upper_quartile_s": "", "ru
 def as_json(value: Any) -> bytes:
     """`value` as a JSON file: indented, in UTF-8."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """A CSV file with one column per key of the first row; UTF-8 with the byte order mark that spreadsheets need."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue().encode("utf-8-sig")
 
 
 def manifest_rows() -> list[dict[str, Any]]:

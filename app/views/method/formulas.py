@@ -121,7 +121,7 @@ FORMULAS = (
         "For vectors of ±1 as bits. The form with XOR needs no mask: unused bits of a word are 0 on both sides and "
         "never differ. 64 multiply-adds are one XOR, one count, one add.",
         f"{PAPER}, section 3.2, “Binary Dot Product” and “Binary Convolution”",
-        ("xnorlab.kernels.xnor_conv:XnorConv2d", "xnorlab.paper.dot_product:meet"),
+        ("xnorlab.kernels.xnor_conv:XnorConv2d", "xnorlab.paper.dot_product:pack_pair"),
         PageLink(_BITS, "Flip bits and watch the three sums agree"),
         _KERNEL_NOTEBOOK,
     ),

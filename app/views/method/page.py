@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
-from shared import address, speed_lab_link, widgets
+from shared import address, csv_file, markup, speed_lab_link
 
 from views.method import code_listing, downloads, formulas
 from views.method.code_listing import CodeListing
@@ -28,12 +28,12 @@ def show_formula(formula: Formula, listings: Sequence[CodeListing]) -> None:
         with right:
             st.markdown(f":material/menu_book: {formula.printed_in}")
             for code in listings:
-                st.markdown(f":material/code: **{widgets.plain(code.name)}** in `{code.path}`, line {code.line}")
+                st.markdown(f":material/code: **{markup.plain(code.name)}** in `{code.path}`, line {code.line}")
             if formula.notebook is not None:
                 st.markdown(f":material/description: `notebooks/{formula.notebook}`")
             link = formula.link
             st.page_link(link.page, label=link.label, icon=":material/touch_app:", query_params=link.query)
-        names = " and ".join(widgets.plain(code.name) for code in listings)
+        names = " and ".join(markup.plain(code.name) for code in listings)
         with st.expander(f"The code of {names}", key=f"code-{formula.key}", type="compact"):
             for code in listings:
                 st.caption(f"{code.path}, line {code.line}")
@@ -56,7 +56,7 @@ def show_downloads(title: str, about: str, stem: str, *, rows: list[dict[str, An
         st.caption(about)
         with st.container(horizontal=True):
             for kind, content, mime in (
-                ("CSV", downloads.as_csv(rows), "text/csv"),
+                ("CSV", csv_file.encoded(rows), "text/csv"),
                 ("JSON", downloads.as_json(document), "application/json"),
             ):
                 st.download_button(
@@ -97,12 +97,12 @@ with first:
             document=manifest.to_dict(pretrained.entries()),
         )
     except pretrained.PretrainedError as error:
-        st.warning(widgets.plain(str(error)), icon=":material/inventory_2:")
+        st.warning(markup.plain(str(error)), icon=":material/inventory_2:")
 with second:
     machine = downloads.machine()
     show_downloads(
         "This machine",
-        f"{widgets.plain(machine['cpu'])}, {machine['instructions']}, {machine['cores']} threads; "
+        f"{markup.plain(machine['cpu'])}, {machine['instructions']}, {machine['cores']} threads; "
         "features and versions.",
         "machine",
         rows=downloads.machine_rows(machine),

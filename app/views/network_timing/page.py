@@ -3,10 +3,10 @@
 import re
 
 import streamlit as st
-from shared import address, cached, network_choice, networks, speed_lab_link, timing_choice, widgets
+from shared import address, cached, charts, markup, network_choice, networks, notices, speed_lab_link, timing_choice
 from streamlit.delta_generator import DeltaGenerator
 
-from views.network_timing import charts, measurement
+from views.network_timing import measurement, timing_charts
 from views.network_timing.layers import Layer
 from views.network_timing.measurement import PairTimings, Settings
 from xnorlab.benchmark import BenchmarkError
@@ -26,7 +26,7 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
 
     def show(pair: PairTimings) -> None:
         st.session_state[RESULT] = pair
-        table.table(charts.layer_table(pair), border="horizontal", hide_index=True)
+        table.table(timing_charts.layer_table(pair), border="horizontal", hide_index=True)
 
     scheme = settings.schemes[0]
     try:
@@ -34,11 +34,11 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
             cached.network(networks.name(settings.family, scheme))
         measurement.measure(settings, bar, show)
     except BenchmarkError as error:
-        widgets.no_time(place, error)
+        notices.no_time(place, error)
         st.stop()
     except ValueError as error:
         place.empty()
-        widgets.cannot_use(error, networks.advice(settings.family, scheme))
+        notices.cannot_use(error, networks.advice(settings.family, scheme))
         st.stop()
     place.empty()
 
@@ -115,15 +115,15 @@ elif result.runs < timed.repeats:
 
 machine = result.machine
 st.subheader(f"{networks.title(timed.family)}, measured here at {machine.taken[11:19]} UTC")
-charts.show_whole(result)
+timing_charts.show_whole(result)
 
 st.subheader("Layer by layer")
 keys = [layer.key for layer in result.layers]
-if (clicked := widgets.newly_clicked("layers")) is not None:
+if (clicked := charts.newly_clicked("layers")) is not None:
     st.session_state["timed_layer"] = clicked
 if st.session_state["timed_layer"] not in keys:  # of another network
     st.session_state["timed_layer"] = ""
-charts.show_layers(result, st.session_state["timed_layer"])
+timing_charts.show_layers(result, st.session_state["timed_layer"])
 choice, link = st.columns([4, 6], vertical_alignment="bottom")
 picked = choice.selectbox(
     "A layer, or click its bars",
@@ -137,7 +137,7 @@ if picked:
     with link:
         show_link(next(layer for layer in result.layers if layer.key == picked))
 st.caption(
-    f"Medians of {result.runs} runs, {timed.threads} thread(s), {widgets.plain(machine.cpu)}, {machine.instructions}. "
+    f"Medians of {result.runs} runs, {timed.threads} thread(s), {markup.plain(machine.cpu)}, {machine.instructions}. "
     "Norms, activations, sums and the next layer's signs are done within a layer where that is possible; what else "
     "follows a layer counts to it. Taken inside runs of the whole network; the clock between two steps costs a little."
 )

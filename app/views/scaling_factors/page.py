@@ -1,22 +1,19 @@
-"""Scaling factors: α matters; K often less."""
+"""Scaling factors: α, the size of the weights, matters; K, the size of the inputs, often less."""
 
 import numpy as np
 import streamlit as st
-from shared import address, network_choice, networks, photo_choice, widgets
+from shared import address, charts, layer_values, network_choice, networks, notices, photo_choice, theme
 
 from xnorlab import units
 
-
-def open_filter(filter_: int) -> dict[str, str]:
-    """The address of a filter on the page Binarize a filter."""
-    return {"from": "trained", "model": family, "scheme": scheme, "layer": layer, "filter": str(filter_)}
+FILTERS_PAGE = "views/filters/page.py"
 
 
 st.title("Scaling factors")
 notes = st.container()
 st.markdown(
-    "A sign forgets two sizes: that of the weights and that of the inputs. $\\alpha$, one number a filter, gives the "
-    "first back; $K$, one number a place in the picture, the second. Which of them does a network need?"
+    "A sign forgets two sizes: that of the weights and that of the inputs. $\\alpha$, one number per filter, restores "
+    "the first; $K$, one number per output pixel, the second. Which of them does a network need?"
 )
 
 with st.container(border=True):
@@ -25,26 +22,25 @@ with st.container(border=True):
     with first:
         family = network_choice.family()
     with st.spinner("Loading torch, once…"):
-        from shared import approximation
-
+        from views.scaling_factors import approximation
         from xnorlab.figures import feature_maps
     with second:
         scheme = network_choice.scheme(approximation.binary_schemes(family), default="xnor", key="trained")
     name = networks.name(family, scheme)
     try:
-        modules = approximation.layers(name)
+        modules = layer_values.binary_layers(name)
         options = network_choice.filters_in_words({own: module.weight.shape for own, module in modules.items()})
         with third:
             layer = network_choice.layer(options)
-        found = approximation.approximate(photo, name, layer)
+        convolution = approximation.approximate(photo, name, layer)
     except ValueError as error:
-        widgets.cannot_use(error, networks.advice(family, scheme))
+        notices.cannot_use(error, networks.advice(family, scheme))
         address.show_notes(notes)
         st.stop()
     count = modules[layer].weight.shape[0]
     with fourth:
         index = network_choice.filter_index(count)
-    no_k = found.input_scale is None
+    no_k = convolution.input_scale is None
     with st.container(horizontal=True, gap="medium"):
         alpha = address.toggle("α, the size of the weights", key="use_alpha", default=True)
         k = address.toggle(
@@ -65,18 +61,18 @@ with st.container(border=True):
         )
     k = k and not no_k
 
-ways = approximation.ways(found)
-chosen = next(label for label, on in approximation.WAYS.items() if on == (alpha, k))
+by_factors = approximation.agreements(convolution)
+chosen = next(label for label, on in approximation.FACTORS.items() if on == (alpha, k))
 st.subheader(f"All {count} filters of {layer}")
-st.markdown(approximation.finding(ways))
+st.markdown(approximation.finding(by_factors))
 left, right = st.columns(2, gap="large")
 with left:
     st.table(
         {
-            "mean over the filters": [f"**{w}**" if w == chosen else w for w in ways],
-            "relative error": [units.percent(a.mean_error) for a in ways.values()],
-            "cosine": [units.significant(a.mean_cosine) for a in ways.values()],
-            "error at the best factor": [units.percent(a.mean_least_error) for a in ways.values()],
+            "mean over the filters": [f"**{label}**" if label == chosen else label for label in by_factors],
+            "relative error": [units.percent(a.mean_error) for a in by_factors.values()],
+            "cosine": [units.significant(a.mean_cosine) for a in by_factors.values()],
+            "error at the best factor": [units.percent(a.mean_least_error) for a in by_factors.values()],
         },
         border="horizontal",
         hide_index=True,
@@ -86,34 +82,34 @@ with left:
         "is what the best factor for each filter on this photo would leave; α comes from the weights alone."
     )
 with right:
-    spreads = {w: feature_maps.Spread(a.cosine.numpy(), a.error.numpy()) for w, a in ways.items()}
-    widgets.chart(
-        feature_maps.agreement_spread(spreads, chosen=chosen, index=index, dark=widgets.dark()),
+    spreads = {label: feature_maps.Spread(a.cosine.numpy(), a.error.numpy()) for label, a in by_factors.items()}
+    charts.show(
+        feature_maps.agreement_spread(spreads, chosen=chosen, index=index, dark=theme.dark()),
         alt=f"Relative error and cosine of the {count} filters. Means: "
         + "; ".join(
-            f"{w}: error {units.percent(a.mean_error)}, cosine {units.significant(a.mean_cosine)}"
-            for w, a in ways.items()
+            f"{label}: error {units.percent(a.mean_error)}, cosine {units.significant(a.mean_cosine)}"
+            for label, a in by_factors.items()
         ),
         table={
             "filter": np.arange(count),
-            **{f"error, {w}": a.error.numpy() for w, a in ways.items()},
-            **{f"cosine, {w}": a.cosine.numpy() for w, a in ways.items()},
+            **{f"error, {label}": a.error.numpy() for label, a in by_factors.items()},
+            **{f"cosine, {label}": a.cosine.numpy() for label, a in by_factors.items()},
         },
         key="agreement",
     )
 
 st.subheader(f"Filter {index} of {layer}: {chosen}")
-cosine, error = (float(part[index]) for part in (ways[chosen].cosine, ways[chosen].error))
-real, approximate = found.real[index].numpy(), found.maps(alpha=alpha, k=k)[index].numpy()
+cosine, error = (float(part[index]) for part in (by_factors[chosen].cosine, by_factors[chosen].error))
+real, approximate = convolution.real[index].numpy(), convolution.maps(alpha=alpha, k=k)[index].numpy()
 left, right = st.columns([7, 6], gap="large")
 with left:
     numbers = st.columns(3, wrap=False)
     numbers[0].metric("cosine", units.significant(cosine), help="1: the same picture, whatever its size.")
     numbers[1].metric("relative error", units.percent(error), help="‖true − approximate‖ / ‖true‖.")
-    numbers[2].metric("α", units.significant(float(found.weight_scale[index])), help="mean|W|, from the weights.")
+    numbers[2].metric("α", units.significant(float(convolution.weight_scale[index])), help="mean|W|, from the weights.")
     rows, columns = (axis.ravel() for axis in np.indices(real.shape))
-    widgets.chart(
-        feature_maps.response_maps(real, approximate, one_scale=one_scale, dark=widgets.dark()),
+    charts.show(
+        feature_maps.response_maps(real, approximate, one_scale=one_scale, dark=theme.dark()),
         alt=f"The true response of filter {index} of {layer} to the photo {photo.title}, its approximation by "
         f"{chosen}, and the difference. Cosine {units.significant(cosine)}, relative error {units.percent(error)}.",
         table={
@@ -126,27 +122,28 @@ with left:
         key="responses",
     )
 with right:
-    if found.input_scale is None:
+    if convolution.input_scale is None:
         st.markdown("**K over the photo**")
         st.info("This network's inputs stay real: no size is lost there, and K has nothing to do.")
     else:
-        scale = found.input_scale.numpy()
+        scale = convolution.input_scale.numpy()
         st.markdown(f"**K over the photo**, {units.significant(scale.min())} to {units.significant(scale.max())}")
         st.caption("How large the layer's inputs are under its window: K = mean|x|.")
         rows, columns = (axis.ravel() for axis in np.indices(scale.shape))
-        widgets.chart(
-            feature_maps.input_scale_over_photo(approximation.crop(photo, name), scale, dark=widgets.dark()),
+        charts.show(
+            feature_maps.input_scale_over_photo(approximation.crop(photo, name), scale, dark=theme.dark()),
             alt=f"The photo {photo.title} as the network saw it, and K of {layer} laid over it, from "
             f"{units.significant(scale.min())} to {units.significant(scale.max())}.",
             table={"row": rows, "column": columns, "K": scale.ravel()},
             key="input-scale",
         )
 
-scales = found.weight_scale.numpy()
+scales = convolution.weight_scale.numpy()
+link = {"from": "trained", "model": family, "scheme": scheme, "layer": layer}
 st.subheader(f"α of the {count} filters of {layer}")
 st.caption("Click a mark to open that filter on the page Binarize a filter.")
-clicked = widgets.chart(
-    feature_maps.filter_scales(scales, chosen=index, dark=widgets.dark()),
+clicked = charts.show(
+    feature_maps.filter_scales(scales, chosen=index, dark=theme.dark()),
     alt=f"α of the {count} filters of {layer}, from {units.significant(scales.min())} to "
     f"{units.significant(scales.max())}; filter {index} has {units.significant(scales[index])}.",
     table={"filter": np.arange(count), "α": scales},
@@ -154,12 +151,12 @@ clicked = widgets.chart(
     clickable=True,
 )
 if clicked:
-    st.switch_page("views/filters/page.py", query_params=open_filter(int(clicked[0])))
+    st.switch_page(FILTERS_PAGE, query_params={**link, "filter": str(int(clicked[0]))})
 st.page_link(
-    "views/filters/page.py",
+    FILTERS_PAGE,
     label=f"Binarize filter {index}",
     icon=":material/grid_on:",
-    query_params=open_filter(index),
+    query_params={**link, "filter": str(index)},
 )
 
 address.show_notes(notes)
@@ -172,6 +169,6 @@ st.markdown(
 )
 st.caption(
     f"True: the network's latent weights on the values that reach {layer} when it looks at the photo"
-    f"{approximation.before(scheme)}. Approximate: the same, with signs. Computed here, through torch; bias and norm "
-    "behind the layer left out. Own photos are uploaded on the page Classify."
+    f"{approximation.place_of_inputs(scheme)}. Approximate: the same, with signs. Computed here, through torch; bias "
+    "and norm behind the layer left out. Own photos are uploaded on the page Classify."
 )

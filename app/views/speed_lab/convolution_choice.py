@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from shared import address, conv_timing, network_choice, networks, photo_choice, speed_lab_link, widgets
+from shared import address, layout, markup, network_choice, networks, notices, photo_choice, speed_lab_link
 from streamlit.delta_generator import DeltaGenerator
 
+from views.speed_lab.feature_maps import feature_maps
 from xnorlab.benchmark import ConvShape
 
 DATA = {"random": "Random", "photo": "A photo's feature maps"}
@@ -36,7 +37,7 @@ def choose() -> Convolution:
     try:
         return _from_photo() if data == "photo" else Convolution(_by_hand())
     except ValueError as error:
-        st.error(widgets.plain(str(error)))
+        st.error(markup.plain(str(error)))
         st.stop()
 
 
@@ -50,7 +51,7 @@ def _by_hand() -> ConvShape:
         st.caption("Layers of ResNet-18, channels @ size", width="content")
         for label, (channels, size) in PRESETS.items():
             st.button(label, on_click=_set_preset, args=(channels, size), key=f"preset-{channels}")
-    columns = widgets.pairs(4)
+    columns = layout.pairs(4)
     channels = _number(columns[0], "Channels", "channels", help="64 fit one word: 65 cost as much as 128.")
     size = _number(columns[1], "Height, width", "size")
     filters = _number(columns[2], "Filters", "filters")
@@ -76,9 +77,9 @@ def _from_photo() -> Convolution:
     photo = photo_choice.choose("pavilion")
     family = network_choice.family(key="lab_network", label="XNOR network", scheme="xnor", control=address.pills)
     try:
-        layers = conv_timing.feature_maps(photo, family)
+        layers = feature_maps(photo, family)
     except ValueError as error:
-        widgets.cannot_use(error, networks.advice(family, "xnor"))
+        notices.cannot_use(error, networks.advice(family, "xnor"))
         st.stop()
     words = {name: f"{name}: {shape}" for name, (shape, _) in layers.items()}
     layer = network_choice.layer(words, key="lab_layer", control=address.pills)

@@ -1,14 +1,15 @@
 """Speed lab: what XNOR and popcount are worth on this machine, layer by layer."""
 
 import streamlit as st
-from shared import address, conv_timing, timing_choice, widgets
+from shared import address, charts, conv_timing, layout, notices, theme, timing_choice
 
 from views.speed_lab import convolution_choice, roofline, sweep
 from xnorlab import units
-from xnorlab.figures import performance
+from xnorlab.figures import comparisons, performance
 from xnorlab.paper.cost_model import PUBLISHED_SPEEDUP
 
 RESULT = "lab: result"
+MOST_MACS = 5 * 10**9  # beyond this nothing is timed
 
 st.title("Speed lab")
 notes = st.container()
@@ -26,7 +27,7 @@ with st.container(border=True):
         repeats = timing_choice.runs("repeats")
     shape = convolution.shape
     settings = conv_timing.Settings(shape, threads, repeats, convolution.data)
-    too_much = shape.macs > conv_timing.MOST_MACS
+    too_much = shape.macs > MOST_MACS
     # Never disabled: a number that is being typed would enable it too late for the click that follows.
     pressed = button_place.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch")
     too_slow = shape.macs > conv_timing.NAIVE_MACS
@@ -43,7 +44,7 @@ if pressed and not too_much:
     try:
         st.session_state[RESULT] = settings, conv_timing.measure(settings, progress, convolution.inputs)
     except ValueError as error:
-        widgets.no_time(progress, error)
+        notices.no_time(progress, error)
         st.stop()
 if RESULT not in st.session_state:
     st.info("Press **Run** for a measurement: about two seconds at these settings.", icon=":material/timer:")
@@ -61,7 +62,7 @@ left_out = {labels[name]: why for name, why in bench.left_out.items()}
 ours, best = timings["binary"], None if bench.best_float is None else timings[bench.best_float]
 
 st.subheader(f"{timed.shape}, measured here at {bench.machine.taken[11:19]} UTC")
-figures = widgets.pairs(4)
+figures = layout.pairs(4)
 figures[0].metric("XNOR + popcount, median", units.duration(ours.median_s))
 figures[1].metric("best oneDNN, median", "–" if best is None else units.duration(best.median_s))
 figures[2].metric(
@@ -70,15 +71,15 @@ figures[2].metric(
     help="Best oneDNN over ours.",
 )
 figures[3].metric("formula, computed", units.times(timed.shape.predicted_speedup))
-widgets.not_timed(left_out)
-widgets.noisy({labels[name]: timing.spread for name, timing in timings.items()})
+notices.not_timed(left_out)
+notices.noisy({labels[name]: timing.spread for name, timing in timings.items()})
 
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("**Every run**, with median and quartiles")
     none = ["–"] * len(left_out)
-    widgets.chart(
-        performance.timing_spread({name: t.samples_s for name, t in timings.items()}, dark=widgets.dark()),
+    charts.show(
+        performance.timing_spread({name: t.samples_s for name, t in timings.items()}, dark=theme.dark()),
         alt="Times of every run. Medians: "
         + "; ".join(f"{labels[name]} {units.duration(t.median_s)}" for name, t in timings.items()),
         table={
@@ -104,8 +105,8 @@ with right:
     computed = {"formula for these channels": timed.shape.predicted_speedup}
     published = {"the authors, 256 channels": PUBLISHED_SPEEDUP}
     every = {**measured, **computed, **published}
-    widgets.chart(
-        performance.speed_up_bars(measured, computed, published, dark=widgets.dark()),
+    charts.show(
+        comparisons.speed_up_bars(measured, computed, published, dark=theme.dark()),
         alt="Speed-ups: " + "; ".join(f"{what} {units.times(ratio)}" for what, ratio in every.items()),
         table={
             "what": list(every),

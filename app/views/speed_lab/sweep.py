@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 import streamlit as st
-from shared import conv_timing, widgets
+from shared import charts, notices, theme, turns
+from streamlit.delta_generator import DeltaGenerator
 
-from xnorlab import units
+from xnorlab import benchmark, units
 from xnorlab.benchmark import SWEEP_SHAPE, Sweep
 from xnorlab.benchmark.sweeps import SWEEP_REPEATS
 from xnorlab.figures import performance
@@ -21,24 +22,25 @@ def show() -> None:
     if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
         try:
             # From the session: what the page handed over would be older than a number that came with this click.
-            st.session_state[f"lab: {axis}"] = conv_timing.sweep(axis, st.session_state["threads"], place)
+            st.session_state[f"lab: {axis}"] = _measure(axis, st.session_state["threads"], place)
         except ValueError as error:
-            widgets.no_time(place, error)
+            notices.no_time(place, error)
             return
         st.rerun()
     sweep: Sweep | None = st.session_state.get(f"lab: {axis}")
     if sweep is None:
         st.caption("Not measured yet; it takes some twenty seconds.")
         return
-    widgets.not_timed(
+    notices.not_timed(
         {
             f"{performance.CONTENDERS[name].label}, {axis} {', '.join(map(str, values))},": why
             for name, (values, why) in sweep.left_out.items()
         }
     )
-    widgets.chart(
-        performance.sweep(
-            axis, sweep.values, sweep.rivals, sweep.computed, in_words=sweep.computed_in_words, dark=widgets.dark()
+    charts.show(
+        performance.sweeps(
+            [performance.Panel(axis, sweep.values, sweep.rivals, sweep.computed, sweep.computed_in_words)],
+            dark=theme.dark(),
         ),
         alt=f"Speed-up against {axis}: measured against oneDNN and naive loops, and the paper's formula.",
         table={
@@ -58,3 +60,13 @@ def show() -> None:
 
 def _times(ratios: Iterable[float | None]) -> list[str]:
     return ["–" if ratio is None else units.times(ratio) for ratio in ratios]
+
+
+def _measure(axis: str, threads: int, place: DeltaGenerator) -> Sweep:
+    """Wait for this visitor's turn, then time the paper's layer at every value of `axis`."""
+    with turns.turn(place):
+        from xnorlab.peers import TORCH_CONVS
+
+        sweep = benchmark.sweep(axis, threads=threads, peers=TORCH_CONVS, progress=place.progress)
+    place.empty()
+    return sweep

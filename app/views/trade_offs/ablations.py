@@ -1,7 +1,7 @@
 """One thing changed at a time: the recorded ablations, one of which is on show."""
 
 import streamlit as st
-from shared import address, networks, widgets
+from shared import address, charts, markup, networks, theme
 
 from xnorlab import pretrained
 from xnorlab.figures import trade_offs
@@ -25,7 +25,7 @@ def show() -> None:
     try:
         evidence = Evidence.read(pretrained.folder())
     except ValueError as error:
-        st.info(f"No ablations can be shown. {widgets.sentence(str(error))}", icon=":material/inventory_2:")
+        st.info(f"No ablations can be shown. {markup.with_code(str(error))}", icon=":material/inventory_2:")
         return
     offered = {name: TITLES.get(name, name) for name in (*TITLES, *evidence.ablations) if name in evidence.ablations}
     if not offered:
@@ -35,9 +35,9 @@ def show() -> None:
     address.publish(ablation=name)
     entry, rows = evidence.ablations[name], evidence.changes(name)
     changes = [(row.label, row.top1, row.error, row.gain and row.gain.second) for row in rows]
-    st.markdown(f"**{widgets.plain(entry['question'])}**")
-    widgets.chart(
-        trade_offs.changes(changes, dark=widgets.dark()),
+    st.markdown(f"**{markup.plain(entry['question'])}**")
+    charts.show(
+        trade_offs.changes(changes, dark=theme.dark()),
         alt=f"{entry['question']}: " + "; ".join(f"{row.label} {row.top1:.1f} %" for row in rows),
         table={
             "": [row.label for row in rows],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import address, widgets
+from shared import address, charts, markup, theme
 
 from views.trade_offs import shipped_costs
 from xnorlab import units
@@ -41,7 +41,7 @@ def show(
     """
     names = [cost.name for cost in costs]
     address.take("pick", ["", *names], "")
-    if (clicked := widgets.newly_clicked("pareto")) is not None:
+    if (clicked := charts.newly_clicked("pareto")) is not None:
         st.session_state["pick"] = clicked
     picked: str = st.session_state["pick"]
     if against == "time" and timings is None:
@@ -103,9 +103,9 @@ def _chart(
     ]
     models = [shipped_costs.model_title(model) for model in sorted({cost.model for cost in costs})]
     rings = [f"ringed: {', '.join(models[1:])}"] if len(models) > 1 else []
-    widgets.legend(dict.fromkeys(cost.scheme for cost in costs), ["dotted: nothing cheaper is better", *rings])
-    widgets.chart(
-        trade_offs.pareto(points, axis, log=scale == "log", picked=picked, legend=False, dark=widgets.dark()),
+    charts.legend(dict.fromkeys(cost.scheme for cost in costs), ["dotted: nothing cheaper is better", *rings])
+    charts.show(
+        trade_offs.pareto(points, axis, log=scale == "log", picked=picked, legend=False, dark=theme.dark()),
         alt=f"Top-1 accuracy against {axis.title}: "
         + "; ".join(f"{labels[c.name]} {100 * c.top1:.1f} % at {axis.text(values[c.name])}" for c in costs),
         table={
@@ -165,8 +165,8 @@ def _in_full(cost: NetworkCost) -> str:
         filter(None, (f"{shipped_costs.epochs(cost.name)} epochs", shipped_costs.helped_by(cost.name)))
     )
     return (
-        f"**{look(cost.scheme).glyph} {widgets.plain(cost.name)}** ({shipped_costs.architecture(cost.name)}; "
-        f"{widgets.plain(training)}): {100 * cost.top1:.1f} ± "
+        f"**{look(cost.scheme).glyph} {markup.plain(cost.name)}** ({shipped_costs.architecture(cost.name)}; "
+        f"{markup.plain(training)}): {100 * cost.top1:.1f} ± "
         f"{100 * cost.standard_error:.1f} % of {cost.images:,} pictures of {cost.classes} classes right"
         f"{others}; {units.memory(cost.file_bytes)} on disk, {units.memory(cost.resident_bytes)} in memory; "
         f"{units.count(cost.real_macs)} real and {units.count(cost.binary_macs)} binary multiply-adds."
@@ -181,4 +181,4 @@ def _training_note(labels: Mapping[str, str]) -> str:
         f"Each was trained for {lengths[0]} epochs" if equal else "Not all were trained equally long: see The numbers"
     )
     helped = {label: helpers for name, label in labels.items() if (helpers := shipped_costs.helped_by(name))}
-    return ". ".join([first, *(widgets.plain(f"{label}: {helpers}") for label, helpers in helped.items())]) + "."
+    return ". ".join([first, *(markup.plain(f"{label}: {helpers}") for label, helpers in helped.items())]) + "."

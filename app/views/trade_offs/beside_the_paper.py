@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import streamlit as st
-from shared import address, networks, widgets
+from shared import address, charts, markup, networks, theme
 
 from views.trade_offs import shipped_costs
 from xnorlab import units
-from xnorlab.figures import trade_offs
+from xnorlab.figures import comparisons
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.paper.cost_model import MEMORY_RATIO, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
 from xnorlab.zoo.cost import NetworkCost
@@ -34,8 +34,8 @@ def show_memory(costs: Sequence[NetworkCost]) -> None:
             for row in PUBLISHED_MEMORY
         ),
     ]
-    widgets.chart(
-        trade_offs.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=widgets.dark()),
+    charts.show(
+        comparisons.ratio_bars(ratios, title="times smaller", scheme=binary.scheme, dark=theme.dark()),
         alt="Times smaller: " + "; ".join(f"{what} {units.times(ratio)}, {origin}" for what, ratio, origin in ratios),
         table={
             "what": [what for what, _, _ in ratios],
@@ -45,7 +45,7 @@ def show_memory(costs: Sequence[NetworkCost]) -> None:
         key="ratios",
     )
     st.caption(
-        f"Measured: the bytes of {widgets.plain(binary.name)} ({shipped_costs.architecture(binary.name)}) as shipped, "
+        f"Measured: the bytes of {markup.plain(binary.name)} ({shipped_costs.architecture(binary.name)}) as shipped, "
         f"against the same numbers in float32; α, thresholds, real layers and the header count. Published: "
         f"{PUBLISHED_MEMORY[0].source}, double precision."
     )
@@ -83,8 +83,8 @@ def show_accuracy(costs: Sequence[NetworkCost], data_set: str) -> None:
         f"{origin}, {unit}": [written(values[s]) if s in values else "–" for s in schemes]
         for origin, values in zip(origins, (published, ours), strict=True)
     }
-    widgets.chart(
-        trade_offs.beside_the_paper(published, ours, named=origins, dark=widgets.dark(), title=title),
+    charts.show(
+        comparisons.beside_the_paper(published, ours, named=origins, dark=theme.dark(), title=title),
         alt=f"{offered[model]} under each scheme, {COMPARED[compared].lower()}. "
         + "; ".join(
             f"{look(s).label}: " + ", ".join(f"{origin} {values[i]}" for origin, values in columns.items())

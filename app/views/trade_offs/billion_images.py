@@ -1,9 +1,10 @@
 """A billion images: core-hours, memory and relative speed of each network, measured where it was, else computed."""
 
+import html
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import widgets
+from shared import cards, charts, markup
 
 from views.trade_offs import measured_times, shipped_costs
 from views.trade_offs.measured_times import Times
@@ -32,21 +33,21 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
         else "–"
         for cost in costs
     }
-    widgets.cards(
-        widgets.cost_card(
+    cards.show(
+        _card(
             cost.scheme,
             hours[cost.name],
             f"{shipped_costs.architecture(cost.name)}: core-hours, {origin}",
             share=seconds[cost.name] / slowest,
             footnotes=[
-                widgets.line(ratios[cost.name], f"as fast as full precision, {origin}"),
-                widgets.line(units.memory(cost.resident_bytes), "of weights in memory, real"),
-                widgets.line(f"{100 * cost.top1:.1f} %", f"right among {cost.classes} classes, at training"),
+                cards.footnote(ratios[cost.name], f"as fast as full precision, {origin}"),
+                cards.footnote(units.memory(cost.resident_bytes), "of weights in memory, real"),
+                cards.footnote(f"{100 * cost.top1:.1f} %", f"right among {cost.classes} classes, at training"),
             ],
         )
         for cost in costs
     )
-    widgets.numbers(
+    charts.numbers(
         {
             "network": list(labels.values()),
             f"one picture, {origin}": [units.duration(s) for s in seconds.values()],
@@ -65,7 +66,19 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
     else:
         machine = times.machine
         st.caption(
-            f"Measured here at {machine.taken[11:19]} UTC on one thread of {widgets.plain(machine.cpu)}, "
+            f"Measured here at {machine.taken[11:19]} UTC on one thread of {markup.plain(machine.cpu)}, "
             f"{machine.instructions}: median of {measured_times.RUNS} runs of one picture in turns; "
             "reading and cropping left out."
         )
+
+
+def _card(scheme: str, hours: str, about: str, *, share: float, footnotes: Sequence[str]) -> str:
+    """The card of one network: a large number, what it is, and a bar of `share`, 0 to 1, of the largest."""
+    return cards.card(
+        scheme,
+        f"<div class='xl-said xl-dim'>{html.escape(about)}</div>"
+        f"<div><div class='xl-figure'>{html.escape(hours)}</div>"
+        f"<div class='xl-bars'><span class='xl-track' style='display:block'>{cards.bar(scheme, share)}</span></div>"
+        "</div>",
+        footnotes,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import address, widgets
+from shared import address, charts, theme
 
 from xnorlab import units
 from xnorlab.figures.axes import CostAxis
@@ -26,8 +26,8 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str]) -> None:
     parts = [part for part in PARTS if any(part in cost.parts for cost in costs)]
     rows = {labels[cost.name]: {part: cost.parts.get(part, 0) for part in parts} for cost in costs}
     schemes = {labels[cost.name]: cost.scheme for cost in costs}
-    widgets.chart(
-        stacked_bars(rows, schemes, AXIS, share=split == "share", dark=widgets.dark()),
+    charts.show(
+        stacked_bars(rows, schemes, AXIS, share=split == "share", dark=theme.dark()),
         alt="Bytes of each packed file by part: "
         + "; ".join(
             f"{label} {units.memory(sum(row.values()))}, of which "

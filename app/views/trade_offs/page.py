@@ -1,7 +1,7 @@
 """Trade-offs: what a bit costs, and what it buys."""
 
 import streamlit as st
-from shared import address, networks, widgets
+from shared import address, markup, networks, notices
 
 from views.trade_offs import (
     ablations,
@@ -62,10 +62,10 @@ with st.container(border=True):
         try:
             measured_times.measure(list(labels), progress)
         except ValueError as error:
-            widgets.no_time(progress, error)
+            notices.no_time(progress, error)
 
 for name, problem in problems.items():
-    st.warning(f"**{widgets.plain(name)}** is left out. {widgets.sentence(problem)}", icon=":material/inventory_2:")
+    st.warning(f"**{markup.plain(name)}** is left out. {markup.with_code(problem)}", icon=":material/inventory_2:")
 if not costs:
     st.info("No network of this data set can be read.")
     address.show_notes(notes)

@@ -3,7 +3,7 @@
 import html
 
 import streamlit as st
-from shared import widgets
+from shared import markup
 
 from xnorlab import verdicts
 
@@ -15,7 +15,7 @@ def show() -> None:
     try:
         loaded = verdicts.load()
     except ValueError as error:
-        st.info(f"No verdicts file yet. {widgets.plain(str(error))}", icon=":material/gavel:")
+        st.info(f"No verdicts file yet. {markup.plain(str(error))}", icon=":material/gavel:")
         return
     outcomes = {word: f"<span aria-hidden='true'>{mark}</span> {word}" for word, mark in MARKS.items()}
     cards = "".join(
@@ -23,7 +23,7 @@ def show() -> None:
         f"<p><small>published</small>{html.escape(v.published)}</p>"
         f"<p><small>ours, measured</small>{html.escape(v.ours)}</p>"
         f"<p class='xl-outcome'>{outcomes[v.verdict]}</p>"
-        f"<p class='xl-why'>{widgets.with_code(v.why)}</p></article>"
+        f"<p class='xl-why'>{markup.html_with_code(v.why)}</p></article>"
         for v in loaded
     )
     st.html(f"<div class='xl-claims'>{cards}</div>")

@@ -1,6 +1,6 @@
-"""The board of bits on the page XNOR and popcount: two rows to click, what the processor makes of them below.
+"""The board of bits: two rows to click, x and w, and below them the rows that the processor computes.
 
-Bits stand in bytes, so that a row breaks between two of them on a narrow screen, with its labels again.
+A row is divided into bytes, so that it breaks between two of them on a narrow screen, with its labels again.
 """
 
 import html
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from xnorlab.figures import style
-from xnorlab.paper.dot_product import Meeting
+from xnorlab.paper.dot_product import PackedPair
 
 BYTE = 8
 _LOW, _HIGH = ({theme: style.two_tone(theme)[end][1] for theme in (False, True)} for end in (0, -1))
@@ -75,7 +75,14 @@ _CSS = f"""
 
 @dataclass(frozen=True)
 class Row:
-    """A row that the processor makes: its key among the steps, its name, its word from a pair, whether 1s count."""
+    """A row of bits that the processor computes.
+
+    Attributes:
+        stage: The stage of a step that computes it.
+        name: What stands before it.
+        words: Its bits, word by word.
+        counts: Whether its ones are counted, and marked so.
+    """
 
     stage: str
     name: str
@@ -84,23 +91,30 @@ class Row:
 
 
 def show(
-    met: Meeting,
+    pair: PackedPair,
     rows: list[Row],
     *,
     done: set[tuple[int, str]],
-    now: tuple[int, str] | None,
-    feet: dict[int, str],
+    latest: tuple[int, str] | None,
+    footers: dict[int, str],
     flip: Callable[[str, int], None],
 ) -> None:
-    """The board. done: (word, stage) that are computed; now: the latest of them; feet: word → what stands below it.
+    """Draw the board.
 
-    flip(name, byte) is called when bits of byte `byte` of "x" or "w" were clicked; the widget `name`-`byte` holds them.
+    Args:
+        pair: The vectors x and w.
+        rows: The rows below them, one per stage.
+        done: Steps (word, stage) that are computed.
+        latest: The latest of them; None before the first.
+        footers: Word → what stands below it.
+        flip: Called as flip(name, byte) when bits in byte `byte` of "x" or "w" were clicked; the widget `name`-`byte`
+            holds them.
     """
-    st.html(_CSS + _tail_css(met))
-    per_word = met.bits // BYTE
+    st.html(_CSS + _tail_css(pair))
+    per_word = pair.bits // BYTE
     names = ["x<i>, inputs</i>", "w<i>, weights</i>", *(html.escape(row.name) for row in rows)]
     with st.container(key="board"), st.container(key="bytes", gap=None):
-        for byte in range(len(met.words) * per_word):
+        for byte in range(len(pair.words) * per_word):
             if byte % 2 == 0:
                 spans = "".join(f"<span>{name}</span>" for name in names)
                 st.html(f"<div class='xl-row-names'><div class='xl-byte-head'></div>{spans}</div>")
@@ -110,7 +124,7 @@ def show(
                 head = f"word {word} · " if part == 0 else ""
                 st.html(f"<div class='xl-byte-head'>{head}{first}–{first + BYTE - 1}</div>")
                 for name, title in (("x", "Inputs"), ("w", "Weights")):
-                    options = list(range(first, min(first + BYTE, met.n)))
+                    options = list(range(first, min(first + BYTE, pair.n)))
                     if options:
                         st.pills(
                             f"{title}, bits {first} to {options[-1]}",
@@ -124,16 +138,14 @@ def show(
                         )
                     else:
                         st.html(_cells([("", "xl-tail")] * BYTE, label="no channels here"))
-                lines = [
-                    _line(met, row, word, part, (word, row.stage) in done, (word, row.stage) == now) for row in rows
-                ]
-                foot = feet.get(word, "") if part == per_word - 1 else ""
+                lines = [_line(row, word, part, (word, row.stage) in done, (word, row.stage) == latest) for row in rows]
+                footer = footers.get(word, "") if part == per_word - 1 else ""
                 st.html(
-                    f"<div class='xl-rows'>{''.join(lines)}</div><div class='xl-byte-foot'>{html.escape(foot)}</div>"
+                    f"<div class='xl-rows'>{''.join(lines)}</div><div class='xl-byte-foot'>{html.escape(footer)}</div>"
                 )
 
 
-def _line(met: Meeting, row: Row, word: int, part: int, done: bool, now: bool) -> str:
+def _line(row: Row, word: int, part: int, done: bool, latest: bool) -> str:
     cells = []
     for bit in range(part * BYTE, part * BYTE + BYTE):
         one = row.words[word] >> bit & 1
@@ -143,20 +155,22 @@ def _line(met: Meeting, row: Row, word: int, part: int, done: bool, now: bool) -
         else:
             cells.append((str(one), kind))
     text = "".join(c for c, _ in cells) if done else "not computed yet"
-    return _cells(cells, label=f"{row.name}: {text}", now=now)
+    return _cells(cells, label=f"{row.name}: {text}", latest=latest)
 
 
-def _cells(cells: list[tuple[str, str]], *, label: str, now: bool = False) -> str:
+def _cells(cells: list[tuple[str, str]], *, label: str, latest: bool = False) -> str:
     spans = "".join(f"<span class='{kind}'>{text}</span>" for text, kind in cells)
-    return f"<div class='xl-row{' xl-now' if now else ''}' role='img' aria-label='{html.escape(label)}'>{spans}</div>"
+    return (
+        f"<div class='xl-row{' xl-now' if latest else ''}' role='img' aria-label='{html.escape(label)}'>{spans}</div>"
+    )
 
 
-def _tail_css(met: Meeting) -> str:
-    """Hatching over the places of the last byte with channels that have none."""
-    missing = -met.n % BYTE
+def _tail_css(pair: PackedPair) -> str:
+    """Hatching over the bits of the last byte that stand for no channel."""
+    missing = -pair.n % BYTE
     if not missing:
         return ""
-    byte = met.n // BYTE
+    byte = pair.n // BYTE
     where = ", ".join(f".st-key-{name}-{byte} [role=toolbar]::after" for name in "xw")
     width = f"calc({missing} * var(--cell) + {missing - 1} * var(--gap))"
     return f"<style>{where} {{ content: ''; width: {width}; flex: none; }}</style>"

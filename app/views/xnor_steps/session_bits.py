@@ -1,4 +1,4 @@
-"""The bits on the board as session and address hold them: two hexadecimal numbers, bit i for channel i."""
+"""The bits on the board as the session and the address hold them: two hexadecimal numbers, bit i for channel i."""
 
 import secrets
 
@@ -9,7 +9,7 @@ from shared import address
 from views.xnor_steps.bits_board import BYTE
 
 MOST = 128
-"""Bits of a vector on the board. The session holds as many, whatever n is, so that a longer n finds them again."""
+"""The most bits per vector. The session holds as many, whatever n is, so that a longer n shows them again."""
 
 _START = {"x": "5f0c93a6e81b724dd2c94f7a38b1e605", "w": "1d4e97a2c81f6a4cb6d0437e59a1f24b"}
 
@@ -21,7 +21,7 @@ def take() -> None:
 
 
 def published(n: int) -> dict[str, str]:
-    """The first n bits of both, for the address."""
+    """The first n bits of x and w, as the address writes them."""
     return {name: f"{_value(name, n):x}" for name in _START}
 
 
@@ -32,12 +32,12 @@ def signs(name: str, n: int) -> np.ndarray:
 
 
 def put_signs(x: np.ndarray, w: np.ndarray) -> None:
-    """Take over the signs of real values, at most MOST each; sign(0) = +1."""
+    """Put the signs of real values, at most MOST each, into the session; sign(0) = +1."""
     _put(**{name: sum(1 << i for i, v in enumerate(part) if v >= 0) for name, part in (("x", x), ("w", w))})
 
 
 def onto_widgets(n: int) -> None:
-    """Before the board is drawn: the widget of every byte shows what the session holds."""
+    """Set the widget of every byte to what the session holds; to be called before the board is drawn."""
     for name in _START:
         value = _value(name, n)
         for first in range(0, n, BYTE):
@@ -46,18 +46,18 @@ def onto_widgets(n: int) -> None:
 
 
 def flip(name: str, byte: int) -> None:
-    """Take over what was clicked in one byte of "x" or "w"."""
+    """Put what was clicked in one byte of "x" or "w" into the session."""
     kept = int(st.session_state[name], 16) & ~(((1 << BYTE) - 1) << byte * BYTE)
     _put(**{name: kept | sum(1 << bit for bit in st.session_state[f"{name}-{byte}"])})
 
 
 def randomize() -> None:
-    """New bits for both."""
+    """Put random bits into both."""
     _put(x=secrets.randbits(MOST), w=secrets.randbits(MOST))
 
 
 def relate(different: bool) -> None:
-    """Make the weights' bits the inputs' own, or their opposites."""
+    """Set the weights' bits to those of the inputs, or to their opposites."""
     x = int(st.session_state["x"], 16)
     _put(w=x ^ ((1 << MOST) - 1) if different else x)
 

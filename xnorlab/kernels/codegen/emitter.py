@@ -1,4 +1,4 @@
-"""LLVM code from Python: a thin layer over llvmlite's builder, and the decorator of what uses it."""
+"""LLVM code from Python: a thin layer over llvmlite's builder, and the decorator of functions that emit."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -23,7 +23,7 @@ class Emitter:
         self.b = builder
 
     def address(self, integer):
-        """An integer as the address of bytes."""
+        """Turn an integer into the address of bytes."""
         return self.b.inttoptr(integer, _I8.as_pointer())
 
     def load_address(self, integer, pointer):
@@ -35,7 +35,7 @@ class Emitter:
         return self.b.gep(address, [n_bytes if isinstance(n_bytes, ir.Value) else ir.Constant(_I64, n_bytes)])
 
     def load(self, kind, address, align):
-        """A value of LLVM type `kind`."""
+        """Read a value of LLVM type `kind`."""
         return self.b.load(self.b.bitcast(address, kind.as_pointer()), align=align)
 
     def store(self, value, address, align):
@@ -49,7 +49,7 @@ class Emitter:
         return self.b.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, lanes), [0] * lanes))
 
     def across(self, combine, vector):
-        """All lanes of a vector, combined one after the other."""
+        """Combine all lanes of a vector, one after the other."""
         lanes = (ir.Constant(_I32, i) for i in range(vector.type.count))
         return reduce(combine, [self.b.extract_element(vector, lane) for lane in lanes])
 
@@ -59,7 +59,7 @@ class Emitter:
         return self.b.call(cgutils.get_or_insert_function(self.b.module, kind, name), arguments)
 
     def pin(self, value, register):
-        """`value`, through an empty assembler line: what stands before it stays before it.
+        """Pass `value` through an empty assembler line, across which LLVM moves no other step.
 
         LLVM's scheduler would otherwise load for all pixels of a tile first, and move accumulators to memory for it.
         register: the assembler's letter for vector registers.

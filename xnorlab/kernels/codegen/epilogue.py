@@ -1,4 +1,4 @@
-"""What happens to a tile's sums before they leave the registers: scale, bias, a short program, and where to.
+"""The epilogue of a tile: what happens to its sums while they are in registers, and where they go.
 
 A norm, an activation, a shortcut's sum, and the threshold of the next layer's sign work on each value alone. In an
 epilogue they cost a few instructions in registers; as passes of their own each would read and write the whole map.
@@ -25,7 +25,7 @@ _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
 
 
 class Epilogue:
-    """What is done with v, the sum of filter n at an output pixel: v · scale[n] + bias[n], then steps as added.
+    """The steps on v, the sum of filter n at an output pixel: v · scale[n] + bias[n], then those that are appended.
 
     Tables with one entry per filter are (N,) float32 and copied. Maps are given by their address, which must stay
     valid while the epilogue is used.
@@ -91,20 +91,22 @@ class Epilogue:
         return self._step(ADD, 0, 0, address, 4 * self.filters)
 
     def store(self, address: int) -> Self:
-        """At the end write v; address: of float32 (pixels, N)."""
+        """Write v at the end; address: of float32 (pixels, N)."""
         self._ends["out"] = address
         return self
 
     @property
     def gives_bits(self) -> bool:
-        """Whether `bits` can be had: no byte may hold bits of two tiles, which two threads may write at once."""
+        """Whether `bits` is possible: no byte may hold bits of two tiles, which two threads may write at once."""
         return self.groups == 1 and self.block % 8 == 0
 
     def bits(self, address: int, threshold=None, flip=None) -> Self:
-        """At the end write (v >= threshold[n]) ^ flip[n]; address: of uint64 (pixels, n_words(N)), zeros at first.
+        """Write (v >= threshold[n]) ^ flip[n] at the end; a NaN is below every threshold. Needs `gives_bits`.
 
-        threshold: float32 (N,), ±inf allowed, or None for 0. flip: bool (N,) or None. A NaN is below every threshold.
-        Needs `gives_bits`.
+        Args:
+            address: of uint64 (pixels, n_words(N)), zeros at first.
+            threshold: float32 (N,), ±inf allowed, or None for 0.
+            flip: bool (N,), or None for no flip.
         """
         missing = -self.filters % self.block
         threshold = np.zeros(self.filters, np.float32) if threshold is None else threshold
@@ -134,9 +136,16 @@ class Epilogue:
 
 
 def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, place: Place) -> None:
-    """Run an epilogue on a tile's sums, in vectors of `lanes`, pixel after pixel, `filters` each.
+    """Emit the epilogue of a tile.
 
-    index: of the tile's output pixels. call: the address of a CALL. place: of the tile.
+    Args:
+        e: where to.
+        lanes: of the vectors in `sums`.
+        filters: of the tile.
+        sums: the tile's sums, `filters` of the first pixel, then of the next.
+        index: of the tile's output pixels.
+        call: the address of a CALL.
+        place: of the tile.
     """
 
     def of_call(name):
@@ -160,7 +169,7 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, pl
         return [e.offset(at, 4 * lanes * v) for at in pixels(address, stride, before) for v in range(n_vectors)]
 
     def masks():
-        """For each vector of the tile, the lanes that hold filters that exist."""
+        """The lanes that hold filters that exist, for each vector of the tile."""
         bound = e.splat(b.trunc(n_filters, _I32), lanes)
         places = ir.VectorType(_I32, lanes)
         numbers = [ir.Constant(places, [v * lanes + i for i in range(lanes)]) for v in range(n_vectors)]

@@ -42,9 +42,7 @@ PIXEL = _record("x_offset index")
 STEP = _record("code first second map stride")
 """A step of an epilogue: its code, two tables with one entry per filter, a map, the bytes of one of its pixels."""
 
-PACKING = _record(
-    "x limits flips words batch height width channels groups prefix border_rows border_columns taken done"
-)
+PACKING = _record("x limits flips words batch height width channels groups prefix taken done")
 """A packing of one map; `taken` and `done` count rows, which threads share."""
 
 LAYING = _record(

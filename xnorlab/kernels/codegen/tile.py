@@ -5,19 +5,19 @@ One generator serves four arithmetics over the same walk through memory:
 - "xnor": packed signs against packed signs; xor, population count, add;
 - "lookup": packed signs against packed signs, by tables, see lookup.py;
 - "real": real activations against real weights; fused multiply-add;
-- "fixed": 16-bit integers against 16-bit integers, two products a lane and instruction; exact.
+- "fixed": 16-bit integers against 16-bit integers, two products per lane and instruction; exact.
 
-What is done with the sums is the epilogue's, see epilogue.py.
+The epilogue, in epilogue.py, says what is done with the sums.
 
 The tile is emitted as LLVM vector instructions because Numba's loop vectoriser keeps accumulators in memory.
 It trusts its arguments: whoever calls it has checked the geometry.
 
-Fewer operations than one population count a word ("xnor", group > 1). The words of a pixel are taken in groups
-of G. Both sides store running XORs within a group (word j holds the XOR of words 0 … j), so that
+How "xnor" with group > 1 needs fewer operations than one population count per word: the words of a pixel are taken
+in groups of G. Both sides store running XORs within a group (word j holds the XOR of words 0 … j), so that
 t_j = x_j ^ w_j is the running parity of the mismatches, and one three-input operation gives the carry of a full
 adder over two more words. Only carries are counted, each worth two; the parities run on from group to group in
 one register and are counted once at the end. G words cost G xors, G/2 carries, G/2 counts and G/2 adds: 2.5
-vector operations a word instead of 3 (carry-save counting after Harley and Seal, with the xors of the adders
+vector operations per word instead of 3 (carry-save counting after Harley and Seal, with the xors of the adders
 moved into the packing).
 """
 
@@ -63,7 +63,7 @@ class _Packed:
         return self.b.and_(self.b.or_(before, between), self.b.not_(self.b.and_(between, after)))
 
     def _last_carry(self, parity, between, after):
-        """The same where the adder takes in the parity of the groups before: parity ^ after ? parity : between."""
+        """Carry where the adder takes in the parity of the groups before: parity ^ after ? parity : between."""
         if self.unit.ternary:
             return self._ternary(0xB2, parity, after, between)
         return self.b.xor(self.b.and_(self.b.xor(parity, between), self.b.xor(parity, after)), between)
@@ -197,8 +197,14 @@ def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
 def tile(typing, arithmetic, group, rows, pixels, call, place):
     """Compute `rows` pixels × one block of filters and run the epilogue on the sums.
 
-    arithmetic, group and rows are literals; for "lookup" rows counts pairs of pixels and group registers of filters.
-    pixels: the address of one PIXEL each. call: the address of a CALL. place: a `Place`.
+    Args:
+        typing: Numba's typing context.
+        arithmetic: "xnor", "lookup", "real" or "fixed", a literal.
+        group: words that share a running XOR, for "lookup" registers of filters, else 1; a literal.
+        rows: pixels of the tile, for "lookup" pairs of them; a literal.
+        pixels: the address of one PIXEL each.
+        call: the address of a CALL.
+        place: a `Place`.
     """
     if not all(isinstance(t, types.Literal) for t in (arithmetic, group, rows)):
         return None
@@ -218,7 +224,7 @@ def tile(typing, arithmetic, group, rows, pixels, call, place):
 
 
 def _compute_tile(e: Emitter, math, rows: int, pixels, call, place: Place) -> None:
-    """The sums over all runs of taps, then the epilogue."""
+    """Emit the tile: the loop over its runs of taps, then its epilogue."""
     b, runs = e.b, e.address(place.runs)
     entries = [ir.Constant(_I64, m) for m in range(rows)]
     index = [field(e, pixels, PIXEL, "index", m) for m in entries]

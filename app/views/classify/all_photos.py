@@ -1,0 +1,93 @@
+"""The table of all photos: what each network classifies each of them as, for the page and as a file."""
+
+import functools
+import statistics
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+from shared import csv_file, networks
+from shared.photos import Photo
+
+from views.classify import classifications
+from views.classify.classifications import Classification
+from xnorlab import units
+from xnorlab.figures.style import look
+
+TABLE = "photo-table"
+
+
+def show(photos: Sequence[Photo], family: str, schemes: Sequence[str]) -> None:
+    """Draw the table, a download of it, and how long a photo took; a click on a row chooses its photo.
+
+    Args:
+        photos: The photos, at least one.
+        family: Of the networks.
+        schemes: Schemes whose networks can be used, at least one.
+    """
+    answers = classifications.classify_all(photos, family, schemes)
+    columns = {
+        look(scheme).short: [f"{a.best.label}, {units.percent(a.best.probability)}" for a in column]
+        for scheme, column in answers.items()
+    }
+    st.dataframe(
+        {
+            "picture": [photo.thumbnail for photo in photos],
+            "photo": [photo.title for photo in photos],
+            **({"answers": _agreements(answers)} if len(answers) > 1 else {}),
+            **columns,
+        },
+        key=TABLE,
+        on_select=functools.partial(_choose_photo, [photo.key for photo in photos]),
+        selection_mode="single-row",
+        hide_index=True,
+        row_height=56,
+        column_config={"picture": st.column_config.ImageColumn("", width="small")},
+        alt="Every photo with the best answer of every scheme; choose a row to open its photo above.",
+    )
+    st.download_button(
+        "Download as CSV",
+        csv_file.encoded(rows(photos, {networks.name(family, scheme): column for scheme, column in answers.items()})),
+        "answers.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key="csv",
+    )
+    read_s = statistics.median(photo.read_s for photo in photos)
+    asked_s = statistics.median(sum(a.seconds for a in row) for row in zip(*answers.values(), strict=True))
+    st.caption(
+        f"What you waited for each photo: {units.duration(read_s)} until it was read and upright, "
+        f"{units.duration(asked_s)} for {len(answers)} answer{'s' if len(answers) > 1 else ''}, cropping included "
+        "(medians over these photos, taken while they were answered)."
+    )
+
+
+def rows(photos: Sequence[Photo], answers: Mapping[str, Sequence[Classification]]) -> list[dict[str, str]]:
+    """One row per photo, with the likeliest class and its probability for each network.
+
+    Args:
+        photos: The photos.
+        answers: Network's name → one classification per photo.
+    """
+    table = []
+    for index, photo in enumerate(photos):
+        row = {"photo": photo.title}
+        for name, column in answers.items():
+            best = column[index].best
+            row |= {f"{name} label": best.label, f"{name} probability": f"{best.probability:.4f}"}
+        table.append(row)
+    return table
+
+
+def _agreements(answers: Mapping[str, Sequence[Classification]]) -> list[str]:
+    """Per photo, whether all networks agree on the likeliest class."""
+    return [
+        "agree" if len({answer.best.label for answer in row}) == 1 else "differ"
+        for row in zip(*answers.values(), strict=True)
+    ]
+
+
+def _choose_photo(keys: Sequence[str]) -> None:
+    rows = st.session_state[TABLE]["selection"]["rows"]
+    if rows:
+        st.session_state["photo"] = keys[rows[0]]

@@ -1,0 +1,86 @@
+"""The choice of a filter: one of a shipped network, or nine weights by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from shared import address, cached, network_choice, networks, notices
+
+PRESETS = {
+    "Edge": [1.0, 0.0, -1.0, 2.0, 0.0, -2.0, 1.0, 0.0, -1.0],
+    "Spot": [-0.3, -0.2, -0.3, -0.2, 1.4, -0.2, -0.3, -0.2, -0.3],
+    "Nearly binary": [0.9, -1.1, 1.0, -1.0, 1.1, -0.9, 1.0, -1.0, 0.95],
+    "All zero": [0.0] * 9,
+}
+LIMIT = 10.0
+"""The largest weight by hand, in magnitude."""
+
+
+@dataclass(frozen=True)
+class ChosenFilter:
+    """A filter with its name.
+
+    Attributes:
+        weights: (C, kh, kw) float32.
+        identity: A text that no other filter has.
+        real_layers: Which layers of its network stay real, in words; "" without a network.
+    """
+
+    weights: np.ndarray
+    identity: str
+    real_layers: str = ""
+
+
+def own() -> ChosenFilter:
+    """Draw the controls for nine weights by hand; the filter has one channel."""
+    address.take_numbers("own", 9, -LIMIT, LIMIT, PRESETS["Edge"])
+    with st.container(horizontal=True, gap="small"):
+        for preset in PRESETS:
+            st.button(preset, on_click=_fill, args=(preset,), key=f"preset-{preset}")
+    weights = []
+    with st.container(key="own-grid"):
+        for row in range(3):
+            for column, place in enumerate(st.columns(3, gap="small", wrap=False)):
+                weight = place.number_input(
+                    f"row {row}, column {column}",
+                    -LIMIT,
+                    LIMIT,
+                    step=0.1,
+                    format="%.2f",
+                    key=f"own-{3 * row + column}",
+                    label_visibility="collapsed",
+                    persist_state="session",
+                )
+                weights.append(weight)
+    numbers = [f"{weight:g}" for weight in weights]
+    address.publish(own=numbers)
+    return ChosenFilter(np.array(weights, np.float32).reshape(1, 3, 3), " ".join(numbers))
+
+
+def trained() -> ChosenFilter | None:
+    """Draw the choice of a filter among the latent weights of a shipped network.
+
+    Returns:
+        The filter; None where the network cannot be used, after the page has said so with advice.
+    """
+    family = network_choice.family()
+    scheme = network_choice.scheme(networks.schemes(family), default="float")
+    try:
+        layers = cached.conv_weights(networks.name(family, scheme))
+    except ValueError as error:
+        notices.cannot_use(error, networks.advice(family, scheme))
+        st.info("A filter of your own needs no network: choose it above.")
+        return None
+    names = list(layers)
+    options = network_choice.filters_in_words({name: weights.shape for name, weights in layers.items()})
+    layer = network_choice.layer(options, default=names[min(1, len(names) - 1)])
+    index = network_choice.filter_index(len(layers[layer]))
+    real_layers = "the first and the last layer"
+    if any(name.startswith("shortcut") for name in names):
+        real_layers += " and the convolutions on shortcuts"
+    return ChosenFilter(layers[layer][index], f"{family} {scheme} {layer} {index}", real_layers)
+
+
+def _fill(preset: str) -> None:
+    for index, weight in enumerate(PRESETS[preset]):
+        st.session_state[f"own-{index}"] = weight

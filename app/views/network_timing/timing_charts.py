@@ -1,0 +1,106 @@
+"""The charts and the table of two networks' times: the whole networks, and layer by layer."""
+
+import streamlit as st
+from shared import charts, layout, notices, theme
+
+from views.network_timing.measurement import STAGES, PairTimings
+from xnorlab import units
+from xnorlab.figures.axes import CostAxis
+from xnorlab.figures.stacked import paired_bars, stacked_bars
+from xnorlab.figures.style import look
+from xnorlab.zoo.cost import amdahl_limit
+
+AXIS = CostAxis("one picture (measured here)", units.duration)
+
+
+def layer_table(pair: PairTimings) -> dict[str, list[str]]:
+    """Column → one entry per layer: its name, its shape, its time under both schemes, and their ratio."""
+    totals = {
+        scheme: [sum(times) for times in zip(*pair.layer_medians_s(scheme).values(), strict=True)]
+        for scheme in pair.settings.schemes
+    }
+    first, second = pair.settings.schemes
+    ratios = [units.times(a / b) if b else "–" for a, b in zip(totals[first], totals[second], strict=True)]
+    return {
+        "layer": [layer.key for layer in pair.layers],
+        "shape": [layer.shape for layer in pair.layers],
+        **{look(scheme).label: [units.duration(t) for t in times] for scheme, times in totals.items()},
+        f"{look(first).short} / {look(second).short}": ratios,
+    }
+
+
+def show_whole(pair: PairTimings) -> None:
+    """The whole networks: medians, the limit that the first layer sets, and bars of the stages."""
+    base, other = pair.settings.schemes
+    medians = {scheme: timing.median_s for scheme, timing in pair.timings.items()}
+    first_layers = {scheme: pair.first_layer_s(scheme) for scheme in pair.settings.schemes}
+    limit, measured = amdahl_limit(medians[base], first_layers[other]), medians[base] / medians[other]
+    figures = {
+        f"{look(base).short}, median": units.duration(medians[base]),
+        f"{look(other).short}, median": units.duration(medians[other]),
+        "measured speed-up": units.times(measured),
+        "limit by the first layer, computed": units.times(limit),
+    }
+    for column, (title, text) in zip(layout.pairs(4), figures.items(), strict=True):
+        column.metric(title, text)
+    notices.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
+
+    st.markdown(
+        f"**The first layer** is real under both schemes. It takes {units.duration(first_layers[other])} of "
+        f"{look(other).label}'s {units.duration(medians[other])} "
+        f"({units.percent(first_layers[other] / medians[other])}), and {units.duration(first_layers[base])} of "
+        f"{look(base).label}'s {units.duration(medians[base])} "
+        f"({units.percent(first_layers[base] / medians[base])}). If everything behind it took no time at all, the "
+        f"whole would be {units.duration(medians[base])} / {units.duration(first_layers[other])} = "
+        f"**{units.times(limit)}** as fast as {look(base).label}: Amdahl's law. Measured: **{units.times(measured)}**."
+    )
+    stages = _stages(pair)
+    split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
+    charts.show(
+        stacked_bars(split, {look(scheme).label: scheme for scheme in stages}, AXIS, dark=theme.dark()),
+        alt="Where the time of each network goes. "
+        + "; ".join(
+            f"{label}: " + ", ".join(f"{stage} {units.duration(t)}" for stage, t in row.items())
+            for label, row in split.items()
+        ),
+        table={
+            "scheme": list(split),
+            "whole network": [units.duration(timing.median_s) for timing in pair.timings.values()],
+            "quartiles": [
+                " – ".join(units.duration(q) for q in timing.quartiles_s[::2]) for timing in pair.timings.values()
+            ],
+            **{stage: [units.duration(row[stage]) for row in split.values()] for stage in stages[base]},
+            "first call, with compiling": [units.duration(timing.first_call_s) for timing in pair.timings.values()],
+        },
+        key="whole",
+    )
+
+
+def show_layers(pair: PairTimings, picked: str) -> None:
+    """Clickable bars of every layer under both schemes; that of the key `picked` is marked, none for ""."""
+    keys = [layer.key for layer in pair.layers]
+    table, stages = layer_table(pair), _stages(pair)
+    columns = list(table.values())[:4]
+    charts.show(
+        paired_bars(keys, stages, AXIS, picked=picked, dark=theme.dark()),
+        alt="Time of every layer under both schemes: "
+        + "; ".join(f"{key}, {shape}: {a} and {b}" for key, shape, a, b in zip(*columns, strict=True)),
+        table={
+            **table,
+            **{
+                f"{look(scheme).short}: {stage}": [units.duration(t) for t in times]
+                for scheme, own in stages.items()
+                for stage, times in own.items()
+            },
+        },
+        key="layers",
+        clickable=True,
+    )
+
+
+def _stages(pair: PairTimings) -> dict[str, dict[str, list[float]]]:
+    """Scheme → stage → median seconds of each layer; the stages that take time under either scheme."""
+    taken = {scheme: pair.layer_medians_s(scheme) for scheme in pair.settings.schemes}
+    stages = [stage for stage in STAGES if any(stage in times for times in taken.values())]
+    nothing = [0.0] * len(pair.layers)
+    return {scheme: {stage: times.get(stage, nothing) for stage in stages} for scheme, times in taken.items()}
