@@ -45,8 +45,8 @@ def residual(**tops: float) -> Evidence:
 
 
 def ablation(rows: dict[str, float], network: str = "imagenette/alexnet-xnor") -> dict:
-    found = [{"label": label, "network": network, "top1": top, "recipe": RECIPE} for label, top in rows.items()]
-    return {"command": "c", "images": 3925, "rows": found}
+    listed = [{"label": label, "network": network, "top1": top, "recipe": RECIPE} for label, top in rows.items()]
+    return {"command": "c", "images": 3925, "rows": listed}
 
 
 def test_the_shipped_table_is_what_the_shipped_measurements_give():
@@ -251,12 +251,12 @@ def test_order_and_learned_scale_come_from_ablations_on_imagenette(claim, name: 
 
 
 def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
-    found = ablation({"B A C P": 0.75, "C B A P": 0.70}) | {"question": "?"}
-    for row, other in zip(found["rows"], (0.77, 0.74), strict=True):
+    recorded = ablation({"B A C P": 0.75, "C B A P": 0.70}) | {"question": "?"}
+    for row, other in zip(recorded["rows"], (0.77, 0.74), strict=True):
         row["repeats"] = [{"seed": 1, "top1": other}]
-    found["rows"][0] |= {"against": None}
-    found["rows"][1] |= {"against": "B A C P"}
-    seen = of([], {"order": found})
+    recorded["rows"][0] |= {"against": None}
+    recorded["rows"][1] |= {"against": "B A C P"}
+    seen = of([], {"order": recorded})
     gap = seen.judged("order", "B A C P", "C B A P")
     assert gap is not None
     assert (gap.first, gap.second) == (pytest.approx(76), pytest.approx(72))
@@ -290,12 +290,12 @@ def test_the_input_scale_is_judged_by_one_point_and_two_standard_errors(with_k: 
 
 
 def test_a_shipped_network_is_known_by_its_weights():
-    found = Evidence.read(pretrained.folder())
-    name = next(iter(found.manifest))
+    shipped = Evidence.read(pretrained.folder())
+    name = next(iter(shipped.manifest))
     tensors = pretrained.weights(name)
-    assert found.weights(name) == weights_digest(tensors | {"norm.num_batches_tracked": np.zeros(1)})
+    assert shipped.weights(name) == weights_digest(tensors | {"norm.num_batches_tracked": np.zeros(1)})
     first = next(iter(tensors))
-    assert found.weights(name) != weights_digest(tensors | {first: tensors[first] + 1})
+    assert shipped.weights(name) != weights_digest(tensors | {first: tensors[first] + 1})
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,13 @@ from xnorlab.zoo.recipe import Recipe
 
 @pytest.fixture(scope="module")
 def costs():
-    found = {}
+    by_scheme = {}
     for scheme in ("float", "bwn", "xnor"):
         name = f"imagenette/alexnet-{scheme}"
         network = pretrained.load(name)
         network.run(np.zeros((1, *network.input_shape), np.float32))
-        found[scheme] = network_cost(pretrained.entry(name), network)
-    return found
+        by_scheme[scheme] = network_cost(pretrained.entry(name), network)
+    return by_scheme
 
 
 def test_the_number_of_classes_is_that_of_the_labels(costs):

@@ -1,4 +1,4 @@
-"""A shipped network is found, is the one that was shipped, or the message says what to do."""
+"""A shipped network is there, is the one that was shipped, or the message says what to do."""
 
 import shutil
 import subprocess
@@ -104,8 +104,8 @@ def test_folder_is_found_in_a_wheel_and_in_a_checkout(tmp_path: Path, place: str
     folder = tmp_path / place
     folder.mkdir()
     enter(folder, shipped_network(Recipe(dataset="cifar10", model="nin", scheme="bnn")))
-    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
-    assert found.stdout.strip() == f"('cifar10/nin-bnn',) {folder}", found.stderr
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert told.stdout.strip() == f"('cifar10/nin-bnn',) {folder}", told.stderr
 
 
 def test_shipped_files_stay_small():

@@ -49,9 +49,9 @@ def test_flips_go_by_layer_and_epoch(history):
 
 @pytest.mark.parametrize(("epoch", "kept"), [(0, 0), (1, 0), (2, 2), (3, 2)])
 def test_the_histogram_of_an_epoch_is_the_last_one_kept(history, epoch, kept):
-    found = history.histogram("a", epoch)
-    assert found.epoch == kept
-    np.testing.assert_allclose(found.edges, np.linspace(-1, 1, 5) * (2 if kept == 0 else 4))
+    kept_histogram = history.histogram("a", epoch)
+    assert kept_histogram.epoch == kept
+    np.testing.assert_allclose(kept_histogram.edges, np.linspace(-1, 1, 5) * (2 if kept == 0 else 4))
     assert [h.epoch for h in history.kept("a")] == [0, 2]
 
 
@@ -62,12 +62,12 @@ def test_mean_abs_weighs_the_middles_of_the_bins(history):
 
 def test_every_shipped_network_has_a_history_that_ends_at_its_recipes_last_epoch():
     for name in pretrained.names():
-        found = load_history(name)
-        assert found.epochs[-1]["epoch"] == pretrained.entry(name).recipe.epochs
+        learned = load_history(name)
+        assert learned.epochs[-1]["epoch"] == pretrained.entry(name).recipe.epochs
         latent = pretrained.weights(name)
-        for layer in found.layers:
+        for layer in learned.layers:
             weight = latent[f"{layer}.weight"]
-            last = found.histogram(layer, len(found.epochs))
+            last = learned.histogram(layer, len(learned.epochs))
             assert last.counts.sum() == weight.size
             width = last.edges[1] - last.edges[0]
             assert abs(last.mean_abs - np.abs(weight).mean()) < width / 2, "as near as bins can tell"
