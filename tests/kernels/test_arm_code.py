@@ -7,22 +7,23 @@ import pytest
 
 COMPILE = """
 import re, sys
-import llvmlite.binding as llvm, numba, numpy as np
+import llvmlite.binding as llvm, numba
 from numba.core.codegen import CPUCodeLibrary
-from xnorlab.kernels.codegen import tile
+from numba import types
+from xnorlab.kernels.codegen import conversions, tile
 from xnorlab.kernels.codegen.processor import VectorUnit
-from xnorlab.kernels.conv_kernel import CALL, conv_kernel
+from xnorlab.kernels.conv_kernel import conv_kernel
 
 arithmetic, group = sys.argv[1], int(sys.argv[2])
-unit = VectorUnit.of("+neon,+fp-armv8")
-tile.vector_unit = lambda context=None: unit
+unit = VectorUnit.of("+neon,+fp-armv8", "aarch64-unknown-linux-gnu")
+tile.vector_unit = conversions.vector_unit = lambda context=None: unit
 
 class Taken(Exception):
     "The module is all that is wanted; this machine's own code generator would refuse ARM's register names."
 
 def take(library, module):
     text = str(module)
-    if "ctpop" in text or "llvm.fma.v" in text:
+    if any(name in text for name in ("ctpop", "llvm.fma.v", "neon.tbl1")):
         raise Taken(text)
     return optimize(library, module)
 
@@ -30,7 +31,7 @@ optimize, CPUCodeLibrary._optimize_functions = CPUCodeLibrary._optimize_function
 function = conv_kernel(arithmetic, group, *unit.rows(arithmetic, group))._function
 kernel = numba.njit(nogil=True, error_model="numpy")(function)
 try:
-    kernel.compile((numba.typeof(np.zeros(CALL, np.int64)),))
+    kernel.compile((types.int64, types.int64))
 except Taken as taken:
     text = str(taken)
 triple = "aarch64-unknown-linux-gnu"
@@ -55,12 +56,13 @@ def inner_loops(arithmetic: str, group: int, instruction: str) -> list[list[str]
         if line.startswith(".LBB"):
             label = line.split(":")[0]
         blocks.setdefault(label, []).append(line.strip())
-    return [
-        block
-        for label, block in blocks.items()
-        if any(line.startswith(instruction) for line in block)
-        and any(line.startswith("b.") and line.endswith(label) for line in block)
-    ]
+    loops = []
+    for label, block in blocks.items():
+        ends = [i for i, line in enumerate(block) if line.startswith("b.") and line.endswith(label)]
+        loop = block[: ends[0]] if ends else []  # what follows the jump is not repeated
+        if any(line.startswith(instruction) for line in loop):
+            loops.append(loop)
+    return loops
 
 
 @pytest.mark.parametrize("group", [1, 2, 4])
@@ -69,6 +71,16 @@ def test_signs_are_counted_by_vectors_in_registers(group: int):
     assert len(loops) == 3  # tall tile, short tile, one pixel
     for loop in loops:
         assert all(".16b" in line for line in loop if line.startswith("cnt"))
+        assert not any(line.startswith(("str", "stp", "bl")) for line in loop)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_sums_by_table_stay_in_registers(columns: int):
+    """One instruction shifts the second pixel's sums and adds them: eight for 384 multiply-adds."""
+    loops = inner_loops("lookup", columns, "usra")
+    assert len(loops) >= 2  # lookups by threes and single ones
+    for loop in loops:
+        assert any(line.startswith("tbl") for line in loop)
         assert not any(line.startswith(("str", "stp", "bl")) for line in loop)
 
 

@@ -29,7 +29,8 @@ for channels in (64, 256):
     assert (XnorConv2d(pack_filters(weight), channels)(x) == channels).all()
 assert (FloatConv2d(weight)(x) == channels).all()
 unit = vector_unit()
-layouts = [("xnor", 1), ("xnor", 4), ("real", 1)]
+signs = [("lookup", 1)] if unit.looks_up else [("xnor", 1), ("xnor", 4)]
+layouts = [*signs, ("real", 1)]
 kernels = [packing.pack_kernel, *(conv_kernel(*which, *unit.rows(*which)) for which in layouts)]
 print(sum(sum(k._dispatcher.stats.cache_hits.values()) for k in kernels), "of", len(kernels))
 """

@@ -17,7 +17,7 @@ def test_pixels_and_taps(seed: int):
     height, width = g.size
     traversal = Traversal(window, Layout(1, 0, 10, 1, 1), g.batch, height, width)
     rows, columns = traversal.output
-    assert sorted(traversal.pixels[:, 1]) == list(range(g.batch * rows * columns))
+    assert sorted(traversal.pixels["index"]) == list(range(g.batch * rows * columns))
     for (first, last, run, n_runs), (inside_rows, inside_columns) in zip(
         traversal.segments, traversal.inside, strict=True
     ):
@@ -67,13 +67,14 @@ def test_operands_start_on_a_cache_line(kind):
 def test_passes_hold_every_pixel_once_and_no_more_than_fit(limit: int):
     traversal = Traversal(Window.of(3, 1, 1), Layout(8, 0, 64, 1, 1), 2, 9, 8)
     passes, pieces = traversal.passes(limit)
-    assert passes[0, 0] == 0
-    assert passes[-1, 1] == len(pieces)
-    np.testing.assert_array_equal(passes[1:, 0], passes[:-1, 1])
-    sizes = [(pieces[first:last, 1] - pieces[first:last, 0]).sum() for first, last in passes]
-    assert max(sizes) <= limit
-    for number, segment in enumerate(traversal.segments):
-        mine = pieces[pieces[:, 4] == number]
-        np.testing.assert_array_equal(mine[1:, 0], mine[:-1, 1])
-        assert [mine[0, 0], mine[-1, 1]] == list(segment[:2])
-        assert (mine[:, 2:4] == segment[2:]).all()
+    assert passes["first_piece"][0] == 0
+    assert passes["last_piece"][-1] == len(pieces)
+    np.testing.assert_array_equal(passes["first_piece"][1:], passes["last_piece"][:-1])
+    lengths = pieces["last_pixel"] - pieces["first_pixel"]
+    assert max(lengths[first:last].sum() for first, last in passes) <= limit
+    for number, (first, last, run, n_runs) in enumerate(traversal.segments):
+        mine = pieces[pieces["segment"] == number]
+        np.testing.assert_array_equal(mine["first_pixel"][1:], mine["last_pixel"][:-1])
+        assert (mine["first_pixel"][0], mine["last_pixel"][-1]) == (first, last)
+        assert (mine["first_run"] == run).all()
+        assert (mine["n_runs"] == n_runs).all()

@@ -8,6 +8,7 @@ import numba
 
 from xnorlab.kernels import threads
 from xnorlab.kernels.codegen.processor import compiler_target, vector_unit
+from xnorlab.kernels.imitated_cpu import VARIABLE, imitated
 
 FEATURES = ("avx512vpopcntdq", "avx512bw", "avx512f", "avx2", "fma", "popcnt", "ssse3", "sse2", "neon", "sve")
 
@@ -17,16 +18,18 @@ def describe_cpu() -> dict:
 
     Returns:
         `cpu`: the processor's own name; `target`: LLVM's name for it; `vector_bits`: width of the registers used;
-        `path`: the instruction set that counts bits; `features`: those of the processor that matter here; `threads`:
-        processors that this process may use; `numba`, `llvmlite`: versions.
+        `path`: the instruction set that signs are summed with, and what imitates it; `features`: those of the processor
+        that matter here; `threads`: processors that this process may use; `numba`, `llvmlite`: versions.
     """
     unit = vector_unit()
-    triple, target, flags = compiler_target()
+    _, target, flags = compiler_target()
     has = {flag[1:] for flag in flags.split(",") if flag.startswith("+")}
     if unit.bits > 128:
         path = "AVX2" if unit.bits == 256 else "AVX-512 VPOPCNTDQ" if unit.counts else "AVX-512"
     else:
-        path = "NEON" if triple.startswith(("aarch64", "arm64")) else "SSE"
+        path = "NEON" if unit.arm else "SSE"
+    if imitated():
+        path += f" (imitated, {VARIABLE}={imitated()})"
     return {
         "cpu": _cpu_name(),
         "target": target,

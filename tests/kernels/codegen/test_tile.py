@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from xnorlab.kernels.imitated_cpu import LEVELS, available
+
 READ_TO_THE_EDGE = f"""
 import ctypes, mmap, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
@@ -75,14 +77,18 @@ print(describe_cpu()["path"])
 """
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="forces x86-64 processors")
-@pytest.mark.parametrize(
-    ("name", "features", "path"),
-    [("haswell", "+sse4.2,+ssse3,+popcnt,+avx,+avx2,+fma", "AVX2"), ("x86-64", "+sse,+sse2", "SSE")],
-)
-def test_a_narrow_processor_gives_the_same(name: str, features: str, path: str, monkeypatch):
-    monkeypatch.setenv("NUMBA_CPU_NAME", name)
-    monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="imitates x86-64 processors")
+@pytest.mark.parametrize("level", [*LEVELS, "no SSSE3"])
+def test_a_narrow_processor_gives_the_same(level: str, monkeypatch):
+    if level in LEVELS:
+        if level not in available():
+            pytest.skip(f"this machine cannot imitate {level}")
+        monkeypatch.setenv("XNORLAB_CPU", level)
+    else:  # the oldest 64-bit processors: neither counts nor shuffles
+        monkeypatch.setenv("NUMBA_CPU_NAME", "x86-64")
+        monkeypatch.setenv("NUMBA_CPU_FEATURES", "+sse,+sse2")
     run = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert run.stdout.strip() == path
+    paths = {"avx2": "AVX2", "avx512": "AVX-512", "avx512-vpopcntdq": "AVX-512 VPOPCNTDQ"}
+    imitation = f" (imitated, XNORLAB_CPU={level})" if level in LEVELS else ""
+    assert run.stdout.strip() == paths.get(level, "SSE") + imitation
