@@ -27,6 +27,6 @@ def test_description_names_processor_instructions_and_versions():
 )
 def test_instructions_are_those_that_numba_is_told_to_use(features: str, expected: str):
     code = "from xnorlab.benchmark import describe; print(describe().instructions)"
-    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features, "XNORLAB_CPU": ""}
     printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert printed.stdout.split()[0] == expected

@@ -16,7 +16,7 @@ from xnorlab.kernels.xnor_conv import XnorConv2d
 
 
 def check(geometry: naive.Geometry, seed: int) -> None:
-    """Integer equality with the oracle, with guards around the output and the packed input, for 1 and 2 threads."""
+    """Integer equality with the oracle, with guards around output, packed input and tables, for 1 and 2 threads."""
     rng = np.random.default_rng(seed)
     x, weight = geometry.tensors(rng)
     pad_value = int(rng.integers(-1, 2))
@@ -27,15 +27,21 @@ def check(geometry: naive.Geometry, seed: int) -> None:
     )
     layer = XnorConv2d(pack_filters(weight), geometry.channels, pad_value=pad_value, **geometry.options)
     tables = layer.tables(x.shape)
-    out, words = naive.Guarded(expected.shape, np.float32), naive.Guarded((tables.input_size // 8,), np.uint64)
+    out, between = naive.Guarded(expected.shape, np.float32), []
+
+    def guarded(shape, dtype):
+        between.append(naive.Guarded(shape, dtype))
+        return between[-1].array
+
     for threads in (1, 2):
         tables.parts = threads
         out.array[...] = np.nan
-        with mock.patch.object(xnor_conv, "aligned", return_value=words.array):
+        with mock.patch.object(xnor_conv, "aligned", guarded):
             assert layer(x, threshold=threshold, flip=flip, threads=threads, out=out.array) is out.array
         np.testing.assert_array_equal(out.array, expected)
         assert out.intact
-        assert words.intact
+        assert between
+        assert all(array.intact for array in between)
     np.testing.assert_array_equal(layer.words, pack_filters(weight))
 
 

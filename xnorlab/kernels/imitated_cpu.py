@@ -46,9 +46,9 @@ def available() -> tuple[str, ...]:
 
 
 def _host_features() -> dict[str, bool]:
-    from llvmlite import binding
+    import llvmlite.binding as llvm
 
-    return dict(binding.get_host_cpu_features())
+    return dict(llvm.get_host_cpu_features())
 
 
 def _is_in(level: str, feature: str) -> bool:
@@ -81,9 +81,9 @@ def imitate() -> None:
     if level not in available():
         there = ", ".join(available()) or "none, since it is no x86-64 processor"
         raise ImitationError(f"{VARIABLE}={level!r} is more than this machine has; it can imitate {there}")
-    from llvmlite import binding
+    import llvmlite.binding as llvm
 
-    numba = {"NUMBA_CPU_NAME": binding.get_host_cpu_name(), "NUMBA_CPU_FEATURES": features_of(level, _host_features())}
+    numba = {"NUMBA_CPU_NAME": llvm.get_host_cpu_name(), "NUMBA_CPU_FEATURES": features_of(level, _host_features())}
     os.environ.update(numba)
     for name, value in _OTHERS[level].items():
         os.environ.setdefault(name, value)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xnorlab.conventions import EXACT_SUMS, PAD_VALUES, Size, n_words
-from xnorlab.kernels.codegen.lookup import MOST_SIGNS, TABLE_BYTES
+from xnorlab.kernels.codegen.lookup import MOST_SIGNS
 from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.codegen.records import CALL, PACKING, record_at
 from xnorlab.kernels.filter_blocks import aligned, per_filter
@@ -161,8 +161,6 @@ class XnorConv2d(TiledConv):
         if not isinstance(prepared, np.ndarray) or prepared.dtype != np.uint64 or prepared.shape != (size,):
             raise ValueError(f"prepared must be what pack() gives for shape={shape}: uint64, ({size},)")
         prepared, out = for_kernels(prepared), result(tables.shape, out)
-        if self.by_table and prepared.ctypes.data % TABLE_BYTES:
-            prepared = _aligned_copy(prepared)
         work = self._workspace(shape, input_scale=input_scale)
         work.set_arrays(NO_MAP, prepared, out)
         run_parts(work.call.work, min(threads, tables.parts))
@@ -256,12 +254,6 @@ class _Workspace:
         """Leave the workspace to the next caller."""
         if not self.own:
             tables.free.append(self)
-
-
-def _aligned_copy(array: np.ndarray) -> np.ndarray:
-    copy = aligned(array.shape, array.dtype)
-    copy[...] = array
-    return copy
 
 
 def _factors(input_scale, shape: tuple[int, int, int, int]) -> np.ndarray:

@@ -85,6 +85,7 @@ def test_a_narrow_processor_gives_the_same(level: str, monkeypatch):
             pytest.skip(f"this machine cannot imitate {level}")
         monkeypatch.setenv("XNORLAB_CPU", level)
     else:  # the oldest 64-bit processors: neither counts nor shuffles
+        monkeypatch.delenv("XNORLAB_CPU", raising=False)
         monkeypatch.setenv("NUMBA_CPU_NAME", "x86-64")
         monkeypatch.setenv("NUMBA_CPU_FEATURES", "+sse,+sse2")
     run = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True)

@@ -113,7 +113,7 @@ class LookupTile:
 
     def _table(self, address):
         """A table in every 128 bits of a register."""
-        table = self.e.load(ir.VectorType(_I8, TABLE_BYTES), address, TABLE_BYTES)
+        table = self.e.load(ir.VectorType(_I8, TABLE_BYTES), address, 1)
         spread = ir.Constant(ir.VectorType(_I32, self.n_bytes), [i % TABLE_BYTES for i in range(self.n_bytes)])
         return self.b.shuffle_vector(table, table, spread)
 
@@ -192,8 +192,8 @@ def lay_table(typing, to, first, second):
 
     def emit(context, builder, signature, arguments):
         e, kind = Emitter(builder), ir.VectorType(_I8, TABLE_BYTES)
-        one, two = (e.load(kind, e.address(address), TABLE_BYTES) for address in arguments[1:])
-        e.store(builder.or_(one, two), e.address(arguments[0]), TABLE_BYTES)
+        one, two = (e.load(kind, e.address(address), 1) for address in arguments[1:])
+        e.store(builder.or_(one, two), e.address(arguments[0]), 1)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), emit
@@ -215,8 +215,8 @@ def lay_word(typing, to, first, second, values, second_values):
                 shift = _number(abs(NIBBLE * n - NIBBLE))
                 nibble = builder.shl(word, shift) if n == 0 else builder.lshr(word, shift)
                 offset = builder.and_(nibble, _number(15 * TABLE_BYTES))
-                tables.append(e.load(kind, e.offset(e.address(base), offset), TABLE_BYTES))
-            e.store(builder.or_(*tables), e.offset(target, TABLE_BYTES * n), TABLE_BYTES)
+                tables.append(e.load(kind, e.offset(e.address(base), offset), 1))
+            e.store(builder.or_(*tables), e.offset(target, TABLE_BYTES * n), 1)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.uint64, types.uint64, types.int64, types.int64), emit
