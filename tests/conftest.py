@@ -1,5 +1,6 @@
-"""Two small pretrained networks, packed and latent, in a folder of their own."""
+"""How tests are shared out among processes, and two small pretrained networks in a folder of their own."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,29 @@ from xnorlab.zoo.recipe import Recipe
 
 LABELS = ["cat", "coffee", "golf ball"]
 OPTIONS = {"width": 8}
+
+MOST_PROCESSES = 4  # each takes about 2 GB: torch, a server of the app, a browser
+LONGEST_FIRST = ("test_habits.py", "e2e", "test_notebooks.py", "app", "training", "cli")  # so that all end together
+
+# Before torch is imported. Threads that share a core with another process's wait for each other most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many as there are cores; a file by itself runs in this process, where prints and a debugger work."""
+    alone = len(config.args) == 1 and ".py" in config.args[0]
+    return 0 if alone else min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the files of LONGEST_FIRST to the front; the order within a folder stays."""
+
+    def rank(item: pytest.Item) -> int:
+        first = item.path.relative_to(Path(__file__).parent).parts[0]
+        return LONGEST_FIRST.index(first) if first in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

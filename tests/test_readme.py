@@ -57,7 +57,7 @@ def test_every_file_that_contributing_names_exists():
 def test_every_command_exists():
     commands = {line.split()[1] for line in README.splitlines() if line.startswith("xnorlab ")}
     commands |= set(re.findall(r"`xnorlab (\w+)", README))
-    known = {command.name or command.callback.__name__ for command in app.registered_commands}  # pyright: ignore
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
     known |= {group.name for group in app.registered_groups}
     assert commands <= known
 

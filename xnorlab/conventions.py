@@ -34,7 +34,7 @@ def n_words(channels: int) -> int:
 def pair(value: Size, name: str, minimum: int) -> tuple[int, int]:
     """`value` as (vertical, horizontal); raises ValueError where it is below `minimum` or not one or two ints."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):
+    if len(values) != 2 or not all(isinstance(v, int) and v >= minimum for v in values):  # pyright: ignore
         raise ValueError(f"{name}={value!r} must be an int or two ints, each at least {minimum}")
     return values[0], values[1]
 

@@ -1,5 +1,6 @@
 """Runs of the app without a browser: the real entry script, in this process, through Streamlit's AppTest."""
 
+import functools
 import io
 import json
 import shutil
@@ -18,17 +19,37 @@ APP = Path(__file__).parents[2] / "app"
 PATIENCE_S = 600  # a loaded machine may take this long to compile the kernels
 
 
-@pytest.fixture
-def app_modules(monkeypatch):
-    """Makes the app's own modules importable, as `streamlit run app` does, with empty caches and no warm-up thread."""
-    monkeypatch.syspath_prepend(APP)
-    import streamlit as st
-    from shared import warm_up
+@pytest.fixture(scope="session", autouse=True)
+def _one_search_for_components():
+    """Streamlit's search of every installed package for components, at each run of an AppTest: one is enough."""
+    from streamlit.components.v2 import manifest_scanner
 
-    warm_up._started.set()
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        search = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", search)
+        yield
+
+
+@pytest.fixture
+def app_modules(request):
+    """Makes the app's own modules importable, as `streamlit run app` does, without a warm-up thread.
+
+    Networks stay loaded from test to test, but a test that changes something begins, and leaves the next, with none.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(APP)
+        import streamlit as st
+        from shared import warm_up
+
+        def forget() -> None:
+            if "monkeypatch" in request.fixturenames:
+                st.cache_data.clear()
+                st.cache_resource.clear()
+
+        warm_up._started.set()
+        forget()
+        yield
+        forget()
 
 
 _pages: dict = {}  # what st.navigation registered, learnt from the first run of all

@@ -32,11 +32,11 @@ def raising(name: str, error: Exception, *, after: int | None = None) -> FakeCon
     def prepare(problem: str) -> Iterator[Ready]:
         if after is None:
             raise error
-        calls: list[int] = []
+        right, calls = after, list[int]()
 
         def call() -> int:
             calls.append(1)
-            if len(calls) > after:
+            if len(calls) > right:
                 raise error
             time.sleep(1e-3)
             return RIGHT
@@ -51,7 +51,7 @@ def missing(name: str) -> FakeContestant:
     def prepare(problem: str) -> Iterator[Ready]:
         import a_package_that_nobody_has.inside  # pyright: ignore[reportMissingImports]
 
-        yield a_package_that_nobody_has
+        yield a_package_that_nobody_has.inside.ready
 
     return FakeContestant(name, prepare)
 

@@ -25,7 +25,7 @@ def torch_inputs(model, x):
     seen, hooks = {}, []
     for path, module in model.named_modules():
         if isinstance(module, BinaryConv2d):
-            hook = module.register_forward_pre_hook(lambda m, args, path=path: seen.update({path: args[0].clone()}))
+            hook = module.register_forward_pre_hook(lambda m, args, *, path=path: seen.update({path: args[0].clone()}))
             hooks.append(hook)
     with torch.no_grad():
         logits = model(x)

@@ -54,7 +54,7 @@ def leaky() -> Iterator[type[ops.Op]]:
     yield LeakyReLU
     for registry, kept in zip((ops.OPS, HANDLERS), before, strict=True):
         registry.clear()
-        registry.update(kept)
+        registry.update(kept)  # pyright: ignore[reportCallIssue]
 
 
 def test_a_new_op_is_packed_saved_fused_timed_and_written_as_onnx(leaky: type[ops.Op], tmp_path):
@@ -83,7 +83,7 @@ def test_a_new_op_is_packed_saved_fused_timed_and_written_as_onnx(leaky: type[op
 def test_two_ops_of_one_kind_are_refused():
     with pytest.raises(TypeError, match="two ops of kind 'relu': ReLU and Other"):
 
-        class Other(ops.Op):
+        class Other(ops.Op):  # pyright: ignore[reportUnusedClass]
             kind: ClassVar[str] = "relu"
 
 

@@ -93,7 +93,10 @@ REASONS = {
     "complex attribute": (lambda: Calls(lambda m, x: m.conv(x) * m.t, t=torch.tensor(1j)), "gives complex numbers"),
     "lock": (lambda: changed(lambda m: setattr(m, "lock", threading.Lock())), "the model cannot be copied: TypeError"),
     "torch.compile": (lambda: torch.compile(plain(), backend="eager"), "compiled by torch.compile; pack the module"),
-    "a compiled part": (lambda: nn.Sequential(torch.compile(plain(), backend="eager")), r"^0 \(.*by torch.compile"),
+    "a compiled part": (
+        lambda: nn.Sequential(torch.compile(plain(), backend="eager")),  # pyright: ignore[reportCallIssue]
+        r"^0 \(.*by torch.compile",
+    ),
     "a hook on a result": (
         lambda: changed(lambda m: m[0].register_forward_hook(lambda *a: a[2] * 2)),
         rf"0 \(Conv2d\): a forward hook changes .*{HOOKS}",

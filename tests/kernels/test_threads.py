@@ -132,7 +132,7 @@ def test_a_count_is_held_to_the_processors():
     assert [threads.thread_count(n) for n in (1, 2, 64)] == [1, 2, 2]
     for bad in (0, -1, 1.0, True, "2", None):
         with pytest.raises(ValueError, match="threads="):
-            threads.thread_count(bad)  # pyright: ignore[reportArgumentType]
+            threads.thread_count(bad)
 
 
 def test_there_is_a_processor():

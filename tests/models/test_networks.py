@@ -35,7 +35,7 @@ def test_binary_inputs_carry_something_from_the_start(name, scheme):
     for key, layer in net.named_modules():
         if isinstance(layer, BinaryConv2d) and layer.input_binarizer is not None:
             layer.input_binarizer.register_forward_hook(
-                lambda module, inputs, signs, key=key: shares.update({key: (signs > 0).float().mean().item()})
+                lambda module, inputs, signs, *, key=key: shares.update({key: (signs > 0).float().mean().item()})
             )
     net(torch.randn(4, 3, size, size))
     assert len(shares) >= 4

@@ -98,6 +98,7 @@ def test_stochastic_binaryconnect_is_tested_with_its_real_weights():
 
 def test_linear_layer_in_both_modes():
     layer = BinaryLinear(20, 7, True, weight_binarizer=MeanScale(), input_binarizer=ClippedSign())
+    assert layer.bias is not None
     layer.bias.data.normal_()
     x = torch.randn(3, 20)
     expected = F.linear(sign(x), sign(layer.weight)) * weight_scale(layer.weight) + layer.bias

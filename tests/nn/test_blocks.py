@@ -59,8 +59,8 @@ def test_xnor_residual_block_adds_the_scaled_sums_to_a_real_shortcut():
     block = ResidualBlock(get_scheme("xnor"), 8, 8, 1, every_conv=True).eval()
     x = torch.randn(2, 8, 6, 6)
     y = x
-    for step in block.steps:
-        norm, conv = step.branch
+    for step in block.steps.children():
+        norm, conv = step.branch.children()
         y = y + conv(norm(y))
     assert torch.allclose(block(x), y)
 

@@ -21,7 +21,7 @@ def convolution(x: np.ndarray, weight: np.ndarray):
     pooled = op.reshape(op.reduce_mean(y, op.constant(np.array([2, 3]))), op.constant(np.array([1, -1])), False)
     pooled.output(0).set_names({"mean"})
     matrix = np.random.default_rng(1).standard_normal((len(weight), 5)).astype(np.float32)
-    return ov.Model([op.matmul(pooled, op.constant(matrix), False, False)], [data], "small")
+    return ov.Model([op.matmul(pooled, op.constant(matrix), False, False)], [data], "small")  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def is_int8(node) -> bool:
@@ -66,8 +66,8 @@ def test_nodes_hold_the_rounded_numbers(axis: int):
     values = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
     grid = Grid.of(values)
     data = op.parameter([4, 6], np.float32)
-    outputs, _ = run(ov.Model([on_grid(data, grid)], [data], "grid"), values)
+    outputs, _ = run(ov.Model([on_grid(data, grid)], [data], "grid"), values)  # pyright: ignore[reportGeneralTypeIssues]
     assert outputs == pytest.approx(grid.round(values), abs=1e-6)
-    weight, _ = run(ov.Model([op.add(data, int8_weight(values, axis))], [data], "weight"), np.zeros_like(values))
+    weight, _ = run(ov.Model([op.add(data, int8_weight(values, axis))], [data], "weight"), np.zeros_like(values))  # pyright: ignore[reportGeneralTypeIssues]
     step = np.abs(values).max(axis=1 - axis, keepdims=True) / 127
     assert np.abs(weight - values).max() <= step.max() / 2 + 1e-6

@@ -140,7 +140,7 @@ def residual(channels: int = 64) -> Network:
 def test_what_runs_together():
     network = residual()
     steps = network.timed(np.zeros((1, 12, 12, 3), np.float32))[1]
-    work = [step.ops for step, seconds in steps if step.kind != "pack"]
+    work = [step.ops for step, _ in steps if step.kind != "pack"]
     assert work == [("stem", "norm", "act"), ("first",), ("second", "sum")]
     assert all(seconds > 0 for _, seconds in steps)
     macs = network.summary()

@@ -61,7 +61,7 @@ def test_pictures_are_decoded_once_and_again_only_when_changed(pictures: Path, t
     assert sorted(decoded) == list(range(24))
     np.testing.assert_array_equal(first, again)
 
-    shutil.copy(split.pictures[9], split.pictures[0])
+    shutil.copy(split.pictures[9], split.pictures[0])  # pyright: ignore[reportCallIssue]
     os.utime(split.pictures[0], ns=(0, 0))
     changed = squares(split, **options)
     np.testing.assert_array_equal(changed[0], changed[9])

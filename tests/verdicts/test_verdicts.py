@@ -254,8 +254,8 @@ def test_an_ablation_of_several_seeds_counts_their_mean_and_their_spread():
     recorded = ablation({"B A C P": 0.75, "C B A P": 0.70}) | {"question": "?"}
     for row, other in zip(recorded["rows"], (0.77, 0.74), strict=True):
         row["repeats"] = [{"seed": 1, "top1": other}]
-    recorded["rows"][0] |= {"against": None}
-    recorded["rows"][1] |= {"against": "B A C P"}
+    recorded["rows"][0].update(against=None)
+    recorded["rows"][1].update(against="B A C P")
     seen = of([], {"order": recorded})
     gap = seen.judged("order", "B A C P", "C B A P")
     assert gap is not None
@@ -303,7 +303,7 @@ def test_a_shipped_network_is_known_by_its_weights():
 )
 def test_memory_is_judged_by_layers_and_the_whole_file(layers, whole, ruling):
     cost = SimpleNamespace(binary_times_smaller=layers, times_smaller=whole)
-    row = claims.memory(replace(evidence(xnor=0.8), cost=lambda name: cost))  # pyright: ignore[reportArgumentType]
+    row = claims.memory(replace(evidence(xnor=0.8), cost=lambda name: cost))
     assert row.verdict == ruling
 
 

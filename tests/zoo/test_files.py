@@ -66,7 +66,7 @@ def test_name_like_none_of_them_is_answered_with_the_list(shipped: Path):
     with pytest.raises(PretrainedError, match="there are imagenette/alexnet-float, imagenette/alexnet-xnor"):
         pretrained.path("vgg")
     with pytest.raises(PretrainedError, match="name=7"):
-        pretrained.path(7)  # pyright: ignore
+        pretrained.path(7)
 
 
 def test_sibling_changes_the_scheme_alone():

@@ -28,7 +28,7 @@ def store(folder: Path, values: object, name: str = NAME) -> None:
 
 def test_the_shipped_manifest_is_written_as_it_was_read(tmp_path: Path):
     networks = manifest.entries()
-    written = manifest.write(tmp_path, dict(reversed(networks.items())))
+    written = manifest.write(tmp_path, dict(reversed(list(networks.items()))))
     assert written.read_bytes() == (manifest.folder() / "manifest.json").read_bytes()
 
 

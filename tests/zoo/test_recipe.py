@@ -20,9 +20,9 @@ def test_a_recipe_survives_pickling():
 def test_a_recipe_cannot_be_changed():
     recipe = Recipe(model_options={"head": "pool"})
     with pytest.raises(dataclasses.FrozenInstanceError):
-        recipe.epochs = 3  # pyright: ignore[reportAttributeAccessIssue]
+        recipe.epochs = 3
     with pytest.raises(TypeError):
-        recipe.model_options["head"] = "dense"  # pyright: ignore[reportIndexIssue]
+        recipe.model_options["head"] = "dense"
 
 
 def test_defaults_follow_data_set_and_network():

@@ -46,7 +46,7 @@ def sign_clipped(x: Tensor) -> Tensor:
 
     Source: Hubara et al. 2016, eq. 4; XNOR-Net, section 3.1.
     """
-    return _ClippedSign.apply(x)  # pyright: ignore[reportReturnType]
+    return _ClippedSign.apply(x)
 
 
 def _bireal_gradient(x: Tensor, grad: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def sign_bireal(x: Tensor) -> Tensor:
 
     Source: Liu et al. 2018 (Bi-Real Net), section 3.3, eq. 5.
     """
-    return _BiRealSign.apply(x)  # pyright: ignore[reportReturnType]
+    return _BiRealSign.apply(x)
 
 
 def stochastic_sign(w: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -189,7 +189,7 @@ class RSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """sign(x − τ): (N, C, ...) real → −1 and +1, same shape."""
-        return _RSign.apply(x, self.threshold)  # pyright: ignore[reportReturnType]
+        return _RSign.apply(x, self.threshold)
 
 
 class KBit(nn.Module):

@@ -39,7 +39,7 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
         for name, text in RECIPE_OPTIONS.items()
     ]
     first = [parameter for parameter in named if parameter.kind is not parameter.KEYWORD_ONLY]
-    command.__signature__ = own.replace(parameters=[*first, *options, *named[len(first) :]])  # pyright: ignore[reportFunctionMemberAccess]
+    command.__signature__ = own.replace(parameters=[*first, *options, *named[len(first) :]])
     command.__annotations__ |= {option.name: option.annotation for option in options}
     return command
 

@@ -43,7 +43,7 @@ class RPReLU(nn.Sequential):
         if not self.training:
             return super().forward(x)
         before, slope, after = self.parameters()
-        return _RPReLU.apply(x, before, slope, after)  # pyright: ignore[reportReturnType]
+        return _RPReLU.apply(x, before, slope, after)
 
 
 class _RPReLU(torch.autograd.Function):

@@ -86,7 +86,7 @@ MEMORY_RATIO = 32.0
 
 def _check_positive(**values: int) -> None:
     for name, value in values.items():
-        if not isinstance(value, int) or value < 1:
+        if not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"{name}={value!r} must be an integer of at least 1")
 
 

@@ -79,7 +79,7 @@ class Classification(L.LightningModule):
         self.scheme = get_scheme(recipe.scheme)
         torch.manual_seed(recipe.seed)
         self.model = build(recipe.model, self.scheme, len(labels), **recipe.model_options)
-        self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.model.to(memory_format=torch.channels_last)
         # In a tuple, where Lightning does not see a module to train and to store.
         self._teacher = () if teacher is None else (teacher.requires_grad_(False),)
         self.latent_weights = [layer.weight for _, layer in binary_layers(self.model)]

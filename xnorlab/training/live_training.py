@@ -162,7 +162,7 @@ class LiveTraining:
             raise ValueError(f"digits.train_count={digits.train_count} must be at least {BATCH}, one step's pictures")
         self.settings, self.step, self.curves = settings, 0, Curves(flips={name: [] for name in LAYERS})
         # Channels last and a fused optimiser halve the time of a step: the maximum of a pool goes over vectors.
-        self.network = live_network(settings).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.network = live_network(settings).to(memory_format=torch.channels_last)
         self._scheme = get_scheme(settings.scheme)
         self._pictures, self._targets = _tensors(*digits.train)
         self._test_pictures, self._test_targets = _tensors(*digits.test)
