@@ -56,7 +56,7 @@ def test_real_bits_come_with_their_photo_and_filter(visit):
     page = visit("/xnor-steps")
     before = page.url
     page.get_by_role("radio", name="From a network").or_(page.get_by_role("button", name="From a network")).click()
-    expect(page.get_by_text("The middle pixel of what conv2 is given")).to_be_visible()
+    expect(page.get_by_text("The middle pixel of the input of conv2")).to_be_visible()
     expect(page).not_to_have_url(before)
     expect(page.get_by_text("All three give the same number")).to_be_visible()
 

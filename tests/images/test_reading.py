@@ -302,7 +302,7 @@ def refusal(source, **options) -> str:
 def test_what_is_not_an_image_is_refused(tmp_path: Path):
     text = tmp_path / "notes.jpg"
     text.write_text("these are words, whatever the ending says")
-    assert refusal(text).startswith(f"{text} is not an image")
+    assert "/notes.jpg is not an image" in refusal(text)
     assert "is not an image" in refusal(os.urandom(2000), name="noise.png")
     assert "HEIC" in refusal(b"\x00\x00\x00\x18ftypheic" + bytes(40))
     assert "is not an image" in refusal(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "EPS starts a program"
