@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from manifests import enter, shipped_network, stamped, use
@@ -24,6 +25,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many as there are cores; a file by itself runs in this process, where prints and a debugger work."""
     alone = len(config.args) == 1 and ".py" in config.args[0]
     return 0 if alone else min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay in one process; so do all of e2e/, which share a server and a browser."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return file.partition("/test_")[0] if "/e2e/" in file else file
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -41,9 +41,19 @@ class _Gate:
 _gate = _Gate()
 
 
+_patience: dict[str, float] = {}  # of live runs, by the names of views.how_it_learns.live_run
+
+
 def _watch_long() -> None:
     live_run = sys.modules["views.how_it_learns.live_run"]  # there once a page that trains was opened
-    live_run.UNWATCHED_SECONDS = live_run.LONGEST_SECONDS = 3600.0
+    for name in ("UNWATCHED_SECONDS", "LONGEST_SECONDS"):
+        _patience.setdefault(name, getattr(live_run, name))
+        setattr(live_run, name, 3600.0)
+
+
+def _watch_as_usual() -> None:
+    for name, seconds in _patience.items():
+        setattr(sys.modules["views.how_it_learns.live_run"], name, seconds)
 
 
 COMMANDS = {
@@ -52,6 +62,7 @@ COMMANDS = {
     "one round": partial(_gate.open_for, 1),  # of a network's timing
     "all rounds": partial(_gate.open_for, math.inf),
     "watch long": _watch_long,  # a live run does not take a slow page for one that was left
+    "watch as usual": _watch_as_usual,  # runs whose pages are closed end
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-from serving import CHROMIUM, PATIENCE_MS, READY, ROOT, serve
+from serving import CHROMIUM, PATIENCE_MS, ROOT, serve, wait_until_ready
 
 sys.path.append(str(ROOT / "tests"))
 from app_pages import PAGES, AppPage
@@ -30,12 +30,12 @@ SETTLED_MS = 2500  # charts grow to their places
 def shoot(page: Page, address: str, wanted: AppPage) -> bytes:
     """The page as PNG, after the button of PRESSED where it has one."""
     page.goto(f"{address}/{wanted.path}{QUERIES.get(wanted.path, '')}")
-    page.wait_for_function(READY)
+    wait_until_ready(page)
     if wanted.path in PRESSED:
         button, result = PRESSED[wanted.path]
         page.locator(button).first.click()
         page.locator(result).first.wait_for()
-        page.wait_for_function(READY)
+        wait_until_ready(page)
         page.mouse.move(0, 0)  # off the button, whose help would cover something
     page.wait_for_timeout(SETTLED_MS)
     return page.screenshot(clip={"x": 0, "y": TOP, "width": 1280, "height": 860})

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MS = 180_000  # no claim of speed: a machine of two cores that is busy with ten other things gets there, too
@@ -23,6 +25,13 @@ READY = """() => {
         && [...document.querySelectorAll('.stPlotlyChart')].every((chart) => !chart.checkVisibility()
             || chart.querySelector('.main-svg')?.checkVisibility({ visibilityProperty: true }));
 }"""
+
+LOOK_MS = 50
+
+
+def wait_until_ready(page: Page) -> None:
+    """Return once the app has run and its charts are drawn; looking at every frame would keep the browser busy."""
+    page.wait_for_function(READY, polling=LOOK_MS)
 
 
 @dataclass(frozen=True)

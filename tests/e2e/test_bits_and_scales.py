@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from serving import READY
+from serving import wait_until_ready
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def test_a_bit_flips_by_mouse_and_by_keyboard_and_nothing_jumps(visit):
     expect(page).to_have_url(re.compile("x=603&"))
     expect(bit(page, "x", 2)).to_be_focused()
     expect(page.get_by_test_id("stMetricValue")).to_have_text(["9", "6", "6", "6"])
-    page.wait_for_function(READY)
+    wait_until_ready(page)
     assert board.bounding_box() == before
 
 

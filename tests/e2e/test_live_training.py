@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from serving import READY
+from serving import wait_until_ready
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ def test_a_run_starts_stops_and_resumes_where_it_stood(visit, server):
     with server.held():  # it takes no step, and so does not come to its end meanwhile
         page.locator(".st-key-stop button").click()
         expect(page.get_by_text("Stopped. Resume continues")).to_be_visible()
-    page.wait_for_function(READY)
+    wait_until_ready(page)
     stood = step(page)
     page.wait_for_timeout(1500)
     assert step(page) == stood

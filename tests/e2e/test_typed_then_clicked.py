@@ -10,7 +10,7 @@ from itertools import product
 
 import pytest
 from playwright.sync_api import Page, expect
-from serving import READY
+from serving import wait_until_ready
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def type_and_click() -> Callable:
 
     def act(page: Page, field: str, text: str, button: str, way: tuple[int, int]) -> None:
         slower, held_down_ms = way
-        page.wait_for_function(READY)
+        wait_until_ready(page)
         tools = page.context.new_cdp_session(page)
         tools.send("Emulation.setCPUThrottlingRate", {"rate": slower})
         page.locator(f"{field} input").click()
@@ -88,7 +88,7 @@ def test_a_part_of_the_page_that_measures_takes_the_number_just_typed_to_the_who
     page = visit("/speed-lab?channels=64&size=8&filters=16&repeats=5")
     page.locator(".st-key-run button").click()
     page.locator(".st-key-ceilings button").scroll_into_view_if_needed()
-    page.wait_for_function(READY)
+    wait_until_ready(page)
     type_and_click(page, ".st-key-filters", "17", ".st-key-ceilings", (1, 0))
     expect(page.locator(".st-key-roofline .js-plotly-plot")).to_be_visible()
     expect(page.get_by_text("Settings changed, run again")).to_be_visible()
@@ -104,7 +104,7 @@ def test_start_trains_with_the_seed_just_typed_even_while_another_run_goes_on(vi
         for seed, way in zip((1, 2, 3, 4, 5, 6), EVERY_WAY, strict=True):
             type_and_click(page, ".st-key-seed", str(seed), ".st-key-start", way)
             expect(page).to_have_url(re.compile(f"seed={seed}&"))
-            page.wait_for_function(READY)
+            wait_until_ready(page)
             expect(page.get_by_text("Settings changed")).to_have_count(0)
             expect(page.locator(".st-key-stop button")).to_be_enabled()
 
@@ -116,7 +116,7 @@ def test_back_returns_to_the_number_before(visit):
     field.press("Enter")
     expect(page).to_have_url(re.compile("1%2C10%2C1.*alpha=3.4"))
     for _ in range(10):  # what the page publishes are steps of their own, α among them
-        page.wait_for_function(READY)
+        wait_until_ready(page)
         if "1%2C10%2C1" not in page.url:
             break
         page.go_back()
