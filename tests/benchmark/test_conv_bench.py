@@ -77,7 +77,7 @@ def test_result_holds_every_part(shape: ConvShape):
 
 
 def test_ceiling_is_measured_in_the_same_run_for_the_same_threads(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("xnorlab.benchmark.conv_bench.popcount_ceiling", lambda seconds: 1000.0)
+    monkeypatch.setattr("xnorlab.benchmark.conv_bench.binary_ceiling", lambda seconds: 1e12)
     for threads in (1, 2):
         result = bench_conv(SMALL, naive=False, repeats=2, threads=threads)
         assert result.ceiling_macs_per_s == result.threads * 1e12

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from xnorlab.kernels import threads
+from xnorlab.kernels.codegen.lookup import macs_of_a_round
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.register_loops import count_loop, multiply_add_loop
+from xnorlab.kernels.register_loops import count_loop, look_up_loop, multiply_add_loop
 
 COPY_BYTES = 2**26
 """Bytes that are copied: far more than the caches of a core hold."""
@@ -21,7 +22,7 @@ class Ceilings:
     """Best rates of one thread.
 
     Attributes:
-        binary_macs_per_s: xor, count and add on registers; a kernel that adds words up before it counts may pass it.
+        binary_macs_per_s: what kernels do with signs on this processor, on registers, see `binary_loop`.
         float_macs_per_s: float32 multiply-adds on registers.
         bytes_per_s: bytes read and bytes written while memory is copied.
     """
@@ -38,21 +39,31 @@ class Ceilings:
 def measure_ceilings(seconds: float = 0.3) -> Ceilings:
     """All three rates, `seconds` each; holds the run lock. A ceiling is what is possible: the fastest round counts."""
     with threads.run_lock:
-        return Ceilings(1e9 * popcount_ceiling(seconds), float_ceiling(seconds), copy_bandwidth(seconds))
+        return Ceilings(binary_ceiling(seconds), float_ceiling(seconds), copy_bandwidth(seconds))
 
 
-def popcount_ceiling(seconds: float = 0.3) -> float:
-    """Billions of binary multiply-adds a second that one core reaches with nothing but xor, count and add.
+def binary_loop() -> str:
+    """What the loop of `binary_ceiling` does on this processor, in words."""
+    if vector_unit().looks_up:
+        return "byte shuffles and additions"
+    return "xor, count and add (carries counted for several words may pass it)"
 
-    Operands stay in registers, and every lane of 64 bits counts as 64 multiply-adds: the limit of a kernel that
-    counts every word. Kernels that count carries instead (see kernels/codegen/tile.py) may pass it. Best of the
-    rounds that fit into `seconds`; holds the run lock.
+
+def binary_ceiling(seconds: float = 0.3) -> float:
+    """Binary multiply-adds a second that one core reaches with operands in registers; holds the run lock.
+
+    The loop is that of the method in use: the lookups of kernels/codegen/lookup.py, or xor, count and add, where every
+    lane of 64 bits counts as 64 multiply-adds. The latter is the limit of a kernel that counts every word; kernels
+    that count carries instead (see kernels/codegen/tile.py) may pass it. Best of the rounds that fit into `seconds`.
     """
     unit = vector_unit()
-    work = _COUNT_ROUNDS * unit.accumulators * unit.bits
-    count_loop(10, 1)
+    if unit.looks_up:
+        loop, work = look_up_loop, _COUNT_ROUNDS * macs_of_a_round(unit)
+    else:
+        loop, work = count_loop, _COUNT_ROUNDS * unit.accumulators * unit.bits
+    loop(10, 1)
     with threads.run_lock:
-        return work / _fastest(lambda: count_loop(_COUNT_ROUNDS, 12345), seconds) / 1e9
+        return work / _fastest(lambda: loop(_COUNT_ROUNDS, 12345), seconds)
 
 
 def float_ceiling(seconds: float = 0.3) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.benchmark.ceilings import popcount_ceiling
+from xnorlab.benchmark.ceilings import binary_ceiling
 from xnorlab.benchmark.contest import Ready, contest
 from xnorlab.benchmark.conv_problem import Answer, ConvProblem, ConvShape
 from xnorlab.benchmark.machine import Machine, describe
@@ -162,7 +162,7 @@ def bench_conv(
     with pool.run_lock:
         ours = [*_ours(problem), *([_naive(problem)] if naive else [])]
         contestants = {contestant.name: contestant for contestant in (*ours, *peers)}
-        ceiling = problem.threads * 1e9 * popcount_ceiling(CEILING_S)
+        ceiling = problem.threads * binary_ceiling(CEILING_S)
         outcome = contest(
             ours,
             peers,

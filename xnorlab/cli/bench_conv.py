@@ -124,8 +124,10 @@ def _print(results: "Sequence[ConvBench]") -> None:
 
 
 def _summary(result: "ConvBench") -> str:
+    from xnorlab.benchmark.ceilings import binary_loop
+
     parts = [
-        f"{result.binary_macs_per_s / 1e9:.0f} GMAC/s, {result.ceiling_share:.0%} of a loop of xor, count and add "
+        f"{result.binary_macs_per_s / 1e9:.0f} GMAC/s, {result.ceiling_share:.0%} of a loop of {binary_loop()} "
         f"on registers ({result.ceiling_macs_per_s / 1e9:.0f}), {result.conv_ceiling_share:.0%} without packing"
     ]
     if result.best_float is not None:

@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab import units
 from xnorlab.benchmark import Ceilings, ConvBench, measure_ceilings
+from xnorlab.benchmark.ceilings import binary_loop
 from xnorlab.figures import performance
 from xnorlab.paper.cost_model import weight_memory
 
@@ -38,8 +39,8 @@ def show(bench: ConvBench) -> None:
         key="roofline",
     )
     st.caption(
-        "Ceilings of one thread. Binary: XOR, popcount and add on registers, nothing else; a kernel that adds words up "
-        "before it counts may pass it. Float: multiply-adds on registers, nothing else. Slope: copying "
+        f"Ceilings of one thread. Binary: {binary_loop()}, on registers, nothing else. Float: multiply-adds on "
+        "registers, nothing else. Slope: copying "
         f"memory at {ceilings.bytes_per_s / 1e9:.3g} GB/s. A point's bytes: float32 maps in and out, and the weights."
     )
 

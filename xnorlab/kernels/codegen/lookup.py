@@ -22,7 +22,7 @@ from numba.core import cgutils
 
 from xnorlab.kernels.codegen import epilogue
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
-from xnorlab.kernels.codegen.processor import VectorUnit
+from xnorlab.kernels.codegen.processor import VectorUnit, vector_unit
 from xnorlab.kernels.codegen.records import PIXEL, RUN, Place, field
 
 _I8, _I16, _I32, _I64, _F32 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
@@ -117,11 +117,6 @@ class LookupTile:
         spread = ir.Constant(ir.VectorType(_I32, self.n_bytes), [i % TABLE_BYTES for i in range(self.n_bytes)])
         return self.b.shuffle_vector(table, table, spread)
 
-    def _shuffle(self, table, nibbles):
-        name = {512: "x86.avx512.pshuf.b.512", 256: "x86.avx2.pshuf.b", 128: "x86.ssse3.pshuf.b.128"}[self.unit.bits]
-        name = "aarch64.neon.tbl1.v16i8" if self.unit.arm else name
-        return self.e.call(f"llvm.{name}", self.bytes, table, nibbles)
-
     def _round(self, pixels, weights, state, lookups):
         """So many neighbouring tables of each pair. state: low and high sums in turns."""
         b, out = self.b, []
@@ -131,13 +126,11 @@ class LookupTile:
                 places = [self.e.offset(weights, (j * self.columns + c) * self.n_bytes) for j in range(lookups)]
                 total = None
                 for table, at in zip(tables, places, strict=True):
-                    differing = self._shuffle(table, self.e.load(self.bytes, at, self.n_bytes))
+                    differing = _shuffle(self.e, self.unit, table, self.e.load(self.bytes, at, self.n_bytes))
                     total = differing if total is None else b.add(total, differing)
                 low, high = state[2 * (p * self.columns + c) :][:2]
-                low = b.add(low, b.and_(total, _every(self.bytes, 15)))
-                high = b.add(high, b.lshr(b.bitcast(total, self.halves), _every(self.halves, 4)))
-                # Pinned, as in tile.py.
-                out += [self.e.pin(low, self.unit.register), self.e.pin(high, self.unit.register)]
+                sums = _part(self.e, self.unit, total, low, high)
+                out += [self.e.pin(value, self.unit.register) for value in sums]  # as in tile.py
         return out
 
     def _widen(self, state, counts) -> None:
@@ -178,12 +171,68 @@ class LookupTile:
         e.repeat(_number(2 * self.pairs), [], one_pixel)
 
 
+def _shuffle(e: Emitter, unit: VectorUnit, table, nibbles):
+    """The bytes of a table, in every 128 bits of a register, that a register of nibbles names."""
+    name = {512: "x86.avx512.pshuf.b.512", 256: "x86.avx2.pshuf.b", 128: "x86.ssse3.pshuf.b.128"}[unit.bits]
+    name = "aarch64.neon.tbl1.v16i8" if unit.arm else name
+    return e.call(f"llvm.{name}", nibbles.type, table, nibbles)
+
+
+def _part(e: Emitter, unit: VectorUnit, total, low, high) -> tuple:
+    """The low and high sums, after the halves of the bytes of `total` are added to them."""
+    b, halves = e.b, ir.VectorType(_I16, unit.bits // 16)
+    low = b.add(low, b.and_(total, _every(total.type, 15)))
+    return low, b.add(high, b.lshr(b.bitcast(total, halves), _every(halves, 4)))
+
+
 def _number(value: int) -> ir.Constant:
     return ir.Constant(_I64, value)
 
 
 def _every(kind: ir.VectorType, value) -> ir.Constant:
     return ir.Constant(kind, [value] * kind.count)
+
+
+REGISTER_SUMS = 4
+"""Pairs of low and high sums in `look_up_on_registers`, as many as a tile has."""
+
+
+def macs_of_a_round(unit: VectorUnit) -> int:
+    """Binary multiply-adds that a round of `look_up_on_registers` stands for: two pixels, a register of filters."""
+    return REGISTER_SUMS * _AT_ONCE * NIBBLE * 2 * unit.bits // 8
+
+
+@instruction
+def look_up_on_registers(typing, rounds, seed):
+    """Do what a tile does for three lookups, `rounds` times, on registers alone; return a sum: none is left out.
+
+    What has been summed serves as tables, so that every lookup waits for the round before.
+    """
+
+    def emit(context, builder, signature, arguments):
+        e, unit = Emitter(builder), vector_unit(context)
+        bytes_, halves = ir.VectorType(_I8, unit.bits // 8), ir.VectorType(_I16, unit.bits // 16)
+        pattern = builder.bitcast(e.splat(arguments[1], unit.bits // 64), bytes_)
+        nibbles = [builder.and_(builder.add(pattern, _every(bytes_, j)), _every(bytes_, 15)) for j in range(_AT_ONCE)]
+
+        def one_round(_, state):
+            lows, out = state[::2], []
+            for i in range(REGISTER_SUMS):
+                total = None
+                for j in range(_AT_ONCE):
+                    looked_up = _shuffle(e, unit, lows[(i + j) % REGISTER_SUMS], nibbles[j])
+                    total = looked_up if total is None else builder.add(total, looked_up)
+                out += _part(e, unit, total, state[2 * i], state[2 * i + 1])
+            return out
+
+        starts = [_every(kind, i + 1) for i in range(REGISTER_SUMS) for kind in (bytes_, halves)]
+        state = e.repeat(arguments[0], starts, one_round)
+        total = state[1]
+        for value in [*state[3::2], *(builder.bitcast(low, halves) for low in state[::2])]:
+            total = builder.add(total, value)
+        return builder.zext(e.across(builder.add, total), _I64)
+
+    return types.int64(types.int64, types.int64), emit
 
 
 @instruction
