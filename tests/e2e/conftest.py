@@ -85,7 +85,7 @@ class Windows:
         page = self._idle.pop() if self._idle else self._browser.new_context(accept_downloads=True).new_page()
         page.context.set_default_timeout(PATIENCE_MS)
         page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         return page
 
     def give_back(self, page: Page, keep: bool) -> None:
