@@ -51,8 +51,10 @@ if RESULT not in st.session_state:
     st.stop()
 
 timed, bench = st.session_state[RESULT]
+# Always there, so that the parts below keep their place: a click in one that has moved meanwhile would be lost.
+stale = st.empty()
 if timed != settings:
-    st.warning(
+    stale.warning(
         f"Settings changed, run again. Below: {timed.shape}, {timed.data}, {timed.threads} thread(s).",
         icon=":material/sync_problem:",
     )
