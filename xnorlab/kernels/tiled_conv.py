@@ -14,7 +14,7 @@ from xnorlab.kernels.conv_kernel import conv_kernel
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
-from xnorlab.kernels.threads import run_parts
+from xnorlab.kernels.threads import available_threads, run_parts
 from xnorlab.kernels.traversal import Layout, Traversal
 
 SHAPES_KEPT = 16
@@ -64,7 +64,8 @@ class Call:
         self._kernel, self._arrays, self._epilogue = kernel, tables.arrays, epilogue
         self.parts = tables.parts
         # One for each thread; their addresses, too, since it takes a microsecond to ask for one.
-        self._scratch = [aligned((tables.scratch,), np.uint8) for _ in range(self.parts if tables.scratch else 0)]
+        most = min(self.parts, available_threads()) if tables.scratch else 0
+        self._scratch = [aligned((tables.scratch,), np.uint8) for _ in range(most)]
         self._scratch_at = [array.ctypes.data for array in self._scratch]
         self._program = epilogue.program()
         self._record = record.copy()
