@@ -38,6 +38,7 @@ SAMPLES = {
 }
 """Key (as in an address) → title; sources and licences are in samples/SOURCES.md."""
 
+_OWN = "own-"  # how the keys of visitors' photos begin
 _FOLDER = Path(__file__).parents[1] / "samples"
 _THUMBNAIL_SIDE = 112
 _KEPT = "photos: kept"
@@ -87,6 +88,11 @@ def titles() -> dict[str, str]:
 def get(key: str) -> Photo:
     """The photo with this key of `titles()`."""
     return kept()[key] if key in kept() else sample(key)
+
+
+def is_own(key: str) -> bool:
+    """Whether `key` is that of a visitor's own photo, kept in this session or not."""
+    return key.startswith(_OWN)
 
 
 def kept() -> dict[str, Photo]:
@@ -146,7 +152,7 @@ def _take_one(file: IO[bytes], name: str) -> str | None:
     since = time.perf_counter()
     data = file.read()
     file.seek(0)  # the uploader gives the same file again after a run that was cut short
-    key = "own-" + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
+    key = _OWN + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
     photos = kept()
     if key in photos:
         photos[key] = photos.pop(key)  # it counts as the newest again

@@ -107,17 +107,3 @@ def test_start_trains_with_the_seed_just_typed_even_while_another_run_goes_on(vi
             wait_until_ready(page)
             expect(page.get_by_text("Settings changed")).to_have_count(0)
             expect(page.locator(".st-key-stop button")).to_be_enabled()
-
-
-def test_back_returns_to_the_number_before(visit):
-    page = visit("/filters?from=own&own=1,1,1,1,1,1,1,1,1")
-    field = page.locator(".st-key-own-4 input")
-    field.fill("10")
-    field.press("Enter")
-    expect(page).to_have_url(re.compile("1%2C10%2C1.*alpha=3.4"))
-    for _ in range(10):  # what the page publishes are steps of their own, α among them
-        wait_until_ready(page)
-        if "1%2C10%2C1" not in page.url:
-            break
-        page.go_back()
-    expect(field).to_have_value("1.00")

@@ -33,7 +33,7 @@ with left:
     chosen = filter_choice.own() if source == "own" else filter_choice.trained()
     if chosen is None:
         address.show_notes(notes)
-        st.stop()
+        address.end_page()
     weights = chosen.weights
 
     with st.spinner("Loading torch, once…"):
@@ -48,10 +48,11 @@ with left:
     top = 2.5 * optimum if optimum > 0 else 1.0
     start = START_RATIO * optimum if optimum > 0 else 0.5
 
+    asked = address.asked("alpha") is not None
     address.take_number("alpha", 0.0, top, start)
     if st.session_state.pop(SNAP, False):
         st.session_state["alpha"] = optimum
-    elif st.session_state.get(ALPHA_OF) not in (None, chosen.identity):
+    elif not asked and st.session_state.get(ALPHA_OF) not in (None, chosen.identity):
         st.session_state["alpha"] = start
     st.session_state[ALPHA_OF] = chosen.identity
     alpha = st.slider(

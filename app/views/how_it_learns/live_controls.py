@@ -18,6 +18,7 @@ MOST_EARLIER_RUNS = 6
 REDRAW_SECONDS = 1.0
 WAITING_REDRAW_SECONDS = 4.0
 
+PUBLISHED = ("live", "live_estimator", "live_range", "rate", "width", "seed", "pace", "live_layer")
 RUN, EARLIER_RUNS = "live: run", "live: earlier runs"
 
 
@@ -29,6 +30,7 @@ def show() -> None:
     )
     with st.container(border=True):
         _controls()
+        address.publish(**{key: st.session_state[key] for key in PUBLISHED})
         settings = _chosen_settings()
         run = _current_run(settings)
         changed = run.settings != settings
@@ -90,18 +92,15 @@ def _controls() -> None:
 
 
 def _chosen_settings() -> LiveSettings:
-    """What the controls say now; published, and read from the session, since the buttons' callbacks ask, too."""
+    """What the controls say now; read from the session, since the buttons' callbacks ask, too."""
     state = st.session_state
-    keys = ("live", "live_estimator", "live_range", "rate", "width", "seed", "pace", "live_layer")
-    values = {key: state[key] for key in keys}
-    address.publish(**values)
     return LiveSettings(
-        scheme=values["live"],
-        estimator=values["live_estimator"],
-        clip_range=values["live_range"],
-        rate=float(values["rate"]),
-        width=int(values["width"]),
-        seed=values["seed"],
+        scheme=state["live"],
+        estimator=state["live_estimator"],
+        clip_range=state["live_range"],
+        rate=float(state["rate"]),
+        width=int(state["width"]),
+        seed=state["seed"],
     ).effective()
 
 

@@ -35,11 +35,11 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
         measurement.measure(settings, bar, show)
     except BenchmarkError as error:
         notices.no_time(place, error)
-        st.stop()
+        address.end_page()
     except ValueError as error:
         place.empty()
         notices.cannot_use(error, networks.advice(settings.family, scheme))
-        st.stop()
+        address.end_page()
     place.empty()
 
 
@@ -98,7 +98,7 @@ if pressed and first != second:
     time_pair(settings, place)
 if RESULT not in st.session_state:
     st.info("Press **Run** for a measurement: one to ten seconds at these settings.", icon=":material/timer:")
-    st.stop()
+    address.end_page()
 
 result: PairTimings = st.session_state[RESULT]
 timed = result.settings

@@ -38,7 +38,7 @@ def choose() -> Convolution:
         return _from_photo() if data == "photo" else Convolution(_by_hand())
     except ValueError as error:
         st.error(markup.plain(str(error)))
-        st.stop()
+        address.end_page()
 
 
 def _set_preset(channels: int, size: int) -> None:
@@ -80,7 +80,7 @@ def _from_photo() -> Convolution:
         layers = feature_maps(photo, family)
     except ValueError as error:
         notices.cannot_use(error, networks.advice(family, "xnor"))
-        st.stop()
+        address.end_page()
     words = {name: f"{name}: {shape}" for name, (shape, _) in layers.items()}
     layer = network_choice.layer(words, key="lab_layer", control=address.pills)
     st.caption("Own photos are uploaded on the page Classify. The filters stay random; a time does not depend on them.")

@@ -45,10 +45,10 @@ if pressed and not too_much:
         st.session_state[RESULT] = settings, conv_timing.measure(settings, progress, convolution.inputs)
     except ValueError as error:
         notices.no_time(progress, error)
-        st.stop()
+        address.end_page()
 if RESULT not in st.session_state:
     st.info("Press **Run** for a measurement: about two seconds at these settings.", icon=":material/timer:")
-    st.stop()
+    address.end_page()
 
 timed, bench = st.session_state[RESULT]
 # Always there, so that the parts below keep their place: a click in one that has moved meanwhile would be lost.

@@ -30,7 +30,7 @@ if not data_sets:
         icon=":material/inventory_2:",
     )
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 with st.container(border=True):
     left, right = st.columns([4, 6])
@@ -69,7 +69,7 @@ for name, problem in problems.items():
 if not costs:
     st.info("No network of this data set can be read.")
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 times = measured_times.newest(labels.keys())
 
