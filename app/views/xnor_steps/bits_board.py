@@ -44,14 +44,14 @@ _CSS = f"""
 .st-key-bytes [role=toolbar] {{ gap: var(--gap); flex-wrap: nowrap; padding: 0; }}
 .st-key-bytes [role=toolbar]::after {{ height: var(--row); border-radius: 4px; background: var(--tail); }}
 .st-key-bytes [role=toolbar] button {{ width: var(--cell); min-width: 0; height: var(--row); min-height: 0; padding: 0;
-  margin: 0; border: 0; border-radius: 4px; font-size: 0; background: var(--low); flex: none;
+  margin: 0; border: 0; border-radius: 4px; font-size: 0; background: var(--low) !important; flex: none;
   color: var(--ink-on) !important; }}
 .st-key-bytes [role=toolbar] button > * {{ position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }}
 .st-key-bytes [role=toolbar] button::before {{ content: "0"; font-size: 13px; font-weight: 600; }}
-.st-key-bytes [role=toolbar] button[aria-pressed=true] {{ background: var(--high); }}
+.st-key-bytes [role=toolbar] button[aria-pressed=true] {{ background: var(--high) !important; }}
 .st-key-bytes [role=toolbar] button[aria-pressed=true]::before {{ content: "1"; }}
-.st-key-bytes [role=toolbar] button:hover {{ filter: brightness(1.15); }}
+.st-key-bytes [role=toolbar] button:hover {{ box-shadow: 0 0 0 2px CanvasText; }}
 .st-key-bytes [role=toolbar] button:focus-visible {{ outline: 2px solid; outline-offset: 2px; outline-color: CanvasText;
   box-shadow: none; }}
 .xl-byte-head {{ font-size: .72rem; line-height: 16px; height: 16px; white-space: nowrap; opacity: .75; }}
