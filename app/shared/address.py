@@ -69,7 +69,7 @@ def take_many(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     _settle(key, chosen, list(default), valid=lambda value: all(v in options for v in value), options=tuple(options))
 
 
-def take_number(key: str, low: float, high: float, default: float) -> None:
+def take_number(key: str, low: float, high: float, default: float, *, typed: bool = False) -> None:
     """Put the address's number of `key` into the widget state.
 
     Args:
@@ -78,6 +78,7 @@ def take_number(key: str, low: float, high: float, default: float) -> None:
         high: The largest.
         default: What is chosen where neither address nor session holds a number; instead of any other value, with a
             note. Only whole numbers make sense where it is an int.
+        typed: Whether it is for a `number_field`: whatever is typed there stays, and is a float.
     """
     raw = _new_value(key)
     number = None
@@ -89,11 +90,13 @@ def take_number(key: str, low: float, high: float, default: float) -> None:
         if number is None or not low <= number <= high:
             _note(key, raw, f"a number from {low:g} to {high:g}", f"{default:g}")
             number = default
-    _settle(key, number, default, valid=lambda value: low <= value <= high, options=(low, high))
+    if typed:
+        number, default = None if number is None else float(number), float(default)
+    _settle(key, number, default, valid=lambda value: typed or low <= value <= high, options=(low, high))
 
 
 def take_numbers(key: str, count: int, low: float, high: float, default: Sequence[float]) -> None:
-    """Put the address's comma-separated numbers of `key` into the state of the widgets `key`-0, `key`-1 and so on.
+    """Put the address's comma-separated numbers of `key` into the state of the fields `key`-0, `key`-1 and so on.
 
     Args:
         key: Of the address.
@@ -115,7 +118,7 @@ def take_numbers(key: str, count: int, low: float, high: float, default: Sequenc
             numbers = list(default)
     for index in range(count):
         value = None if numbers is None else numbers[index]
-        _settle(f"{key}-{index}", value, default[index], valid=lambda v: low <= v <= high, options=(low, high))
+        _settle(f"{key}-{index}", value, default[index], valid=lambda _: True, options=(low, high))
 
 
 def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str) -> None:
