@@ -7,7 +7,7 @@ from pathlib import Path
 # half of it yet. Imported here first, every run waits until it is whole.
 import pandas  # noqa: F401
 import streamlit as st
-from shared import address, history, theme, warm_up
+from shared import address, continuity, history, theme, warm_up
 
 HERE = Path(__file__).parent
 
@@ -51,5 +51,6 @@ history.begin(page.url_path)
 with suppress(address.EndOfPage):
     page.run()
 history.write()
+continuity.keep()
 theme.follow()
 warm_up.warm()
