@@ -5,13 +5,16 @@ standard error, predicted operations and Amdahl's limit are computed, not measur
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnorlab.conventions import WORD_BITS
+from xnorlab.conventions import WORD_BITS, times_smaller
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xnorlab.runtime import LayerSummary, Network
     from xnorlab.zoo.manifest import ShippedNetwork
     from xnorlab.zoo.recipe import Recipe
@@ -77,9 +80,9 @@ class NetworkCost:
         repeats: `top1` of networks trained by its recipe with other seeds.
         images: how many pictures it was measured on.
         classes: how many classes it tells apart.
-        file_bytes: size of the packed file.
-        resident_bytes: size of all arrays in memory once it has run.
-        float32_bytes: size of the same numbers in float32.
+        file_bytes: size of the packed file, where real numbers are float16 if that is exact.
+        resident_bytes: size of all arrays in memory once it has run; real weights are float32 there.
+        float32_bytes: size of the file's numbers in float32.
         binary_float32_bytes: size of the binary layers' numbers in float32.
         real_macs: multiply-adds with a real input.
         binary_macs: multiply-adds of two signs.
@@ -109,12 +112,14 @@ class NetworkCost:
     @property
     def times_smaller(self) -> float:
         """How many times smaller the file is than its numbers in float32."""
-        return self.float32_bytes / self.file_bytes
+        return times_smaller(self.float32_bytes, self.file_bytes)
 
     @property
     def binary_times_smaller(self) -> float | None:
         """How many times smaller the binary layers are than in float32; None where there are none."""
-        return self.binary_float32_bytes / self.parts[BINARY] if BINARY in self.parts else None
+        if BINARY not in self.parts:
+            return None
+        return times_smaller(self.binary_float32_bytes, self.parts[BINARY])
 
     @property
     def standard_error(self) -> float:
@@ -178,12 +183,33 @@ def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, i
 
 def float32_bytes(op: Any) -> int:
     """Bytes of an op's tensors if each number in them were a float32, each bit of packed weights included."""
+    return _float32_bytes(op.tensors(), op.attributes())
+
+
+def file_float32_bytes(path: Path) -> int:
+    """The sum of `float32_bytes` over the ops of a packed file, none of which is built.
+
+    Raises:
+        ValueError: the file cannot be read (PackedFileError).
+    """
+    from xnorlab.runtime.file_format import from_bytes  # only here: what a manifest says needs no safetensors
+
+    header, tensors = from_bytes(path.read_bytes())
+    return sum(
+        _float32_bytes({name: tensors[f"{op['name']}.{name}"] for name in op["tensors"]}, op["attributes"])
+        for op in header["graph"]
+    )
+
+
+def _float32_bytes(tensors: "Mapping[str, np.ndarray]", attributes: Mapping[str, Any]) -> int:
     total = 0
-    for name, tensor in op.tensors().items():
-        bits = 0
+    for name, tensor in tensors.items():
+        numbers = tensor.size
         if name == "words":
-            bits = op.features if hasattr(op, "features") else op.channels // op.groups
-        total += 4 * (tensor.size // tensor.shape[-1] * bits if bits else tensor.size)
+            by_group = "features" not in attributes
+            bits = attributes["channels"] // attributes["groups"] if by_group else attributes["features"]
+            numbers = tensor.size // tensor.shape[-1] * bits
+        total += 4 * numbers
     return total
 
 
