@@ -63,6 +63,15 @@ def test_weights_are_in_memory_once_but_for_what_kernels_add(costs):
     assert costs["float"].times_smaller == pytest.approx(2, abs=0.01)  # float16 in the file
 
 
+def test_signs_take_a_bit_each_where_words_are_full(costs):
+    for scheme in ("bwn", "xnor"):
+        cost = costs[scheme]
+        assert 8 * cost.sign_bytes == cost.signs > 2_000_000  # every layer has a multiple of 64 channels
+        assert cost.sign_bytes < cost.parts[BINARY]
+    assert (costs["float"].signs, costs["float"].sign_bytes) == (0, 0)
+    assert [costs[s].only_weights_are_binary for s in ("float", "bwn", "xnor")] == [False, True, False]
+
+
 def test_the_numbers_of_a_file_are_those_of_its_ops(costs):
     for cost in costs.values():
         assert file_float32_bytes(pretrained.path(cost.name)) == cost.float32_bytes

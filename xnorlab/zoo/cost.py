@@ -29,6 +29,9 @@ BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
 )
 """The parts of a packed file, by which its bytes are counted. Binary layers include their α, thresholds and biases."""
 
+REAL_LAYERS = FIRST, INNER, LAST
+"""The parts that are layers of real weights."""
+
 ASSUMED_OPERATIONS_PER_S = 1e9
 """The speed that turns predicted operations into a time where nothing was measured: an assumption, not a machine. It
 cancels in every ratio of two schemes."""
@@ -84,6 +87,8 @@ class NetworkCost:
         resident_bytes: size of all arrays in memory once it has run; real weights are float32 there.
         float32_bytes: size of the file's numbers in float32.
         binary_float32_bytes: size of the binary layers' numbers in float32.
+        signs: how many of the weights are signs.
+        sign_bytes: size of these signs in the file, in whole words.
         real_macs: multiply-adds with a real input.
         binary_macs: multiply-adds of two signs.
         parts: bytes of the file by PARTS, without those of no bytes.
@@ -100,6 +105,8 @@ class NetworkCost:
     resident_bytes: int
     float32_bytes: int
     binary_float32_bytes: int
+    signs: int
+    sign_bytes: int
     real_macs: int
     binary_macs: int
     parts: dict[str, int]
@@ -122,6 +129,11 @@ class NetworkCost:
         return times_smaller(self.binary_float32_bytes, self.parts[BINARY])
 
     @property
+    def only_weights_are_binary(self) -> bool:
+        """Whether its binary layers have real inputs: BWN, BinaryConnect."""
+        return BINARY in self.parts and not self.binary_macs
+
+    @property
     def standard_error(self) -> float:
         """The standard error of `top1`, from the number of pictures alone."""
         return standard_error(self.top1, self.images)
@@ -142,6 +154,7 @@ def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
     rows = network.summary()
     in_float32 = [float32_bytes(op) for op in network.ops]
     binary = [index for index, row in enumerate(rows) if row.weight_bits == 1]
+    signs = [_signs(network.ops[index]) for index in binary]
     return NetworkCost(
         name=shipped.name,
         model=shipped.model,
@@ -154,6 +167,8 @@ def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
         resident_bytes=sum(row.resident_bytes for row in rows),
         float32_bytes=sum(in_float32),
         binary_float32_bytes=sum(in_float32[index] for index in binary),
+        signs=sum(count for count, _ in signs),
+        sign_bytes=sum(size for _, size in signs),
         real_macs=sum(row.float_macs for row in rows),
         binary_macs=sum(row.binary_macs for row in rows),
         parts=memory_parts(rows, shipped.bytes),
@@ -201,14 +216,25 @@ def file_float32_bytes(path: Path) -> int:
     )
 
 
+def _signs(op: Any) -> tuple[int, int]:
+    """How many signs an op with binary weights has, and the bytes of their words."""
+    words: np.ndarray = op.words
+    return words.size // words.shape[-1] * _bits(op.attributes()), words.nbytes
+
+
+def _bits(attributes: Mapping[str, Any]) -> int:
+    """Bits along the last axis of an op's words."""
+    if "features" in attributes:
+        return attributes["features"]
+    return attributes["channels"] // attributes["groups"]
+
+
 def _float32_bytes(tensors: "Mapping[str, np.ndarray]", attributes: Mapping[str, Any]) -> int:
     total = 0
     for name, tensor in tensors.items():
         numbers = tensor.size
         if name == "words":
-            by_group = "features" not in attributes
-            bits = attributes["channels"] // attributes["groups"] if by_group else attributes["features"]
-            numbers = tensor.size // tensor.shape[-1] * bits
+            numbers = tensor.size // tensor.shape[-1] * _bits(attributes)
         total += 4 * numbers
     return total
 
