@@ -59,9 +59,7 @@ with st.container(border=True):
     labels = shipped_costs.labels(costs, with_model=model == "all")
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button("Measure on this machine", icon=":material/timer:", key="measure-zoo", disabled=not costs)
-    row.caption(
-        f"One picture, one thread, {measured_times.RUNS} runs in turns; nothing is timed unasked.", width="content"
-    )
+    row.caption(f"One picture, one thread, {measured_times.RUNS} runs of the networks below in turns.", width="content")
     progress = st.empty()
     if pressed:
         try:
