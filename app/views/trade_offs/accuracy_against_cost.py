@@ -82,14 +82,15 @@ def _binary_weights_in_words(
     costs: Sequence[NetworkCost], labels: Mapping[str, str], timings: Mapping[str, Timing]
 ) -> list[str]:
     """What binary weights with real inputs do for the time of each network that has them and a float twin here."""
-    twins = {cost.model: cost.name for cost in costs if cost.scheme == "float"}
-    return [
-        binary_weights.only_weights_are_binary(
-            markup.plain(labels[cost.name]), timings[twins[cost.model]].median_s / timings[cost.name].median_s
-        )
-        for cost in costs
-        if cost.scheme == "bwn" and cost.model in twins
-    ]
+    twins = {cost.model: timings[cost.name] for cost in costs if cost.scheme == "float"}
+    sentences = []
+    for cost in costs:
+        if cost.scheme == "bwn" and cost.model in twins:
+            twin, own = twins[cost.model], timings[cost.name]
+            speed_up, spread = twin.median_s / own.median_s, max(twin.spread, own.spread)
+            label = markup.plain(labels[cost.name])
+            sentences.append(binary_weights.only_weights_are_binary(label, speed_up, spread))
+    return sentences
 
 
 def _cost(cost: NetworkCost, against: str, timings: Mapping[str, Timing] | None) -> float:
