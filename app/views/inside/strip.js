@@ -1,0 +1,48 @@
+// Buttons, each with the maps of one channel, cut from sheets; the arrow keys move along them, Enter chooses.
+export default function ({ data, parentElement, setTriggerValue }) {
+    const box = parentElement.querySelector('div');
+    const { chosen, ...content } = data, known = JSON.stringify(content);
+    if (box.known !== known) {  // the pictures stay where only the choice has changed, and so does the place in the list
+        box.known = known;
+        data.sheets.forEach((sheet, k) => box.style.setProperty(`--sheet-${k}`, `url(${sheet.src})`));
+        const { width, height } = data;
+        box.replaceChildren(...Array.from({ length: data.count }, (_, index) => {
+            const button = document.createElement('button');
+            button.type = 'button';
+            button.dataset.index = index;
+            button.title = button.ariaLabel = `${data.word} ${index}`;
+            data.sheets.forEach(({ columns, rows }, k) => {
+                const map = document.createElement('span');
+                map.style.cssText = `width:${width}px;height:${height}px;background-image:var(--sheet-${k});`
+                    + `background-size:${columns * width}px ${rows * height}px;`
+                    + `background-position:${-(index % columns) * width}px ${-Math.floor(index / columns) * height}px`;
+                button.append(map);
+            });
+            return button;
+        }));
+    }
+    box.ariaLabel = data.name;
+    const buttons = [...box.children];
+    buttons.forEach((button, index) => {
+        button.ariaPressed = index === chosen;
+        button.tabIndex = index === chosen ? 0 : -1;
+    });
+    const shown = buttons[chosen];
+    if (shown && (shown.offsetTop < box.scrollTop || shown.offsetTop + shown.offsetHeight > box.scrollTop + box.clientHeight)) {
+        box.scrollTop = shown.offsetTop - 4;  // the list alone: the page must not move
+    }
+    box.onclick = (event) => {
+        const button = event.target.closest('button');
+        if (button) setTriggerValue('picked', Number(button.dataset.index));
+    };
+    box.onkeydown = (event) => {
+        const at = buttons.indexOf(event.target.closest('button'));
+        const across = Math.max(1, buttons.findIndex((button) => button.offsetTop > buttons[0].offsetTop));
+        const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
+        if (at < 0 || !step || !buttons[at + step]) return;
+        event.preventDefault();
+        buttons.forEach((button) => { button.tabIndex = -1; });
+        buttons[at + step].tabIndex = 0;
+        buttons[at + step].focus();
+    };
+}

@@ -1,0 +1,59 @@
+"""A strip of small maps to choose from: all channels of a layer, real maps above their signs."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from shared import image_address, theme
+from streamlit.components import v2 as components
+
+from xnorlab.figures import pictures
+
+WIDTH = 44  # pixels of a small map on the page
+COLUMNS = 32  # maps in a row of a sheet
+
+_HERE = Path(__file__).parent
+_strip = components.component(
+    "xnorlab_strip",
+    html="<div role='group'></div>",
+    css=(_HERE / "strip.css").read_text("utf-8"),
+    js=(_HERE / "strip.js").read_text("utf-8"),
+)
+
+
+def show(maps: list[np.ndarray], *, key: str, word: str, name: str, chosen: int, choose: Callable[[int], None]) -> None:
+    """Draw a strip.
+
+    Args:
+        maps: What stands below each other, each (H, W, C) with the same number of channels.
+        key: Of the strip.
+        word: What one of the channels is called.
+        name: What the strip holds, for those who do not see it.
+        chosen: Number of the channel that is marked.
+        choose: Called with the number of a channel that is clicked.
+    """
+    height, width, count = maps[0].shape
+    dark = theme.dark()
+    columns = min(COLUMNS, count)
+    sheets = [
+        {
+            "src": image_address.png(pictures.signed_sheet(part, columns=columns, dark=dark)),
+            "columns": columns,
+            "rows": -(-count // columns),
+        }
+        for part in maps
+    ]
+    data = {"sheets": sheets, "count": count, "word": word, "name": name, "chosen": chosen}
+    size = {"width": WIDTH, "height": max(2, round(WIDTH * height / width))}
+
+    def picked() -> None:
+        number = _picked(st.session_state[key])
+        if type(number) is int and 0 <= number < count:
+            choose(number)
+
+    _strip(key=key, data={**data, **size}, on_picked_change=picked, height="content")
+
+
+def _picked(state: Mapping[str, object]) -> object:
+    return state.get("picked")
