@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from xnorlab.runtime.similarity import linear_cka, most_alike
+from xnorlab.runtime.similarity import linear_cka, main_pattern, most_alike
 
 RNG = np.random.default_rng(4)
 LAYER = RNG.standard_normal((7, 7, 30))
@@ -51,6 +51,16 @@ def test_unrelated_layers_with_more_channels_than_positions_score_about_nothing(
 def test_what_has_no_pattern_has_no_score():
     assert math.isnan(linear_cka(LAYER, np.full((7, 7, 3), 0.1, np.float32)))
     assert math.isnan(linear_cka(LAYER[:1, :3], LAYER[:1, :3]))
+
+
+@pytest.mark.parametrize("channels", [6, 200])
+def test_the_main_pattern_is_what_most_channels_share(channels):
+    pattern = RNG.standard_normal((7, 7))
+    weights = RNG.uniform(0.5, 1, channels)
+    drawn = main_pattern(pattern[..., None] * weights + 0.05 * RNG.standard_normal((7, 7, channels)))
+    assert np.corrcoef(drawn.ravel(), pattern.ravel())[0, 1] > 0.99
+    assert drawn.mean() == pytest.approx(0)
+    assert (main_pattern(np.full((7, 7, channels), 0.1, np.float32)) == 0).all()
 
 
 def test_the_most_alike_channel_is_the_one_that_correlates_best():

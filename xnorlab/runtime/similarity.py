@@ -36,6 +36,30 @@ def linear_cka(x: np.ndarray, y: np.ndarray) -> float:
     return _hsic(a, b) / math.sqrt(own) if own > 0 and min(np.abs(a).max(), np.abs(b).max()) > 0 else math.nan
 
 
+def main_pattern(values: np.ndarray) -> np.ndarray:
+    """The pattern over the positions of a map that most of its channels share: their first principal component.
+
+    Args:
+        values: (H, W, C).
+
+    Returns:
+        float64 (H, W) with mean 0, its sign such that it correlates with the mean of the channels rather than with its
+        negative; 0 where every channel is constant.
+    """
+    centred = _centred(values)
+    if centred.shape[0] <= centred.shape[1]:
+        _, vectors = np.linalg.eigh(centred @ centred.T)
+        pattern = vectors[:, -1]
+    else:
+        _, vectors = np.linalg.eigh(centred.T @ centred)
+        pattern = centred @ vectors[:, -1]
+    if not centred.any():
+        pattern = np.zeros(len(centred))
+    if pattern @ centred.sum(axis=1) < 0:
+        pattern = -pattern
+    return pattern.reshape(values.shape[:-1])
+
+
 def most_alike(values: np.ndarray, maps: np.ndarray) -> tuple[int, float]:
     """The channel of a map that correlates best with a single-channel map, and its correlation.
 

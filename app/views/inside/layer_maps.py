@@ -21,7 +21,7 @@ from xnorlab.runtime.similarity import most_alike
 _HERE = Path(__file__).parent
 _maps = components.component(
     "xnorlab_maps",
-    html="<div></div>",
+    html="<div class='maps'></div>",
     css=(_HERE / "maps.css").read_text("utf-8"),
     js=(_HERE / "maps.js").read_text("utf-8"),
 )
@@ -94,15 +94,30 @@ def leaving(layer: BinaryLayer, index: int, pixel: PixelSum) -> list[EnlargedMap
     maps = []
     for key, title, value, place in steps:
         own, rule = value[..., index], layer.next_rule if value is layer.last else None
-        if own.size > 1 or own.size == layer.sums[..., index].size:
+        if own.size > 1 or value is layer.sums:
             colours = own if rule is None else rule.margin(value)[..., index]
             note = _span(own, "0" if rule is None else _limit(rule, index))
-            maps.append(EnlargedMap(key, title, note, own, colours, (*place, 1, 1)))
+            maps.append(EnlargedMap(key, f"{len(maps) + 1}: {title}", note, own, colours, (*place, 1, 1)))
     if layer.next_signs is not None and layer.next_rule is not None:
-        signs = layer.next_signs[..., index]
+        signs, title = layer.next_signs[..., index], f"{len(maps) + 1}: the next layer's bit"
         note = f"+1 where {_share_in_words(layer.next_rule, index, signs)}"
-        maps.append(EnlargedMap(NEXT, "the next layer's bit", note, signs, signs, (*places[-1], 1, 1)))
+        maps.append(EnlargedMap(NEXT, title, note, signs, signs, (*places[-1], 1, 1)))
     return maps
+
+
+def numbers(layer: BinaryLayer, maps: list[EnlargedMap], *, key: str) -> None:
+    """Draw the table of a row of maps: a line per pixel, behind a pool with the value of the window nearest to it."""
+    shape = maps[0].values.shape
+    rows, columns = (axis.ravel() for axis in np.indices(shape))
+    table = {"row": rows, "column": columns}
+    at_row, at_column = np.arange(shape[0]), np.arange(shape[1])
+    for part in maps:
+        if part.key.isdigit():
+            stage = layer.stages[int(part.key)]
+            at_row = np.array([stage.pixel_over((row, 0))[0] for row in at_row])
+            at_column = np.array([stage.pixel_over((0, column))[1] for column in at_column])
+        table[part.title] = part.values[at_row[:, None], at_column].ravel()
+    charts.numbers(table, key=key)
 
 
 def show(maps: list[EnlargedMap], *, key: str, click: Callable[[Click], None]) -> None:
@@ -136,10 +151,11 @@ def show(maps: list[EnlargedMap], *, key: str, click: Callable[[Click], None]) -
                 click((place["map"], (row, column)))
 
     _maps(key=key, data={"maps": drawn}, on_picked_change=picked, height="content")
-    for shape in dict.fromkeys(part.values.shape for part in maps):
-        rows, columns = (axis.ravel() for axis in np.indices(shape))
-        alike = {part.title: part.values.ravel() for part in maps if part.values.shape == shape}
-        charts.numbers({"row": rows, "column": columns, **alike}, key=f"{key}-{shape[0]}-{shape[1]}")
+
+
+def most_telling(signs: np.ndarray) -> int:
+    """The channel of a map (H, W, C) that says +1, or something above 0, at nearest to half of its places."""
+    return int(np.abs((signs > 0).mean(axis=(0, 1)) - 0.5).argmin())
 
 
 def clicked_pixel(layer: BinaryLayer, click: Click) -> Pixel:

@@ -1,6 +1,6 @@
 // Enlarged maps in a row; a click on a pixel reports the map, the row and the column.
 export default function ({ data, parentElement, setTriggerValue }) {
-    const box = parentElement.querySelector('div');
+    const box = parentElement.querySelector('.maps');
     const make = (tag, name, text) => {
         const element = document.createElement(tag);
         if (name) element.className = name;

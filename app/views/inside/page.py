@@ -77,10 +77,14 @@ way.show(
     walk, cached.preprocessing(name).crop_image(photo.pixels), chosen=st.session_state["layer"], choose=choose_layer
 )
 st.caption(
-    "What enters each layer. Upper picture: at each place of the photo, the share of this network's channels that say "
-    "+1. Lower picture: the mean of the float twin's channels. Dark to light, each on its own scale. Click a layer."
-    if walk.twin is not None
-    else "What enters each layer: at each place of the photo, the share of its channels that say +1. Click a layer."
+    "What enters each layer: the pattern over the photo that most of its channels share (their first principal "
+    "component), in this network's signs"
+    + (
+        " and in the network with real numbers, its float twin. Alike: how far both agree about the photo, see below."
+        if walk.twin is not None
+        else "."
+    )
+    + " Each picture has its own scale. Click a layer."
 )
 
 with st.container(border=True):
@@ -96,9 +100,13 @@ with st.container(border=True):
     layer = shapes[layer_name]
     (rows, columns, filters), channels = layer.value.shape, layer.x.shape[2]
     with second:
-        channel = network_choice.filter_index(channels, key="channel", label="Channel that enters")
+        channel = network_choice.filter_index(
+            channels, default=layer_maps.most_telling(layer.signs), key="channel", label="Channel that enters"
+        )
     with third:
-        index = network_choice.filter_index(filters)
+        index = network_choice.filter_index(
+            filters, default=layer_maps.most_telling(layer.sums if layer.next_signs is None else layer.next_signs)
+        )
     place = st.session_state.pop(CLICK, None)
     if place is not None:
         st.session_state["row"], st.session_state["column"] = layer_maps.clicked_pixel(layer, place)
@@ -118,6 +126,7 @@ legend(("−1, below the threshold", "+1, above it"))
 twin_map = walk.twin_map(layer_name)
 entering = layer_maps.entering(layer, channel, chosen, twin_map)
 layer_maps.show(entering, key="entering", click=click)
+layer_maps.numbers(layer, entering, key="entering")
 st.markdown(f"**All {channels} channels**, real above, bit below. The frame marks the patch that the filter sees.")
 strips.show(
     [layer.rule.margin(layer.x), layer.signs],
@@ -130,7 +139,9 @@ strips.show(
 
 st.subheader(f"What filter {index} makes of it")
 legend(("negative, or bit −1", "positive, or bit +1"))
-layer_maps.show(layer_maps.leaving(layer, index, chosen), key="leaving", click=click)
+leaving = layer_maps.leaving(layer, index, chosen)
+layer_maps.show(leaving, key="leaving", click=click)
+layer_maps.numbers(layer, leaving, key="leaving")
 if layer.next_signs is not None:
     st.markdown(f"**All {filters} filters**, sums above, the bit that they become below.")
 else:

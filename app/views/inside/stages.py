@@ -29,7 +29,7 @@ def in_words(stage: Stage) -> str:
     if isinstance(op, Affine):
         return "learned shift" if (op.scale == 1).all() else "norm"
     if isinstance(op, Add):
-        return "+ shortcut"
+        return "shortcut added"
     if isinstance(op, PReLU):
         return "PReLU"
     return "mean of the map" if isinstance(op, GlobalAvgPool) else PLAIN.get(op.kind, op.kind)
@@ -43,7 +43,7 @@ def chain(layer: BinaryLayer, pixel: PixelSum) -> list[Row]:
     if words:
         numbers = [f"× {_number(op.scale[index])}"] if op.scale is not None else []
         numbers += [f"× {_number(layer.input_scale[pixel.pixel])}"] if layer.input_scale is not None else []
-        numbers += [f"+ {_number(op.bias[index])}"] if op.bias is not None else []
+        numbers += [_plus(op.bias[index])] if op.bias is not None else []
         rows.append((words, " ".join(numbers), _number(pixel.own)))
     for stage, place in zip(layer.stages, layer.pixels_after(pixel.pixel), strict=True):
         rows.append((in_words(stage), _how(stage, place, index), _number(stage.value[(*place, index)])))
@@ -53,26 +53,32 @@ def chain(layer: BinaryLayer, pixel: PixelSum) -> list[Row]:
         value, limit = _number(layer.last[(*place, index)]), _number(rule.threshold[index])
         holds = "yes" if layer.last[(*place, index)] >= rule.threshold[index] else "no"
         turned = ", turned over: the norm's factor is negative" if rule.flip[index] else ""
-        rows.append(("next bit", f"{value} ≥ {limit}? {holds}{turned}", "+1" if bit > 0 else "−1"))
-    return rows
+        rows.append(("the next layer's bit", f"{value} ≥ {limit}? {holds}{turned}", "+1" if bit > 0 else "−1"))
+    return [(f"{number}: {step}", here, value) for number, (step, here, value) in enumerate(rows, start=1)]
 
 
 def _how(stage: Stage, place: tuple[int, int], index: int) -> str:
     op = stage.op
     if isinstance(op, Affine):
-        return f"× {_number(op.scale[index])} + {_number(op.bias[index])}"
+        times = "" if (op.scale == 1).all() else f"× {_number(op.scale[index])} "
+        return times + _plus(op.bias[index])
     if isinstance(op, PReLU):
         return f"× {_number(op.slope[index])} below 0"
     if isinstance(op, MaxPool | AvgPool):
         return f"of the window at row {place[0]}, column {place[1]} of the smaller map"
     if stage.added is not None:
-        return f"+ {_number(stage.added[(*place, index)])}, which came around the layer"
+        return f"{_plus(stage.added[(*place, index)])}, which came around the layer"
     return "max(x, 0)" if op.kind == "relu" else ""
 
 
 def whole(number: int) -> str:
     """A whole number with its sign, such as "+1,024"."""
     return f"{number:+,d}".replace("-", "−")
+
+
+def _plus(value: float | np.floating) -> str:
+    """A number to add, such as "plus 0.12" or "minus 3"; at the start of a cell a sign would begin a list."""
+    return f"{'minus' if value < 0 else 'plus'} {_number(abs(value))}"
 
 
 def _number(value: float | np.floating) -> str:

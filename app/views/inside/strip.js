@@ -1,6 +1,6 @@
 // Buttons, each with the maps of one channel, cut from sheets; the arrow keys move along them, Enter chooses.
 export default function ({ data, parentElement, setTriggerValue }) {
-    const box = parentElement.querySelector('div');
+    const box = parentElement.querySelector('.strip');
     const { chosen, ...content } = data, known = JSON.stringify(content);
     if (box.known !== known) {  // the pictures stay where only the choice has changed, and so does the place in the list
         box.known = known;

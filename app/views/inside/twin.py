@@ -1,5 +1,7 @@
 """The network beside its float twin: how alike their layers are, and what both answer."""
 
+import math
+
 import numpy as np
 import streamlit as st
 from shared import charts, theme
@@ -11,6 +13,9 @@ from xnorlab.figures.similarity import CONTROL, REAL, SIGNS
 from xnorlab.figures.style import look
 from xnorlab.runtime.records import softmax
 
+CLEARLY = 0.05
+"""A score is above another one where it is higher by so much."""
+
 
 def layers(walk: Walk, scheme: str, chosen: str) -> None:
     """Draw how alike each layer's input is to that of the float twin's layer."""
@@ -21,11 +26,10 @@ def layers(walk: Walk, scheme: str, chosen: str) -> None:
     at = names.index(chosen) if chosen in names else 0
     own, real, control = (scores[part][at] for part in (SIGNS, REAL, CONTROL))
     st.markdown(
-        f"What enters **{names[at]}** is **{own:.2f}** alike to what enters the float twin's {names[at]} "
-        f"({real:.2f} before the sign). The twin looking at another photo, “{walk.control_title}”, still "
-        f"scores {control:.2f}: so much comes from the shape of any photo and layer, {_verdict(own, control)}.".replace(
-            "-", "−"
-        )
+        f"**{names[at]}: {_score(own)}.** So far do this network's signs and the float twin's real numbers agree about "
+        f"the photo where they enter {names[at]}; before the sign it is {_score(real)}. If the twin looks at another "
+        f"photo, “{walk.control_title}”, the score is {_score(control)}: so much any two photos share. "
+        f"{_verdict(own, control)}"
     )
     charts.show(
         similarity.twin_similarity(names, scores, scheme, chosen=chosen, dark=theme.dark()),
@@ -42,8 +46,15 @@ def layers(walk: Walk, scheme: str, chosen: str) -> None:
     )
 
 
+def _score(score: float) -> str:
+    return "–" if math.isnan(score) else f"{score:.2f}".replace("-", "−")
+
+
 def _verdict(own: float, control: float) -> str:
-    return "and only what is above it from this photo" if own > control + 0.05 else "and here the score says no more"
+    """What the score says beside that of another photo."""
+    if own > control + CLEARLY:
+        return "What is above that is about this photo."
+    return "Here the score tells no more about this photo than about any other."
 
 
 def answers(walk: Walk, scheme: str) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from xnorlab.figures.similarity import CONTROL, REAL, SIGNS
 from xnorlab.pretrained import sibling
 from xnorlab.runtime import Network, Recording, record
 from xnorlab.runtime.recording import binary_ops
-from xnorlab.runtime.similarity import linear_cka
+from xnorlab.runtime.similarity import linear_cka, main_pattern
 from xnorlab.zoo.layer_names import layer_names
 
 MOST_KEPT = 3  # ways; one takes up to 10 MB
@@ -41,6 +41,7 @@ class Walk:
     twin: Recording | None
     control: Recording | None
     control_title: str
+    _patterns: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
     @cached_property
     def twin_ops(self) -> dict[str, str]:
@@ -53,6 +54,18 @@ class Walk:
             return None
         x = self.twin.input_of(self.twin_ops[layer])
         return x if x.shape[:2] == self.recording.input_of(self.layers[layer]).shape[:2] else None
+
+    def patterns(self, layer: str) -> Mapping[str, np.ndarray]:
+        """What most channels that enter a layer share, (H, W) each: "signs", and "float twin" where there is one."""
+        if layer not in self._patterns:
+            own, twin = main_pattern(self.recording.layer(self.layers[layer]).signs), self.twin_map(layer)
+            drawn = {"signs": own}
+            if twin is not None:
+                other = main_pattern(twin)
+                # A pattern and its negative say the same of the places; shown is the one that is more like ours.
+                drawn["float twin"] = -other if (own * other).sum() < 0 else other
+            self._patterns[layer] = drawn
+        return self._patterns[layer]
 
     @cached_property
     def similarity(self) -> tuple[list[str], dict[str, list[float]]]:

@@ -17,11 +17,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
                 body.dataset.layer = tile.layer;
             }
             body.append(make('b', '', tile.title));
-            for (const { src, alt, smooth } of tile.pictures) {
+            for (const { src, alt, smooth, word } of tile.pictures) {
                 const image = make('img', smooth ? 'smooth' : '');
                 image.src = src;
                 image.alt = alt;
-                body.append(image);
+                body.append(make('small', '', word), image);
             }
             for (const line of tile.lines) body.append(make('small', '', line));
             item.append(body);
@@ -29,6 +29,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
         }));
     }
     for (const button of list.querySelectorAll('button')) button.ariaPressed = button.dataset.layer === chosen;
+    const shown = list.querySelector('[aria-pressed=true]')?.parentElement;
+    if (shown && list.scrollWidth > list.clientWidth) {  // a single row on a phone
+        if (shown.offsetLeft < list.scrollLeft || shown.offsetLeft + shown.offsetWidth > list.scrollLeft + list.clientWidth) {
+            list.scrollLeft = shown.offsetLeft - 8;
+        }
+    }
     list.onclick = (event) => {
         const button = event.target.closest('button');
         if (button) setTriggerValue('picked', button.dataset.layer);

@@ -35,7 +35,8 @@ def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], N
         choose: Called with the name of a layer that is clicked.
     """
     scores = dict(zip(walk.similarity[0], walk.similarity[1][SIGNS], strict=True))
-    photo = {"src": image_address.png(crop), "alt": "The photo as the network saw it", "smooth": True}
+    alt = "The photo as both networks saw it"
+    photo = {"src": image_address.png(crop), "alt": alt, "smooth": True, "word": "as they saw it"}
     tiles = [_tile("photo", [photo], ["into conv1, which stays real"])]
     tiles += [_layer_tile(walk, layer, scores.get(layer)) for layer in walk.layers]
     tiles.append(_tile("answer", [], [*_answers(walk)]))
@@ -61,20 +62,14 @@ def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], N
 
 def _layer_tile(walk: Walk, layer: str, score: float | None) -> dict[str, Any]:
     own = walk.recording.layer(walk.layers[layer])
-    dark = theme.dark()
-    share = (own.signs > 0).mean(axis=2)
     drawn = [
         {
-            "src": image_address.png(pictures.magnitude_picture(share, dark=dark)),
-            "alt": f"Share of the {own.signs.shape[2]} channels that say +1 at each place, from "
-            f"{units.percent(float(share.min()))} to {units.percent(float(share.max()))}",
+            "src": image_address.png(pictures.magnitude_picture(pattern, dark=theme.dark())),
+            "alt": f"The pattern that most channels share, {word}",
+            "word": word,
         }
+        for word, pattern in walk.patterns(layer).items()
     ]
-    twin = walk.twin_map(layer)
-    if twin is not None:
-        mean = twin.mean(axis=2)
-        picture = image_address.png(pictures.magnitude_picture(mean, dark=dark))
-        drawn.append({"src": picture, "alt": f"Mean of the float twin's {twin.shape[2]} channels at each place"})
     height, width, channels = own.x.shape
     lines = [f"{height} × {width}, {channels} channels"]
     return _tile(layer, drawn, lines if score is None else [*lines, f"alike: {score:.2f}".replace("-", "−")], layer)
