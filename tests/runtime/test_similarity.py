@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from xnorlab.runtime.similarity import linear_cka, main_pattern, most_alike
+from xnorlab.runtime.similarity import linear_cka, most_alike, shared_patterns
 
 RNG = np.random.default_rng(4)
 LAYER = RNG.standard_normal((7, 7, 30))
@@ -54,13 +54,29 @@ def test_what_has_no_pattern_has_no_score():
 
 
 @pytest.mark.parametrize("channels", [6, 200])
-def test_the_main_pattern_is_what_most_channels_share(channels):
+def test_the_shared_patterns_have_the_largest_covariance(channels):
+    x = LAYER[..., :channels] + 3 * LAYER[..., :1]
+    y = RNG.standard_normal((7, 7, channels)) + LAYER[..., :1]
+    own, other = (pattern.ravel() for pattern in shared_patterns(x, y))
+    a, b = (values.reshape(49, -1) - values.reshape(49, -1).mean(axis=0) for values in (x, y))
+    u, _, v = np.linalg.svd(a.T @ b)
+    assert abs(np.corrcoef(own, a @ u[:, 0])[0, 1]) > 0.999
+    assert abs(np.corrcoef(other, b @ v[0])[0, 1]) > 0.999
+    assert own @ other > 0
+
+
+def test_a_layer_shares_its_first_principal_component_with_itself():
     pattern = RNG.standard_normal((7, 7))
-    weights = RNG.uniform(0.5, 1, channels)
-    drawn = main_pattern(pattern[..., None] * weights + 0.05 * RNG.standard_normal((7, 7, channels)))
-    assert np.corrcoef(drawn.ravel(), pattern.ravel())[0, 1] > 0.99
-    assert drawn.mean() == pytest.approx(0)
-    assert (main_pattern(np.full((7, 7, channels), 0.1, np.float32)) == 0).all()
+    layer = pattern[..., None] * RNG.uniform(0.5, 1, 20) + 0.05 * RNG.standard_normal((7, 7, 20))
+    own, other = shared_patterns(layer, layer)
+    np.testing.assert_allclose(own, other)
+    assert abs(np.corrcoef(own.ravel(), pattern.ravel())[0, 1]) > 0.99
+
+
+def test_a_constant_layer_shares_no_pattern():
+    own, other = shared_patterns(LAYER, np.full((7, 7, 2), 0.1, np.float32))
+    assert not own.any()
+    assert not other.any()
 
 
 def test_the_most_alike_channel_is_the_one_that_correlates_best():

@@ -7,6 +7,9 @@ import numpy as np
 LEAST_POSITIONS = 4
 """Fewest positions from which the unbiased estimate can be made."""
 
+_STEPS = 60
+"""Power iterations: what is drawn does not change any more."""
+
 
 def linear_cka(x: np.ndarray, y: np.ndarray) -> float:
     """Linear centred kernel alignment (Kornblith et al., 2019) of two layers over the positions of a map.
@@ -27,8 +30,7 @@ def linear_cka(x: np.ndarray, y: np.ndarray) -> float:
     Raises:
         ValueError: the layers have different positions.
     """
-    if x.shape[:-1] != y.shape[:-1]:
-        raise ValueError(f"x has positions {x.shape[:-1]} and y {y.shape[:-1]}; the rule is the same positions")
+    _check_positions("x", x, "y", y)
     a, b = (_centred(values) for values in (x, y))
     if len(a) < LEAST_POSITIONS:
         return math.nan
@@ -36,28 +38,38 @@ def linear_cka(x: np.ndarray, y: np.ndarray) -> float:
     return _hsic(a, b) / math.sqrt(own) if own > 0 and min(np.abs(a).max(), np.abs(b).max()) > 0 else math.nan
 
 
-def main_pattern(values: np.ndarray) -> np.ndarray:
-    """The pattern over the positions of a map that most of its channels share: their first principal component.
+def shared_patterns(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pattern over the positions of a map on which two layers agree most, as each of them has it.
+
+    They are the combinations of channels x·u and y·v, ‖u‖ = ‖v‖ = 1, with the largest covariance. Of a layer with
+    itself they are the first principal component.
 
     Args:
-        values: (H, W, C).
+        x: (H, W, C), values of one layer.
+        y: (H, W, D), values of the other layer.
 
     Returns:
-        float64 (H, W) with mean 0, its sign such that it correlates with the mean of the channels rather than with its
-        negative; 0 where every channel is constant.
+        Two float64 (H, W) with mean 0 that go up and down together; their common sign is arbitrary. 0 for a layer that
+        is constant, or has nothing in common with the other.
+
+    Raises:
+        ValueError: the layers have different positions.
     """
-    centred = _centred(values)
-    if centred.shape[0] <= centred.shape[1]:
-        _, vectors = np.linalg.eigh(centred @ centred.T)
-        pattern = vectors[:, -1]
-    else:
-        _, vectors = np.linalg.eigh(centred.T @ centred)
-        pattern = centred @ vectors[:, -1]
-    if not centred.any():
-        pattern = np.zeros(len(centred))
-    if pattern @ centred.sum(axis=1) < 0:
-        pattern = -pattern
-    return pattern.reshape(values.shape[:-1])
+    _check_positions("x", x, "y", y)
+    a, b = _centred(x), _centred(y)
+    pattern = a[:, (a * a).sum(axis=0).argmax()]  # a channel of x: hardly orthogonal to what is looked for
+    other = np.zeros(len(b))
+    for _ in range(_STEPS):
+        other = _along(b, pattern)
+        pattern = _along(a, other)
+    return pattern.reshape(x.shape[:-1]), other.reshape(y.shape[:-1])
+
+
+def _along(values: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+    """The combination of channels, with weights of norm 1, that has the largest covariance with a pattern."""
+    weights = pattern @ values
+    norm = np.linalg.norm(weights)
+    return values @ (weights / norm) if norm > 0 else np.zeros(len(values))
 
 
 def most_alike(values: np.ndarray, maps: np.ndarray) -> tuple[int, float]:
@@ -74,15 +86,18 @@ def most_alike(values: np.ndarray, maps: np.ndarray) -> tuple[int, float]:
     Raises:
         ValueError: the maps have different positions.
     """
-    if values.shape != maps.shape[:-1]:
-        raise ValueError(
-            f"values has positions {values.shape} and maps {maps.shape[:-1]}; the rule is the same positions"
-        )
+    _check_positions("values", values[..., None], "maps", maps)
     one, many = _centred(values[..., None])[:, 0], _centred(maps)
     norms = np.linalg.norm(one) * np.linalg.norm(many, axis=0)
     correlations = np.divide(one @ many, norms, out=np.full(norms.shape, -np.inf), where=norms > 0)
     best = int(correlations.argmax())
     return best, float(correlations[best]) if np.isfinite(correlations[best]) else math.nan
+
+
+def _check_positions(name: str, values: np.ndarray, other_name: str, others: np.ndarray) -> None:
+    one, other = values.shape[:-1], others.shape[:-1]
+    if one != other:
+        raise ValueError(f"{name} has positions {one} and {other_name} {other}; the rule is the same positions")
 
 
 def _centred(values: np.ndarray) -> np.ndarray:

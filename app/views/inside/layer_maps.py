@@ -70,11 +70,16 @@ def entering(layer: BinaryLayer, channel: int, pixel: PixelSum, twin: np.ndarray
         EnlargedMap(INPUT, "its sign, one bit per place", condition, signs, signs, mark),
     ]
     if twin is not None:
-        best, correlation = most_alike(x, twin)
+        best, correlation = nearest_channel(layer, channel, twin)
         own = twin[..., best]
         note = f"Channel {best}, the most alike of {twin.shape[2]}: correlation {units.significant(correlation)}"
         maps.append(EnlargedMap(INPUT, "float twin's nearest", note, own, own, mark))
     return maps
+
+
+def nearest_channel(layer: BinaryLayer, channel: int, twin: np.ndarray) -> tuple[int, float]:
+    """The channel of the float twin's map (H, W, C) that correlates best with one that enters the layer."""
+    return most_alike(layer.x[..., channel], twin)
 
 
 def leaving(layer: BinaryLayer, index: int, pixel: PixelSum) -> list[EnlargedMap]:

@@ -77,14 +77,12 @@ way.show(
     walk, cached.preprocessing(name).crop_image(photo.pixels), chosen=st.session_state["layer"], choose=choose_layer
 )
 st.caption(
-    "What enters each layer: the pattern over the photo that most of its channels share (their first principal "
-    "component), in this network's signs"
-    + (
-        " and in the network with real numbers, its float twin. Alike: how far both agree about the photo, see below."
-        if walk.twin is not None
-        else "."
-    )
-    + " Each picture has its own scale. Click a layer."
+    "What enters each layer, all channels in one picture: the pattern over the photo on which this network's signs and "
+    "the real numbers of its float twin agree most, as each of the two has it. Alike, 0 to 1: how far they agree "
+    "altogether, explained below. Click a layer."
+    if walk.twin is not None
+    else "What enters each layer, all channels in one picture: the pattern over the photo that most of them share. "
+    "Click a layer."
 )
 
 with st.container(border=True):
@@ -127,15 +125,28 @@ twin_map = walk.twin_map(layer_name)
 entering = layer_maps.entering(layer, channel, chosen, twin_map)
 layer_maps.show(entering, key="entering", click=click)
 layer_maps.numbers(layer, entering, key="entering")
-st.markdown(f"**All {channels} channels**, real above, bit below. The frame marks the patch that the filter sees.")
-strips.show(
-    [layer.rule.margin(layer.x), layer.signs],
-    key="channels",
-    word="channel",
-    name=f"The {channels} channels that enter {layer_name}, each before its sign and as signs",
-    chosen=channel,
-    choose=choose_channel,
-)
+left, right = st.columns(2, gap="medium")
+with left:
+    st.markdown(f"**All {channels} channels**, real above, bit below")
+    strips.show(
+        [layer.rule.margin(layer.x), layer.signs],
+        key="channels",
+        word="channel",
+        name=f"The {channels} channels that enter {layer_name}, each before its sign and as signs",
+        chosen=channel,
+        choose=choose_channel,
+    )
+if twin_map is not None:
+    with right:
+        st.markdown(f"**The float twin's {twin_map.shape[2]} channels**, in an order of their own")
+        strips.show(
+            [twin_map],
+            key="twin-channels",
+            word="the float twin's channel",
+            name=f"The {twin_map.shape[2]} channels that enter {layer_name} of the float twin",
+            chosen=layer_maps.nearest_channel(layer, channel, twin_map)[0],
+        )
+st.caption("A frame marks the patch of the input that the filter sees. Click a small map to enlarge it.")
 
 st.subheader(f"What filter {index} makes of it")
 legend(("negative, or bit −1", "positive, or bit +1"))
@@ -162,4 +173,15 @@ st.subheader("Beside the float twin")
 twin.layers(walk, scheme, layer_name)
 st.subheader("Down to the answer")
 twin.answers(walk, scheme)
+with st.container(horizontal=True, gap="medium"):
+    st.page_link("views/xnor_steps/page.py", label="How XNOR and popcount count", icon=":material/exposure_plus_1:")
+    st.page_link(
+        "views/filters/page.py",
+        label=f"The real weights of filter {index}",
+        icon=":material/grid_on:",
+        query_params={"from": "trained", "model": family, "scheme": scheme, "layer": layer_name, "filter": str(index)},
+    )
+st.caption(
+    "Everything on this page is computed here, from the packed files. Own photos are uploaded on the page Classify."
+)
 address.show_notes(notes)

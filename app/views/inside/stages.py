@@ -68,6 +68,8 @@ def _how(stage: Stage, place: tuple[int, int], index: int) -> str:
         return f"of the window at row {place[0]}, column {place[1]} of the smaller map"
     if stage.added is not None:
         return f"{_plus(stage.added[(*place, index)])}, which came around the layer"
+    if isinstance(op, GlobalAvgPool):
+        return "over all its places, for the classifier"
     return "max(x, 0)" if op.kind == "relu" else ""
 
 

@@ -1,4 +1,4 @@
-// Buttons, each with the maps of one channel, cut from sheets; the arrow keys move along them, Enter chooses.
+// Small maps of all channels, cut from sheets. Where they can be chosen they are buttons: the arrow keys move along them.
 export default function ({ data, parentElement, setTriggerValue }) {
     const box = parentElement.querySelector('.strip');
     const { chosen, ...content } = data, known = JSON.stringify(content);
@@ -7,8 +7,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
         data.sheets.forEach((sheet, k) => box.style.setProperty(`--sheet-${k}`, `url(${sheet.src})`));
         const { width, height } = data;
         box.replaceChildren(...Array.from({ length: data.count }, (_, index) => {
-            const button = document.createElement('button');
-            button.type = 'button';
+            const button = document.createElement(data.fixed ? 'b' : 'button');
+            if (!data.fixed) button.type = 'button';
             button.dataset.index = index;
             button.title = button.ariaLabel = `${data.word} ${index}`;
             data.sheets.forEach(({ columns, rows }, k) => {
@@ -22,8 +22,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
         }));
     }
     box.ariaLabel = data.name;
+    box.role = data.fixed ? 'img' : 'group';
+    box.tabIndex = data.fixed ? 0 : -1;  // what cannot be chosen can still be scrolled by keyboard
     const buttons = [...box.children];
     buttons.forEach((button, index) => {
+        button.classList.toggle('chosen', index === chosen);
+        if (data.fixed) return;
         button.ariaPressed = index === chosen;
         button.tabIndex = index === chosen ? 0 : -1;
     });

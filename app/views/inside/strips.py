@@ -1,6 +1,6 @@
-"""A strip of small maps to choose from: all channels of a layer, real maps above their signs."""
+"""A strip of small maps, one per channel of a layer, to choose from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,9 @@ _strip = components.component(
 )
 
 
-def show(maps: list[np.ndarray], *, key: str, word: str, name: str, chosen: int, choose: Callable[[int], None]) -> None:
+def show(
+    maps: list[np.ndarray], *, key: str, word: str, name: str, chosen: int, choose: Callable[[int], None] | None = None
+) -> None:
     """Draw a strip.
 
     Args:
@@ -31,7 +33,7 @@ def show(maps: list[np.ndarray], *, key: str, word: str, name: str, chosen: int,
         word: What one of the channels is called.
         name: What the strip holds, for those who do not see it.
         chosen: Number of the channel that is marked.
-        choose: Called with the number of a channel that is clicked.
+        choose: Called with the number of a channel that is clicked; None where none can be.
     """
     height, width, count = maps[0].shape
     dark = theme.dark()
@@ -45,15 +47,12 @@ def show(maps: list[np.ndarray], *, key: str, word: str, name: str, chosen: int,
         for part in maps
     ]
     data = {"sheets": sheets, "count": count, "word": word, "name": name, "chosen": chosen}
+    data["fixed"] = choose is None
     size = {"width": WIDTH, "height": max(2, round(WIDTH * height / width))}
 
     def picked() -> None:
-        number = _picked(st.session_state[key])
-        if type(number) is int and 0 <= number < count:
+        number = st.session_state[key].get("picked")
+        if choose is not None and type(number) is int and 0 <= number < count:
             choose(number)
 
     _strip(key=key, data={**data, **size}, on_picked_change=picked, height="content")
-
-
-def _picked(state: Mapping[str, object]) -> object:
-    return state.get("picked")

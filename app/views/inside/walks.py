@@ -14,7 +14,7 @@ from xnorlab.figures.similarity import CONTROL, REAL, SIGNS
 from xnorlab.pretrained import sibling
 from xnorlab.runtime import Network, Recording, record
 from xnorlab.runtime.recording import binary_ops
-from xnorlab.runtime.similarity import linear_cka, main_pattern
+from xnorlab.runtime.similarity import linear_cka, shared_patterns
 from xnorlab.zoo.layer_names import layer_names
 
 MOST_KEPT = 3  # ways; one takes up to 10 MB
@@ -56,15 +56,16 @@ class Walk:
         return x if x.shape[:2] == self.recording.input_of(self.layers[layer]).shape[:2] else None
 
     def patterns(self, layer: str) -> Mapping[str, np.ndarray]:
-        """What most channels that enter a layer share, (H, W) each: "signs", and "float twin" where there is one."""
+        """What enters a layer as one map (H, W) each: "signs", and "float twin" where it has such a map.
+
+        It is the pattern on which both agree most; without a twin, the one that most channels share.
+        """
         if layer not in self._patterns:
-            own, twin = main_pattern(self.recording.layer(self.layers[layer]).signs), self.twin_map(layer)
-            drawn = {"signs": own}
-            if twin is not None:
-                other = main_pattern(twin)
-                # A pattern and its negative say the same of the places; shown is the one that is more like ours.
-                drawn["float twin"] = -other if (own * other).sum() < 0 else other
-            self._patterns[layer] = drawn
+            signs, twin = self.recording.layer(self.layers[layer]).signs, self.twin_map(layer)
+            own, other = shared_patterns(signs, signs if twin is None else twin)
+            if (own * signs.mean(axis=2)).sum() < 0:  # the common sign is free: much is where many bits are +1
+                own, other = -own, -other
+            self._patterns[layer] = {"signs": own} if twin is None else {"signs": own, "float twin": other}
         return self._patterns[layer]
 
     @cached_property
@@ -79,7 +80,7 @@ class Walk:
             names.append(layer)
             scores[REAL].append(linear_cka(own.x, x))
             scores[SIGNS].append(linear_cka(own.signs, x))
-            scores[CONTROL].append(linear_cka(own.x, self.control.input_of(self.twin_ops[layer])))
+            scores[CONTROL].append(linear_cka(own.signs, self.control.input_of(self.twin_ops[layer])))
         if names and self.twin is not None and self.control is not None:
             own, twin, control = (
                 r.last_map_before(_last(r.network)) for r in (self.recording, self.twin, self.control)

@@ -65,7 +65,7 @@ def _layer_tile(walk: Walk, layer: str, score: float | None) -> dict[str, Any]:
     drawn = [
         {
             "src": image_address.png(pictures.magnitude_picture(pattern, dark=theme.dark())),
-            "alt": f"The pattern that most channels share, {word}",
+            "alt": f"What enters {layer} as one picture, {word}",
             "word": word,
         }
         for word, pattern in walk.patterns(layer).items()
