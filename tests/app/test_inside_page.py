@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app_pages import APP
-from manifests import enter
+from manifests import enter, shipped_network, stamped
 
 import xnorlab
 from xnorlab.images import open_image
@@ -197,6 +197,33 @@ def test_without_a_float_twin_the_page_does_without(open_page, pretrained_copy):
     assert len(at.success) == 1
     assert any("No float network of this architecture" in info.value for info in at.info)
     assert len(component(at, "entering")["maps"]) == 2
+
+
+def test_a_network_in_network_is_followed(open_page, pretrained_copy):
+    import torch
+    from safetensors.torch import save_file
+
+    from xnorlab import export, models
+    from xnorlab.images import Preprocessing
+    from xnorlab.zoo.recipe import Recipe
+
+    labels, shipped = ("a", "b", "c"), dict(manifest.read(pretrained_copy))
+    for scheme in ("float", "bnn"):
+        torch.manual_seed(0)
+        record_of = shipped_network(
+            Recipe(dataset="imagenette", model="nin", scheme=scheme, epochs=1), images=3, labels=labels
+        )
+        model = models.nin(scheme, num_classes=3).eval()
+        save_file(dict(model.state_dict()), pretrained_copy / record_of.latent_file)
+        example, prepare = torch.zeros(1, 3, 32, 32), Preprocessing(resize=36, crop=32)
+        export.pack(model, example, labels=list(labels), preprocessing=prepare).save(pretrained_copy / record_of.file)
+        shipped[record_of.name] = stamped(pretrained_copy, record_of)
+    enter(pretrained_copy, *shipped.values())
+    at = open_page(PAGE, model="imagenette/nin", trained="bnn")
+    assert not at.exception
+    assert not at.warning
+    assert len(at.success) == 1
+    assert len(at.get("plotly_chart")) == 2
 
 
 def test_the_scores_are_those_of_the_library(open_page):

@@ -183,5 +183,6 @@ def _limit(rule: SignRule, channel: int) -> str:
 
 
 def _span(values: np.ndarray, turn: str = "0") -> str:
-    low, high = (units.significant(float(end)) for end in (values.min(), values.max()))
+    ends = float(values.min()), float(values.max())
+    low, high = (stages.whole(int(e)) if values.dtype == np.int32 else units.significant(e) for e in ends)
     return f"{low} to {high}; the colour turns at {turn}"

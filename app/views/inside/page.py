@@ -146,7 +146,14 @@ if twin_map is not None:
             name=f"The {twin_map.shape[2]} channels that enter {layer_name} of the float twin",
             chosen=layer_maps.nearest_channel(layer, channel, twin_map)[0],
         )
-st.caption("A frame marks the patch of the input that the filter sees. Click a small map to enlarge it.")
+st.caption(
+    "A frame marks the patch of the input that the filter sees. Click a small map to enlarge it."
+    + (
+        " Each channel has a threshold of its own: a norm or a learned shift just before the sign is one comparison."
+        if layer.rule.threshold.any()
+        else " The sign is taken at 0: nothing is subtracted just before it."
+    )
+)
 
 st.subheader(f"What filter {index} makes of it")
 legend(("negative, or bit −1", "positive, or bit +1"))

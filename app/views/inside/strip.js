@@ -4,18 +4,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const { chosen, ...content } = data, known = JSON.stringify(content);
     if (box.known !== known) {  // the pictures stay where only the choice has changed, and so does the place in the list
         box.known = known;
-        data.sheets.forEach((sheet, k) => box.style.setProperty(`--sheet-${k}`, `url(${sheet.src})`));
         const { width, height } = data;
+        const sheets = parentElement.querySelector('style.sheets');  // one rule per sheet: no map carries its address
+        sheets.textContent = data.sheets.map(({ src, columns, rows }, k) => `.strip span:nth-child(${k + 1}) {
+            width: ${width}px; height: ${height}px; background-image: url(${src});
+            background-size: ${columns * width}px ${rows * height}px; }`).join('');
         box.replaceChildren(...Array.from({ length: data.count }, (_, index) => {
             const button = document.createElement(data.fixed ? 'b' : 'button');
             if (!data.fixed) button.type = 'button';
             button.dataset.index = index;
             button.title = button.ariaLabel = `${data.word} ${index}`;
-            data.sheets.forEach(({ columns, rows }, k) => {
+            data.sheets.forEach(({ columns }) => {
                 const map = document.createElement('span');
-                map.style.cssText = `width:${width}px;height:${height}px;background-image:var(--sheet-${k});`
-                    + `background-size:${columns * width}px ${rows * height}px;`
-                    + `background-position:${-(index % columns) * width}px ${-Math.floor(index / columns) * height}px`;
+                map.style.backgroundPosition = `${-(index % columns) * width}px ${-Math.floor(index / columns) * height}px`;
                 button.append(map);
             });
             return button;

@@ -16,7 +16,7 @@ COLUMNS = 32  # maps in a row of a sheet
 _HERE = Path(__file__).parent
 _strip = components.component(
     "xnorlab_strip",
-    html="<div class='strip' role='group'></div>",
+    html="<style class='sheets'></style><div class='strip' role='group'></div>",
     css=(_HERE / "strip.css").read_text("utf-8"),
     js=(_HERE / "strip.js").read_text("utf-8"),
 )
