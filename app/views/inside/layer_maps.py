@@ -19,7 +19,7 @@ from xnorlab.runtime.sign_rule import SignRule
 from xnorlab.runtime.similarity import most_alike
 
 _HERE = Path(__file__).parent
-_maps = components.component(
+_MAPS = components.component(
     "xnorlab_maps",
     html="<div class='maps'></div>",
     css=(_HERE / "maps.css").read_text("utf-8"),
@@ -155,7 +155,7 @@ def show(maps: list[EnlargedMap], *, key: str, click: Callable[[Click], None]) -
             if type(row) is int and type(column) is int and 0 <= row < shape[0] and 0 <= column < shape[1]:
                 click((place["map"], (row, column)))
 
-    _maps(key=key, data={"maps": drawn}, on_picked_change=picked, height="content")
+    _MAPS(key=key, data={"maps": drawn}, on_picked_change=picked, height="content")
 
 
 def most_telling(signs: np.ndarray) -> int:

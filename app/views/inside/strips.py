@@ -14,7 +14,7 @@ WIDTH = 44  # pixels of a small map on the page
 COLUMNS = 32  # maps in a row of a sheet
 
 _HERE = Path(__file__).parent
-_strip = components.component(
+_STRIP = components.component(
     "xnorlab_strip",
     html="<style class='sheets'></style><div class='strip' role='group'></div>",
     css=(_HERE / "strip.css").read_text("utf-8"),
@@ -55,4 +55,4 @@ def show(
         if choose is not None and type(number) is int and 0 <= number < count:
             choose(number)
 
-    _strip(key=key, data={**data, **size}, on_picked_change=picked, height="content")
+    _STRIP(key=key, data={**data, **size}, on_picked_change=picked, height="content")

@@ -17,7 +17,7 @@ from xnorlab.runtime.records import softmax
 
 _HERE = Path(__file__).parent
 _KEY = "way"
-_way = components.component(
+_WAY = components.component(
     "xnorlab_way",
     html="<ol></ol>",
     css=(_HERE / "way.css").read_text("utf-8"),
@@ -46,7 +46,7 @@ def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], N
         if layer in walk.layers:
             choose(layer)
 
-    _way(key=_KEY, data={"tiles": tiles, "chosen": chosen}, on_picked_change=picked, height="content")
+    _WAY(key=_KEY, data={"tiles": tiles, "chosen": chosen}, on_picked_change=picked, height="content")
     layers = [walk.recording.layer(op) for op in walk.layers.values()]
     charts.numbers(
         {
@@ -87,5 +87,5 @@ def _answers(walk: Walk) -> list[str]:
 
 
 def _tile(title: str, drawn: list[dict], lines: list[str], layer: str = "") -> dict[str, Any]:
-    """A tile; one with a layer can be clicked."""
+    """A tile; it can be clicked where it has a layer."""
     return {"title": title, "pictures": drawn, "lines": lines, "layer": layer}
