@@ -119,6 +119,8 @@ def test_the_maps_on_show_are_framed_where_the_filter_looks(open_page):
         (("input", (14, 0)), ("14", "0")),
         (("0", (6, 2)), ("13", "5")),
         (("next", (0, 0)), ("1", "1")),
+        (("5", (0, 0)), ("1", "1")),  # a map that the layer before had
+        (("sums", (40, 40)), ("7", "7")),
     ],
 )
 def test_a_click_on_any_map_chooses_the_sum_that_belongs_to_it(place, pixel, open_page):

@@ -168,8 +168,10 @@ def clicked_pixel(layer: BinaryLayer, click: Click) -> Pixel:
     key, pixel = click
     if key == INPUT:
         return layer.pixel_over(pixel)
-    stage = {SUMS: -1, NEXT: len(layer.stages) - 1}.get(key)
-    return layer.pixel_before(int(key) if stage is None else stage, pixel)
+    last = len(layer.stages) - 1
+    stage = {SUMS: -1, NEXT: last}.get(key)
+    # A hasty click may come from the layer that was on show before, which had more stages.
+    return layer.pixel_before(min(int(key), last) if stage is None else stage, pixel)
 
 
 def _share_in_words(rule: SignRule, channel: int, signs: np.ndarray) -> str:
