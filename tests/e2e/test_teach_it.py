@@ -1,4 +1,4 @@
-"""The page Teach it, in a real browser: photos are uploaded, two classes are taught, the file is downloaded and runs."""
+"""The page Teach it, in a real browser: two classes are taught from uploaded photos, and their file runs."""
 
 from pathlib import Path
 
