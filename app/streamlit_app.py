@@ -31,7 +31,8 @@ PAGES = {
     "Learn": [
         st.Page(
             "views/how_it_learns/page.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"
-        )
+        ),
+        st.Page("views/teach/page.py", title="Teach it", icon=":material/co_present:", url_path="teach"),
     ],
     "Compare": [
         st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
