@@ -17,6 +17,7 @@ PAGES = {
     "": [st.Page("views/start/page.py", title="Start", icon=":material/home:", url_path="start", default=True)],
     "See": [
         st.Page("views/classify/page.py", title="Classify", icon=":material/photo_camera:", url_path="classify"),
+        st.Page("views/inside/page.py", title="Inside", icon=":material/conversion_path:", url_path="inside"),
         st.Page("views/filters/page.py", title="Binarize a filter", icon=":material/grid_on:", url_path="filters"),
         st.Page(
             "views/scaling_factors/page.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"
@@ -31,10 +32,12 @@ PAGES = {
     "Learn": [
         st.Page(
             "views/how_it_learns/page.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"
-        )
+        ),
+        st.Page("views/teach/page.py", title="Teach it", icon=":material/co_present:", url_path="teach"),
     ],
     "Compare": [
-        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs")
+        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
+        st.Page("views/claims/page.py", title="The paper's claims", icon=":material/gavel:", url_path="claims"),
     ],
     "Time": [
         st.Page("views/speed_lab/page.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),

@@ -78,7 +78,8 @@ def take_number(key: str, low: float, high: float, default: float, *, typed: boo
         high: The largest.
         default: What is chosen where neither address nor session holds a number; instead of any other value, with a
             note. Only whole numbers make sense where it is an int.
-        typed: Whether it is for a `number_field`: whatever is typed there stays, and is a float.
+        typed: Whether it is for a `number_field`: whatever is typed there stays while the range is the same, and is a
+            float.
     """
     raw = _new_value(key)
     number = None
@@ -92,7 +93,8 @@ def take_number(key: str, low: float, high: float, default: float, *, typed: boo
             number = default
     if typed:
         number, default = None if number is None else float(number), float(default)
-    _settle(key, number, default, valid=lambda value: typed or low <= value <= high, options=(low, high))
+    same = typed and history.visit().drawn.get(key) == (low, high)
+    _settle(key, number, default, valid=lambda value: same or low <= value <= high, options=(low, high))
 
 
 def take_numbers(key: str, count: int, low: float, high: float, default: Sequence[float]) -> None:
@@ -116,9 +118,16 @@ def take_numbers(key: str, count: int, low: float, high: float, default: Sequenc
         if len(numbers) != count or not all(low <= n <= high for n in numbers):
             _note(key, raw, f"{count} numbers from {low:g} to {high:g}", ",".join(f"{d:g}" for d in default))
             numbers = list(default)
+    same = history.visit().drawn.get(f"{key}-0") == (low, high)
     for index in range(count):
         value = None if numbers is None else numbers[index]
-        _settle(f"{key}-{index}", value, default[index], valid=lambda _: True, options=(low, high))
+        _settle(
+            f"{key}-{index}",
+            value,
+            default[index],
+            valid=lambda value: same or low <= value <= high,
+            options=(low, high),
+        )
 
 
 def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str) -> None:

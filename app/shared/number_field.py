@@ -57,6 +57,7 @@ def draw(
         label_visibility="visible" if shown else "collapsed",
         help=help,
     )
+    number += 0.0  # −0.0 is 0.0
     return Typed(number, problem(label, number, low, high, whole=whole))
 
 

@@ -84,3 +84,15 @@ def test_a_seed_beyond_its_range_trains_nothing(open_page):
     assert at.session_state["live: run"] is run
     assert run.state == "ready"
     assert "seed" not in at.query_params
+
+
+def test_a_pixel_beyond_the_map_is_named_and_another_layer_begins_in_its_middle(open_page):
+    at = open_page("views/inside/page.py")
+    at.number_input(key="row").set_value(999).run()
+    assert not at.exception
+    (said,) = [error.value for error in at.error]
+    assert said.startswith("Row is 999; it must be a whole number from 0 to ")
+    assert "row" not in at.query_params
+    at.selectbox(key="layer").set_value(at.selectbox(key="layer").options[-1].partition(":")[0]).run()
+    assert not at.exception
+    assert not at.error

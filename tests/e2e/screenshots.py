@@ -17,10 +17,11 @@ from app_pages import PAGES, AppPage
 
 FOLDER = ROOT / "app" / "screenshots"
 MOST_BYTES = 150_000
-QUERIES = {"how-it-learns": "?part=shipped"}
+QUERIES = {"how-it-learns": "?part=shipped", "teach": "?lesson=samples"}
 PRESSED = {  # button → what is there when its work is done
     "": (".st-key-measure button", "[data-testid=stMetric]"),
     "speed-lab": (".st-key-run button", ".st-key-speed-up .js-plotly-plot"),
+    "teach": (".st-key-teach button", ".st-key-confusion .js-plotly-plot"),
     "network-timing": (".st-key-run-network button", ".st-key-layers .js-plotly-plot"),
 }
 TOP = 56  # the empty bar above every page

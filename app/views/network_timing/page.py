@@ -112,7 +112,7 @@ if pressed and settings is not None:
     time_pair(settings, place)
 if RESULT not in st.session_state:
     if settings is not None:
-        st.info("Press **Run** for a measurement: one to ten seconds at these settings.", icon=":material/timer:")
+        st.info("Press **Run** for a measurement.", icon=":material/timer:")
     address.end_page()
 
 result: PairTimings = st.session_state[RESULT]

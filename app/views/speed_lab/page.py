@@ -1,7 +1,7 @@
 """Speed lab: what XNOR and popcount are worth on this machine, layer by layer."""
 
 import streamlit as st
-from shared import address, charts, conv_timing, layout, notices, number_field, theme, timing_choice
+from shared import address, charts, conv_timing, layout, notices, number_field, speed_up_origins, theme, timing_choice
 
 from views.speed_lab import convolution_choice, roofline, sweep
 from xnorlab import units
@@ -57,7 +57,7 @@ if convolution is not None and not problems:
             address.end_page()
 if RESULT not in st.session_state:
     if settings is not None:
-        st.info("Press **Run** for a measurement: about two seconds at these settings.", icon=":material/timer:")
+        st.info("Press **Run** for a measurement.", icon=":material/timer:")
     address.end_page()
 
 timed, bench = st.session_state[RESULT]
@@ -127,10 +127,9 @@ with right:
         },
         key="speed-up",
     )
-    st.caption(
-        "The formula counts a real multiply-add as one operation and 64 binary ones as one. A float library also does "
-        "16 at a time in one instruction, and memory, packing and scaling are not free: so the two differ."
-    )
+
+st.markdown("**Where these come from**")
+st.markdown(speed_up_origins.as_list([*speed_up_origins.in_print(timed.shape), *speed_up_origins.measured(bench)]))
 
 st.subheader("Roofline")
 roofline.show(bench)
