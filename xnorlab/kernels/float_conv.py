@@ -1,5 +1,7 @@
 """Convolutions and matrix products over real activations, with real or packed ±1 weights."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from xnorlab.conventions import Size
@@ -20,8 +22,17 @@ class _RealInput(TiledConv):
         x = feature_map(x, "x", self.channels)
         threads = thread_count(threads)
         out = result(self.tables(x.shape).shape, out)
-        self.call(x.shape, self.epilogue().store(out.ctypes.data), x.ctypes.data).run(threads)
+        self.bound(x, out)(threads)
         return out
+
+    def bound(self, x: np.ndarray, out: np.ndarray) -> Callable[[int], object]:
+        """A function of a thread count that convolves `x` into `out` whenever it is called; arrays as kernels want."""
+        call = self.call(x.shape, self.epilogue().store(out.ctypes.data), x.ctypes.data)
+
+        def convolve(threads: int, arrays: tuple = (x, out)) -> None:  # a call holds addresses alone
+            call.run(threads)
+
+        return convolve
 
 
 class FloatConv2d(_RealInput):
@@ -107,18 +118,29 @@ class BinaryWeightConv2d(_RealInput):
         return pack_filters(real)
 
 
-class FloatLinear:
-    """Real matrix product y = x @ weight.T + bias; weight: float32 (N, F), bias: float32 (N,) or None."""
+class _RealLinear:
+    """A matrix product as a convolution over maps of one pixel."""
 
-    def __init__(self, weight, *, bias=None):
-        self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias)
+    def __init__(self, conv: _RealInput):
+        self._conv = conv
 
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
         """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
         return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]
 
+    def bound(self, x: np.ndarray, out: np.ndarray) -> Callable[[int], object]:
+        """A function of a thread count that multiplies `x` into `out`; see the convolution's."""
+        return self._conv.bound(x[:, None, None, :], out[:, None, None, :])
 
-class BinaryWeightLinear:
+
+class FloatLinear(_RealLinear):
+    """Real matrix product y = x @ weight.T + bias; weight: float32 (N, F), bias: float32 (N,) or None."""
+
+    def __init__(self, weight, *, bias=None):
+        super().__init__(FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias))
+
+
+class BinaryWeightLinear(_RealLinear):
     """Product of real vectors and packed ±1 weights, y = (x @ sign(W).T) · scale + bias.
 
     Args:
@@ -130,13 +152,10 @@ class BinaryWeightLinear:
 
     def __init__(self, words, features, *, scale=None, bias=None):
         words = matrix(words, "words")[:, None, None, :]
-        self._conv = BinaryWeightConv2d(words, features, scale=scale, bias=bias)
+        self._binary = BinaryWeightConv2d(words, features, scale=scale, bias=bias)
+        super().__init__(self._binary)
 
     @property
     def words(self) -> np.ndarray:
         """The packed matrix as it was given."""
-        return self._conv.words[:, 0, 0]
-
-    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
-        """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
-        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]
+        return self._binary.words[:, 0, 0]
