@@ -16,6 +16,7 @@ PAGES = {
     "": [st.Page("views/start/page.py", title="Start", icon=":material/home:", url_path="start", default=True)],
     "See": [
         st.Page("views/classify/page.py", title="Classify", icon=":material/photo_camera:", url_path="classify"),
+        st.Page("views/inside/page.py", title="Inside", icon=":material/conversion_path:", url_path="inside"),
         st.Page("views/filters/page.py", title="Binarize a filter", icon=":material/grid_on:", url_path="filters"),
         st.Page(
             "views/scaling_factors/page.py", title="Scaling factors", icon=":material/tune:", url_path="scaling-factors"

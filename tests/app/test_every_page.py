@@ -45,6 +45,7 @@ SECOND = "tiny-imagenet/resnet18"
     ("page", "query"),
     [
         ("views/classify/page.py", {"model": SECOND}),
+        ("views/inside/page.py", {"model": SECOND}),
         ("views/filters/page.py", {"model": SECOND}),
         ("views/scaling_factors/page.py", {"model": SECOND}),
         ("views/xnor_steps/page.py", {"bits": "network", "bits_network": SECOND}),

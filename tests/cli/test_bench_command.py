@@ -14,6 +14,7 @@ from xnorlab.cli import app
 from xnorlab.cli.bench_conv import parse_shape
 from xnorlab.peers import TORCH_CONVS
 from xnorlab.runtime import Network
+from xnorlab.zoo import benchmarks, manifest
 
 QUICK = ["--repeats", "2", "--no-peers"]
 
@@ -37,6 +38,23 @@ def test_conv_as_table_names_machine_contestants_and_formula():
     assert result.exit_code == 0
     for text in ("numba", "1 thread,", "3×3 64@6", "pack", "nested float32 loops", "torch float32, NCHW", "57.6×"):
         assert text in result.stdout
+
+
+@pytest.mark.parametrize(("recorded_s", "said"), [(1e-12, "Slower than recorded"), (1e3, "Nothing of ours is slower")])
+def test_conv_beside_the_recorded_benchmark(recorded_s: float, said: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(manifest, "folder", lambda: tmp_path)
+    missing = run("bench", "conv", "64@6", "--compare", *QUICK)
+    assert missing.exit_code != 0
+    assert "there is no recorded benchmark of" in missing.stderr
+    (result,) = json.loads(run("bench", "conv", "64@6", "--json", "--repeats", 2).stdout)
+    for timing in result["timings"].values():
+        timing["median_s"] = recorded_s
+    benchmarks.record([result], tmp_path)
+    compared = run("bench", "conv", "64@6", "65@6", "--compare", *QUICK)
+    assert said in compared.stdout
+    (as_json,) = json.loads(run("bench", "conv", "64@6", "--compare", "--json", *QUICK).stdout)
+    times, now = as_json["times_recorded"], as_json["timings"]["binary"]["median_s"]
+    assert times["binary"] == pytest.approx(now / recorded_s)
 
 
 @contextmanager

@@ -1,4 +1,3 @@
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +10,7 @@ import pytest
 from manifests import shipped_network
 
 from xnorlab import pretrained, verdicts
-from xnorlab.verdicts import claims, keep_benchmark, load, markdown
+from xnorlab.verdicts import claims, load, markdown
 from xnorlab.verdicts.evidence import Evidence, published_top1
 from xnorlab.zoo.latent_weights import weights_digest
 from xnorlab.zoo.manifest import ShippedNetwork
@@ -307,52 +306,30 @@ def test_memory_is_judged_by_layers_and_the_whole_file(layers, whole, ruling):
     assert row.verdict == ruling
 
 
-def result(fastest: float, naive: float, cpu: str = "one") -> dict:
+def recorded(fastest: list[float], naive: list[float], instructions: str) -> dict:
+    factors = zip(fastest, naive, strict=True)
     return {
-        "shape": {"channels": 64, "batch": 1},
-        "threads": 1,
-        "machine": {"cpu": cpu},
-        "fastest_float": "torch",
-        "best_float": "torch",
-        "speedups": {"torch": fastest, "naive": naive},
-        "predicted_speedup": 57.6,
-        "timings": {"torch": {"median_s": 1.0, "samples_s": [1.0, 2.0]}},
-        "left_out": {"onnx": "is not installed"},
+        "command": "xnorlab bench conv --json",
+        "machine": {"cpu": "one", "instructions": instructions},
+        "shapes": [{"fastest_float": "torch", "speedups": {"torch": fast, "naive": slow}} for fast, slow in factors],
     }
 
 
 @pytest.mark.parametrize(
     ("fastest", "naive", "ruling"), [(60, 900, "holds"), (40, 900, "holds in part"), (20, 30, "does not hold here")]
 )
-def test_speed_is_judged_by_what_one_compares_with(fastest, naive, ruling, tmp_path: Path):
-    kept = json.loads(keep_benchmark([result(15, 20), result(fastest, naive)], tmp_path).read_text())
-    assert "samples_s" not in str(kept)
-    assert all(shape["left_out"] == {"onnx": "is not installed"} for shape in kept["shapes"])
-    row = claims.speed(replace(evidence(), benchmark=kept))
+def test_speed_is_judged_by_what_one_compares_with_over_all_processors(fastest, naive, ruling):
+    records = (recorded([15, fastest], [20, naive], "AVX2"), recorded([9, 10], [20, 20], "SSE"))
+    row = claims.speed(replace(evidence(), benchmarks=records))
     assert row.verdict == ruling
-    assert row.ours == f"15.0 to {fastest}.0× the fastest float32 engine; 20 to {naive}× a plain float loop"
+    assert row.ours == (
+        f"15.0 to {fastest}.0× (AVX2), 9.0 to 10.0× (SSE) the fastest float32 engine; 20 to {naive}× a plain float loop"
+    )
+    assert len(row.based_on) == 2
 
 
-@pytest.mark.parametrize(
-    ("results", "message"),
-    [
-        ([result(15, 20), result(15, 20, cpu="two")], "of one machine, number of threads and batch"),
-        ([result(15, 20), result(15, 20) | {"threads": 2}], "of one machine, number of threads and batch"),
-        ([result(15, 20), result(15, 20) | {"shape": {"batch": 8}}], "of one machine, number of threads and batch"),
-        ([], "of one machine, number of threads and batch"),
-        ([result(15, 20) | {"fastest_float": None}], "must hold a float32 engine for every shape"),
-        ([{"shape": {}}], "is not what `xnorlab bench conv --json` prints"),
-        ({"command": "xnorlab bench network"}, "is not what `xnorlab bench conv --json` prints"),
-        (3, "is not what `xnorlab bench conv --json` prints"),
-    ],
-)
-def test_what_is_no_single_benchmark_of_convolutions_is_not_kept(results: Any, message: str, tmp_path: Path):
-    keep_benchmark([result(15, 20)], tmp_path)
-    before = (tmp_path / "benchmark.json").read_bytes()
-    with pytest.raises(ValueError, match=message):
-        keep_benchmark(results, tmp_path)
-    assert (tmp_path / "benchmark.json").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
+def test_speed_that_nobody_measured_is_not_judged():
+    assert claims.speed(replace(evidence(), benchmarks=())).verdict == claims.RULINGS[-1]
 
 
 def test_the_table_is_markdown_with_a_row_a_claim():

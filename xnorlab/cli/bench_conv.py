@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from xnorlab.cli.bench_options import AsJson, Naive, Peers, Repeats, Threads, progress_bar
-from xnorlab.cli.output import print_json
+from xnorlab.cli.output import print_json, print_table
 from xnorlab.cli.timing_tables import (
     OURS,
     machine_line,
@@ -20,6 +20,9 @@ from xnorlab.cli.timing_tables import (
 
 if TYPE_CHECKING:
     from xnorlab.benchmark import ConvBench, ConvShape
+
+SLOWER = 1.05
+"""From how many times the recorded time on `--compare` calls a time slower: machines of one name vary by less."""
 
 FULL_KERNELS, FULL_BATCHES = (1, 3, 5), (1, 8)
 """Kernels and batches of `--full`."""
@@ -40,6 +43,9 @@ def conv(
     repeats: Repeats = 21,
     naive: Naive = True,
     peers: Peers = True,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Say what got slower against the recorded benchmark of this CPU.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Time one **convolution**: packed XNOR + population count against float32 and int8.
@@ -55,10 +61,15 @@ def conv(
     `xnorlab bench conv 64@56 65@56`, the step after a full word
 
     `xnorlab bench conv 256@14 --kernel 1 --batch 8 --threads 2 --json`
+
+    `xnorlab bench conv --compare`, beside what `xnorlab verdicts --write --benchmark` recorded on such a CPU
     """
-    from xnorlab.benchmark import SHAPES, bench_conv
+    from xnorlab.benchmark import SHAPES, bench_conv, describe
     from xnorlab.kernels.threads import available_threads
     from xnorlab.peers import CONVS
+    from xnorlab.zoo import benchmarks
+
+    recorded = benchmarks.record_of(describe().to_dict()) if compare else None
 
     kernels = (kernel,) if kernel is not None else FULL_KERNELS if full else (3,)
     batches = (batch,) if batch is not None else FULL_BATCHES if full else (1,)
@@ -76,10 +87,16 @@ def conv(
             results.append(
                 bench_conv(shape, threads=count, peers=engines, naive=naive, repeats=repeats, progress=progress)
             )
+    measured = [result.to_dict() for result in results]
+    if recorded is not None:
+        measured = [result | {"times_recorded": benchmarks.changes(result, recorded)} for result in measured]
     if as_json:
-        print_json([result.to_dict() for result in results])
-    else:
-        _print(results)
+        print_json(measured)
+        return
+    _print(results)
+    if recorded is not None:
+        typer.echo()
+        _print_changes(measured, recorded)
 
 
 def parse_shape(text: str, kernel: int, stride: int, batch: int) -> "ConvShape":
@@ -121,6 +138,23 @@ def _print(results: "Sequence[ConvBench]") -> None:
         typer.echo()
         print_overview("Together: milliseconds, and how many times longer the others take", results)
     print_notes([timing for result in results for timing in result.timings.values()])
+
+
+def _print_changes(results: list[dict[str, Any]], recorded: dict[str, Any]) -> None:
+    """Print every time as a multiple of the recorded one, and what of ours got slower."""
+    names = list(dict.fromkeys(name for result in results for name in result["times_recorded"]))
+    rows, slower = [], []
+    for result in results:
+        shape, changes = f"{result['shape']['channels']}@{result['shape']['size']}", result["times_recorded"]
+        rows.append([shape, *(f"{changes[name]:.2f}" if name in changes else "–" for name in names)])
+        slower += [f"{name} at {shape} ({changes[name]:.2f}×)" for name in OURS if changes.get(name, 0) > SLOWER]
+    print_table(f"Times as multiples of those recorded on {recorded['machine']['taken'][:10]}", ["", *names], rows)
+    if not names:
+        typer.echo("None of these shapes is recorded with so many threads.")
+    elif slower:
+        typer.echo(f"Slower than recorded by more than {SLOWER - 1:.0%}: {', '.join(slower)}.")
+    else:
+        typer.echo(f"Nothing of ours is slower than recorded by more than {SLOWER - 1:.0%}.")
 
 
 def _summary(result: "ConvBench") -> str:

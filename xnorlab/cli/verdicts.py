@@ -13,7 +13,7 @@ from xnorlab.cli.output import print_json
 def verdicts(
     write: Annotated[bool, typer.Option("--write", help="Compute pretrained/verdicts.json anew first.")] = False,
     benchmark: Annotated[
-        Path | None, typer.Option(help="With --write: what `xnorlab bench conv --json` printed, to be kept, too.")
+        Path | None, typer.Option(help="With --write: what `xnorlab bench conv --json` printed, recorded for its CPU.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -31,7 +31,9 @@ def verdicts(
     if benchmark is not None:
         if not write:
             raise ValueError("--benchmark needs --write")
-        library.keep_benchmark(json.loads(benchmark.read_text(encoding="utf-8")))
+        from xnorlab.zoo import benchmarks
+
+        benchmarks.record(json.loads(benchmark.read_text(encoding="utf-8")))
     if write:
         library.write()
     rows = library.load()

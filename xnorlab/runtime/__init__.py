@@ -3,6 +3,7 @@
 from xnorlab.runtime.binary_conv import BinaryConv2d
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.network import Network
+from xnorlab.runtime.recording import Recording, record
 from xnorlab.runtime.records import LayerSummary, Prediction
 
-__all__ = ["BinaryConv2d", "LayerSummary", "Network", "PackedFileError", "Prediction"]
+__all__ = ["BinaryConv2d", "LayerSummary", "Network", "PackedFileError", "Prediction", "Recording", "record"]

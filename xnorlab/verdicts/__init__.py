@@ -5,6 +5,6 @@
 
 from xnorlab.verdicts.claims import RULINGS, Verdict, judge
 from xnorlab.verdicts.evidence import Evidence
-from xnorlab.verdicts.report import FILE, keep_benchmark, load, markdown, write
+from xnorlab.verdicts.report import FILE, load, markdown, write
 
-__all__ = ["FILE", "RULINGS", "Evidence", "Verdict", "judge", "keep_benchmark", "load", "markdown", "write"]
+__all__ = ["FILE", "RULINGS", "Evidence", "Verdict", "judge", "load", "markdown", "write"]

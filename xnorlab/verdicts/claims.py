@@ -10,7 +10,8 @@ from typing import Literal
 
 from xnorlab import units
 from xnorlab.paper.cost_model import PUBLISHED_SPEEDUP
-from xnorlab.verdicts.evidence import BENCHMARK, DATASET, Evidence, Gap, published_top1
+from xnorlab.verdicts.evidence import DATASET, Evidence, Gap, published_top1
+from xnorlab.zoo.benchmarks import FILE, place, span
 from xnorlab.zoo.cost import architecture
 
 Ruling = Literal["holds", "holds in part", "does not hold here", "not measured yet"]
@@ -84,26 +85,31 @@ def speed(evidence: Evidence) -> Verdict:
     """Holds where the fastest float32 engine takes 58 times as long at some shape; in part where a plain loop does."""
     claim, source = "XNOR-Networks compute convolutions 58 times faster on a CPU", "abstract, section 4.1"
     published = f"{PUBLISHED_SPEEDUP:.0f}×, counted in high-precision operations, without memory"
-    if not evidence.benchmark:
+    if not evidence.benchmarks:
         return _unmeasured(claim, source, published, "`xnorlab bench conv` is not recorded.")
-    shapes = evidence.benchmark["shapes"]
-    best = [shape["speedups"][shape["fastest_float"]] for shape in shapes]
-    naive = [shape["speedups"]["naive"] for shape in shapes if "naive" in shape["speedups"]]
+    best: list[float] = []
+    naive: list[float] = []
+    ranges: list[str] = []
+    for record in evidence.benchmarks:
+        factors = [shape["speedups"][shape["fastest_float"]] for shape in record["shapes"]]
+        best += factors
+        naive += [shape["speedups"]["naive"] for shape in record["shapes"] if "naive" in shape["speedups"]]
+        ranges.append(f"{span(factors, 1)}× ({record['machine']['instructions']})")
     ruling: Ruling = "does not hold here"
     if max(best) >= PUBLISHED_SPEEDUP:
         ruling = "holds"
     elif naive and max(naive) >= PUBLISHED_SPEEDUP:
         ruling = "holds in part"
-    slow = f"; {min(naive):.0f} to {max(naive):.0f}× a plain float loop" if naive else ""
+    slow = f"; {span(naive)}× a plain float loop" if naive else ""
     return Verdict(
         claim,
         source,
         published,
-        f"{min(best):.1f} to {max(best):.1f}× the fastest float32 engine{slow}",
+        f"{', '.join(ranges)} the fastest float32 engine{slow}",
         ruling,
         "The count leaves out that a CPU multiplies many floats in one instruction as well, so the factor depends on "
         "what one compares with; ours includes packing and memory.",
-        (f"{BENCHMARK}: {evidence.benchmark['command']}, {evidence.benchmark['machine']['cpu']}",),
+        tuple(f"{FILE}: {record['command']}, {place(record['machine'])}" for record in evidence.benchmarks),
     )
 
 

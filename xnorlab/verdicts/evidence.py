@@ -1,6 +1,5 @@
-"""The evidence that verdicts rest on: the manifest's accuracies, ablations, the benchmark, the packed files' sizes."""
+"""The evidence that verdicts rest on: the manifest's accuracies, ablations, the benchmarks, the packed files' sizes."""
 
-import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +8,12 @@ from typing import Any
 
 from xnorlab import units
 from xnorlab.paper.cost_model import PAPER, PUBLISHED_ACCURACY
-from xnorlab.zoo import ablations, manifest
+from xnorlab.zoo import ablations, benchmarks, manifest
 from xnorlab.zoo.cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
 from xnorlab.zoo.latent_weights import read_weights, weights_digest
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
-BENCHMARK = "benchmark.json"
 DATASET = "imagenette"
 """The data set whose networks every claim is judged by."""
 
@@ -89,14 +87,14 @@ class Evidence:
     Attributes:
         manifest: the shipped networks, by name.
         ablations: the recorded ablations, by name.
-        benchmark: what `report.keep_benchmark` kept; empty where nothing is recorded.
+        benchmarks: the records of `zoo.benchmarks`.
         cost: gives the figures of a shipped network, by name.
         weights: gives the `weights_digest` of a shipped network's latent weights, by name.
     """
 
     manifest: Mapping[str, ShippedNetwork]
     ablations: Mapping[str, Mapping[str, Any]]
-    benchmark: Mapping[str, Any]
+    benchmarks: Sequence[Mapping[str, Any]]
     cost: Callable[[str], NetworkCost]
     weights: Callable[[str], str]
 
@@ -104,8 +102,6 @@ class Evidence:
     def read(cls, folder: Path) -> "Evidence":
         """Read a folder of shipped networks; a missing file counts as an empty one."""
         networks = manifest.read(folder)
-        path = folder / BENCHMARK
-        benchmark = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
         def cost(name: str) -> NetworkCost:
             from xnorlab.runtime import Network  # only here: what compiles kernels is slow to import
@@ -116,7 +112,7 @@ class Evidence:
             shipped = networks[name]
             return weights_digest(read_weights(folder / shipped.latent_file, folder / shipped.file))
 
-        return cls(networks, ablations.read(folder), benchmark, cost, weights)
+        return cls(networks, ablations.read(folder), benchmarks.read(folder), cost, weights)
 
     def other_data_sets(self) -> list[str]:
         """The data sets of shipped networks beside DATASET, by name."""

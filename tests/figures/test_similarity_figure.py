@@ -1,0 +1,25 @@
+"""The chart of layers beside their float twin's says what the scores say."""
+
+import numpy as np
+
+from xnorlab.figures.similarity import CONTROL, REAL, SIGNS, twin_similarity
+
+LAYERS = ["conv2", "conv3", "conv4"]
+SCORES = {REAL: [0.9, 0.8, float("nan")], SIGNS: [0.8, 0.7, 0.6], CONTROL: [0.2, -0.1, 0.5]}
+
+
+def test_each_comparison_is_a_line_over_the_layers():
+    figure = twin_similarity(LAYERS, SCORES, "xnor", chosen="conv3")
+    drawn = {trace.name: trace for trace in figure.data}
+    assert set(drawn) == set(SCORES)
+    for name, trace in drawn.items():
+        np.testing.assert_array_equal(trace.y, SCORES[name])
+        assert list(trace.customdata) == LAYERS
+    assert figure.layout.yaxis.range[0] < -0.1
+    assert figure.layout.shapes[0].x0 == 1
+
+
+def test_all_lines_differ_by_more_than_colour():
+    figure = twin_similarity(LAYERS, SCORES, "reactnet", chosen="conv3", dark=True)
+    assert len({trace.marker.symbol for trace in figure.data}) == 3
+    assert len({trace.line.dash for trace in figure.data}) == 3
