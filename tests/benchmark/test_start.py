@@ -41,8 +41,9 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Path]]:
         ran.append((list(arguments), cache))
         cache.mkdir(exist_ok=True)
         (cache / f"{len(list(cache.iterdir()))}.nbc").write_bytes(bytes(500))
-        parts = {"import": float(len(ran)), "first answer": 2.0}
-        printed = json.dumps({"parts": parts, "kernels": {"pack": 0.5, "convolve": 1.5}, "python": PYTHON})
+        parts = {"import": (float(len(ran)), 1.0), "first answer": (3.0, 2.0)}
+        kernels = {"pack": (0.5, 0.25), "convolve": (1.5, 1.0)}
+        printed = json.dumps({"parts": parts, "kernels": kernels, "python": PYTHON})
         return printed, float(len(ran)), 0.25
 
     monkeypatch.setattr(start, "_process", run)
@@ -58,9 +59,10 @@ def test_a_fresh_process_tells_its_parts(network: Path, tmp_path: Path, monkeypa
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert list(told["parts"]) == ["import", "open network", "open photo", "first answer", "second answer"]
-    assert all(seconds > 0 for seconds in told["parts"].values())
+    assert all(wall > 0 and cpu >= 0 for wall, cpu in told["parts"].values())
     assert "_global_kernel" in told["kernels"]
-    assert sum(told["kernels"].values()) < told["parts"]["first answer"]
+    for clock in (0, 1):
+        assert 0 < sum(times[clock] for times in told["kernels"].values()) < told["parts"]["first answer"][clock]
     assert (told["python"]["steps"], told["python"]["ops"]) == (3, 3)
     for kind in ("preprocessing_s", "run_s", "hollow_s"):
         assert len(told["python"][kind]) == first_answer.ALTERNATIONS
@@ -75,7 +77,8 @@ def test_every_cold_process_has_an_empty_cache_and_a_first_round_does_not_count(
     assert result.wall["python"].samples_s == (1.0 + a_round, 1.0 + 2 * a_round)
     assert result.wall["python"].first_call_s == 1
     assert result.cpu["predict, cold"].median_s == 0.25
-    assert result.compilation_s == 2
+    assert (result.compilation_s, result.compilation_cpu_s) == (2, 1.25)
+    assert result.parts_cpu["first answer"].median_s == 2
     assert result.cache_bytes == 500 * sum(cache == of_predict[0] for _, cache in processes)
     assert result.python_share == pytest.approx(0.1)
 

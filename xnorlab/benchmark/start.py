@@ -26,6 +26,9 @@ PYTHON, COLD, WARM = "python", "predict, cold", "predict, warm"
 IMPORTS = ("xnorlab", "xnorlab.runtime", "xnorlab.cli")
 """Modules whose import is timed in a process of its own."""
 
+NAMED = ("wall", "cpu", "parts", "parts_cpu", "kernels", "kernels_cpu")
+"""Fields of a StartBench that hold times by name."""
+
 
 @dataclass(frozen=True)
 class StartBench:
@@ -39,7 +42,9 @@ class StartBench:
         cpu: Seconds that processors worked on them, with those of their children; 0 where the system does not tell. On
             a busy machine they say more than `wall`.
         parts: Seconds within a process with an empty kernel cache, by part, in order, up to the second answer.
+        parts_cpu: Seconds that processors worked on them.
         kernels: Seconds of the compilation of each kernel, a part of the first answer.
+        kernels_cpu: Seconds that processors worked on it.
         cache_bytes: Size of the kernel cache after "predict, cold".
         preprocessing: Cropping and scaling of a picture.
         run: A run of the network on one picture.
@@ -53,7 +58,9 @@ class StartBench:
     wall: dict[str, Timing]
     cpu: dict[str, Timing]
     parts: dict[str, Timing]
+    parts_cpu: dict[str, Timing]
     kernels: dict[str, Timing]
+    kernels_cpu: dict[str, Timing]
     cache_bytes: int
     preprocessing: Timing
     run: Timing
@@ -71,15 +78,21 @@ class StartBench:
         """Seconds of the compilation of all kernels, the sum of their medians."""
         return sum(timing.median_s for timing in self.kernels.values())
 
+    @property
+    def compilation_cpu_s(self) -> float:
+        """Seconds that processors worked on the compilation."""
+        return sum(timing.median_s for timing in self.kernels_cpu.values())
+
     def to_dict(self) -> dict[str, Any]:
         """Return the results as values that JSON can hold."""
-        timings = {kind: getattr(self, kind) for kind in ("wall", "cpu", "parts", "kernels")}
+        timings = {kind: getattr(self, kind) for kind in NAMED}
         single = {kind: getattr(self, kind).to_dict() for kind in ("preprocessing", "run", "hollow")}
         return {
             "name": self.name,
             "machine": self.machine.to_dict(),
             **{kind: {name: one.to_dict() for name, one in named.items()} for kind, named in timings.items()},
             "compilation_s": self.compilation_s,
+            "compilation_cpu_s": self.compilation_cpu_s,
             "cache_bytes": self.cache_bytes,
             **single,
             "steps": self.steps,
@@ -143,8 +156,10 @@ def bench_start(
         machine=describe(),
         wall=_timings(wall),
         cpu=_timings(cpu),
-        parts=_timings({part: [one["parts"][part] for one in inside] for part in inside[0]["parts"]}),
-        kernels=_timings({kernel: [one["kernels"][kernel] for one in inside] for kernel in inside[0]["kernels"]}),
+        parts=_inside(inside, "parts", 0),
+        parts_cpu=_inside(inside, "parts", 1),
+        kernels=_inside(inside, "kernels", 0),
+        kernels_cpu=_inside(inside, "kernels", 1),
         cache_bytes=int(statistics.median(sizes)),
         **{part: _timing(part, cost[f"{part}_s"]) for part in ("preprocessing", "run", "hollow")},
         steps=cost["steps"],
@@ -177,6 +192,11 @@ def _process(arguments: Sequence[str], cache: Path) -> tuple[str, float, float]:
 
 def _timings(samples: dict[str, list[float]]) -> dict[str, Timing]:
     return {name: _timing(name, values) for name, values in samples.items()}
+
+
+def _inside(told: Sequence[dict[str, Any]], kind: str, clock: int) -> dict[str, Timing]:
+    """The times by name that processes told; clock: 0 for wall, 1 for processor time."""
+    return _timings({name: [one[kind][name][clock] for one in told] for name in told[0][kind]})
 
 
 def _timing(name: str, values: list[float]) -> Timing:

@@ -56,15 +56,20 @@ def _print(result: "StartBench") -> None:
         for title, timing in result.wall.items()
     ]
     print_table("Whole processes", [*COLUMNS, "CPU ms"], rows)
-    kernels = [[f"  {name}", *median_and_quartiles(timing)] for name, timing in result.kernels.items()]
     rows = []
     for title, timing in result.parts.items():
-        rows.append([title, *median_and_quartiles(timing)])
+        rows.append([title, *median_and_quartiles(timing), units.milliseconds(result.parts_cpu[title].median_s)])
         if title == "first answer":
-            rows += kernels
-    print_table("Within a process with an empty kernel cache", COLUMNS, rows)
+            rows += [
+                [f"  {name}", *median_and_quartiles(one), units.milliseconds(result.kernels_cpu[name].median_s)]
+                for name, one in result.kernels.items()
+            ]
+    print_table("Within a process with an empty kernel cache", [*COLUMNS, "CPU ms"], rows)
     count, size = len(result.kernels), units.memory(result.cache_bytes)
-    typer.echo(f"compilation: {units.duration(result.compilation_s)}, {count} kernels; in the cache they take {size}")
+    typer.echo(
+        f"compilation: {units.duration(result.compilation_s)}, {units.duration(result.compilation_cpu_s)} of a "
+        f"processor's time, {count} kernels; in the cache they take {size}"
+    )
     hollow, (low, _, high) = result.hollow.median_s, result.hollow.quartiles_s
     typer.echo(
         f"a run takes {units.duration(result.run.median_s)}, and {units.duration(hollow)} "
