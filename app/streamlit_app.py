@@ -31,10 +31,12 @@ PAGES = {
     "Learn": [
         st.Page(
             "views/how_it_learns/page.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"
-        )
+        ),
+        st.Page("views/teach/page.py", title="Teach it", icon=":material/co_present:", url_path="teach"),
     ],
     "Compare": [
-        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs")
+        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
+        st.Page("views/claims/page.py", title="The paper's claims", icon=":material/gavel:", url_path="claims"),
     ],
     "Time": [
         st.Page("views/speed_lab/page.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),
