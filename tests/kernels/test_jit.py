@@ -1,5 +1,6 @@
 """The disk cache is hit by a second process, and a bad cache folder only costs time."""
 
+import gc
 import re
 import shutil
 import subprocess
@@ -98,6 +99,25 @@ def test_compilation_can_be_watched_and_the_cache_compiles_nothing(tmp_path: Pat
     assert (begun, ended, nothing) == ("triple", "triple", None)
     assert seconds is not None
     assert seconds > 0
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_garbage_waits_for_the_compiler_and_is_collected_again_if_it_was(was_on: bool, monkeypatch):
+    seen: list[bool] = []
+
+    @kernel
+    def fifth(x):
+        x[0] = 5.0
+
+    monkeypatch.setattr(
+        fifth, "_from_cache", lambda types: seen.append(gc.isenabled()) or fifth._into_a_new_cache(types)
+    )
+    (gc.enable if was_on else gc.disable)()
+    try:
+        fifth(np.zeros(1))
+        assert (seen, gc.isenabled()) == ([False], was_on)
+    finally:
+        gc.enable()
 
 
 def test_hollow_kernels_do_nothing_for_a_while():
