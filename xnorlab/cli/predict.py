@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from xnorlab.cli.compiling import compiling_on_stderr
 from xnorlab.cli.output import print_json
 from xnorlab.printable import one_line
 
@@ -35,7 +36,8 @@ def predict(
 
     `xnorlab predict photo.jpg --model runs/mine/packed.safetensors --json`
 
-    A photo that cannot be read gets one sentence on stderr. The others are still answered, and the exit code is 1.
+    A photo that cannot be read gets one sentence on stderr. The others are still answered, and the exit code is 1. The
+    first answer after an installation compiles code, for some seconds; a line on stderr says so.
     """
     from xnorlab.images import ImageError, read_image
 
@@ -50,7 +52,8 @@ def predict(
             typer.echo(f"xnorlab: {one_line(error)}", err=True)
             answers.append({"photo": photo, "error": str(error)})
             continue
-        predictions = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
+        with compiling_on_stderr():
+            predictions = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
         if as_json:
             labels = {name: [asdict(prediction) for prediction in best] for name, best in predictions.items()}
             answers.append({"photo": photo, "notes": list(picture.notes), "answers": labels})
