@@ -3,6 +3,7 @@
 from xnorlab.runtime.binary_conv import BinaryConv2d
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.network import Network
-from xnorlab.runtime.records import LayerSummary, Prediction
+from xnorlab.runtime.records import Answer, LayerSummary, Prediction
+from xnorlab.runtime.unknown import UnknownRule
 
-__all__ = ["BinaryConv2d", "LayerSummary", "Network", "PackedFileError", "Prediction"]
+__all__ = ["Answer", "BinaryConv2d", "LayerSummary", "Network", "PackedFileError", "Prediction", "UnknownRule"]
