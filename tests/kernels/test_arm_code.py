@@ -31,7 +31,7 @@ optimize, CPUCodeLibrary._optimize_functions = CPUCodeLibrary._optimize_function
 function = conv_kernel(arithmetic, group, *unit.rows(arithmetic, group))._function
 kernel = numba.njit(nogil=True, error_model="numpy")(function)
 try:
-    kernel.compile((types.int64, types.int64))
+    kernel.compile((types.int64,) * 5)
 except Taken as taken:
     text = str(taken)
 triple = "aarch64-unknown-linux-gnu"

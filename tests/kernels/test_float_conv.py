@@ -13,7 +13,7 @@ from xnorlab.kernels.packing import pack_filters
 def check(layer, x: np.ndarray, expected: np.ndarray) -> None:
     out = naive.Guarded(expected.shape, np.float32)
     for threads in (1, 2):
-        layer.tables(x.shape).parts = threads
+        layer.tables(x.shape).parts, layer.tables(x.shape).worth_waking = threads, True
         out.array[...] = np.nan
         layer(x, threads=threads, out=out.array)
         np.testing.assert_array_equal(out.array, expected)

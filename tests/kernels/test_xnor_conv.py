@@ -34,7 +34,7 @@ def check(geometry: naive.Geometry, seed: int) -> None:
         return between[-1].array
 
     for threads in (1, 2):
-        tables.parts = threads
+        tables.parts, tables.worth_waking = threads, True
         out.array[...] = np.nan
         with mock.patch.object(xnor_conv, "aligned", guarded):
             assert layer(x, threshold=threshold, flip=flip, threads=threads, out=out.array) is out.array
@@ -83,7 +83,7 @@ def test_a_map_that_takes_several_passes(threads: int, monkeypatch):
     rng = np.random.default_rng(4)
     x, weight = rng.standard_normal((2, 21, 19, 70), np.float32), rng.standard_normal((40, 3, 3, 70))
     layer = XnorConv2d(pack_filters(weight), 70, padding=1, pad_value=1)
-    layer.tables(x.shape).parts = threads
+    layer.tables(x.shape).parts, layer.tables(x.shape).worth_waking = threads, True
     expected = naive.convolve(naive.signs(x), naive.signs(weight), padding=(1, 1), pad_value=1)
     np.testing.assert_array_equal(layer(x, threads=threads), expected)
 
@@ -137,7 +137,7 @@ def test_one_layer_serves_several_threads_at_once():
     layer = XnorConv2d(pack_filters(weight), 128, padding=1)
     maps = [rng.standard_normal((1, 12, 12, 128), np.float32) for _ in range(8)]
     expected = [layer(x) for x in maps]
-    layer.tables(maps[0].shape).parts = 2
+    layer.tables(maps[0].shape).parts, layer.tables(maps[0].shape).worth_waking = 2, True
     with ThreadPoolExecutor(8) as pool:
         for turn in range(40):
             calls = [pool.submit(layer, x, threads=1 + turn % 2) for x in maps]
@@ -169,10 +169,11 @@ def test_both_halves_give_the_whole():
             layer.convolve(words[1:], x.shape)
 
 
-def test_small_work_stays_on_one_thread():
+def test_small_work_stays_on_one_thread_and_middling_work_wakes_nobody():
     layer = XnorConv2d(pack_filters(np.ones((64, 3, 3, 64))), 64, padding=1)
-    assert layer.tables((1, 56, 56, 64)).parts == 1
-    assert layer.tables((8, 56, 56, 64)).parts == 6
+    for size, parts, worth_waking in ((8, 1, False), (56, 13, False), (112, 55, True)):
+        tables = layer.tables((1, size, size, 64))
+        assert (tables.parts, tables.worth_waking) == (parts, worth_waking)
 
 
 def test_tables_do_not_pile_up():

@@ -62,6 +62,13 @@ class Kernel:
             self._prepare(arguments)
         return self._dispatcher(*arguments)  # pyright: ignore[reportOptionalCall]
 
+    def address(self) -> int:
+        """The machine code of a kernel of five int64, for `call_kernel`; it is never unloaded."""
+        if self._dispatcher is None:
+            self._prepare((0,) * 5)
+        compiled = self._dispatcher.overloads[(numba.int64,) * 5]  # pyright: ignore[reportOptionalMemberAccess]
+        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+
     def _prepare(self, arguments: tuple) -> None:
         """Compile for the types of `arguments`."""
         if config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue] (set from the environment)

@@ -4,23 +4,21 @@ import numpy as np
 
 from xnorlab.conventions import WORD_BITS, n_words
 from xnorlab.kernels.codegen.conversions import compare
-from xnorlab.kernels.codegen.memory import fetch_and_add, load_int, store_word
-from xnorlab.kernels.codegen.records import PACKING, offset_of, record_at
+from xnorlab.kernels.codegen.memory import atomic_load, fetch_and_add, load_int, store_word
+from xnorlab.kernels.codegen.records import COUNTER, PACKING, record_at
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import feature_map, vector
 from xnorlab.kernels.jit import kernel
-from xnorlab.kernels.threads import run_parts
-
-TAKEN, DONE = (offset_of(PACKING, name) for name in ("taken", "done"))
+from xnorlab.kernels.team import Job
 
 
 @kernel
-def pack_kernel(address):
+def pack_kernel(address, scratch, counters, part, parts):
     """Pack x (B, H, W, C) into words, C / groups channels at a time.
 
-    address: of a PACKING. Its `flips`: address of a mask for each of a pixel's words, or 0. Its `prefix`, a power of
-    two: each word holds the XOR of the words up to itself within groups of so many (see codegen/tile.py). Threads that
-    are given the same record share the rows, and none returns before all rows are done.
+    address: of a PACKING; see `team.Job`. Its `flips`: address of a mask for each of a pixel's words, or 0. Its
+    `prefix`, a power of two: each word holds the XOR of the words up to itself within groups of so many (see
+    codegen/tile.py). No thread returns before all rows are done.
     """
     call = record_at(address, PACKING)
     height, width, channels, groups, prefix = call.height, call.width, call.channels, call.groups, call.prefix
@@ -29,48 +27,53 @@ def pack_kernel(address):
     full, rest = per_group // 64, per_group % 64
     group_words = full + (1 if rest else 0)
     pixel_words = groups * group_words
-    taken, done, rows = address + TAKEN, address + DONE, call.batch * height
+    rows, done = call.batch * height, counters + COUNTER * parts
     at_once = 1 + 1024 // (width * pixel_words)
-    begin = fetch_and_add(taken, at_once)
-    while begin < rows:
-        end = min(rows, begin + at_once)
-        for row in range(begin, end):
-            to = words + 8 * row * width * pixel_words
-            at = values + 4 * row * width * channels
-            c, running = np.int64(0), np.uint64(0)
-            if rest == 0:  # one stream of full words, c the word within the pixel
+    for turn in range(parts):
+        owner = (part + turn) % parts
+        counter = counters + COUNTER * owner
+        first, last = rows * owner // parts, rows * (owner + 1) // parts
+        begin = first + fetch_and_add(counter, at_once)
+        while begin < last:
+            end = min(last, begin + at_once)
+            for row in range(begin, end):
+                to = words + 8 * row * width * pixel_words
+                at = values + 4 * row * width * channels
+                c, running = np.int64(0), np.uint64(0)
+                if rest == 0:  # one stream of full words, c the word within the pixel
+                    for word_at in range(to, to + 8 * width * pixel_words, 8):
+                        word = compare(64, ">=", at, limits + 256 * c)
+                        if flips:
+                            word ^= np.uint64(load_int(flips + 8 * c))
+                        running = word if c & (prefix - 1) == 0 else running ^ word
+                        store_word(word_at, running)
+                        at, c = at + 256, c + 1
+                        c = 0 if c == pixel_words else c
+                    continue
+                # The word within its group, and where its first channel's threshold lies.
+                j, limit = np.int64(0), limits
                 for word_at in range(to, to + 8 * width * pixel_words, 8):
-                    word = compare(64, ">=", at, limits + 256 * c)
+                    word = np.uint64(0)
+                    size = 64 if j < full else rest
+                    if size == 64:
+                        word = compare(64, ">=", at, limit)
+                    else:
+                        for k in range(0, rest - 7, 8):
+                            word |= compare(8, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
+                        for k in range(rest - rest % 8, rest):
+                            word |= compare(1, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
                     if flips:
                         word ^= np.uint64(load_int(flips + 8 * c))
-                    running = word if c & (prefix - 1) == 0 else running ^ word
+                    running = word if j & (prefix - 1) == 0 else running ^ word
                     store_word(word_at, running)
-                    at, c = at + 256, c + 1
-                    c = 0 if c == pixel_words else c
-                continue
-            j, limit = np.int64(0), limits  # the word within its group, and where its first channel's threshold lies
-            for word_at in range(to, to + 8 * width * pixel_words, 8):
-                word = np.uint64(0)
-                size = 64 if j < full else rest
-                if size == 64:
-                    word = compare(64, ">=", at, limit)
-                else:
-                    for k in range(0, rest - 7, 8):
-                        word |= compare(8, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
-                    for k in range(rest - rest % 8, rest):
-                        word |= compare(1, ">=", at + 4 * k, limit + 4 * k) << np.uint64(k)
-                if flips:
-                    word ^= np.uint64(load_int(flips + 8 * c))
-                running = word if j & (prefix - 1) == 0 else running ^ word
-                store_word(word_at, running)
-                at, limit, c, j = at + 4 * size, limit + 4 * size, c + 1, j + 1
-                if j == group_words:
-                    j = 0
-                if c == pixel_words:
-                    limit, c = limits, 0
-        fetch_and_add(done, end - begin)
-        begin = fetch_and_add(taken, at_once)
-    while fetch_and_add(done, 0) < rows:  # what is missing has been taken by a thread that runs
+                    at, limit, c, j = at + 4 * size, limit + 4 * size, c + 1, j + 1
+                    if j == group_words:
+                        j = 0
+                    if c == pixel_words:
+                        limit, c = limits, 0
+            fetch_and_add(done, end - begin)
+            begin = first + fetch_and_add(counter, at_once)
+    while atomic_load(done) < rows:  # what is missing has been taken by a thread that runs
         pass
 
 
@@ -92,7 +95,7 @@ def running_xor(words: np.ndarray, prefix: int) -> None:
 def _start_packing(address, x, words):
     """Set what changes from run to run; in Python each field of a record would cost a fifth of a microsecond."""
     call = record_at(address, PACKING)
-    call.x, call.words, call.taken, call.done = x, words, 0, 0
+    call.x, call.words = x, words
 
 
 class Packing:
@@ -110,6 +113,7 @@ class Packing:
     Attributes:
         size: words of the packed map.
         record: for the kernel, a PACKING.
+        job: the work of a run.
     """
 
     def __init__(self, shape, threshold=None, flip=None, *, groups=1, prefix=1):
@@ -125,23 +129,20 @@ class Packing:
         self.size = batch * height * width * groups * group_words
         self.record = record = np.zeros(1, PACKING)
         self.address = record.ctypes.data
+        self.job = Job((pack_kernel, record))
         record["limits"] = self._limits.ctypes.data
         record["flips"] = 0 if self._flips is None else self._flips.ctypes.data
         record["batch"], record["height"], record["width"], record["channels"] = shape
         record["groups"], record["prefix"] = groups, prefix
 
     def prepare(self, x: int, words: int) -> None:
-        """Set the addresses of the map and of its words, and reset the counters, before a run."""
+        """Set the addresses of the map and of its words before a run."""
         _start_packing(self.address, x, words)
-
-    def work(self, part: int = 0, parts: int = 1) -> None:
-        """Take rows until all are done; every thread of a run calls this once."""
-        pack_kernel(self.address)
 
     def run(self, x: int, words: int, threads: int = 1) -> None:
         """Pack the map at address `x` into the words at address `words`."""
         self.prepare(x, words)
-        run_parts(self.work, threads)
+        self.job.run(threads)
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:

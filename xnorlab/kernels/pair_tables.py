@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from xnorlab.kernels.codegen.lookup import NIBBLE, TABLE_BYTES, lay_table, lay_word
-from xnorlab.kernels.codegen.memory import fetch_and_add, load_int
-from xnorlab.kernels.codegen.records import LAYING, PIXEL, offset_of, record_at
+from xnorlab.kernels.codegen.memory import atomic_load, fetch_and_add, load_int
+from xnorlab.kernels.codegen.records import COUNTER, LAYING, PIXEL, record_at
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.jit import kernel
-from xnorlab.kernels.threads import run_parts
+from xnorlab.kernels.team import Job
 from xnorlab.kernels.traversal import Layout, Traversal, records
 
 _BORDER, _BORDER_END, _VALUES = 16, 17, 18
@@ -101,12 +101,12 @@ class Pairing:
         return traversal
 
 
-_TAKEN, _DONE = (offset_of(LAYING, name) for name in ("taken", "done"))
-
-
 @kernel
-def _lay_kernel(address):
-    """Lay the tables of all rows, which threads with the same record share; none returns before all are done."""
+def _lay_kernel(address, scratch, counters, part, parts):
+    """Lay the tables of all rows, which threads with the same record share; none returns before all are done.
+
+    address: of a LAYING; see `team.Job`.
+    """
     call = record_at(address, LAYING)
     height, width, rows, columns = call.height, call.width, call.rows, call.columns
     groups, per_group, pad_rows, pad_columns = call.groups, call.per_group, call.pad_rows, call.pad_columns
@@ -114,56 +114,61 @@ def _lay_kernel(address):
     end_shift = np.uint64(NIBBLE * ((group_tables - 1) % 16))
     pixel_words = groups * group_words
     low, high = call.values, call.values + _VALUES * TABLE_BYTES
-    taken, done = address + _TAKEN, address + _DONE
-    task = fetch_and_add(taken, 1)
-    while task < call.images * rows:
-        image, row = task // rows, task % rows - pad_rows
-        second_row = row + call.second_row
-        to = call.tables + TABLE_BYTES * task * columns * groups * group_tables
-        words = call.words + 8 * (image * height + row) * width * pixel_words
-        second_words = call.words + 8 * ((image + call.second_image) * height + second_row) * width * pixel_words
-        for column in range(-pad_columns, columns - pad_columns):
-            across = 0 <= column < width
-            inside, second_inside = across and 0 <= row < height, across and 0 <= second_row < height
-            values = low if inside else low + TABLE_BYTES * _BORDER  # with a word of zeros: the border's first table
-            second_values = high if second_inside else high + TABLE_BYTES * _BORDER
-            at = 8 * column * pixel_words
-            for _ in range(groups):
-                word, second_word = np.uint64(0), np.uint64(0)
-                left = group_tables
-                for _ in range(group_words):
-                    word = np.uint64(load_int(words + at)) if inside else np.uint64(0)
-                    second_word = np.uint64(load_int(second_words + at)) if second_inside else np.uint64(0)
-                    at += 8
-                    if left >= 16:
-                        lay_word(to, word, second_word, values, second_values)
-                        to, left = to + 16 * TABLE_BYTES, left - 16
-                    else:
-                        for n in range(left):
-                            shift = np.uint64(NIBBLE * n)
-                            table = values + TABLE_BYTES * np.int64((word >> shift) & np.uint64(15))
-                            second_table = second_values + TABLE_BYTES * np.int64(
-                                (second_word >> shift) & np.uint64(15)
-                            )
-                            lay_table(to, table, second_table)
-                            to += TABLE_BYTES
-                if per_group % NIBBLE and not (inside and second_inside):  # the border's last table is another one
-                    end, second_end = values + TABLE_BYTES, second_values + TABLE_BYTES
-                    if inside:
-                        end = low + TABLE_BYTES * np.int64((word >> end_shift) & np.uint64(15))
-                    if second_inside:
-                        second_end = high + TABLE_BYTES * np.int64((second_word >> end_shift) & np.uint64(15))
-                    lay_table(to - TABLE_BYTES, end, second_end)
-        fetch_and_add(done, 1)
-        task = fetch_and_add(taken, 1)
-    while fetch_and_add(done, 0) < call.images * rows:  # what is missing has been taken by a thread that runs
+    n_tasks, done = call.images * rows, counters + COUNTER * parts
+    for turn in range(parts):
+        owner = (part + turn) % parts
+        counter = counters + COUNTER * owner
+        first, last = n_tasks * owner // parts, n_tasks * (owner + 1) // parts
+        task = first + fetch_and_add(counter, 1)
+        while task < last:
+            image, row = task // rows, task % rows - pad_rows
+            second_row = row + call.second_row
+            to = call.tables + TABLE_BYTES * task * columns * groups * group_tables
+            words = call.words + 8 * (image * height + row) * width * pixel_words
+            second_words = call.words + 8 * ((image + call.second_image) * height + second_row) * width * pixel_words
+            for column in range(-pad_columns, columns - pad_columns):
+                across = 0 <= column < width
+                inside, second_inside = across and 0 <= row < height, across and 0 <= second_row < height
+                # Outside the map, with a word of zeros: the border's first table.
+                values = low if inside else low + TABLE_BYTES * _BORDER
+                second_values = high if second_inside else high + TABLE_BYTES * _BORDER
+                at = 8 * column * pixel_words
+                for _ in range(groups):
+                    word, second_word = np.uint64(0), np.uint64(0)
+                    left = group_tables
+                    for _ in range(group_words):
+                        word = np.uint64(load_int(words + at)) if inside else np.uint64(0)
+                        second_word = np.uint64(load_int(second_words + at)) if second_inside else np.uint64(0)
+                        at += 8
+                        if left >= 16:
+                            lay_word(to, word, second_word, values, second_values)
+                            to, left = to + 16 * TABLE_BYTES, left - 16
+                        else:
+                            for n in range(left):
+                                shift = np.uint64(NIBBLE * n)
+                                table = values + TABLE_BYTES * np.int64((word >> shift) & np.uint64(15))
+                                second_table = second_values + TABLE_BYTES * np.int64(
+                                    (second_word >> shift) & np.uint64(15)
+                                )
+                                lay_table(to, table, second_table)
+                                to += TABLE_BYTES
+                    if per_group % NIBBLE and not (inside and second_inside):  # the border's last table is another one
+                        end, second_end = values + TABLE_BYTES, second_values + TABLE_BYTES
+                        if inside:
+                            end = low + TABLE_BYTES * np.int64((word >> end_shift) & np.uint64(15))
+                        if second_inside:
+                            second_end = high + TABLE_BYTES * np.int64((second_word >> end_shift) & np.uint64(15))
+                        lay_table(to - TABLE_BYTES, end, second_end)
+            fetch_and_add(done, 1)
+            task = first + fetch_and_add(counter, 1)
+    while atomic_load(done) < n_tasks:  # what is missing has been taken by a thread that runs
         pass
 
 
 @kernel
 def _start(address, words, tables):
     call = record_at(address, LAYING)
-    call.words, call.tables, call.taken, call.done = words, tables, 0, 0
+    call.words, call.tables = words, tables
 
 
 class Laying:
@@ -178,11 +183,15 @@ class Laying:
         groups: of the convolution.
         per_group: channels of a group.
         values: `value_tables`; kept.
+
+    Attributes:
+        job: the work of a run.
     """
 
     def __init__(self, pairing: Pairing, window: Window, size: tuple[int, int], groups: int, per_group: int, values):
         self._values, self._record = values, np.zeros(1, LAYING)
         self._address = self._record.ctypes.data
+        self.job = Job((_lay_kernel, self._record))
         fields = {
             "values": values.ctypes.data,
             "images": pairing.images,
@@ -201,14 +210,10 @@ class Laying:
             self._record[name] = value
 
     def prepare(self, words: int, tables: int) -> None:
-        """Set the addresses of words and tables, and reset the counters, before a run."""
+        """Set the addresses of words and tables before a run."""
         _start(self._address, words, tables)
-
-    def work(self, part: int = 0, parts: int = 1) -> None:
-        """Take rows until all are done; every thread of a run calls this once."""
-        _lay_kernel(self._address)
 
     def run(self, words: int, tables: int, threads: int = 1) -> None:
         """Lay the tables at address `tables` from the words at address `words`."""
         self.prepare(words, tables)
-        run_parts(self.work, threads)
+        self.job.run(threads)

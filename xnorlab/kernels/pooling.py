@@ -1,31 +1,44 @@
 """Pooling over NHWC maps with torch's semantics, and the input scale K of XNOR-Net."""
 
+import math
+
 import numpy as np
 
 from xnorlab.conventions import Size
+from xnorlab.kernels.codegen.memory import fetch_and_add
+from xnorlab.kernels.codegen.records import COUNTER, POOL, record_at
 from xnorlab.kernels.codegen.reductions import reduce_window, sum_of_magnitudes
 from xnorlab.kernels.geometry import Window, feature_map, result
-from xnorlab.kernels.jit import kernel, kernel_of_many
+from xnorlab.kernels.jit import Kernel, kernel, kernel_of_many
+from xnorlab.kernels.team import WAKING, Job
+from xnorlab.kernels.threads import thread_count
+
+VALUES_PART = 1 << 16
+"""Values under windows that are worth a thread that waits for them, about 0.01 ms of them."""
 
 
-def _pooler(largest: int):
+def _pooler(largest: int) -> Kernel:
     @kernel_of_many("largest" if largest else "mean")
-    def pool(x, out, kh, kw, sh, sw, ph, pw):
-        _, height, width, channels = x.shape
-        batch, oh, ow, _ = out.shape
+    def pool(address, scratch, counters, part, parts):
+        """Take rows of the result until none is left. address: of a POOL; see `team.Job`."""
+        call = record_at(address, POOL)
+        height, width, channels, oh, ow = call.height, call.width, call.channels, call.out_height, call.out_width
+        kh, kw, sh, sw, ph, pw = call.kh, call.kw, call.sh, call.sw, call.ph, call.pw
+        source, target, n_rows = call.x, call.out, call.batch * oh
         pixel, area = 4 * channels, np.float32(kh * kw)
-        source, target = np.int64(x.ctypes.data), np.int64(out.ctypes.data)
-        for b in range(batch):
-            for i in range(oh):
+        for turn in range(parts):
+            owner = (part + turn) % parts
+            counter = counters + COUNTER * owner
+            first, end = n_rows * owner // parts, n_rows * (owner + 1) // parts
+            row = first + fetch_and_add(counter, 1)
+            while row < end:
+                b, i = row // oh, row % oh
                 y = max(0, i * sh - ph)
                 rows = min(height, i * sh - ph + kh) - y
                 for j in range(ow):
                     z = max(0, j * sw - pw)
                     columns = min(width, j * sw - pw + kw) - z
-                    start, to = (
-                        source + ((b * height + y) * width + z) * pixel,
-                        target + ((b * oh + i) * ow + j) * pixel,
-                    )
+                    start, to = source + ((b * height + y) * width + z) * pixel, target + (row * ow + j) * pixel
                     c = 0
                     while c + 64 <= channels:
                         reduce_window(largest, 64, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
@@ -36,6 +49,7 @@ def _pooler(largest: int):
                     while c < channels:
                         reduce_window(largest, 1, start + 4 * c, width * pixel, rows, pixel, columns, area, to + 4 * c)
                         c += 1
+                row = first + fetch_and_add(counter, 1)
 
     return pool
 
@@ -87,17 +101,56 @@ def _box_kernel(sums, out, divisor, kh, kw, sh, sw, ph, pw, dh, dw):
                 out[b, i, j] = np.float32(total / divisor)
 
 
-def _pool(run, x, kernel_size, stride, padding, out) -> np.ndarray:
-    x = feature_map(x)
-    window = Window.of(kernel_size, kernel_size if stride is None else stride, padding)
-    if any(2 * p > k for k, p in zip(window.kernel, window.padding, strict=True)):
-        raise ValueError(f"padding={padding!r} must be at most half of kernel={kernel_size!r}")
-    out = result((x.shape[0], *window.output(x.shape[1], x.shape[2]), x.shape[3]), out)
-    run(x, out, *window.kernel, *window.stride, *window.padding)
+class Pool:
+    """A pool over maps of one shape (B, H, W, C), with torch's semantics: a border never wins, and counts as zeros.
+
+    It runs as often as wanted, never twice at once.
+
+    Args:
+        kind: "max" or "avg".
+        shape: (B, H, W, C).
+        kernel: size of the window, an int or (vertical, horizontal).
+        stride: like `kernel`; None for a stride of one kernel.
+        padding: like `kernel`, at most half of it.
+
+    Attributes:
+        shape: of the result, (B, OH, OW, C).
+
+    Raises:
+        ValueError: an argument does not fit.
+    """
+
+    def __init__(self, kind: str, shape, kernel: Size, stride: Size | None = None, padding: Size = 0):
+        window = Window.of(kernel, kernel if stride is None else stride, padding)
+        if any(2 * p > k for k, p in zip(window.kernel, window.padding, strict=True)):
+            raise ValueError(f"padding={padding!r} must be at most half of kernel={kernel!r}")
+        out_size = window.output(*shape[1:3])
+        self.shape = (shape[0], *out_size, shape[3])
+        self._record = np.zeros(1, POOL)
+        # In the order of the record's fields.
+        sizes = (0, 0, *shape, *out_size, *window.kernel, *window.stride, *window.padding)
+        self._record[0] = sizes
+        self._x, self._out = self._record["x"], self._record["out"]
+        self._job = Job(({"max": _max_kernel, "avg": _mean_kernel}[kind], self._record))
+        self._parts = max(1, math.prod(self.shape) * math.prod(window.kernel) // VALUES_PART)
+
+    def run(self, x: int, out: int, threads: int = 1) -> None:
+        """Pool the map at address `x` into the one at address `out`, by at most so many threads."""
+        self._x[0], self._out[0] = x, out
+        self._job.run(min(threads, self._parts), self._parts >= WAKING)
+
+
+def _pool(kind, x, kernel_size, stride, padding, out, threads) -> np.ndarray:
+    x, threads = feature_map(x), thread_count(threads)
+    pool = Pool(kind, x.shape, kernel_size, stride, padding)
+    out = result(pool.shape, out)
+    pool.run(x.ctypes.data, out.ctypes.data, threads)
     return out
 
 
-def max_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out=None) -> np.ndarray:
+def max_pool(
+    x, kernel: Size, stride: Size | None = None, padding: Size = 0, out: np.ndarray | None = None, *, threads: int = 1
+) -> np.ndarray:
     """Largest value under each window; a padded border never wins.
 
     Args:
@@ -106,6 +159,7 @@ def max_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out
         stride: like `kernel`; None for a stride of one kernel.
         padding: like `kernel`, at most half of it.
         out: where to write the result; a new array where None.
+        threads: that may share the work.
 
     Returns:
         float32 (B, OH, OW, C).
@@ -113,12 +167,14 @@ def max_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out
     Raises:
         ValueError: an argument does not fit.
     """
-    return _pool(_max_kernel, x, kernel, stride, padding, out)
+    return _pool("max", x, kernel, stride, padding, out, threads)
 
 
-def avg_pool(x, kernel: Size, stride: Size | None = None, padding: Size = 0, out=None) -> np.ndarray:
+def avg_pool(
+    x, kernel: Size, stride: Size | None = None, padding: Size = 0, out: np.ndarray | None = None, *, threads: int = 1
+) -> np.ndarray:
     """Mean under each window, padded zeros counted (torch's count_include_pad=True). Arguments as in `max_pool`."""
-    return _pool(_mean_kernel, x, kernel, stride, padding, out)
+    return _pool("avg", x, kernel, stride, padding, out, threads)
 
 
 def global_avg_pool(x, out=None) -> np.ndarray:

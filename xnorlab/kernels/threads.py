@@ -9,11 +9,17 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 
 run_lock = threading.RLock()
 """Held by whoever runs in parallel or measures time: one caller at a time in a process."""
 
 _workers: list[queue.SimpleQueue] = []
+
+dismissed = np.zeros(1, np.int64)
+"""Not 0 while workers that watch for jobs of compiled code (kernels/team.py) are wanted back."""
 
 
 def _forget_workers() -> None:
@@ -41,19 +47,16 @@ def thread_count(threads: int) -> int:
 
 def _serve(tasks: queue.SimpleQueue) -> None:
     while True:
-        work, part, parts, ended, signal = tasks.get()
-        try:
-            work(part, parts)
-        except BaseException as error:  # handed to the caller, who raises it
-            ended.append(error)
-        else:
-            ended.append(None)
-        signal.put(None)
-        del work, ended, signal  # a worker that waits keeps nobody's arrays
+        task = tasks.get()
+        task()
+        del task  # a worker that waits keeps nobody's arrays
 
 
-def _start_workers(count: int) -> int:
-    """Start workers until there are `count`, as far as the system allows; returns how many of them there are."""
+def start_workers(count: int) -> list[queue.SimpleQueue]:
+    """Start workers until there are `count`, as far as the system allows; returns their queues of what to call.
+
+    What is put there must not raise. The caller holds the run lock.
+    """
     while len(_workers) < count:
         tasks: queue.SimpleQueue = queue.SimpleQueue()
         try:
@@ -61,7 +64,7 @@ def _start_workers(count: int) -> int:
         except RuntimeError:  # no more threads to be had
             break
         _workers.append(tasks)
-    return min(count, len(_workers))
+    return _workers[:count]
 
 
 def run_parts(work: Callable[[int, int], object], threads: int) -> None:
@@ -70,14 +73,26 @@ def run_parts(work: Callable[[int, int], object], threads: int) -> None:
         work(0, 1)
         return
     with run_lock:
-        n_workers = _start_workers(threads - 1)
+        workers = start_workers(threads - 1)
+        parts = len(workers) + 1
         ended: list[BaseException | None] = []
         signal: queue.SimpleQueue = queue.SimpleQueue()
         started, errors = 0, []
+        dismissed[0] = 1
+
+        def run(part: int) -> None:
+            try:
+                work(part, parts)
+            except BaseException as error:  # handed to the caller, who raises it
+                ended.append(error)
+            else:
+                ended.append(None)
+            signal.put(None)
+
         try:
-            for started, tasks in enumerate(_workers[:n_workers], 1):
-                tasks.put((work, started, n_workers + 1, ended, signal))
-            work(0, n_workers + 1)
+            for started, tasks in enumerate(workers, 1):
+                tasks.put(partial(run, started))
+            work(0, parts)
         except BaseException as error:  # raised again, once nobody works on the caller's arrays any more
             errors.append(error)
         # Workers count what has ended; here an interrupt could come between the signal and the count.

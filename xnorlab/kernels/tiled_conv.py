@@ -14,7 +14,8 @@ from xnorlab.kernels.conv_kernel import conv_kernel
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
-from xnorlab.kernels.threads import available_threads, run_parts
+from xnorlab.kernels.team import WAKING, Job
+from xnorlab.kernels.threads import available_threads
 from xnorlab.kernels.traversal import Layout, Traversal
 
 SHAPES_KEPT = 16
@@ -23,8 +24,8 @@ SHAPES_KEPT = 16
 PASS_BYTES = 1 << 17
 """Output bytes that one pass over the filters covers: an eighth of a core's usual second-level cache."""
 
-XNOR_PART, REAL_PART = 1 << 27, 1 << 23
-"""Multiply-adds that are worth a thread, about 0.1 ms of them; to wake one takes half of that."""
+XNOR_PART, REAL_PART = 1 << 23, 1 << 17
+"""Multiply-adds that are worth a thread that waits for them, about 0.01 ms of them."""
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Tables:
         arrays: passes, pieces, runs, pixels and starting sums, whose addresses calls hold.
         input_size: bytes of the prepared input (packed words, tables, or integers with their border).
         parts: threads that the work is worth.
+        worth_waking: whether it is worth waking threads that sleep.
         scratch: bytes that each thread needs for widened weights.
         free: what calls need besides, made once and not in use now.
     """
@@ -44,6 +46,7 @@ class Tables:
     arrays: tuple[np.ndarray, ...]
     input_size: int
     parts: int
+    worth_waking: bool
     scratch: int
     free: list[Any] = field(default_factory=list)
 
@@ -57,39 +60,30 @@ class Call:
     Attributes:
         address: of the record, a CALL.
         parts: threads that the work is worth.
+        job: the work of a run.
     """
 
     def __init__(self, kernel: Kernel, record: np.ndarray, tables: Tables, epilogue: Epilogue, x: int):
         # The arrays alone: tables hold idle calls, and a reference cycle would wait for the garbage collector.
-        self._kernel, self._arrays, self._epilogue = kernel, tables.arrays, epilogue
-        self.parts = tables.parts
-        # One for each thread; their addresses, too, since it takes a microsecond to ask for one.
-        most = min(self.parts, available_threads()) if tables.scratch else 0
-        self._scratch = [aligned((tables.scratch,), np.uint8) for _ in range(most)]
-        self._scratch_at = [array.ctypes.data for array in self._scratch]
+        self._arrays, self._epilogue = tables.arrays, epilogue
+        self.parts, self._worth_waking = tables.parts, tables.worth_waking
         self._program = epilogue.program()
         self._record = record.copy()
         self.address = self._record.ctypes.data
         fields = {"program": self._program.ctypes.data, "n_steps": len(self._program), "x": x, **epilogue.fields()}
         for name, value in fields.items():
             self._record[name] = value
-        # Views of single fields: to set one of a record by name takes four times as long.
-        self._x, self._taken = self._record["x"], self._record["taken"]
+        threads = min(self.parts, available_threads()) if tables.scratch else 0
+        self.job = Job((kernel, self._record, aligned((threads, tables.scratch), np.uint8)))
+        self._x = self._record["x"]  # a view: to set a field of a record by name takes four times as long
 
-    def prepare(self, x: int | None = None) -> None:
-        """Reset the task counter before a run. x: a new address of the input, or None for the last one."""
-        self._taken[0] = 0
-        if x is not None:
-            self._x[0] = x
-
-    def work(self, part: int = 0, parts: int = 1) -> None:
-        """Take tasks until none is left; every thread of a run calls this once."""
-        self._kernel(self.address, self._scratch_at[part] if self._scratch_at else 0)
+    def read(self, x: int) -> None:
+        """Set the address of the input of later runs."""
+        self._x[0] = x
 
     def run(self, threads: int = 1) -> None:
         """Do all of the work, by at most so many threads."""
-        self.prepare()
-        run_parts(self.work, min(threads, self.parts))
+        self.job.run(min(threads, self.parts), self._worth_waking)
 
 
 class TiledConv:
@@ -199,4 +193,4 @@ class TiledConv:
         for name, value in fields.items():
             record[name] = value
         scratch = 4 * self._block * block_steps if self._arithmetic == "sign" else 0
-        return Tables(out_shape, arrays, self._input_size(shape), parts, scratch), record
+        return Tables(out_shape, arrays, self._input_size(shape), parts, parts >= WAKING, scratch), record

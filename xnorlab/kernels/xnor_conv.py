@@ -14,7 +14,8 @@ from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packed_weights import CountedWeights, TableWeights
 from xnorlab.kernels.packing import Packing, running_xor, unpack_bits
 from xnorlab.kernels.pair_tables import Laying, Pairing, value_tables
-from xnorlab.kernels.threads import run_parts, thread_count
+from xnorlab.kernels.team import Job
+from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.tiled_conv import Call, Tables, TiledConv
 from xnorlab.kernels.traversal import Traversal
 
@@ -26,9 +27,9 @@ NO_MAP = np.zeros((0, 0, 0, 0), np.float32)
 def _set_arrays(packing, call, x, words, prepared, out):
     """Set the arrays of a PACKING and a CALL: in Python each address alone would cost a microsecond."""
     pack = record_at(packing, PACKING)
-    pack.x, pack.words, pack.taken, pack.done = x.ctypes.data, words.ctypes.data, 0, 0
+    pack.x, pack.words = x.ctypes.data, words.ctypes.data
     run = record_at(call, CALL)
-    run.x, run.out, run.taken = prepared.ctypes.data, out.ctypes.data, 0
+    run.x, run.out = prepared.ctypes.data, out.ctypes.data
 
 
 class XnorConv2d(TiledConv):
@@ -147,7 +148,7 @@ class XnorConv2d(TiledConv):
         prepared = aligned((tables.input_size // 8,), np.uint64)
         work = self._workspace(x.shape, threshold, flip)
         work.set_arrays(x, prepared, NO_MAP)
-        run_parts(work.prepare, min(threads, tables.parts))
+        work.preparation.run(min(threads, tables.parts), tables.worth_waking)
         work.give_back(tables)
         return prepared
 
@@ -163,7 +164,7 @@ class XnorConv2d(TiledConv):
         prepared, out = for_kernels(prepared), result(tables.shape, out)
         work = self._workspace(shape, input_scale=input_scale)
         work.set_arrays(NO_MAP, prepared, out)
-        run_parts(work.call.work, min(threads, tables.parts))
+        work.call.job.run(min(threads, tables.parts), tables.worth_waking)
         work.give_back(tables)
         return out
 
@@ -186,7 +187,7 @@ class XnorConv2d(TiledConv):
         out = result(tables.shape, out)
         work = self._workspace(x.shape, threshold, flip, input_scale)
         work.set_arrays(x, work.prepared, out)
-        run_parts(work.run, min(threads, tables.parts))
+        work.whole.run(min(threads, tables.parts), tables.worth_waking)
         work.give_back(tables)
         return out
 
@@ -219,6 +220,8 @@ class _Workspace:
         prepared: what the call reads.
         factors: input scales that the call reads, or None.
         own: made for one call alone, whose thresholds or input scales it holds.
+        preparation: packing, and laying where there is one.
+        whole: preparation and convolution.
     """
 
     packing: Packing
@@ -229,26 +232,17 @@ class _Workspace:
     factors: np.ndarray | None
     own: bool
 
+    def __post_init__(self):
+        jobs = [self.packing.job, *([] if self.laying is None else [self.laying.job])]
+        self.preparation, self.whole = Job.of(*jobs), Job.of(*jobs, self.call.job)
+
     def set_arrays(self, x: np.ndarray, prepared: np.ndarray, out: np.ndarray) -> None:
-        """Set what the next run reads and writes, and reset its counters."""
+        """Set what the next run reads and writes."""
         if self.laying is None:
             _set_arrays(self.packing.address, self.call.address, x, prepared, prepared, out)
         else:
             _set_arrays(self.packing.address, self.call.address, x, self.words, prepared, out)
             self.laying.prepare(self.words.ctypes.data, prepared.ctypes.data)
-
-    def prepare(self, part: int, parts: int) -> None:
-        """Pack, then lay the tables; no thread begins with a step before all have ended the one before."""
-        self.packing.work()
-        if self.laying is not None:
-            self.laying.work()
-
-    def run(self, part: int, parts: int) -> None:
-        """Prepare, then convolve."""
-        self.packing.work()
-        if self.laying is not None:
-            self.laying.work()
-        self.call.work(part)
 
     def give_back(self, tables: Tables) -> None:
         """Leave the workspace to the next caller."""

@@ -14,6 +14,7 @@ from xnorlab.runtime.fusion import Group, groups
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import BinaryConv, Conv, Op, Shape
 from xnorlab.runtime.ops.convolutions import Convolution
+from xnorlab.runtime.ops.pooling import WindowPool
 
 LINE = 64
 """Buffers start on a cache line."""
@@ -137,7 +138,12 @@ class Plan:
             if main.input_scale:
                 self._add_factors(main, macs[0][1])
                 real -= macs[0][1]
-        run = self._convolution(group, main) if isinstance(main, Convolution) else self._single(main)
+        if isinstance(main, Convolution):
+            run = self._convolution(group, main)
+        elif isinstance(main, WindowPool):
+            run = self._pool(main)
+        else:
+            run = self._single(main)
         names = tuple(op.name for op in group.ops)
         self._put(Step(group.name, main.kind, names, binary, real), run)
 
@@ -153,6 +159,11 @@ class Plan:
             op(*(x if array is None else array for array in arrays), threads=threads, out=out)
 
         return run
+
+    def _pool(self, op: WindowPool) -> Run:
+        pool, out = op.pool(self._map_shape(op.inputs[0])), self._values[op.name].ctypes.data
+        value = None if op.inputs[0] == INPUT else self._values[op.inputs[0]].ctypes.data
+        return lambda x, threads: pool.run(x.ctypes.data if value is None else value, out, threads)
 
     def _add_packing(self, op: BinaryConv) -> None:
         """Make what the convolution reads: packed signs, which an epilogue may have left already, or their tables."""
@@ -199,7 +210,7 @@ class Plan:
             source = self._values[op.inputs[0]]
         else:
             return self._picture(group, call)
-        call.prepare(x=source.ctypes.data)
+        call.read(source.ctypes.data)
         return lambda x, threads: call.run(threads)
 
     def _picture(self, group: Group, call: Call) -> Run:
@@ -207,7 +218,7 @@ class Plan:
         op = group.main
         fixed = op.fixed if isinstance(op, Conv) else None
         if fixed is None:
-            return lambda x, threads: (call.prepare(x=x.ctypes.data), call.run(threads))[-1]
+            return lambda x, threads: (call.read(x.ctypes.data), call.run(threads))[-1]
         shape = self._map_shape(INPUT)
         buffer = fixed.buffer(shape)
         in_integers = fixed.call(shape, self._epilogue(group, fixed), buffer.ctypes.data)
@@ -216,7 +227,7 @@ class Plan:
             if fixed.take(x.ctypes.data, buffer, shape):
                 in_integers.run(threads)
             else:
-                call.prepare(x=x.ctypes.data)
+                call.read(x.ctypes.data)
                 call.run(threads)
 
         return run

@@ -14,14 +14,14 @@ def _record(fields: str) -> np.dtype:
 
 
 CALL = _record(
-    "x taken program n_steps passes n_passes pieces runs pixels "
+    "x program n_steps passes n_passes pieces runs pixels "
     "groups blocks block_filters group_filters group_bytes weights block_bytes block_steps "
     "init init_segment init_block "
     "scale bias out out_stride limits flips words words_stride"
 )
 """A convolution's run over one input.
 
-`taken` counts the tasks that threads have taken. `block_bytes` and `block_steps`: of one block's weights in memory, and
+`block_bytes` and `block_steps`: of one block's weights in memory, and
 how many steps of a tile they serve. `init_segment`, `init_block`: bytes from one to the next. From `scale` on the
 epilogue's: tables with one entry per filter, the map of results and the bytes of one of its pixels, thresholds, flips
 and words of the next layer's signs.
@@ -42,14 +42,26 @@ PIXEL = _record("x_offset index")
 STEP = _record("code first second map stride")
 """A step of an epilogue: its code, two tables with one entry per filter, a map, the bytes of one of its pixels."""
 
-PACKING = _record("x limits flips words batch height width channels groups prefix taken done")
-"""A packing of one map; `taken` and `done` count rows, which threads share."""
+PACKING = _record("x limits flips words batch height width channels groups prefix")
+"""A packing of one map."""
 
 LAYING = _record(
-    "words tables values images rows columns height width pad_rows pad_columns second_image second_row "
-    "groups per_group taken done"
+    "words tables values images rows columns height width pad_rows pad_columns second_image second_row groups per_group"
 )
-"""The laying of one map's tables, see pair_tables.py; `taken` and `done` count rows, which threads share."""
+"""The laying of one map's tables, see pair_tables.py."""
+
+POOL = _record("x out batch height width channels out_height out_width kh kw sh sw ph pw")
+"""A pool over one map: its size, the size of the result, the window, its stride and padding."""
+
+
+COUNTER = 64
+"""Bytes from one of a task's counters to the next: a cache line, so that threads do not wait for each other's."""
+
+TASK = _record("kernel argument scratch scratch_step counters")
+"""A kernel of a job: its machine code, its record, the scratch of each thread, so many bytes apart, its counters."""
+
+TEAM = _record("job open parts tasks n_tasks active")
+"""What threads that wait for jobs watch, see kernels/team.py."""
 
 
 class Place(NamedTuple):

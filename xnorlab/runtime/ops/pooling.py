@@ -14,8 +14,10 @@ __all__ = ["AvgPool", "Flatten", "GlobalAvgPool", "MaxPool"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Pool(Op):
+class WindowPool(Op):
     """A pool: kernel, stride and padding, each (vertical, horizontal); padding is at most half the kernel."""
+
+    _which: ClassVar[str]
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -39,20 +41,26 @@ class _Pool(Op):
         check_work(self.name, work, "values under its windows")
         return rows, columns, channels
 
+    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
+        """(B, H, W, C) → (B, OH, OW, C)."""
+        function = kernels.max_pool if self._which == "max" else kernels.avg_pool
+        return function(arrays[0], self.kernel, self.stride, self.padding, out, threads=threads)
+
+    def pool(self, shape: tuple[int, int, int, int]) -> kernels.Pool:
+        """What computes it for inputs (B, H, W, C), for one caller at a time."""
+        return kernels.Pool(self._which, shape, self.kernel, self.stride, self.padding)
+
     @property
     def _onnx_window(self) -> dict[str, Any]:
         return {"kernel_shape": self.kernel, "strides": self.stride, "pads": [*self.padding, *self.padding]}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MaxPool(_Pool):
+class MaxPool(WindowPool):
     """The largest value under each window; the border never wins."""
 
     kind: ClassVar[str] = "max_pool"
-
-    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
-        """(B, H, W, C) → (B, OH, OW, C)."""
-        return kernels.max_pool(arrays[0], self.kernel, self.stride, self.padding, out)
+    _which: ClassVar[str] = "max"
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """ONNX's own MaxPool."""
@@ -60,14 +68,11 @@ class MaxPool(_Pool):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AvgPool(_Pool):
+class AvgPool(WindowPool):
     """The mean under each window; the border counts as zeros (torch's count_include_pad=True)."""
 
     kind: ClassVar[str] = "avg_pool"
-
-    def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
-        """(B, H, W, C) → (B, OH, OW, C)."""
-        return kernels.avg_pool(arrays[0], self.kernel, self.stride, self.padding, out)
+    _which: ClassVar[str] = "avg"
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """ONNX's own AveragePool."""
