@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
 from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
+from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear
 from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Step
 from xnorlab.runtime.records import Answer, LayerSummary, Prediction, softmax
@@ -181,9 +183,54 @@ class Network:
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """The logits, float32 (N, classes), of pictures: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
+        return self._batched(images, self.run, self.output_shape)
+
+    def features(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """The values that the classifier, the network's last linear layer, reads for each picture.
+
+        They describe a picture in terms that are of use beyond the network's own classes: `xnorlab.teach` puts a
+        classifier of other classes on top of them.
+
+        Args:
+            images: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes.
+
+        Returns:
+            float32 (N, F), F the number of columns of the classifier's weight. A classifier with binary inputs takes
+            their signs; its features are the values before them.
+
+        Raises:
+            ValueError: the network does not end on a linear layer, or has no preprocessing.
+        """
+        last = self.classifier
+        return self._batched(images, self._run_features, self._shapes[last.inputs[0]])
+
+    @property
+    def classifier(self) -> Linear | BinaryWeightLinear | BinaryLinear:
+        """The last op, which turns features into logits; raises ValueError where it is not a linear layer."""
+        last = self.ops[-1]
+        if not isinstance(last, Linear | BinaryWeightLinear | BinaryLinear):
+            raise ValueError(
+                f"the network {self.name!r} ends on {last.name!r} of kind {last.kind!r}; the rule for features is a "
+                "last op of kind 'linear', 'binary_weight_linear' or 'binary_linear'"
+            )
+        return last
+
+    @cached_property
+    def _features_runner(self) -> BatchRunner:
+        """Runs all but the classifier. Its one input is the last value before it: no other op has a reader left."""
+        return BatchRunner(self.ops[:-1])
+
+    def _run_features(self, x: np.ndarray) -> np.ndarray:
+        """The features, (N, F), of at least one preprocessed input."""
+        return self._features_runner.run(x, self._checked(x), thread_count(self.threads))
+
+    def _batched(
+        self, images: np.ndarray | Sequence[np.ndarray], run: Callable[[np.ndarray], np.ndarray], shape: Shape
+    ) -> np.ndarray:
+        """What `run` gives for pictures, BATCH of them at a time; shape: of one picture's result."""
         images = checked_images(images)
-        parts = [self.run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
-        return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), np.float32)
+        parts = [run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, *shape), np.float32)
 
     def predict(self, images: np.ndarray | Sequence[np.ndarray], top: int = 5) -> list[Answer]:
         """The `top` most probable classes of each picture, and whether the network knows what the picture shows.
