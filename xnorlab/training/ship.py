@@ -27,6 +27,7 @@ from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictur
 from xnorlab.training.folders import find
 from xnorlab.training.rounding import round_weights_, shipped_tensors
 from xnorlab.zoo import manifest
+from xnorlab.zoo.cost import file_float32_bytes
 from xnorlab.zoo.latent_weights import read_weights
 from xnorlab.zoo.manifest import Repeat, ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
@@ -199,7 +200,8 @@ def _enter(staged: Path, out: Path, measured: ShippedNetwork) -> ShippedNetwork 
         for end in (PACKED, LATENT, HISTORY):
             os.replace(staged / f"{name}{end}", out / f"{name}{end}")
     history = json.loads((out / f"{name}{HISTORY}").read_text(encoding="utf-8"))
-    atomic.write_text(out / f"{name}{CARD}", card(network, history["epochs"]))
+    numbers_bytes = file_float32_bytes(out / f"{name}{PACKED}")
+    atomic.write_text(out / f"{name}{CARD}", card(network, history["epochs"], float32_bytes=numbers_bytes))
     manifest.write(out, {**networks, name: network})
     return measured.as_repeat() if as_repeat else network
 
