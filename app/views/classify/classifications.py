@@ -1,19 +1,21 @@
-"""What the networks classify a visitor's photos as: computed once per photo and network, kept in the session."""
+"""What the networks classify photos as: computed once per photo and network.
+
+A visitor's own photos are kept in the session. The samples are everybody's, and so is what they are classified as.
+"""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import streamlit as st
 from shared import cached, networks
-from shared.photos import Photo
+from shared.photos import SAMPLES, Photo
 
-from xnorlab.benchmark import interleaved
+from xnorlab import pretrained
 from xnorlab.runtime import Prediction
 
 _KEPT = "classify: classifications"
-_TIMES = "classify: times"
+_samples: dict[tuple[str, str], "Classification"] = {}  # by sample and the file's sha256
 
 PROGRESS_FROM = 40  # classifications; fewer are done before a bar could be seen
 
@@ -24,10 +26,12 @@ class Classification:
 
     Attributes:
         predictions: All classes of the network, the likeliest first.
+        is_unknown: Whether the photo shows none of its classes, perhaps; None for a network that cannot tell.
         seconds: What cropping and the network took.
     """
 
     predictions: tuple[Prediction, ...]
+    is_unknown: bool | None = None
     seconds: float = 0.0
 
     @property
@@ -42,13 +46,13 @@ def classify(photo: Photo, name: str) -> Classification:
     Raises:
         ValueError: The network cannot be loaded.
     """
-    kept = _kept()
-    if (photo.key, name) not in kept:
-        network = cached.network(name)
+    network = cached.network(name)  # even where the answer is kept: a file may be gone
+    kept, key = _place(photo, name)
+    if key not in kept:
         since = time.perf_counter()
-        (predictions,) = network.predict([photo.pixels], top=len(network.labels))
-        kept[photo.key, name] = Classification(tuple(predictions), time.perf_counter() - since)
-    return kept[photo.key, name]
+        (answer,) = network.predict([photo.pixels], top=len(network.labels))
+        kept[key] = Classification(tuple(answer), answer.is_unknown, time.perf_counter() - since)
+    return kept[key]
 
 
 def classify_all(photos: Sequence[Photo], family: str, schemes: Iterable[str]) -> dict[str, list[Classification]]:
@@ -58,7 +62,7 @@ def classify_all(photos: Sequence[Photo], family: str, schemes: Iterable[str]) -
         Scheme → one classification per photo.
     """
     names = {scheme: networks.name(family, scheme) for scheme in schemes}
-    missing = [(photo, name) for name in names.values() for photo in photos if (photo.key, name) not in _kept()]
+    missing = [(photo, name) for name in names.values() for photo in photos if not _is_kept(photo, name)]
     bar = st.progress(0.0, "Asking the networks…") if len(missing) > PROGRESS_FROM else None
     for done, (photo, name) in enumerate(missing, start=1):
         classify(photo, name)
@@ -70,40 +74,24 @@ def classify_all(photos: Sequence[Photo], family: str, schemes: Iterable[str]) -
 
 
 def forget_all_but(keys: Iterable[str]) -> None:
-    """Forget the classifications and times of photos other than those with these keys."""
-    keys = set(keys)
-    for kept in (_kept(), _kept_times()):
-        for photo_key, name in list(kept):
-            if photo_key not in keys:
-                del kept[photo_key, name]
+    """Forget the classifications of the visitor's photos other than those with these keys."""
+    keys, kept = set(keys), _kept()
+    for photo_key, name in list(kept):
+        if photo_key not in keys:
+            del kept[photo_key, name]
 
 
-def time_together(photo: Photo, names: Iterable[str], runs: int) -> None:
-    """Keep the median time of `runs` runs of each network on this photo's crop, batch 1, with the time of day.
-
-    The networks take turns, so that a busy moment slows all of them down alike. Reading and cropping are left out. To
-    be called with the timing lock held.
-    """
-    calls = {name: partial(cached.network(name).run, cached.preprocessing(name)([photo.pixels])) for name in names}
-    clock = time.strftime("%H:%M:%S")
-    for name, timing in interleaved(calls, repeats=runs).items():
-        _kept_times()[photo.key, name] = timing.median_s, clock
+def _is_kept(photo: Photo, name: str) -> bool:
+    kept, key = _place(photo, name)
+    return key in kept
 
 
-def times(photo: Photo, names: Iterable[str]) -> Mapping[str, tuple[float, str]]:
-    """Median seconds and time of day by network, of those that were timed on `photo`."""
-    kept = _kept_times()
-    return {name: kept[photo.key, name] for name in names if (photo.key, name) in kept}
-
-
-def forget_times() -> None:
-    """Forget every time, so that all networks are timed again."""
-    _kept_times().clear()
+def _place(photo: Photo, name: str) -> tuple[dict[tuple[str, str], Classification], tuple[str, str]]:
+    """Where a classification is kept, and its key there."""
+    if photo.key in SAMPLES:
+        return _samples, (photo.key, pretrained.entry(name).sha256)
+    return _kept(), (photo.key, name)
 
 
 def _kept() -> dict[tuple[str, str], Classification]:
     return st.session_state.setdefault(_KEPT, {})
-
-
-def _kept_times() -> dict[tuple[str, str], tuple[float, str]]:
-    return st.session_state.setdefault(_TIMES, {})
