@@ -73,13 +73,14 @@ def test_a_network_that_refuses_says_so_on_its_card_and_in_the_headline(open_pag
     monkeypatch.setattr(Network, "open", classmethod(refusing))
     from views.classify import classifications
 
-    monkeypatch.setattr(classifications, "_samples", {})
+    classifications._of_sample.cache_clear()
     at = open_page(PAGE, photo="golf-ball", schemes="float,xnor")
     assert not at.exception
     cards = dict(re.findall(r"data-scheme='([\w-]+)'>(.*?)</article>", html_of(at), re.S))
     assert "perhaps none of mine" in cards["xnor"]
     assert "perhaps none of mine" not in cards["float"]
     assert verdict(at).startswith("None of my ten, perhaps: 1 of 2 networks")
+    classifications._of_sample.cache_clear()
 
 
 def test_the_classes_stand_at_the_upload_box(open_page):

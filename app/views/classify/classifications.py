@@ -3,19 +3,19 @@
 A visitor's own photos are kept in the session. The samples are everybody's, and so is what they are classified as.
 """
 
+import functools
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from shared import cached, networks
+from shared import cached, networks, photos
 from shared.photos import SAMPLES, Photo
 
 from xnorlab import pretrained
 from xnorlab.runtime import Prediction
 
 _KEPT = "classify: classifications"
-_samples: dict[tuple[str, str], "Classification"] = {}  # by sample and the file's sha256
 
 PROGRESS_FROM = 40  # classifications; fewer are done before a bar could be seen
 
@@ -46,23 +46,41 @@ def classify(photo: Photo, name: str) -> Classification:
     Raises:
         ValueError: The network cannot be loaded.
     """
-    network = cached.network(name)  # even where the answer is kept: a file may be gone
-    kept, key = _place(photo, name)
-    if key not in kept:
-        since = time.perf_counter()
-        (answer,) = network.predict([photo.pixels], top=len(network.labels))
-        kept[key] = Classification(tuple(answer), answer.is_unknown, time.perf_counter() - since)
-    return kept[key]
+    cached.network(name)  # even where the answer is kept: its file may be gone
+    if photo.key in SAMPLES:
+        return _of_sample(photo.key, name, pretrained.entry(name).sha256)
+    kept = _kept()
+    if (photo.key, name) not in kept:
+        kept[photo.key, name] = _ask(photo, name)
+    return kept[photo.key, name]
 
 
-def classify_all(photos: Sequence[Photo], family: str, schemes: Iterable[str]) -> dict[str, list[Classification]]:
+@functools.cache
+def _of_sample(key: str, name: str, sha256: str) -> Classification:
+    """What a network, whose file has the hash `sha256`, classifies a sample as."""
+    return _ask(photos.sample(key), name)
+
+
+def _ask(photo: Photo, name: str) -> Classification:
+    network = cached.network(name)
+    since = time.perf_counter()
+    (answer,) = network.predict([photo.pixels], top=len(network.labels))
+    return Classification(tuple(answer), answer.is_unknown, time.perf_counter() - since)
+
+
+def classify_all(shown: Sequence[Photo], family: str, schemes: Iterable[str]) -> dict[str, list[Classification]]:
     """What several networks classify several photos as, with a progress bar where it takes long.
 
     Returns:
         Scheme → one classification per photo.
     """
     names = {scheme: networks.name(family, scheme) for scheme in schemes}
-    missing = [(photo, name) for name in names.values() for photo in photos if not _is_kept(photo, name)]
+    missing = [
+        (photo, name)
+        for name in names.values()
+        for photo in shown
+        if photo.key not in SAMPLES and (photo.key, name) not in _kept()
+    ]
     bar = st.progress(0.0, "Asking the networks…") if len(missing) > PROGRESS_FROM else None
     for done, (photo, name) in enumerate(missing, start=1):
         classify(photo, name)
@@ -70,7 +88,7 @@ def classify_all(photos: Sequence[Photo], family: str, schemes: Iterable[str]) -
             bar.progress(done / len(missing), f"{photo.title}")
     if bar is not None:
         bar.empty()
-    return {scheme: [classify(photo, name) for photo in photos] for scheme, name in names.items()}
+    return {scheme: [classify(photo, name) for photo in shown] for scheme, name in names.items()}
 
 
 def forget_all_but(keys: Iterable[str]) -> None:
@@ -79,18 +97,6 @@ def forget_all_but(keys: Iterable[str]) -> None:
     for photo_key, name in list(kept):
         if photo_key not in keys:
             del kept[photo_key, name]
-
-
-def _is_kept(photo: Photo, name: str) -> bool:
-    kept, key = _place(photo, name)
-    return key in kept
-
-
-def _place(photo: Photo, name: str) -> tuple[dict[tuple[str, str], Classification], tuple[str, str]]:
-    """Where a classification is kept, and its key there."""
-    if photo.key in SAMPLES:
-        return _samples, (photo.key, pretrained.entry(name).sha256)
-    return _kept(), (photo.key, name)
 
 
 def _kept() -> dict[tuple[str, str], Classification]:
