@@ -13,9 +13,20 @@ from typer.testing import CliRunner
 
 from xnorlab import pretrained
 from xnorlab.cli import app
+from xnorlab.cli.compiling import NOTE, compiling_on_stderr
 from xnorlab.images import open_image
+from xnorlab.kernels.jit import kernel
+from xnorlab.runtime import Network, UnknownRule
 
 LABELS = {"cat", "coffee", "golf ball"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(small_networks: Path) -> None:
+    """Has the kernels compiled, so that stderr holds what a test is about."""
+    for scheme in ("xnor", "float"):
+        network = Network.open(small_networks / f"test/resnet18-{scheme}.safetensors")
+        network.predict([np.zeros((64, 64, 3), np.uint8)])
 
 
 @pytest.fixture
@@ -67,6 +78,20 @@ def test_bad_photos_get_their_sentence_and_the_others_their_answer(shipped: Path
     assert "/not\\nan image.jpg is not an image in a format that" in refused["error"]
     assert result.stderr.splitlines() == [f"xnorlab: {refused['error']}", f"xnorlab: {missing['error']}"]
     assert run("predict", photo, text).exit_code == 1
+
+
+def test_a_photo_of_no_class_is_told(shipped: Path, photo: Path, tmp_path: Path):
+    network = pretrained.load("test/resnet18-xnor")
+    for threshold, refused in ((1e6, True), (-1e6, False)):
+        network.unknown = UnknownRule("energy", 1.0, threshold)
+        file = tmp_path / "calibrated.safetensors"
+        network.save(file)
+        assert ("None of its 3 classes, perhaps. The nearest:" in run("predict", photo, "-m", file).stdout) == refused
+        (told,) = json.loads(run("predict", photo, "-m", file, "-m", "test/resnet18-xnor", "--json").stdout)
+        score = network.predict([open_image(photo)])[0].unknown_score
+        rule = {"score": "energy", "temperature": 1.0, "threshold": threshold}
+        assert told["unknown"] == {str(file): rule | {"value": score, "is_unknown": refused}}
+        assert len(told["answers"][str(file)]) == 3
 
 
 @pytest.mark.parametrize(
@@ -121,6 +146,30 @@ def test_names_and_labels_from_outside_stay_on_their_lines(shipped: Path, photo:
         "golf ball",
     }
     assert json.loads(run("predict", odd, "--model", packed, "--json").stdout)[0]["photo"] == str(odd)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_one_line_says_that_kernels_are_compiled(
+    terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    for printed in (f"xnorlab: {NOTE}\n", ""):
+
+        @kernel
+        def one(x):
+            x[0] = 1.0
+
+        @kernel
+        def two(x):
+            x[0] = 2.0
+
+        with compiling_on_stderr():
+            one(x := np.zeros(1))
+            two(x)
+        assert x[0] == 2
+        counted = f"\rxnorlab: {NOTE}: 1\rxnorlab: {NOTE}: 2\n"
+        assert capsys.readouterr().err == (counted if terminal and printed else printed)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])

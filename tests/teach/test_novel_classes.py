@@ -96,6 +96,6 @@ def test_the_shipped_record_is_of_the_shipped_networks():
     assert result is not None
     assert result.protocol == Protocol()
     for network in result.networks:
-        assert network.sha256 == pretrained.entry(network.name).sha256
+        assert network.latent_sha256 == pretrained.entry(network.name).latent_sha256
         assert len(network.right) == result.protocol.draws
         assert network.mean > 0.4

@@ -110,7 +110,7 @@ def accuracies(rows: Sequence[MeasuredAccuracy], *, chance: float, dark: bool = 
     )
     style.finish(figure, height=130 + 90 * len(groups), dark=dark, legend=True)
     figure.update_layout(legend={**style.BELOW, "orientation": "h"})
-    figure.update_xaxes(title="accuracy, %", range=[0, 103])
+    figure.update_xaxes(title="accuracy, %", range=[100 * chance - 5, 103])
     figure.update_yaxes(
         tickvals=list(range(len(groups))), ticktext=groups, range=[len(groups) - 0.5, -0.5], showgrid=False
     )

@@ -51,13 +51,14 @@ class NovelAccuracy:
 
     Attributes:
         name: of the shipped network.
-        sha256: of its packed file.
+        latent_sha256: of the file with its latent weights: a retrained network has another one, and a packed file that
+            is written anew with the same weights has not.
         right: of each draw, how many test photos got the right answer.
         tested: how many test photos a draw has.
     """
 
     name: str
-    sha256: str
+    latent_sha256: str
     right: tuple[int, ...]
     tested: int
 
@@ -180,7 +181,7 @@ def record(result: NovelClasses, folder: Path | None = None) -> Path:
     networks = {network.name: network for network in earlier.networks} if earlier is not None and same else {}
     networks |= {network.name: network for network in result.networks}
     shipped = manifest.read(folder)
-    kept = [n for n in networks.values() if n.name in shipped and shipped[n.name].sha256 == n.sha256]
+    kept = [n for n in networks.values() if n.name in shipped and shipped[n.name].latent_sha256 == n.latent_sha256]
     order = {name: place for place, name in enumerate(default_names())}
     kept.sort(key=lambda network: (order.get(network.name, len(order)), network.name))
     atomic.write_json(folder / FILE, asdict(replace(result, networks=tuple(kept))), indent=None)
@@ -216,7 +217,7 @@ def _measured(name: str, views: np.ndarray, counts: Sequence[int], protocol: Pro
         classifier = linear_classifier.fit(views[:, learnt], targets)
         right.append(int((classifier.logits(views[0, test]).argmax(axis=1) == answers).sum()))
         tested = len(test)
-    return NovelAccuracy(name, manifest.entry(name).sha256, tuple(right), tested)
+    return NovelAccuracy(name, manifest.entry(name).latent_sha256, tuple(right), tested)
 
 
 def _standard_error(values: np.ndarray) -> float:

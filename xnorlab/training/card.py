@@ -8,6 +8,7 @@ from typing import Any
 from xnorlab.conventions import times_smaller
 from xnorlab.nn import get_scheme
 from xnorlab.printable import in_markdown, one_line
+from xnorlab.zoo.calibration import Calibration
 from xnorlab.zoo.cost import standard_error
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe, recipe_for
@@ -130,9 +131,26 @@ xnorlab evaluate {_word(recipe.name)} --data DATA
 
 It knows {len(network.labels)} classes: {known}.
 It gives every picture one of them, whatever it shows. It sees the central square at {recipe.eval_size} pixels.
-The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
+{_unknown(network.calibration)}The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
 It is the accuracy of one seed; another seed gives another one.
 """
+
+
+def _unknown(calibration: Calibration | None) -> str:
+    """When it says that a picture shows none of its classes, and how often it errs; empty where nobody measured it."""
+    if calibration is None:
+        return ""
+    score = calibration.score + ("" if calibration.score == "logit" else f" at temperature {calibration.temperature:g}")
+    told = [
+        f"{100 * of.refused:.1f} % of {of.pictures:,} pictures of {of.classes} other classes ({in_markdown(of.data)}; "
+        f"AUROC {of.auroc:.3f}) while {100 * of.own_passed:.1f} % of its own pass, shrunk to the same {of.side} pixels"
+        for of in calibration.foreign
+    ]
+    return (
+        f"Where its score ({score}) is below {calibration.threshold:.4g}, `is_unknown` says: none of its classes, "
+        f"perhaps. This refuses {'; and '.join(told)}. At full size {100 * calibration.full_size_passed:.1f} % of its "
+        "own pass. Score and threshold were chosen on other classes and other pictures (`xnorlab zoo calibrate`).\n"
+    )
 
 
 def _top5(network: ShippedNetwork) -> str:

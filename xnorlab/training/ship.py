@@ -199,11 +199,42 @@ def _enter(staged: Path, out: Path, measured: ShippedNetwork) -> ShippedNetwork 
     if not as_repeat:
         for end in (PACKED, LATENT, HISTORY):
             os.replace(staged / f"{name}{end}", out / f"{name}{end}")
-    history = json.loads((out / f"{name}{HISTORY}").read_text(encoding="utf-8"))
-    numbers_bytes = file_float32_bytes(out / f"{name}{PACKED}")
-    atomic.write_text(out / f"{name}{CARD}", card(network, history["epochs"], float32_bytes=numbers_bytes))
+    _write_card(out, network)
     manifest.write(out, {**networks, name: network})
     return measured.as_repeat() if as_repeat else network
+
+
+def enter_calibrated(out: Path, shipped: ShippedNetwork, network: Network) -> ShippedNetwork:
+    """Replace a shipped network's packed file, card and entry where only its calibration has changed.
+
+    Args:
+        out: the folder of shipped networks.
+        shipped: what the manifest shall say of it, but for the hash and the size of the packed file.
+        network: the network with its rule.
+
+    Returns:
+        What the manifest now says of it.
+
+    Raises:
+        ValueError: the manifest has another network of the name by now.
+    """
+    data = network.to_bytes()
+    with _locked(out):
+        networks = manifest.read(out)
+        if networks[shipped.name].sha256 != shipped.sha256:
+            raise ValueError(f"{shipped.name} was shipped anew meanwhile: calibrate it again")
+        entered = replace(shipped, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+        atomic.write_bytes(out / shipped.file, data)
+        manifest.write(out, {**networks, shipped.name: entered})
+        _write_card(out, entered)
+    return entered
+
+
+def _write_card(out: Path, network: ShippedNetwork) -> None:
+    """Write the card of a network whose packed file and history lie in `out`."""
+    history = json.loads((out / f"{network.name}{HISTORY}").read_text(encoding="utf-8"))
+    numbers_bytes = file_float32_bytes(out / f"{network.name}{PACKED}")
+    atomic.write_text(out / f"{network.name}{CARD}", card(network, history["epochs"], float32_bytes=numbers_bytes))
 
 
 def _sha256(file: Path) -> str:
