@@ -38,6 +38,7 @@ SAMPLES = {
 }
 """Key (as in an address) → title; sources and licences are in samples/SOURCES.md."""
 
+_OWN = "own-"  # how the keys of visitors' photos begin
 _FOLDER = Path(__file__).parents[1] / "samples"
 _THUMBNAIL_SIDE = 112
 _KEPT = "photos: kept"
@@ -88,6 +89,11 @@ def titles() -> dict[str, str]:
 def get(key: str) -> Photo:
     """The photo with this key of `titles()`."""
     return kept()[key] if key in kept() else sample(key)
+
+
+def is_own(key: str) -> bool:
+    """Whether `key` is that of a visitor's own photo, kept in this session or not."""
+    return key.startswith(_OWN)
 
 
 def kept() -> dict[str, Photo]:
@@ -157,7 +163,7 @@ def _take_one(name: str, data: bytes | ImageError) -> str | None:
         st.session_state[_REFUSED].append(str(data))
         return None
     since = time.perf_counter()
-    key = "own-" + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
+    key = _OWN + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
     photos = kept()
     if key in photos:
         photos[key] = photos.pop(key)  # it counts as the newest again

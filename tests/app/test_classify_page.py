@@ -272,12 +272,24 @@ def test_a_family_is_asked_under_what_is_shipped_of_it_and_counted(ship_resnet, 
     at.selectbox(key="model").set_value("imagenette/resnet18").run()
     assert not at.exception
     assert not at.info
-    assert list(cards(at)) == ["xnor", "binaryconnect-stochastic", "reactnet"]
+    assert list(cards(at)) == ["xnor"]
     assert any("three networks" in m.value for m in at.markdown)
-    assert at.query_params["schemes"] == "xnor,binaryconnect-stochastic,reactnet"
+    assert at.query_params["schemes"] == "xnor"
+
+
+def test_another_model_keeps_the_chosen_schemes_that_it_has_and_shows_all_where_all_were_chosen(ship_resnet, open_page):
+    for scheme in ("float", "xnor", "reactnet"):
+        ship_resnet(scheme)
+    at = open_page(PAGE, schemes="bnn,xnor")
+    at.selectbox(key="model").set_value("imagenette/resnet18").run()
+    assert list(cards(at)) == ["xnor"]
+    at.button_group(key="schemes").set_value(["float", "xnor", "reactnet"]).run()
     at.selectbox(key="model").set_value("imagenette/alexnet").run()
     assert not at.exception
     assert list(cards(at))[:5] == list(SCHEMES)
+    at.button_group(key="schemes").set_value(["bnn"]).run()
+    at.selectbox(key="model").set_value("imagenette/resnet18").run()
+    assert list(cards(at)) == ["float", "xnor", "reactnet"]  # none of them was chosen
 
 
 def test_an_address_that_asks_for_what_is_not_shipped_shows_the_rest_with_a_note(ship_resnet, open_page):

@@ -19,7 +19,6 @@ from xnorlab.pretrained import ShippedNetwork
 
 WAITED = "classify: waits for times"
 MOST_LISTED = 20  # classes that are listed in a line; more are behind a button
-FAMILY_ON_SHOW = "classify: family"  # whose schemes are chosen
 
 
 def list_of_classes(title: str, names: Sequence[str]) -> None:
@@ -103,9 +102,6 @@ with slide:
     address.take_number("top", 1, 10, 5)
     top = top_place.slider("Answers per card", 1, 10, key="top", persist_state="session")
 offered = networks.schemes(family)
-if st.session_state.get(FAMILY_ON_SHOW, family) != family:
-    st.session_state.pop("schemes", None)  # another family has other schemes: all of them are chosen again
-st.session_state[FAMILY_ON_SHOW] = family
 address.take_many("schemes", offered, offered)
 chosen = scheme_place.pills(
     "Schemes",
@@ -152,7 +148,7 @@ with seen_by_networks, st.container(key="pixelated"):
 address.show_notes(notes)
 if not schemes:
     st.info("Choose at least one scheme above.", icon=":material/arrow_upward:")
-    st.stop()
+    address.end_page()
 
 names = {scheme: networks.name(family, scheme) for scheme in schemes}
 results: dict[str, answer_cards.Result] = dict.fromkeys(schemes)

@@ -31,7 +31,7 @@ if not data_sets:
         icon=":material/inventory_2:",
     )
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 titles = {data: networks.data_title(data) for data in data_sets}
 data_set = address.pills("Data set", titles, key="data_set", default=data_sets[0])
@@ -72,7 +72,7 @@ for name, problem in problems.items():
 if not costs:
     st.info("No network of this data set can be read.")
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 times = measured_times.newest(labels.keys())
 
