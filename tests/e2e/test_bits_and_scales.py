@@ -83,5 +83,6 @@ def test_alpha_off_makes_the_map_too_large_and_the_address_reopens_it(visit):
     page.locator(".st-key-use_alpha label").click()
     expect(values.nth(1)).not_to_have_text(error)
     assert results(page)[0] == cosine
+    expect(page).to_have_url(re.compile("use_alpha=off"))
     again = visit(page.url.removeprefix(page.url.split("/scaling-factors")[0]))
     expect(again.get_by_test_id("stMetricValue").nth(1)).to_have_text(results(page)[1])

@@ -42,5 +42,6 @@ def test_layers_filters_and_pixels_are_chosen_by_mouse_and_by_keyboard(visit):
     expect(page.get_by_text("weights lie beyond the edge of the map")).to_be_visible()
     expect(page.get_by_text("Checked just now")).to_be_visible()
     count = page.get_by_test_id("stMetricValue").first.inner_text()
+    expect(page).to_have_url(re.compile("[?&]row=0&"))
     again = visit(page.url.removeprefix(page.url.split("/inside")[0]))
     expect(again.get_by_test_id("stMetricValue").first).to_have_text(count)

@@ -58,6 +58,7 @@ def test_the_address_reopens_the_settings_but_nobodys_run(visit, server):
     expect(page.locator(".st-key-live [aria-checked=true]")).to_contain_text("Full precision")
     page.locator(".st-key-start button").click()
     wait_for_step(page, 1)
+    expect(page).to_have_url(re.compile("live=float"))
     again = visit(page.url[page.url.index("/how-it-learns") :])
     expect(again.locator(".st-key-live [aria-checked=true]")).to_contain_text("Full precision")
     assert step(again) == 0

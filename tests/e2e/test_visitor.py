@@ -21,6 +21,12 @@ def menu(page: Page, title: str) -> None:
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
 
 
+def settled_address(page: Page) -> str:
+    """The address once the page has written into it what it shows."""
+    expect(page).to_have_url(re.compile(r"\?"))
+    return page.url
+
+
 def test_a_visitor_uploads_a_photo_and_reads_every_networks_answer(visit, tmp_path):
     photo = tmp_path / "my *best* [photo] $1$.jpg"
     photo.write_bytes((SAMPLES / "parachute.jpg").read_bytes())
@@ -48,8 +54,11 @@ def test_a_filter_snaps_to_its_optimum_and_the_address_reopens_it(visit):
     page = visit("/")
     menu(page, "Binarize a filter")
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    started = re.search("alpha=[^&]*", settled_address(page))
+    assert started is not None
     page.locator(".st-key-snap button").click()
     expect(page.get_by_text("The bottom of the parabola")).to_be_visible()
+    expect(page).not_to_have_url(re.compile(re.escape(started[0])))
     error = page.locator(".st-key-parabola .error").inner_text()
     again = visit(page.url.removeprefix(page.url.split("/filters")[0]))
     expect(again.get_by_text("The bottom of the parabola")).to_be_visible()

@@ -66,7 +66,8 @@ export default function ({ data, parentElement: root }) {
     const slider = new MutationObserver(() => {
         const value = document.querySelector(`.st-key-${data.slider} input[type=range]`)?.value;
         if (value === undefined || Number(value) === shown) return;
-        shown = alpha = Number(value);
+        shown = Number(value);
+        alpha = Math.abs(shown - data.alpha) < data.step ? data.alpha : shown; // the slider rounds what the page has set
         move();
     });
     let shown = Number(document.querySelector(`.st-key-${data.slider} input[type=range]`)?.value ?? NaN);

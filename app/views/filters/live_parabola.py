@@ -23,11 +23,12 @@ _PICTURE = components.component(
 )
 
 
-def show(*, slider: str, alpha: float, top: float, n: int, norm: float, total: float) -> None:
+def show(*, slider: str, step: float, alpha: float, top: float, n: int, norm: float, total: float) -> None:
     """Draw the parabola ‖W − αB‖² = norm − 2·α·total + n·α², its lowest point, the chosen α, and both as numbers.
 
     Args:
         slider: Key of the slider of α, which the picture follows.
+        step: Of that slider.
         alpha: The chosen α.
         top: End of the axis of α.
         n: Number of weights.
@@ -39,6 +40,7 @@ def show(*, slider: str, alpha: float, top: float, n: int, norm: float, total: f
             key="live-parabola",
             data={
                 "slider": slider,
+                "step": step,
                 "alpha": alpha,
                 "top": top,
                 "n": n,

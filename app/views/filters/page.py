@@ -50,19 +50,14 @@ with left:
 
     asked = address.asked("alpha") is not None
     address.take_number("alpha", 0.0, top, start)
-    if st.session_state.pop(SNAP, False):
+    if st.session_state.get(SNAP):  # until the page is through: a run that is cut short has not snapped
         st.session_state["alpha"] = optimum
     elif not asked and st.session_state.get(ALPHA_OF) not in (None, chosen.identity):
         st.session_state["alpha"] = start
     st.session_state[ALPHA_OF] = chosen.identity
+    step = 10.0 ** (math.floor(math.log10(top)) - 2)
     alpha = st.slider(
-        "α, the one number of the filter",
-        0.0,
-        top,
-        key="alpha",
-        persist_state="session",
-        format="%.4g",
-        step=10.0 ** (math.floor(math.log10(top)) - 2),
+        "α, the one number of the filter", 0.0, top, key="alpha", persist_state="session", format="%.4g", step=step
     )
     st.button("Snap to the optimum", type="primary", on_click=snap, key="snap")
     address.publish(alpha=alpha)
@@ -77,7 +72,7 @@ with left, st.container(key="said-of-alpha"):
     elif math.isclose(alpha, optimum, rel_tol=1e-6):
         st.success(f"The bottom of the parabola: α = mean|W| = {units.significant(optimum)}.", icon=":material/check:")
 with right:
-    live_parabola.show(slider="alpha", alpha=alpha, top=top, n=n, norm=norm, total=total)
+    live_parabola.show(slider="alpha", step=step, alpha=alpha, top=top, n=n, norm=norm, total=total)
 
 left, right = st.columns([7, 5], gap="large")
 with left:
@@ -125,3 +120,4 @@ st.caption(
     )
 )
 address.show_notes(notes)
+st.session_state[SNAP] = False
