@@ -47,7 +47,7 @@ def test_a_visitor_uploads_a_photo_and_reads_every_networks_answer(visit, tmp_pa
     rows = list(csv.reader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
     answers = page.locator(".xl-card .xl-answer").all_inner_texts()
     assert [row[0] for row in rows] == ["photo", photo.name]
-    assert rows[1][1::2] == answers
+    assert rows[1][1::3] == answers  # each with its probability and whether it doubts
 
 
 def test_a_filter_snaps_to_its_optimum_and_the_address_reopens_it(visit):
