@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from forked import check_child
 
 from xnorlab.kernels import threads
 
@@ -102,16 +103,7 @@ def test_a_forked_child_starts_its_own_workers():
         seen: list[int] = []
         threads.run_parts(lambda part, parts: seen.append(part), 2)
         os._exit(0 if sorted(seen) == [0, 1] else 1)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            assert os.waitstatus_to_exitcode(status) == 0
-            return
-        time.sleep(0.01)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    pytest.fail("the child hangs")
+    check_child(child)
 
 
 def test_nobody_works_on_once_an_interrupt_has_come_through():
