@@ -64,6 +64,9 @@ VARIANTS = {
 }
 """Variants of the five, in their colour with an open mark, and later systems; drawn after the five."""
 
+YOURS = {"yours": SchemeStyle("Yours", "#6B6200", "#D9C83A", "cross", "yours", "✚")}
+"""A reader's own network, whose scheme nobody has told."""
+
 
 def look(scheme: str) -> SchemeStyle:
     """Return the look of a scheme.
@@ -71,7 +74,7 @@ def look(scheme: str) -> SchemeStyle:
     Raises:
         ValueError: `scheme` is unknown.
     """
-    for known in (SCHEMES, VARIANTS):
+    for known in (SCHEMES, VARIANTS, YOURS):
         if scheme in known:
             return known[scheme]
     raise ValueError(unknown("scheme", scheme, [*SCHEMES, *VARIANTS]))
