@@ -50,6 +50,7 @@ _KEPT = "own networks: kept"
 _OWN = "yours-"  # how their keys begin
 _OP_NAME = re.compile(rf"[\w.#-]{{1,{MOST_CHARACTERS}}}")  # as `export.pack` writes them; they stand in headings
 _LONGEST_TITLE = 40
+_GROUP_BYTES = 4096  # what a group of a convolution counts at least: putting it in order takes time, however small it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +207,7 @@ def _memory_bytes(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) 
         numbers = tensor.size * (64 if field == "words" else 1)
         count, filters = groups.get(op, 1), len(tensor) if tensor.ndim else 1
         if tensor.ndim == 4 and numbers and 1 <= count <= filters:
-            total += tile_bytes(filters, count, numbers // filters * count)
+            total += max(tile_bytes(filters, count, numbers // filters * count), _GROUP_BYTES * count)
         else:
             total += 4 * numbers
     return total

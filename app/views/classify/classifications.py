@@ -65,7 +65,7 @@ def _of_sample(key: str, name: str, sha256: str) -> Classification:
 def _ask(photo: Photo, name: str) -> Classification:
     network = cached.network(name)
     since = time.perf_counter()
-    (answer,) = network.predict([photo.pixels], top=len(network.labels))
+    (answer,) = network.predict([photo.pixels], top=network.output_shape[0])
     return Classification(tuple(answer), answer.is_unknown, time.perf_counter() - since)
 
 

@@ -37,15 +37,10 @@ def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], N
     scores = dict(zip(walk.similarity[0], walk.similarity[1][SIGNS], strict=True))
     both = walk.twin is not None
     alt = f"The photo as {'both networks' if both else 'the network'} saw it"
-    photo = {
-        "src": image_address.png(crop),
-        "alt": alt,
-        "smooth": True,
-        "word": f"as {'they' if both else 'it'} saw it",
-    }
-    tiles = [
-        _tile("photo", [photo], [f"into {walk.first}" + ("" if walk.first in walk.layers else ", which stays real")])
-    ]
+    word = "as they saw it" if both else "as it saw it"
+    photo = {"src": image_address.png(crop), "alt": alt, "smooth": True, "word": word}
+    into = f"into {walk.first}" + ("" if walk.first in walk.layers else ", whose input stays real")
+    tiles = [_tile("photo", [photo], [into])]
     tiles += [_layer_tile(walk, layer, scores.get(layer)) for layer in walk.layers]
     tiles.append(_tile("answer", [], [*_answers(walk)]))
 
