@@ -5,7 +5,7 @@ from typing import Protocol
 
 import streamlit as st
 
-from shared import address, networks, own_networks
+from shared import address, networks, own_network_upload, own_networks
 
 
 class Control(Protocol):
@@ -33,14 +33,18 @@ def family(
         default: What is chosen at first.
         words: How a family is written in the control.
         control: Which kind of control it is.
-        own: Whether the visitor's own networks are on offer, too.
+        own: Whether the visitor's own networks are on offer, too, and a control to bring one stands below.
     """
+    place = st.container()
+    if own:
+        own_network_upload.show(key)
     options = {name: words(name) for name in [*networks.families(scheme), *(own_networks.kept() if own else ())]}
     asked = address.asked(key)
     if own and asked is not None and own_networks.is_own(asked) and asked not in options:
         lost = own_networks.LOST.format(title=networks.title(default))
         address.refuse(key, lost, along=own_networks.SCHEME)
-    return _published(control, label, options, key, default)
+    with place:
+        return _published(control, label, options, key, default)
 
 
 def scheme(

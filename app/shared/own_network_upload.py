@@ -5,18 +5,22 @@ import streamlit as st
 from shared import markup, own_networks
 
 _GENERATION = "own networks: uploader generation"
+_CHOSEN = "own networks: what the next run chooses"
 _REFUSED = "own networks: why the last file was refused"
 _DROPPED = "own networks: what the last file pushed out"
 
 
 def show(key: str) -> None:
-    """Draw the control; where a network comes in, choose it and start the page again.
+    """Draw the control; where a network comes in, start the page again with that network chosen.
 
     To be called before the control that chooses a network.
 
     Args:
         key: Of that control.
     """
+    if (chosen := st.session_state.pop(_CHOSEN, None)) is not None:
+        # Not where the file is read: what the browser says meanwhile of the control would count as the newer choice.
+        st.session_state[key] = chosen
     number = st.session_state.get(_GENERATION, 0)
     with st.popover("A network of your own", icon=":material/upload_file:", key="own-network"):
         file = st.file_uploader(
@@ -39,7 +43,7 @@ def show(key: str) -> None:
             )
     if file is not None:
         with st.spinner("Checking the network, and compiling its kernels…"):
-            _take(file.name, file.getvalue(), key)
+            _take(file.name, file.getvalue())
         st.session_state[_GENERATION] = number + 1
         st.rerun()
     if refused := st.session_state.get(_REFUSED):
@@ -52,12 +56,10 @@ def show(key: str) -> None:
         )
 
 
-def _take(name: str, data: bytes, key: str) -> None:
-    """Keep the network of a file and choose it in the control `key`, or note why it is refused."""
+def _take(name: str, data: bytes) -> None:
+    """Keep the network of a file for the next run to choose, or note why it is refused."""
     st.session_state[_REFUSED], st.session_state[_DROPPED] = None, None
     try:
-        chosen, st.session_state[_DROPPED] = own_networks.keep(name, data)
+        st.session_state[_CHOSEN], st.session_state[_DROPPED] = own_networks.keep(name, data)
     except ValueError as error:
         st.session_state[_REFUSED] = str(error)
-    else:
-        st.session_state[key] = chosen

@@ -50,7 +50,9 @@ _KEPT = "own networks: kept"
 _OWN = "yours-"  # how their keys begin
 _OP_NAME = re.compile(rf"[\w.#-]{{1,{MOST_CHARACTERS}}}")  # as `export.pack` writes them; they stand in headings
 _LONGEST_TITLE = 40
-_GROUP_BYTES = 4096  # what a group of a convolution counts at least: putting it in order takes time, however small it is
+_GROUP_BYTES = (
+    4096  # what a group of a convolution counts at least: putting it in order takes time, however small it is
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -121,7 +121,9 @@ def test_the_wheels_app_is_served_with_its_own_settings(unpacked, tmp_path):
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
-    assert "http://localhost:" in log.read_text(), "browser.serverAddress of the app's own config.toml"
+    said = log.read_text()
+    assert f"  URL: http://localhost:{port}" in said, "browser.serverAddress of the app's own config.toml"
+    assert "usage statistics" not in said
 
 
 def test_a_page_of_the_wheels_app_renders(unpacked, tmp_path):

@@ -14,7 +14,6 @@ from shared import (
     network_choice,
     network_times,
     networks,
-    own_network_upload,
     own_networks,
     photo_choice,
     photos,
@@ -138,12 +137,11 @@ st.title("Classify")
 notes, intro = st.container(), st.container()
 left, right = st.columns([6, 7], gap="large")
 seen_by_visitor, seen_by_networks = right.columns([4, 3], gap="medium", wrap=False)
-scheme_place, slide = st.columns(2, gap="large", vertical_alignment="bottom")
+scheme_place, slide = st.columns(2, gap="large")
 
 with slide:
-    family_place, top_place = st.columns([5, 2], vertical_alignment="bottom")
+    family_place, top_place = st.columns([5, 2])
     with family_place:
-        own_network_upload.show("model")
         family = network_choice.family(label="Model", words=networks.with_count, own=True)
     address.take_number("top", 1, 10, 5)
     top = top_place.slider("Answers per card", 1, 10, key="top", persist_state="session")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, network_choice, networks, notices, number_field, own_network_upload, own_networks
+from shared import address, cached, network_choice, networks, notices, number_field, own_networks
 
 PRESETS = {
     "Edge": [1.0, 0.0, -1.0, 2.0, 0.0, -2.0, 1.0, 0.0, -1.0],
@@ -64,7 +64,6 @@ def trained() -> ChosenFilter | None:
     Returns:
         The filter; None where the network cannot be used, after the page has said so with advice.
     """
-    own_network_upload.show("model")
     family = network_choice.family(own=True)
     if own_networks.is_own(family):
         return _packed(family)

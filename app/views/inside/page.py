@@ -3,17 +3,7 @@
 import html
 
 import streamlit as st
-from shared import (
-    address,
-    cached,
-    network_choice,
-    networks,
-    notices,
-    number_field,
-    own_network_upload,
-    own_networks,
-    photo_choice,
-)
+from shared import address, cached, network_choice, networks, notices, number_field, own_networks, photo_choice
 
 from xnorlab.figures import style
 
@@ -57,7 +47,6 @@ with st.container(border=True):
     photo = photo_choice.choose("golf-ball")
     left, right = st.columns(2, gap="medium")
     with left:
-        own_network_upload.show("model")
         family = network_choice.family(own=True)
     own = own_networks.is_own(family)
     with right:

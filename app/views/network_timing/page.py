@@ -12,7 +12,6 @@ from shared import (
     networks,
     notices,
     number_field,
-    own_network_upload,
     own_networks,
     speed_lab_link,
     timing_choice,
@@ -78,7 +77,6 @@ st.markdown(
 )
 
 with st.container(border=True):
-    own_network_upload.show("timed_network")
     family = network_choice.family(key="timed_network", control=address.pills, own=True)
     own = own_networks.is_own(family)
     offered = networks.schemes(family)
