@@ -34,7 +34,8 @@ PAGES = {
         )
     ],
     "Compare": [
-        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs")
+        st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
+        st.Page("views/claims/page.py", title="The paper's claims", icon=":material/gavel:", url_path="claims"),
     ],
     "Time": [
         st.Page("views/speed_lab/page.py", title="Speed lab", icon=":material/speed:", url_path="speed-lab"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from xnorlab.zoo import manifest
+from xnorlab.zoo.calibration import Calibration, ForeignPictures
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
 
@@ -35,6 +36,15 @@ def shipped_network(recipe: Recipe, *repeats: float, **changes: Any) -> ShippedN
     network = ShippedNetwork(recipe=recipe, **values | changes)
     seeds = enumerate(repeats, start=recipe.seed + 1)
     return replace(network, repeats=tuple(replace(network.as_repeat(), seed=seed, top1=top1) for seed, top1 in seeds))
+
+
+def calibrated(**changes: Any) -> Calibration:
+    """A record of a calibration against one foreign data set; changes: fields of the record."""
+    foreign = ForeignPictures(
+        data="novel-24", side=84, classes=12, pictures=720, refused=0.25, own_pictures=50, own_passed=0.9, auroc=0.75
+    )
+    values: dict[str, Any] = {"score": "energy", "temperature": 2.0, "threshold": 1.5, "full_size_passed": 0.875}
+    return Calibration(**values | {"foreign": (foreign,)} | changes)
 
 
 def stamped(folder: Path, network: ShippedNetwork) -> ShippedNetwork:

@@ -53,8 +53,15 @@ def torch_logits(model: nn.Module, x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", xnorlab.names())
 def test_shipped_network_answers_as_torch_does_on_photos(name):
     network, model = xnorlab.load(name), models.load(name)
-    x = network.preprocessing(varied_samples(48))
+    photos = varied_samples(48)
+    x = network.preprocessing(photos)
+    read: list[torch.Tensor] = []
+    last = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    last.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0]))
     packed, real = network.run(x), torch_logits(model, x)
+    features = network.features(photos)
+    assert (features.shape, features.dtype) == ((48, last.in_features), np.float32)
+    np.testing.assert_allclose(features, read[0].numpy(), rtol=1e-3, atol=LOGIT_TOLERANCE)
     assert np.abs(packed - real).max() <= LOGIT_TOLERANCE
     assert np.array_equal(packed.argmax(1), real.argmax(1))
     assert len(set(packed.argmax(1))) > 2, "a sample on which everything gets one label tells nothing"

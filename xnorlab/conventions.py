@@ -31,6 +31,16 @@ def n_words(channels: int) -> int:
     return -(-channels // WORD_BITS)
 
 
+def times_smaller(float32_bytes: float, stored_bytes: float) -> float:
+    """How many times smaller numbers are as they are stored than in float32: the one ratio of bytes stated anywhere.
+
+    Args:
+        float32_bytes: four bytes for each number, and for each bit that stands for a number.
+        stored_bytes: of the packed file, or of the part of it that is meant, above 0.
+    """
+    return float32_bytes / stored_bytes
+
+
 def pair(value: Size, name: str, minimum: int) -> tuple[int, int]:
     """`value` as (vertical, horizontal); raises ValueError where it is below `minimum` or not one or two ints."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)

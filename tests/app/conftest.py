@@ -32,14 +32,14 @@ def _one_search_for_components():
 
 @pytest.fixture
 def app_modules(request):
-    """Makes the app's own modules importable, as `streamlit run app` does, without a warm-up thread.
+    """Makes the app's own modules importable, as `streamlit run app` does, without threads of its own.
 
     Networks stay loaded from test to test, but a test that changes something begins, and leaves the next, with none.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(APP)
         import streamlit as st
-        from shared import warm_up
+        from shared import network_times, warm_up
 
         def forget() -> None:
             if "monkeypatch" in request.fixturenames:
@@ -47,6 +47,7 @@ def app_modules(request):
                 st.cache_resource.clear()
 
         warm_up._started.set()
+        patch.setattr(network_times, "_begin", lambda work: None)
         forget()
         yield
         forget()

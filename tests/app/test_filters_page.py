@@ -97,3 +97,12 @@ def test_missing_weights_say_how_to_get_them_and_an_own_filter_still_works(pretr
     at.segmented_control(key="from").set_value("own").run()
     assert not at.exception
     assert len(at.get("plotly_chart")) == 3
+
+
+def test_a_small_weight_is_not_written_as_zero_and_minus_zero_is_zero(open_page):
+    at = open_page(PAGE, **{"from": "own", "own": "-0.004,-0,0,0,0,0,0,0,1"})
+    assert not at.exception
+    assert at.number_input(key="own-0").proto.format == "%.4g"
+    table = next(t.value for t in at.table if "sign(W)" in t.value)
+    assert float(table["sign(W)"][0]) == -1
+    assert at.query_params["own"] == "-0.004,0,0,0,0,0,0,0,1"

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from page_reading import chart_of
+from page_reading import array_of, chart_of
 
 PAGE = "views/network_timing/page.py"
 RESULT = "network timing: result"
@@ -47,10 +47,44 @@ def test_speed_up_and_limit_follow_from_the_runs(ran):
     from xnorlab import units
 
     pair = ran.session_state[RESULT]
-    whole, first = pair.timings["float"].median_s, pair.first_layer_s("xnor")
-    assert metric(ran, "measured speed-up") == units.times(whole / pair.timings["xnor"].median_s)
+    whole, first = pair.whole_s("float"), pair.first_layer_s("xnor")
+    assert metric(ran, "float, all layers") == units.duration(whole)
+    assert metric(ran, "measured speed-up") == units.times(whole / pair.whole_s("xnor"))
     assert metric(ran, "limit by the first layer, computed") == units.times(whole / first)
     assert any("Amdahl" in m.value and units.times(whole / first) in m.value for m in ran.markdown)
+
+
+def test_the_headline_is_as_long_as_its_bar(ran):
+    pair = ran.session_state[RESULT]
+    bars = [t for t in chart_of(ran)["data"] if len(t["y"]) == 2]
+    for index, scheme in enumerate(("float", "xnor")):
+        assert sum(array_of(t["x"])[index] for t in bars) == pytest.approx(pair.whole_s(scheme))
+
+
+def test_runs_that_were_interrupted_are_explained(app_modules):
+    from views.network_timing import timing_charts
+
+    assert timing_charts.slower_from_end_to_end({"float": 0.01, "xnor": 0.001}, {"float": 0.0105, "xnor": 0.001}) == []
+    (said,) = timing_charts.slower_from_end_to_end({"float": 0.0087, "xnor": 0.001}, {"float": 0.0154, "xnor": 0.001})
+    assert "Full precision took 15.4 ms, 1.77× as long as its layers" in said
+
+
+def test_binary_weights_with_real_inputs_are_said_to_save_bytes(open_page):
+    from xnorlab import units
+
+    at = run(open_page(PAGE, second="bwn", **QUICK))
+    assert not at.exception
+    pair = at.session_state[RESULT]
+    (said,) = [m.value for m in at.markdown if "saves bytes rather than time" in m.value]
+    assert units.times(pair.whole_s("float") / pair.whole_s("bwn")) in said
+    assert said.startswith("**Binary-Weight (BWN) saves")
+
+
+@pytest.mark.parametrize(("speed_up", "words"), [(1.02, "about 1.02×"), (0.28, "only 0.280×"), (1.2, "fewer bytes")])
+def test_what_binary_weights_do_for_the_time_is_what_was_measured(app_modules, speed_up, words):
+    from shared import binary_weights
+
+    assert words in binary_weights.only_weights_are_binary("BWN", speed_up)
 
 
 def test_every_step_is_counted_once(ran):

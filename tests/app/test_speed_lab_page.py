@@ -46,6 +46,26 @@ def without(monkeypatch, *names: str) -> None:
     monkeypatch.setattr(peers, "TORCH_CONVS", changed)
 
 
+def test_large_numbers_are_written_with_their_unit_and_not_with_an_exponent(open_page):
+    at = open_page(PAGE, channels="1024", filters="1024", size="224")
+    (said,) = [c.value for c in at.caption if "multiply-adds (1 multiply-add" in c.value]
+    assert "474 G multiply-adds" in said
+    assert "e+" not in said
+
+
+@pytest.mark.parametrize(
+    ("threads", "looks_up", "words"), [(2, False, "on 2 threads"), (1, False, "with carries"), (1, True, "less busy")]
+)
+def test_a_point_above_its_ceiling_is_explained(app_modules, monkeypatch, threads, looks_up, words):
+    from views.speed_lab import roofline
+
+    monkeypatch.setattr(roofline, "looks_up", lambda: looks_up)
+    marks, rates = [("best-float", 1.0, 9e9), ("binary", 1.0, 6e12)], {"binary": 5e12, "best-float": 1e10}
+    (said,) = roofline.above_their_ceilings(marks, rates, threads)
+    assert said.startswith("**packed XNOR + popcount stands 1.20× as high as its ceiling.**")
+    assert words in said
+
+
 def test_a_contender_that_fails_gets_a_row_with_the_reason_and_the_others_their_times(open_page, monkeypatch):
     without(monkeypatch, "torch-nchw")
     at = open_page(PAGE, **SMALL)

@@ -1,5 +1,6 @@
 """Start: works at once, names the machine, measures only when asked."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -38,11 +39,45 @@ def test_measuring_shows_computed_published_and_measured_side_by_side(open_page,
     ]
     assert at.metric[0].value == "57.6×"
     assert at.metric[1].value == "58.0×"
+    assert at.title[0].value == "The authors measured 58×. Here is what it is on your CPU."
+    assert any("57.6×, computed:** their formula at c = 64 channels" in m.value for m in at.markdown)
+    assert any("measured here against naive loops:**" in m.value for m in at.markdown)
+
+
+def bench(**times: float):
+    """A result for the paper's layer: each contender's seconds."""
+    from shared import conv_timing
+
+    from xnorlab.benchmark import ConvBench, Timing, describe
+
+    timings = {name: Timing(name, (seconds,), 1, seconds) for name, seconds in times.items()}
+    computes = {name: "signs" if name == "binary" else "float" for name in times}
+    return ConvBench(conv_timing.PAPER_SHAPE, 1, describe(), timings, {}, computes, {}, 1e12)
+
+
+@pytest.mark.parametrize(("bits", "said"), [(512, "512 signs and 16 floats"), (256, "256 signs and 8 floats")])
+def test_where_a_speed_up_comes_from_is_told_from_measurement_and_processor(app_modules, monkeypatch, bits, said):
+    from shared import conv_timing, speed_up_origins
+
+    from xnorlab.kernels import cpu
+    from xnorlab.kernels.codegen.processor import VectorUnit
+
+    monkeypatch.setattr(cpu, "vector_unit", lambda: VectorUnit(bits=bits, counts=False, ternary=False))
+    published, computed = speed_up_origins.in_print(conv_timing.PAPER_SHAPE)
+    assert published.startswith("**58.0×, published:**")
+    assert "64 · 2,304 / (2,304 + 64)" in computed
+    assert computed.startswith("**62.3×, computed:**")
+    library, naive = speed_up_origins.measured(bench(binary=1e-4, naive=0.08, **{"torch-nchw": 2e-3}))
+    assert library.startswith("**20.0×, measured here against oneDNN:**")
+    assert f"{said}, that is 32 times" in library
+    assert naive.startswith("**800×, measured here against naive loops:** above the formula")
+    (fast,) = speed_up_origins.measured(bench(binary=1e-4, **{"torch-nchw": 8e-3}))
+    assert fast.startswith("**80.0×, measured here against oneDNN:** above the formula")
+    (slow,) = speed_up_origins.measured(bench(binary=1e-4, naive=1e-3))
+    assert "below the formula" in slow
 
 
 def test_a_library_that_fails_is_named_and_ours_is_still_measured(open_page, monkeypatch):
-    import dataclasses
-
     from shared import conv_timing
 
     from xnorlab import peers

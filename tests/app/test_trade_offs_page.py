@@ -37,7 +37,7 @@ def test_every_chart_has_a_description_and_its_numbers_below(open_page):
     at = open_page(PAGE)
     assert all(chart.proto.alt for chart in at.get("plotly_chart"))
     assert len(at.get("plotly_chart")) == 5
-    assert len(at.table) == 6  # and one under the cards
+    assert len(at.table) == 7  # one under the cards, and that of the networks which fit
 
 
 def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
@@ -247,3 +247,123 @@ def test_a_checkout_without_ablations_says_so(open_page, pretrained_copy):
     at = open_page(PAGE)
     assert not at.exception
     assert any("No ablation is recorded yet" in info.value for info in at.info)
+
+
+def said(at) -> str:
+    return "\n".join(element.value for element in (*at.markdown, *at.caption)).replace("\\", "")
+
+
+def with_times(monkeypatch, seconds: dict[str, float]) -> None:
+    """Networks whose name ends so are known to take so long, all others 1 ms."""
+    from shared import network_times
+    from shared.network_times import NetworkTime
+
+    from xnorlab import pretrained
+    from xnorlab.benchmark import Timing
+
+    def known(name: str) -> NetworkTime:
+        taken = next((time for end, time in seconds.items() if name.endswith(end)), 0.001)
+        return NetworkTime(Timing(name, (taken,) * 3, 1, taken), "2030-01-02T03:04:05+00:00")
+
+    monkeypatch.setattr(
+        network_times, "_times", {entry.sha256: known(name) for name, entry in pretrained.entries().items()}
+    )
+
+
+def test_without_needs_the_most_accurate_network_is_the_one_to_use(open_page, monkeypatch):
+    with_times(monkeypatch, {})
+    monkeypatch.setattr("shared.network_times._times", {})
+    at = open_page(PAGE)
+    assert "**Use ● ResNet-18, float**: 87.3 ± 0.5 % right, 5.37 MiB. It is the most accurate of the " in said(at)
+    assert "are being measured, and count as fast enough meanwhile" in said(at)
+    assert at.query_params["need_top1"] == "any"
+
+
+def test_needs_in_the_address_lead_to_one_network_and_the_reason(open_page, monkeypatch):
+    with_times(monkeypatch, {"float": 0.003, "bwn": 0.0028, "binaryconnect": 0.0028, "reactnet": 0.0006})
+    at = open_page(PAGE, need_top1="84", need_ms="2", goal="file_bytes")
+    assert not at.exception
+    text = said(at)
+    assert 'xnorlab.load("imagenette/resnet18-reactnet")' in text
+    assert "the only network with at least 84 % right, at most 2 ms" in text
+    assert "beside ● ResNet-18, float, the most accurate of all, it is 2.6 ± 0.8 points less, in 9.79 % of" in text
+    assert "the bytes and 20.0 % of the time" in text
+    assert "at 03:04:05 UTC" in text
+    (table,) = [t.value for t in at.table if "of those that fit" in t.value]
+    assert list(table["of those that fit"]) == ["the most accurate", "the fastest", "the smallest"]
+
+
+def test_where_none_fits_it_says_what_to_give_up(open_page, monkeypatch):
+    with_times(monkeypatch, {"float": 0.003, "bwn": 0.003, "binaryconnect": 0.003, "reactnet": 0.0006})
+    text = said(open_page(PAGE, need_top1="86", need_ms="1", need_kib="512"))
+    assert "**None fits what you ask for: at least 86 % right, at most 1 ms, at most 512 KiB.**" in text
+    assert "- **accuracy**: ★ ResNet-18, XNOR has all else; 80.9 ± 0.6 % right" in text
+    assert "- **speed**: ■ ResNet-18, BC has all else" in text
+    assert "- **size**: " not in text  # no network is that accurate and that fast, however large
+
+
+def test_needs_that_no_network_is_near_show_the_best_for_each(open_page, monkeypatch):
+    with_times(monkeypatch, {"": 0.5})
+    text = said(open_page(PAGE, need_top1="88", need_ms="0.1", need_kib="256"))
+    assert "to give up one need is not enough" in text
+    assert "- for accuracy alone: ● ResNet-18, float" in text
+    assert "- for size alone: ◆ AlexNet, BNN" in text
+
+
+def test_what_fits_and_what_is_best_are_told_apart(app_modules):
+    from types import SimpleNamespace
+
+    from views.trade_offs.needs import Needs, Offer
+
+    a = SimpleNamespace(name="a", top1=0.9, file_bytes=900)
+    b = SimpleNamespace(name="b", top1=0.8, file_bytes=100)
+    c = SimpleNamespace(name="c", top1=0.8, file_bytes=200)
+    offer = Offer([a, b, c], {"a": 3.0, "c": 1.0})
+    assert [offer.best(Needs(), goal).name for goal in ("top1", "seconds", "file_bytes")] == ["a", "c", "b"]
+    assert [cost.name for cost in offer.fitting(Needs(seconds=2.0))] == ["b", "c"]  # b has no time yet
+    assert offer.best(Needs(top1=0.85, file_bytes=500), "top1") is None
+    assert {need: cost.name for need, cost in offer.instead(Needs(top1=0.85, file_bytes=500)).items()} == {
+        "top1": "b",
+        "file_bytes": "a",
+    }
+    assert offer.instead(Needs(top1=0.95, file_bytes=50)) == {}
+
+
+def test_what_dominates_the_files_is_read_from_them(open_page, app_modules):
+    from types import SimpleNamespace
+
+    from views.trade_offs import bytes_by_part
+
+    assert "Binary layers take 66.4 to 84.8 % of a binary network's file, most of it" in said(open_page(PAGE))
+    small = SimpleNamespace(parts={"binary layers": 30, "real first layer": 60}, file_bytes=100)
+    assert "30.0 % of a binary network's file, not always most of it" in bytes_by_part.what_stays_real([small])
+    assert bytes_by_part.what_stays_real([SimpleNamespace(parts={"real first layer": 60}, file_bytes=100)]) == ""
+
+
+def test_one_ratio_of_bytes_stands_in_every_table(open_page):
+    at = open_page(PAGE)
+    columns = [t.value["× smaller than float32"] for t in at.table if "× smaller than float32" in t.value]
+    assert len(columns) == 3
+    assert list(columns[1]) == list(columns[2])
+    (table,) = [t.value for t in at.table if "times smaller" in t.value]
+    by_step = [float(text.removesuffix("×")) for text in table["times smaller"][:4]]
+    assert by_step[0] == 31.4  # the first layers' 32 channels leave half of a word empty
+    assert by_step == sorted(by_step, reverse=True)
+    assert "leave some of their words of 64 bits partly empty" in said(at)
+    assert "**Why not exactly 32 times?** One bit stands for 32" in said(at)
+
+
+def test_that_binary_weights_save_no_time_is_said_beside_the_times(open_page, monkeypatch):
+    from views.trade_offs import measured_times
+
+    monkeypatch.setattr(measured_times, "RUNS", 2)
+    at = open_page(PAGE, zoo_model="alexnet", against="time")
+    assert "saves bytes rather than time" not in said(at)
+    at.button(key="measure-zoo").click().run()
+    assert "**Binary-Weight (BWN) saves bytes rather than time.**" in said(at)
+
+
+def test_the_papers_claims_are_led_on_to(open_page):
+    at = open_page(PAGE)
+    assert any("claims" in link.proto.page for link in at.get("page_link"))
+    assert any(s.value == "The paper's claims, and what became of them here" for s in at.subheader)

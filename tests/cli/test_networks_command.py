@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from xnorlab import pretrained, units
 from xnorlab.benchmark import binary_memory
 from xnorlab.cli import app
+from xnorlab.zoo.cost import file_float32_bytes, network_cost
 
 
 def run(*arguments: object):
@@ -25,10 +26,12 @@ def test_names_with_accuracy_and_size(shipped: Path):
         line = next(line for line in result.stdout.splitlines() if name in line)
         assert re.search(r" 3 +33.3 ± 27.2 ", line)
         assert units.memory(network.bytes) in line
+        ratio = file_float32_bytes(pretrained.path(name)) / network.bytes
+        assert line.split()[-1] == f"{ratio:.1f}"
     stored = json.loads((shipped / "manifest.json").read_text())
     assert json.loads(run("names", "--json").stdout) == stored
     header, rule, *rows = run("names", "--markdown").stdout.splitlines()
-    assert header.count("|") == rule.count("|") == rows[0].count("|") == 8
+    assert header.count("|") == rule.count("|") == rows[0].count("|") == 9
     assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in pretrained.names()]
 
 
@@ -59,7 +62,8 @@ def test_summary_counts_what_the_file_holds(shipped: Path):
     per_layer = [layer["float32_bytes"] for layer in found["layers"] if layer["kind"] == "binary_conv"]
     for size in per_layer:  # the weights, and next to them a scale, a bias and thresholds
         assert any(kept <= size <= kept + 16 * 64 for kept in convolutions.values())
-    assert totals["memory_ratio"] == totals["float32_bytes"] / totals["bytes"]
+    assert totals["file_bytes"] == pretrained.entry("test/resnet18-xnor").bytes
+    assert totals["memory_ratio"] == network_cost(pretrained.entry("test/resnet18-xnor"), network).times_smaller
     signs = binary_memory(network)
     assert signs is not None
     assert found["binary_weights"] == signs.to_dict()

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from xnorlab import pretrained
 from xnorlab.cli import app
 from xnorlab.images import open_image
+from xnorlab.runtime import UnknownRule
 
 LABELS = {"cat", "coffee", "golf ball"}
 
@@ -67,6 +68,20 @@ def test_bad_photos_get_their_sentence_and_the_others_their_answer(shipped: Path
     assert "/not\\nan image.jpg is not an image in a format that" in refused["error"]
     assert result.stderr.splitlines() == [f"xnorlab: {refused['error']}", f"xnorlab: {missing['error']}"]
     assert run("predict", photo, text).exit_code == 1
+
+
+def test_a_photo_of_no_class_is_told(shipped: Path, photo: Path, tmp_path: Path):
+    network = pretrained.load("test/resnet18-xnor")
+    for threshold, refused in ((1e6, True), (-1e6, False)):
+        network.unknown = UnknownRule("energy", 1.0, threshold)
+        file = tmp_path / "calibrated.safetensors"
+        network.save(file)
+        assert ("None of its 3 classes, perhaps. The nearest:" in run("predict", photo, "-m", file).stdout) == refused
+        (told,) = json.loads(run("predict", photo, "-m", file, "-m", "test/resnet18-xnor", "--json").stdout)
+        score = network.predict([open_image(photo)])[0].unknown_score
+        rule = {"score": "energy", "temperature": 1.0, "threshold": threshold}
+        assert told["unknown"] == {str(file): rule | {"value": score, "is_unknown": refused}}
+        assert len(told["answers"][str(file)]) == 3
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,12 @@ def test_a_layer_of_k_bits_keeps_its_own_quantizer(x):
     conv = BinaryConv2d(6, 2, 3, weight_binarizer=MeanScale(), input_binarizer=KBit(2)).eval()
     with torch.no_grad():
         torch.testing.assert_close(approximate_conv(conv, x).maps(alpha=True, k=False), conv(x)[0])
+
+
+def test_a_norm_absorbs_alpha_and_not_k(x):
+    approximation = approximate_conv(layer("xnor"), x)
+    plain, alpha, k = (approximation.behind_a_norm(alpha=a, k=k).error for a, k in ((0, 0), (1, 0), (0, 1)))
+    torch.testing.assert_close(plain, alpha)
+    assert not torch.allclose(plain, k)
+    cosine = approximation.behind_a_norm(alpha=True, k=False).cosine
+    torch.testing.assert_close(alpha, (2 * (1 - cosine)).sqrt())  # two maps of the variance 1

@@ -168,7 +168,7 @@ def test_another_version_is_named(tmp_path):
 
 def test_a_file_has_the_lowest_version_that_holds_its_fields(tmp_path):
     path = tmp_path / "x"
-    for header, version in ((HEADER, 1), ({**HEADER, "fixed_by": "why"}, 2)):
+    for header, version in ((HEADER, 1), ({**HEADER, "fixed_by": "why"}, 2), ({**HEADER, "unknown": {}}, 3)):
         write(path, header, {})
         with safe_open(path, framework="numpy") as opened:
             assert json.loads(opened.metadata()[KEY])["format_version"] == version

@@ -53,6 +53,23 @@ def test_logits_do_not_depend_on_the_batch(network, pictures):
     np.testing.assert_allclose(logits[-1:], network(pictures[-1:]), rtol=1e-5, atol=1e-6)
 
 
+def test_features_are_what_the_last_linear_layer_reads(network, pictures):
+    many = np.concatenate([pictures] * (BATCH // 3 + 2))
+    features = network.features(many)
+    assert (features.shape, features.dtype) == ((len(many), 6), np.float32)
+    np.testing.assert_allclose(features[: len(pictures)], network.values(pictures)["flat"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(network.classifier(features), network(many), rtol=1e-4, atol=1e-5)
+    network.threads = 2
+    np.testing.assert_allclose(network.features(many), features, rtol=1e-5, atol=1e-6)
+    assert network.features([]).shape == (0, 6)
+
+
+def test_features_of_a_network_without_a_last_linear_layer_are_refused(small_ops, network, pictures):
+    headless = Network(small_ops[:-1], input_shape=(12, 12, 3), name="h", preprocessing=network.preprocessing)
+    with pytest.raises(ValueError, match="'h' ends on 'flat' of kind 'flatten'; the rule for features is"):
+        headless.features(pictures)
+
+
 def test_pictures_of_any_sizes(network):
     rng = np.random.default_rng(0)
     sizes = [(1, 1), (12, 12), (300, 7), (5, 900), (64, 64)]

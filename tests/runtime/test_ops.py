@@ -147,6 +147,15 @@ def test_a_packed_matrix_is_in_memory_once(kind):
     assert 64 * 2000 // 8 <= matrix.resident_bytes < 2.2 * words.nbytes
 
 
+def test_real_weights_are_in_memory_once_and_come_back_as_they_were_given():
+    weight, scale = real(70, 3, 3, 12), real(70)
+    conv = op(ops.Conv, weight=weight, scale=scale, groups=2)
+    np.testing.assert_array_equal(conv.weight, weight)
+    assert weight.nbytes <= conv.resident_bytes < 2.2 * weight.nbytes  # groups of 35 filters fill two blocks of 32
+    matrix = op(ops.Linear, weight=real(64, 2000), scale=real(64))
+    assert matrix.weight.nbytes <= matrix.resident_bytes < 1.05 * matrix.weight.nbytes
+
+
 def test_costs():
     w = real(8, 3, 3, 2)
     shape = (5, 6, 4)

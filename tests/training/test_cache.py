@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from xnorlab.images import Preprocessing, formats, open_image
+from xnorlab.images.class_folders import DataError
 from xnorlab.training import cache
 from xnorlab.training.cache import UnreadableError, default_cache_folder, prepare
-from xnorlab.training.dataset import DataError, Split
+from xnorlab.training.dataset import Split
 from xnorlab.training.decoding import Squares
 from xnorlab.training.folders import open_folder
 

@@ -8,6 +8,7 @@ from manifests import shipped_network
 from xnorlab import pretrained
 from xnorlab.training.card import card, train_command
 from xnorlab.training.run import Result
+from xnorlab.zoo.cost import file_float32_bytes
 from xnorlab.zoo.recipe import recipe_for
 
 
@@ -30,9 +31,9 @@ def test_the_command_spells_out_what_differs_from_the_default(changes: dict, exp
 
 
 def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Result):
-    alone = card(shipped_network(finished_run.recipe), finished_run.epochs)
+    alone = card(shipped_network(finished_run.recipe), finished_run.epochs, float32_bytes=40)
     recipe = replace(finished_run.recipe, teacher="big", start="big-stage-1")
-    taught = card(shipped_network(recipe), finished_run.epochs)
+    taught = card(shipped_network(recipe), finished_run.epochs, float32_bytes=40)
     assert "It learned from" not in alone
     assert "It learned from big and big-stage-1: train first what is not shipped" in taught
 
@@ -43,7 +44,7 @@ def test_a_card_names_the_networks_that_this_one_learned_from(finished_run: Resu
 )
 def test_a_card_says_what_the_latent_file_holds(scheme: str, holds_weights: bool, finished_run: Result):
     """A network that is tested with real weights has them in its packed file alone."""
-    text = card(shipped_network(replace(finished_run.recipe, scheme=scheme)), finished_run.epochs)
+    text = card(shipped_network(replace(finished_run.recipe, scheme=scheme)), finished_run.epochs, float32_bytes=40)
     assert ("| latent (training) weights, in 8 bits" in text) == holds_weights
     assert ("| what torch needs beside it | 2 bytes |" in text) != holds_weights
 
@@ -51,7 +52,7 @@ def test_a_card_says_what_the_latent_file_holds(scheme: str, holds_weights: bool
 def test_names_from_outside_break_no_card(finished_run: Result):
     recipe = replace(finished_run.recipe, dataset="my | photos", teacher="a\nb")
     network = shipped_network(recipe, labels=("ant\n# A title", "<b>bee|", "*cat*"))
-    lines = card(network, finished_run.epochs).splitlines()
+    lines = card(network, finished_run.epochs, float32_bytes=40).splitlines()
     assert r"It knows 3 classes: ant\\n# A title, \<b\>bee\|, \*cat\*." in lines
     assert r"| dataset | my \| photos |" in lines
     assert r"| teacher | a\\nb |" in lines
@@ -65,4 +66,6 @@ def test_names_from_outside_break_no_card(finished_run: Result):
 def test_shipped_cards_are_what_the_manifest_and_the_curves_say(name: str):
     epochs = json.loads(pretrained.history_path(name).read_text(encoding="utf-8"))["epochs"]
     text = (pretrained.folder() / f"{name}.md").read_text(encoding="utf-8")
-    assert text == card(pretrained.entry(name), epochs)
+    shipped, numbers_bytes = pretrained.entry(name), file_float32_bytes(pretrained.path(name))
+    assert text == card(shipped, epochs, float32_bytes=numbers_bytes)
+    assert f"bytes, {numbers_bytes / shipped.bytes:.1f} times smaller than its numbers in float32" in text

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from xnorlab.images.class_folders import DataError
 from xnorlab.training.data_record import data_record, is_data_record, require_same_data
-from xnorlab.training.folders import DataError, open_folder
+from xnorlab.training.folders import open_folder
 from xnorlab.training.run import Result, train
 from xnorlab.zoo.recipe import Recipe
 

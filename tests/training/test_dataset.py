@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorlab.training.dataset import DataError, Split
+from xnorlab.images.class_folders import DataError
+from xnorlab.training.dataset import Split
 from xnorlab.training.folders import open_folder
 
 

@@ -11,10 +11,11 @@ from manifests import enter, use
 
 from xnorlab import pretrained
 from xnorlab.images import Preprocessing, open_image
+from xnorlab.images.class_folders import DataError
 from xnorlab.runtime import Network
 from xnorlab.training.checkpoints import load_checkpoint
 from xnorlab.training.evaluate import evaluate, evaluate_all, packed_logits, pictures, top1
-from xnorlab.training.folders import DataError, open_folder
+from xnorlab.training.folders import open_folder
 from xnorlab.training.run import Result
 from xnorlab.training.ship import ship
 from xnorlab.zoo.manifest import ShippedNetwork

@@ -9,8 +9,9 @@ import pytest
 from picture_files import write_pictures
 
 from xnorlab.images import SUFFIXES
+from xnorlab.images.class_folders import DataError
 from xnorlab.training.card import DATASETS as CARD_DATASETS
-from xnorlab.training.dataset import DataError, DataFolder
+from xnorlab.training.dataset import DataFolder
 from xnorlab.training.folders import find, open_folder
 from xnorlab.training.known_datasets import CIFAR10_LABELS, DATASETS, IMAGENETTE_LABELS, TINY_IMAGENET_LABELS
 from xnorlab.zoo.recipe import DATASET_DEFAULTS, MODEL_OPTIONS

@@ -12,8 +12,8 @@ import pytest
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from xnorlab.images.class_folders import DataError
 from xnorlab.training.cache import UnreadableError
-from xnorlab.training.dataset import DataError
 from xnorlab.training.run import Result, train
 from xnorlab.zoo.recipe import Recipe, recipe_for
 

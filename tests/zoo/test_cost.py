@@ -16,6 +16,7 @@ from xnorlab.zoo.cost import (
     amdahl_limit,
     architecture,
     core_hours,
+    file_float32_bytes,
     network_cost,
     standard_error,
 )
@@ -58,6 +59,22 @@ def test_binary_layers_take_a_32nd_but_for_scales_and_thresholds(costs):
 
 def test_weights_are_in_memory_once_but_for_what_kernels_add(costs):
     assert costs["xnor"].resident_bytes < 2 * costs["xnor"].file_bytes
+    assert costs["float"].float32_bytes < costs["float"].resident_bytes < 1.02 * costs["float"].float32_bytes
+    assert costs["float"].times_smaller == pytest.approx(2, abs=0.01)  # float16 in the file
+
+
+def test_signs_take_a_bit_each_where_words_are_full(costs):
+    for scheme in ("bwn", "xnor"):
+        cost = costs[scheme]
+        assert 8 * cost.sign_bytes == cost.signs > 2_000_000  # every layer has a multiple of 64 channels
+        assert cost.sign_bytes < cost.parts[BINARY]
+    assert (costs["float"].signs, costs["float"].sign_bytes) == (0, 0)
+    assert [costs[s].only_weights_are_binary for s in ("float", "bwn", "xnor")] == [False, True, False]
+
+
+def test_the_numbers_of_a_file_are_those_of_its_ops(costs):
+    for cost in costs.values():
+        assert file_float32_bytes(pretrained.path(cost.name)) == cost.float32_bytes
 
 
 def test_every_scheme_multiplies_and_adds_as_often_and_only_signs_cost_less(costs):

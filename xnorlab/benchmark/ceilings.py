@@ -42,9 +42,14 @@ def measure_ceilings(seconds: float = 0.3) -> Ceilings:
         return Ceilings(binary_ceiling(seconds), float_ceiling(seconds), copy_bandwidth(seconds))
 
 
+def looks_up() -> bool:
+    """Whether kernels look sums of signs up on this processor, instead of counting bits."""
+    return vector_unit().looks_up
+
+
 def binary_loop() -> str:
     """What the loop of `binary_ceiling` does on this processor, in words."""
-    if vector_unit().looks_up:
+    if looks_up():
         return "byte shuffles and additions"
     return "xor, count and add (carries counted for several words may pass it)"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xnorlab.conventions import times_smaller
 from xnorlab.runtime import Network
 from xnorlab.runtime.ops import BinaryConv, BinaryLinear, BinaryWeightConv, BinaryWeightLinear
 
@@ -33,12 +34,12 @@ class BinaryMemory:
     @property
     def file_ratio(self) -> float:
         """How many times smaller than float32 they are in the file: 32, or less if words are not full."""
-        return self.float32_bytes / self.file_bytes
+        return times_smaller(self.float32_bytes, self.file_bytes)
 
     @property
     def resident_ratio(self) -> float:
         """How many times smaller than float32 they are in memory."""
-        return self.float32_bytes / self.resident_bytes
+        return times_smaller(self.float32_bytes, self.resident_bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, the bytes in float32 and the ratios as values that JSON can hold."""

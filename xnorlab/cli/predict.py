@@ -35,6 +35,8 @@ def predict(
 
     `xnorlab predict photo.jpg --model runs/mine/packed.safetensors --json`
 
+    A network that was calibrated says so where a photo shows none of its classes, perhaps; its answers follow.
+
     A photo that cannot be read gets one sentence on stderr. The others are still answered, and the exit code is 1.
     """
     from xnorlab.images import ImageError, read_image
@@ -53,9 +55,11 @@ def predict(
         predictions = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
         if as_json:
             labels = {name: [asdict(prediction) for prediction in best] for name, best in predictions.items()}
-            answers.append({"photo": photo, "notes": list(picture.notes), "answers": labels})
+            known = {name: _judged(network, predictions[name]) for name, network in networks if network.unknown}
+            answers.append({"photo": photo, "notes": list(picture.notes), "answers": labels, "unknown": known})
         else:
-            _print(photo, picture.notes, predictions)
+            classes = {name: network.output_shape[0] for name, network in networks}
+            _print(photo, picture.notes, predictions, classes)
     if as_json:
         print_json(answers)
     if refused:
@@ -103,12 +107,19 @@ def open_network(name: str) -> tuple[str, Any]:
     return name, pretrained.load(name)
 
 
-def _print(photo: str, notes: tuple[str, ...], predictions: dict[str, Any]) -> None:
+def _judged(network: Any, answer: Any) -> dict[str, Any]:
+    """What a network's rule says of a photo: the rule, the photo's score, and whether it is refused."""
+    return network.unknown.to_dict() | {"value": answer.unknown_score, "is_unknown": answer.is_unknown}
+
+
+def _print(photo: str, notes: tuple[str, ...], predictions: dict[str, Any], classes: dict[str, int]) -> None:
     typer.echo(typer.style(one_line(photo), bold=True) + (f"  ({', '.join(notes)})" if notes else ""))
     width = max(len(one_line(p.label)) for best in predictions.values() for p in best)
     for name, best in predictions.items():
         if len(predictions) > 1:
             typer.echo(f"  {one_line(name)}")
+        if best.is_unknown:
+            typer.echo(f"  None of its {classes[name]} classes, perhaps. The nearest:")
         for p in best:
             bar = "█" * round(p.probability * BAR)
             typer.echo(f"  {p.probability:7.1%}  {one_line(p.label):<{width}}  {bar}".rstrip())

@@ -7,7 +7,7 @@ import typer
 
 from xnorlab import units
 from xnorlab.cli.data_options import Cache, CacheFolder, DataOption, Keep, SkipUnreadable, preparing
-from xnorlab.cli.output import print_table
+from xnorlab.cli.output import print_json, print_table
 from xnorlab.cli.stopping import CurrentRun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
@@ -91,3 +91,60 @@ def ship(
     for name, shipped in ship_all(select(only), runs, data, data_note=data_note, **options):
         file = name if isinstance(shipped, Repeat) else shipped.file
         typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {units.memory(shipped.bytes)}")
+
+
+@app.command("calibrate")
+def calibrate(
+    data: DataOption,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this one, such as imagenette/alexnet-xnor; repeatable.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Networks that are calibrated already, too.")] = False,
+) -> None:
+    """**Calibrate** the shipped networks: when does each of them say that it does not know a picture?
+
+    Own pictures and pictures of other classes (Tiny ImageNet, and the folder of class folders `novel-24`) are shown at
+    one size. Half of the other classes choose a score and a threshold that keeps 90 % of the own pictures; the rest is
+    measured. Score and threshold go into the packed files, the figures into manifest and cards; weights stay as they
+    are. Called again, it goes on where it was stopped. `xnorlab zoo unknown` prints the figures.
+
+    `xnorlab zoo calibrate --data DIR`
+    """
+    from xnorlab.training.calibration import calibrate_all
+
+    for network in calibrate_all(data, only=only, again=again):
+        assert network.calibration is not None
+        refused = ", ".join(f"{of.refused:.1%} of {one_line(of.data)}" for of in network.calibration.foreign)
+        typer.echo(f"{one_line(network.file)}: refuses {refused}")
+
+
+@app.command("unknown")
+def unknown(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show how well each shipped network tells pictures of **other classes** from those of its own.
+
+    "refused" is the share of foreign pictures, "own pass" the share of own ones beside them, both at one size; "full
+    size" is the share of own pictures that pass at their full size. AUROC 50 is chance.
+
+    `xnorlab zoo unknown`
+    """
+    from xnorlab import pretrained
+
+    calibrated = {name: e.calibration for name, e in pretrained.entries().items() if e.calibration is not None}
+    if as_json:
+        print_json({name: calibration.to_dict() for name, calibration in calibrated.items()})
+        return
+    print_table(
+        "What a network makes of pictures of other classes, %",
+        ["network", "score", "shown", "refused", "own pass", "AUROC", "full size"],
+        [
+            [
+                name,
+                f"{record.score}, T = {record.temperature:g}",
+                f"{of.data}, {of.side} pixels",
+                *(f"{100 * share:.1f}" for share in (of.refused, of.own_passed, of.auroc, record.full_size_passed)),
+            ]
+            for name, record in calibrated.items()
+            for of in record.foreign
+        ],
+        texts=3,
+    )

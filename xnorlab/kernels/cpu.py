@@ -6,6 +6,7 @@ from pathlib import Path
 import llvmlite
 import numba
 
+from xnorlab.conventions import WORD_BITS
 from xnorlab.kernels import threads
 from xnorlab.kernels.codegen.processor import compiler_target, vector_unit
 from xnorlab.kernels.imitated_cpu import VARIABLE, imitated
@@ -40,6 +41,27 @@ def describe_cpu() -> dict:
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
     }
+
+
+def floats_at_once() -> int:
+    """Float32 values in a vector register: as many multiply-adds are one instruction."""
+    return vector_unit().bits // 32
+
+
+def signs_at_once() -> int:
+    """Packed signs in a vector register."""
+    return vector_unit().bits
+
+
+def sums_of_signs() -> str:
+    """What the kernels do with signs on this processor, in words that end a sentence."""
+    unit = vector_unit()
+    if unit.looks_up:
+        return (
+            "look the sum of four signs up in a table, by byte shuffles, since the bits of a vector register cannot "
+            "be counted here"
+        )
+    return f"XOR and count {unit.bits // WORD_BITS} words of {WORD_BITS} bits in one vector register"
 
 
 def _cpu_name() -> str:

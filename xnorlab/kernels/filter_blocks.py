@@ -28,6 +28,13 @@ def blocks_of(filters: np.ndarray, groups: int, block_filters: int) -> np.ndarra
     return out
 
 
+def filters_of(tiles: np.ndarray, filters: int) -> np.ndarray:
+    """The `filters` (N, T) from which `blocks_of` made `tiles`."""
+    groups, blocks, length, block = tiles.shape
+    every = tiles.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)
+    return np.ascontiguousarray(every[:, : filters // groups].reshape(filters, length))
+
+
 def tile_bytes(filters: int, groups: int, inputs: int) -> int:
     """Most bytes that `blocks_of` makes, on any processor, of float32 filters with `inputs` taps × channels.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from xnorlab.conventions import Size
 from xnorlab.kernels.codegen.processor import vector_unit
-from xnorlab.kernels.filter_blocks import blocks_of
+from xnorlab.kernels.filter_blocks import blocks_of, filters_of
 from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
 from xnorlab.kernels.packing import pack_filters, unpack_bits
 from xnorlab.kernels.threads import thread_count
@@ -25,10 +25,13 @@ class _RealInput(TiledConv):
 
 
 class FloatConv2d(_RealInput):
-    """Real convolution y = x * W + bias.
+    """Real convolution y = (x * W) · scale + bias.
+
+    The weights are in memory once, in blocks of filters.
 
     Args:
         weight: float32 (N, kh, kw, C / groups).
+        scale: one factor per filter, float32 (N,), or None.
         bias: float32 (N,), or None.
         stride: an int or (vertical, horizontal); `padding` and `dilation` likewise.
         padding: width of the border of zeros.
@@ -39,7 +42,9 @@ class FloatConv2d(_RealInput):
         ValueError: an argument does not fit.
     """
 
-    def __init__(self, weight, *, bias=None, stride: Size = 1, padding: Size = 0, dilation: Size = 1, groups=1):
+    def __init__(
+        self, weight, *, scale=None, bias=None, stride: Size = 1, padding: Size = 0, dilation: Size = 1, groups=1
+    ):
         weight = np.asarray(weight)
         if weight.ndim != 4 or weight.dtype != np.float32 or 0 in weight.shape:
             raise ValueError(
@@ -51,7 +56,12 @@ class FloatConv2d(_RealInput):
         layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
         window = Window.of((kh, kw), stride, padding, dilation)
         tiles = blocks_of(weight.reshape(n, -1), groups, block)
-        super().__init__("real", 1, block, tiles, window, layout, channels, n, None, bias)
+        super().__init__("real", 1, block, tiles, window, layout, channels, n, scale, bias)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The filters as they were given, made from the tiles, which are the only copy that is kept."""
+        return filters_of(self._tiles, self.filters).reshape(self.filters, *self.window.kernel, -1)
 
 
 class BinaryWeightConv2d(_RealInput):
@@ -99,19 +109,26 @@ class BinaryWeightConv2d(_RealInput):
     @property
     def words(self) -> np.ndarray:
         """The filters as they were given, made from the tiles, which are the only copy that is kept."""
-        bits = np.unpackbits(self._tiles, axis=3, bitorder="little")
-        groups, blocks, length, block = bits.shape
-        n = self.filters // groups
-        filters = bits.transpose(0, 1, 3, 2).reshape(groups, blocks * block, length)[:, :n]
-        real = filters.reshape(self.filters, *self.window.kernel, -1).astype(np.float32) - np.float32(0.5)
-        return pack_filters(real)
+        bits = filters_of(np.unpackbits(self._tiles, axis=3, bitorder="little"), self.filters)
+        return pack_filters(bits.reshape(self.filters, *self.window.kernel, -1).astype(np.float32) - np.float32(0.5))
 
 
 class FloatLinear:
-    """Real matrix product y = x @ weight.T + bias; weight: float32 (N, F), bias: float32 (N,) or None."""
+    """Real matrix product y = (x @ weight.T) · scale + bias.
 
-    def __init__(self, weight, *, bias=None):
-        self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], bias=bias)
+    Args:
+        weight: float32 (N, F).
+        scale: float32 (N,), or None.
+        bias: float32 (N,), or None.
+    """
+
+    def __init__(self, weight, *, scale=None, bias=None):
+        self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], scale=scale, bias=bias)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """The matrix as it was given."""
+        return self._conv.weight[:, 0, 0]
 
     def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
         """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""

@@ -78,9 +78,22 @@ class ConvApproximation:
             raise ValueError("k=True: this layer's inputs stay real, there is no K to multiply by")
         return y * self.input_scale
 
+    def behind_a_norm(self, *, alpha: bool, k: bool) -> "Agreement":
+        """Agreement where a norm follows: each filter's map is centred and scaled to the variance 1 on both sides.
+
+        It does not depend on `alpha`, since a norm absorbs any factor per filter: BN(α·x) = BN(x) for α > 0.
+        """
+        return agreement(_normed(self.real), _normed(self.maps(alpha=alpha, k=k)))
+
     def agreement(self, *, alpha: bool, k: bool) -> "Agreement":
         """Agreement of `maps(alpha=alpha, k=k)` with the real maps, filter by filter."""
         return agreement(self.real, self.maps(alpha=alpha, k=k))
+
+
+def _normed(maps: Tensor) -> Tensor:
+    """Maps (N, OH, OW) as BatchNorm gives them for one picture, without its ε: mean 0, variance 1 for each filter."""
+    centred = maps.double() - maps.double().mean((1, 2), keepdim=True)
+    return centred / centred.square().mean((1, 2), keepdim=True).sqrt()
 
 
 @dataclass(frozen=True)

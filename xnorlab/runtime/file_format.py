@@ -24,7 +24,7 @@ from safetensors.numpy import save as safetensors_save
 from xnorlab import atomic
 from xnorlab.printable import one_line
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The newest version; this module reads every version from 1 to this one."""
 
 KEY = "xnorlab"
@@ -38,7 +38,7 @@ MAX_FILE_BYTES = 2**31
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bool_}
 _RESERVED = ("format_version", "digest")
-_SINCE = {"fixed_by": 2}
+_SINCE = {"fixed_by": 2, "unknown": 3}
 """Header fields that came later, by the format version of the files that have them."""
 
 

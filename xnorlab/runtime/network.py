@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -14,15 +15,17 @@ from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
 from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
+from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear
 from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Step
-from xnorlab.runtime.records import LayerSummary, Prediction, softmax
+from xnorlab.runtime.records import Answer, LayerSummary, Prediction, softmax
+from xnorlab.runtime.unknown import UnknownRule
 
 BATCH = 32
 """Pictures that `Network.__call__` preprocesses and runs at once, so that memory does not grow with their number."""
 
 _HEADER = {"name", "labels", "preprocessing", "provenance", "input_shape", "graph"}
-_OPTIONAL = {"fixed_by"}
+_OPTIONAL = {"fixed_by", "unknown"}
 
 Observer = Callable[[Op, np.ndarray, float], None]
 
@@ -43,6 +46,7 @@ class Network:
         preprocessing: from pictures to the input, or None.
         provenance: JSON values that say where the network comes from, or None.
         fixed_by: why it runs at the height and width of `input_shape` only; empty where other sizes are as good.
+        unknown: when it refuses a picture as showing none of its classes; None for a network that never does.
 
     Attributes:
         output_shape: of one output.
@@ -62,6 +66,7 @@ class Network:
         preprocessing: Preprocessing | None = None,
         provenance: dict[str, Any] | None = None,
         fixed_by: str = "",
+        unknown: UnknownRule | None = None,
     ):
         self.ops = tuple(ops)
         self.input_shape = tuple(input_shape)
@@ -81,6 +86,9 @@ class Network:
         self.preprocessing = preprocessing
         self.provenance = json_object({} if provenance is None else provenance, "provenance")
         self.fixed_by = checked_reason(fixed_by, self.input_shape)
+        if unknown is not None and len(self.output_shape) != 1:
+            raise ValueError(f"unknown={unknown!r} does not fit an output of shape {self.output_shape}: no classes")
+        self.unknown = unknown
         self.threads = 1
 
     def __copy__(self) -> Self:
@@ -143,6 +151,7 @@ class Network:
                 preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
                 provenance=header["provenance"],
                 fixed_by=header.get("fixed_by", ""),
+                unknown=UnknownRule.from_dict(header["unknown"]) if "unknown" in header else None,
             )
         except ValueError as error:
             raise PackedFileError(path, f"does not hold a valid network: {error}") from None
@@ -168,27 +177,90 @@ class Network:
         }
         if self.fixed_by:  # only then: readers of version 1 cannot open a file with this field
             header["fixed_by"] = self.fixed_by
+        if self.unknown is not None:  # likewise, of version 2
+            header["unknown"] = self.unknown.to_dict()
         return header, tensors
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """The logits, float32 (N, classes), of pictures: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
-        images = checked_images(images)
-        parts = [self.run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
-        return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), np.float32)
+        return self._batched(images, self.run, self.output_shape)
 
-    def predict(self, images: np.ndarray | Sequence[np.ndarray], top: int = 5) -> list[list[Prediction]]:
-        """The `top` most probable classes of each picture, most probable first (all of them where there are fewer)."""
+    def features(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """The values that the classifier, the network's last linear layer, reads for each picture.
+
+        They describe a picture in terms that are of use beyond the network's own classes: `xnorlab.teach` puts a
+        classifier of other classes on top of them.
+
+        Args:
+            images: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes.
+
+        Returns:
+            float32 (N, F), F the number of columns of the classifier's weight. A classifier with binary inputs takes
+            their signs; its features are the values before them.
+
+        Raises:
+            ValueError: the network does not end on a linear layer, or has no preprocessing.
+        """
+        last = self.classifier
+        return self._batched(images, self._run_features, self._shapes[last.inputs[0]])
+
+    @property
+    def classifier(self) -> Linear | BinaryWeightLinear | BinaryLinear:
+        """The last op, which turns features into logits; raises ValueError where it is not a linear layer."""
+        last = self.ops[-1]
+        if not isinstance(last, Linear | BinaryWeightLinear | BinaryLinear):
+            raise ValueError(
+                f"the network {self.name!r} ends on {last.name!r} of kind {last.kind!r}; the rule for features is a "
+                "last op of kind 'linear', 'binary_weight_linear' or 'binary_linear'"
+            )
+        return last
+
+    @cached_property
+    def _features_runner(self) -> BatchRunner:
+        """Runs all but the classifier. Its one input is the last value before it: no other op has a reader left."""
+        return BatchRunner(self.ops[:-1])
+
+    def _run_features(self, x: np.ndarray) -> np.ndarray:
+        """The features, (N, F), of at least one preprocessed input."""
+        return self._features_runner.run(x, self._checked(x), thread_count(self.threads))
+
+    def _batched(
+        self, images: np.ndarray | Sequence[np.ndarray], run: Callable[[np.ndarray], np.ndarray], shape: Shape
+    ) -> np.ndarray:
+        """What `run` gives for pictures, BATCH of them at a time; shape: of one picture's result."""
+        images = checked_images(images)
+        parts = [run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, *shape), np.float32)
+
+    def predict(self, images: np.ndarray | Sequence[np.ndarray], top: int = 5) -> list[Answer]:
+        """The `top` most probable classes of each picture, and whether the network knows what the picture shows.
+
+        Args:
+            images: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes.
+            top: classes per picture, 1 or more; all of them where there are fewer.
+
+        Returns:
+            One `Answer` per picture: a list of `Prediction`, most probable first, with `is_unknown`.
+
+        Raises:
+            ValueError: the arguments do not fit, or the network's output is no list of classes.
+        """
         if type(top) is not int or top < 1:
             raise ValueError(f"top={top!r} must be an integer of at least 1")
         if len(self.output_shape) != 1:
             raise ValueError(f"the network's output of shape {self.output_shape} is no list of classes")
-        probabilities = softmax(self(images))
+        logits = self(images)
+        probabilities = softmax(logits)
         # A stable sort: of equal probabilities the lower index comes first, on every machine.
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-        return [
-            [Prediction(self.labels[i] if self.labels else str(i), float(row[i]), int(i)) for i in best]
+        answers = [
+            Answer(Prediction(self.labels[i] if self.labels else str(i), float(row[i]), int(i)) for i in best)
             for row, best in zip(probabilities, order, strict=True)
         ]
+        if self.unknown is not None:
+            for answer, score in zip(answers, self.unknown.scores(logits).tolist(), strict=True):
+                answer.unknown_score, answer.is_unknown = score, score < self.unknown.threshold
+        return answers
 
     def values(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """All values of a run, by op name, batch first; "input" holds the preprocessed pictures."""

@@ -1,5 +1,6 @@
 """The records that a network returns: its answers for a picture, and the figures of its layers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,27 @@ class Prediction:
     label: str
     probability: float
     index: int
+
+
+class Answer(list[Prediction]):
+    """The classes of one picture, most probable first, and whether the network knows what the picture shows.
+
+    Args:
+        predictions: in their order.
+        score: see `unknown_score`.
+        is_unknown: see the attribute.
+
+    Attributes:
+        unknown_score: what the network's `UnknownRule` makes of the picture; None for a network without one.
+        is_unknown: whether that score is below the threshold: the picture shows none of the classes, perhaps. None for
+            a network that was never calibrated.
+    """
+
+    def __init__(
+        self, predictions: Iterable[Prediction] = (), score: float | None = None, is_unknown: bool | None = None
+    ):
+        super().__init__(predictions)
+        self.unknown_score, self.is_unknown = score, is_unknown
 
 
 @dataclass(frozen=True)

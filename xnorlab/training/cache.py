@@ -19,7 +19,8 @@ import numpy as np
 
 from xnorlab import atomic
 from xnorlab.images import Preprocessing
-from xnorlab.training.dataset import DataError, Split
+from xnorlab.images.class_folders import DataError
+from xnorlab.training.dataset import Split
 from xnorlab.training.decoding import Squares
 
 FORMAT = 2

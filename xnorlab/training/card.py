@@ -5,8 +5,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from xnorlab.conventions import times_smaller
 from xnorlab.nn import get_scheme
 from xnorlab.printable import in_markdown, one_line
+from xnorlab.zoo.calibration import Calibration
 from xnorlab.zoo.cost import standard_error
 from xnorlab.zoo.manifest import ShippedNetwork
 from xnorlab.zoo.recipe import Recipe, recipe_for
@@ -60,12 +62,13 @@ def _json_or_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def card(network: ShippedNetwork, epochs: Sequence[dict[str, Any]]) -> str:
+def card(network: ShippedNetwork, epochs: Sequence[dict[str, Any]], *, float32_bytes: int) -> str:
     """The card of a shipped network as Markdown text.
 
     Args:
         network: what the manifest says of it.
         epochs: the records of its run, one per epoch, as its history file holds them.
+        float32_bytes: of the numbers in its packed file, see `zoo.cost.file_float32_bytes`.
     """
     recipe = network.recipe
     scheme = get_scheme(recipe.scheme)
@@ -78,6 +81,7 @@ def card(network: ShippedNetwork, epochs: Sequence[dict[str, Any]]) -> str:
         latent = "what torch needs beside it"
     rows = "\n".join(f"| {name} | {in_markdown(_value(value))} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
+    smaller = times_smaller(float32_bytes, network.bytes)
     known = in_markdown(", ".join(network.labels[:10])) + (", …" if len(network.labels) > 10 else "")
     data = DATASETS.get(recipe.dataset, f"{in_markdown(recipe.dataset)}, a folder of pictures.")
     data += "" if network.data_note is None else f" {network.data_note}"
@@ -97,7 +101,7 @@ def card(network: ShippedNetwork, epochs: Sequence[dict[str, Any]]) -> str:
 | top-1, packed network, whole validation set | {100 * network.top1:.2f} % of {network.images:,} pictures |
 {_top5(network)}| top-1, the same weights through torch, float32 | {100 * network.torch_top1:.2f} % |
 | pictures that the two label differently | {network.labels_differ} |
-{others}| packed file | {network.bytes:,} bytes |
+{others}| packed file | {network.bytes:,} bytes, {smaller:.1f} times smaller than its numbers in float32 |
 | {latent} | {network.latent_bytes:,} bytes |
 | trained | {network.date}, {recipe.epochs} epochs in {_duration(network.trained_seconds)}{where} |
 
@@ -127,9 +131,26 @@ xnorlab evaluate {_word(recipe.name)} --data DATA
 
 It knows {len(network.labels)} classes: {known}.
 It gives every picture one of them, whatever it shows. It sees the central square at {recipe.eval_size} pixels.
-The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
+{_unknown(network.calibration)}The top-1 has a standard error of {error:.1f} points from the number of pictures alone.
 It is the accuracy of one seed; another seed gives another one.
 """
+
+
+def _unknown(calibration: Calibration | None) -> str:
+    """When it says that a picture shows none of its classes, and how often it errs; empty where nobody measured it."""
+    if calibration is None:
+        return ""
+    score = calibration.score + ("" if calibration.score == "logit" else f" at temperature {calibration.temperature:g}")
+    told = [
+        f"{100 * of.refused:.1f} % of {of.pictures:,} pictures of {of.classes} other classes ({in_markdown(of.data)}; "
+        f"AUROC {of.auroc:.3f}) while {100 * of.own_passed:.1f} % of its own pass, shrunk to the same {of.side} pixels"
+        for of in calibration.foreign
+    ]
+    return (
+        f"Where its score ({score}) is below {calibration.threshold:.4g}, `is_unknown` says: none of its classes, "
+        f"perhaps. This refuses {'; and '.join(told)}. At full size {100 * calibration.full_size_passed:.1f} % of its "
+        "own pass. Score and threshold were chosen on other classes and other pictures (`xnorlab zoo calibrate`).\n"
+    )
 
 
 def _top5(network: ShippedNetwork) -> str:

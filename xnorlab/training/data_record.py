@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from xnorlab.training.dataset import DataError, DataFolder, Split
+from xnorlab.images.class_folders import DataError
+from xnorlab.training.dataset import DataFolder, Split
 
 SPLITS = {"train": "training", "val": "validation"}
 

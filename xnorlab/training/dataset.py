@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-
-class DataError(ValueError):
-    """A data folder cannot be used; the message names the file or folder, and the rule that it breaks."""
+from xnorlab.images.class_folders import DataError, nfc
 
 
 @dataclass(frozen=True)
@@ -99,11 +96,3 @@ class DataFolder:
     labels: tuple[str, ...]
     train: Split
     val: Split
-
-
-def nfc(name: str) -> str:
-    """Name of a file or folder in Unicode's composed form (NFC), with bytes outside UTF-8 written as escapes.
-
-    Systems differ in the form that they keep (macOS decomposes), so one class may have two spellings on two machines.
-    """
-    return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode("utf-8")

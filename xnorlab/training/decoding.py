@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from xnorlab.images import Preprocessing, open_image
+from xnorlab.images.class_folders import DataError
 from xnorlab.printable import one_line
-from xnorlab.training.dataset import DataError
 
 WINDOW = 256
 """Squares held in memory at a time while a whole split is decoded."""

@@ -11,10 +11,11 @@ from torch import nn
 
 from xnorlab import export, models
 from xnorlab.images import Preprocessing
+from xnorlab.images.class_folders import DataError
 from xnorlab.runtime import Network
 from xnorlab.training.cache import Prepared, Preparing, prepare
 from xnorlab.training.checkpoints import load_checkpoint
-from xnorlab.training.dataset import DataError, Split
+from xnorlab.training.dataset import Split
 from xnorlab.training.folders import find, open_folder
 from xnorlab.training.rounding import round_weights_
 from xnorlab.zoo import files, manifest

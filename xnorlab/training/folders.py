@@ -13,11 +13,10 @@ A data set is recognised by its classes alone, whatever its folder is called. On
 Imagenette, Tiny ImageNet or CIFAR-10 is that data set, with its recipe. Any other has its folder's name (see
 `own_name`).
 
-Pictures are the files whose names end in one of `images.SUFFIXES`, at any depth of a class folder. Hidden files and
-folders (see `visible`) are ignored; every other file that is no picture is listed in `Split.unused`.
+Which files of a class folder are pictures says `images.class_folders`. Every other visible file is listed in
+`Split.unused`.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +24,10 @@ from pathlib import Path
 import numpy as np
 from torchvision import datasets
 
-from xnorlab.images import SUFFIXES
+from xnorlab.images.class_folders import DataError, class_folders, files_in, folders_in, nfc, pictures_of_class, visible
 from xnorlab.printable import one_line
-from xnorlab.training.dataset import DataError, DataFolder, Split, nfc
+from xnorlab.training.dataset import DataFolder, Split
 from xnorlab.training.known_datasets import CIFAR10_LABELS, DATASETS, known_dataset
-
-CLUTTER = frozenset({"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-"""Names, in small letters, of what systems leave in folders without a leading dot: thumbnails, settings, forks."""
-
-
-def visible(name: str) -> bool:
-    """Whether a file or folder is the user's own: not hidden by a dot (`.git`, `._photo.jpg`) and none of CLUTTER."""
-    return not name.startswith(".") and name.lower() not in CLUTTER
 
 
 def own_name(folder: Path) -> str:
@@ -64,7 +55,7 @@ def open_folder(folder: str | Path) -> DataFolder:
         return _cifar10_pickle(folder.parent)
     if (folder / "train").is_dir():
         return _image_folder(folder)
-    inner = _folders_in(folder)
+    inner = folders_in(folder)
     if len(inner) == 1 and (_is_cifar_pickle(inner[0]) or (inner[0] / "train").is_dir()):
         return open_folder(inner[0])
     raise DataError(
@@ -83,7 +74,7 @@ def find(dataset: str, folder: str | Path) -> DataFolder:
     if not folder.is_dir():
         raise DataError(f"data={str(folder)!r} is not a folder")
     reasons = []
-    for candidate in [folder, *_folders_in(folder)]:
+    for candidate in [folder, *folders_in(folder)]:
         try:
             data = open_folder(candidate)
         except DataError as error:
@@ -95,58 +86,15 @@ def find(dataset: str, folder: str | Path) -> DataFolder:
     raise DataError(f"data={str(folder)!r} does not hold the data set {dataset!r}: " + "; ".join(reasons[:6]))
 
 
-def _folders_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and visible(path.name))
-
-
-def _class_folders(split: Path) -> dict[str, Path]:
-    """Class → its folder, sorted. Classes are compared in one Unicode form, since systems differ in it."""
-    classes: dict[str, Path] = {}
-    for path in _folders_in(split):
-        first = classes.setdefault(nfc(path.name), path)
-        if first is not path:
-            raise DataError(
-                f"{split} has two folders of one class, which differ in their Unicode form alone: "
-                f"{first.name!a} and {path.name!a}; move the pictures into one of them"
-            )
-    if len(classes) < 2:
-        raise DataError(f"{split} has {len(classes)} class folders; at least 2 are needed")
-    return dict(sorted(classes.items()))
-
-
-def _files_in(folder: Path) -> list[Path]:
-    """All visible files at any depth, in the same order on every system.
-
-    A link to a folder is listed but not followed, since it may lead back up.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be listed: {error.strerror}") from error
-
-    paths = []
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if visible(name)]
-        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        paths += [Path(place, name) for name in [*files, *links] if visible(name)]
-    return sorted(paths, key=lambda path: [nfc(part) for part in path.relative_to(folder).parts])
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
-
-
 def _split(split: Path, classes: Mapping[str, Path], labels: tuple[str, ...]) -> Split:
     """Split of the pictures in class folders, whose readable names are `labels`."""
     pictures: list[Path] = []
     unused = [path for path in sorted(split.iterdir()) if visible(path.name) and not path.is_dir()]
     counts = []
     for folder in classes.values():
-        files = _files_in(folder)
-        of_class = [path for path in files if _is_picture(path)]
-        if not of_class:
-            raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+        of_class, others = pictures_of_class(folder)
         pictures += of_class
-        unused += [path for path in files if not _is_picture(path)]
+        unused += others
         counts.append(len(of_class))
     return Split(pictures, np.repeat(np.arange(len(classes)), counts), split, labels, tuple(unused))
 
@@ -155,8 +103,8 @@ def _image_folder(folder: Path) -> DataFolder:
     held_out = next((folder / name for name in ("val", "test") if (folder / name).is_dir()), None)
     if held_out is None:
         raise DataError(f"{folder} has train/ but neither val/ nor test/")
-    classes = _class_folders(folder / "train")
-    other = _class_folders(held_out)
+    classes = class_folders(folder / "train")
+    other = class_folders(held_out)
     if classes.keys() != other.keys():
         odd = sorted(classes.keys() ^ other.keys())
         raise DataError(
@@ -175,7 +123,7 @@ def _tiny_imagenet(folder: Path) -> DataFolder:
         if not (folder / needed).exists():
             raise DataError(f"{folder} has wnids.txt of Tiny ImageNet but no {needed}")
     listed = sorted(nfc(name) for name in (folder / "wnids.txt").read_text(encoding="utf-8").split())
-    classes = _class_folders(folder / "train")
+    classes = class_folders(folder / "train")
     if list(classes) != listed:
         odd = sorted(set(classes) ^ set(listed))
         raise DataError(f"{folder}: wnids.txt and the folders of train/ differ in {', '.join(odd[:5])}")
@@ -210,7 +158,7 @@ def _tiny_val(folder: Path, classes: Sequence[str], labels: tuple[str, ...]) -> 
     pictures = [folder / "images" / name for name, _ in rows]
     targets = np.array([number[wnid] for _, wnid in rows], dtype=np.int64)
     listed = set(pictures)
-    unused = tuple(path for path in _files_in(folder / "images") if path not in listed)
+    unused = tuple(path for path in files_in(folder / "images") if path not in listed)
     return Split(pictures, targets, folder, labels, unused)
 
 

@@ -27,6 +27,7 @@ from xnorlab.training.evaluate import TOLERANCE, Pictures, compare, pack, pictur
 from xnorlab.training.folders import find
 from xnorlab.training.rounding import round_weights_, shipped_tensors
 from xnorlab.zoo import manifest
+from xnorlab.zoo.cost import file_float32_bytes
 from xnorlab.zoo.latent_weights import read_weights
 from xnorlab.zoo.manifest import Repeat, ShippedNetwork
 from xnorlab.zoo.recipe import Recipe
@@ -199,9 +200,38 @@ def _enter(staged: Path, out: Path, measured: ShippedNetwork) -> ShippedNetwork 
         for end in (PACKED, LATENT, HISTORY):
             os.replace(staged / f"{name}{end}", out / f"{name}{end}")
     history = json.loads((out / f"{name}{HISTORY}").read_text(encoding="utf-8"))
-    atomic.write_text(out / f"{name}{CARD}", card(network, history["epochs"]))
+    numbers_bytes = file_float32_bytes(out / f"{name}{PACKED}")
+    atomic.write_text(out / f"{name}{CARD}", card(network, history["epochs"], float32_bytes=numbers_bytes))
     manifest.write(out, {**networks, name: network})
     return measured.as_repeat() if as_repeat else network
+
+
+def enter_calibrated(out: Path, shipped: ShippedNetwork, network: Network) -> ShippedNetwork:
+    """Replace a shipped network's packed file, card and entry where only its calibration has changed.
+
+    Args:
+        out: the folder of shipped networks.
+        shipped: what the manifest shall say of it, but for the hash and the size of the packed file.
+        network: the network with its rule.
+
+    Returns:
+        What the manifest now says of it.
+
+    Raises:
+        ValueError: the manifest has another network of the name by now.
+    """
+    data = network.to_bytes()
+    with _locked(out):
+        networks = manifest.read(out)
+        if networks[shipped.name].sha256 != shipped.sha256:
+            raise ValueError(f"{shipped.name} was shipped anew meanwhile: calibrate it again")
+        entered = replace(shipped, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+        atomic.write_bytes(out / shipped.file, data)
+        manifest.write(out, {**networks, shipped.name: entered})
+        if shipped.history_file is not None:
+            history = json.loads((out / shipped.history_file).read_text(encoding="utf-8"))
+            atomic.write_text(out / f"{shipped.name}{CARD}", card(entered, history["epochs"]))
+    return entered
 
 
 def _sha256(file: Path) -> str:

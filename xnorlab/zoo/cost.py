@@ -5,13 +5,16 @@ standard error, predicted operations and Amdahl's limit are computed, not measur
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xnorlab.conventions import WORD_BITS
+from xnorlab.conventions import WORD_BITS, times_smaller
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xnorlab.runtime import LayerSummary, Network
     from xnorlab.zoo.manifest import ShippedNetwork
     from xnorlab.zoo.recipe import Recipe
@@ -25,6 +28,9 @@ BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
     "file header",
 )
 """The parts of a packed file, by which its bytes are counted. Binary layers include their α, thresholds and biases."""
+
+REAL_LAYERS = FIRST, INNER, LAST
+"""The parts that are layers of real weights."""
 
 ASSUMED_OPERATIONS_PER_S = 1e9
 """The speed that turns predicted operations into a time where nothing was measured: an assumption, not a machine. It
@@ -77,10 +83,12 @@ class NetworkCost:
         repeats: `top1` of networks trained by its recipe with other seeds.
         images: how many pictures it was measured on.
         classes: how many classes it tells apart.
-        file_bytes: size of the packed file.
-        resident_bytes: size of all arrays in memory once it has run.
-        float32_bytes: size of the same numbers in float32.
+        file_bytes: size of the packed file, where real numbers are float16 if that is exact.
+        resident_bytes: size of all arrays in memory once it has run; real weights are float32 there.
+        float32_bytes: size of the file's numbers in float32.
         binary_float32_bytes: size of the binary layers' numbers in float32.
+        signs: how many of the weights are signs.
+        sign_bytes: size of these signs in the file, in whole words.
         real_macs: multiply-adds with a real input.
         binary_macs: multiply-adds of two signs.
         parts: bytes of the file by PARTS, without those of no bytes.
@@ -97,6 +105,8 @@ class NetworkCost:
     resident_bytes: int
     float32_bytes: int
     binary_float32_bytes: int
+    signs: int
+    sign_bytes: int
     real_macs: int
     binary_macs: int
     parts: dict[str, int]
@@ -109,12 +119,19 @@ class NetworkCost:
     @property
     def times_smaller(self) -> float:
         """How many times smaller the file is than its numbers in float32."""
-        return self.float32_bytes / self.file_bytes
+        return times_smaller(self.float32_bytes, self.file_bytes)
 
     @property
     def binary_times_smaller(self) -> float | None:
         """How many times smaller the binary layers are than in float32; None where there are none."""
-        return self.binary_float32_bytes / self.parts[BINARY] if BINARY in self.parts else None
+        if BINARY not in self.parts:
+            return None
+        return times_smaller(self.binary_float32_bytes, self.parts[BINARY])
+
+    @property
+    def only_weights_are_binary(self) -> bool:
+        """Whether its binary layers have real inputs: BWN, BinaryConnect."""
+        return BINARY in self.parts and not self.binary_macs
 
     @property
     def standard_error(self) -> float:
@@ -137,6 +154,7 @@ def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
     rows = network.summary()
     in_float32 = [float32_bytes(op) for op in network.ops]
     binary = [index for index, row in enumerate(rows) if row.weight_bits == 1]
+    signs = [_signs(network.ops[index]) for index in binary]
     return NetworkCost(
         name=shipped.name,
         model=shipped.model,
@@ -149,6 +167,8 @@ def network_cost(shipped: "ShippedNetwork", network: "Network") -> NetworkCost:
         resident_bytes=sum(row.resident_bytes for row in rows),
         float32_bytes=sum(in_float32),
         binary_float32_bytes=sum(in_float32[index] for index in binary),
+        signs=sum(count for count, _ in signs),
+        sign_bytes=sum(size for _, size in signs),
         real_macs=sum(row.float_macs for row in rows),
         binary_macs=sum(row.binary_macs for row in rows),
         parts=memory_parts(rows, shipped.bytes),
@@ -178,12 +198,44 @@ def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, i
 
 def float32_bytes(op: Any) -> int:
     """Bytes of an op's tensors if each number in them were a float32, each bit of packed weights included."""
+    return _float32_bytes(op.tensors(), op.attributes())
+
+
+def file_float32_bytes(path: Path) -> int:
+    """The sum of `float32_bytes` over the ops of a packed file, none of which is built.
+
+    Raises:
+        ValueError: the file cannot be read (PackedFileError).
+    """
+    from xnorlab.runtime.file_format import from_bytes  # only here: what a manifest says needs no safetensors
+
+    header, tensors = from_bytes(path.read_bytes())
+    return sum(
+        _float32_bytes({name: tensors[f"{op['name']}.{name}"] for name in op["tensors"]}, op["attributes"])
+        for op in header["graph"]
+    )
+
+
+def _signs(op: Any) -> tuple[int, int]:
+    """How many signs an op with binary weights has, and the bytes of their words."""
+    words: np.ndarray = op.words
+    return words.size // words.shape[-1] * _bits(op.attributes()), words.nbytes
+
+
+def _bits(attributes: Mapping[str, Any]) -> int:
+    """Bits along the last axis of an op's words."""
+    if "features" in attributes:
+        return attributes["features"]
+    return attributes["channels"] // attributes["groups"]
+
+
+def _float32_bytes(tensors: "Mapping[str, np.ndarray]", attributes: Mapping[str, Any]) -> int:
     total = 0
-    for name, tensor in op.tensors().items():
-        bits = 0
+    for name, tensor in tensors.items():
+        numbers = tensor.size
         if name == "words":
-            bits = op.features if hasattr(op, "features") else op.channels // op.groups
-        total += 4 * (tensor.size // tensor.shape[-1] * bits if bits else tensor.size)
+            numbers = tensor.size // tensor.shape[-1] * _bits(attributes)
+        total += 4 * numbers
     return total
 
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def path(name: str) -> Path:
     """The packed file of `name`, checked to be there and unaltered."""
     shipped = manifest.entry(name)
-    return _checked(name, shipped.file, shipped.sha256)
+    return checked(name, manifest.folder() / shipped.file, shipped.sha256)
 
 
 def latent_path(name: str) -> Path:
     """The file with the latent (training) weights of `name` that its packed file lacks, checked; see `weights`."""
     shipped = manifest.entry(name)
-    return _checked(name, shipped.latent_file, shipped.latent_sha256)
+    return checked(name, manifest.folder() / shipped.latent_file, shipped.latent_sha256)
 
 
 def history_path(name: str) -> Path:
@@ -31,7 +31,7 @@ def history_path(name: str) -> Path:
     shipped = manifest.entry(name)
     if shipped.history_file is None or shipped.history_sha256 is None:
         raise PretrainedError(f"{name} was shipped without a history file")
-    return _checked(name, shipped.history_file, shipped.history_sha256)
+    return checked(name, manifest.folder() / shipped.history_file, shipped.history_sha256)
 
 
 def load(name: str) -> "Network":
@@ -47,9 +47,8 @@ def weights(name: str) -> dict[str, np.ndarray]:
     return read_weights(latent_path(name), path(name))
 
 
-def _checked(name: str, file: str, sha256: str) -> Path:
+def checked(name: str, whole: Path, sha256: str) -> Path:
     """The path of a network's file; raises PretrainedError where it is missing or its content has another hash."""
-    whole = manifest.folder() / file
     if not whole.is_file():
         raise PretrainedError(
             f"{whole}, the file of {name}, is missing; `git checkout -- pretrained` brings it back in a "

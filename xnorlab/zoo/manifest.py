@@ -18,6 +18,7 @@ from typing import Any
 
 from xnorlab import atomic
 from xnorlab.suggestions import nearest
+from xnorlab.zoo.calibration import Calibration
 from xnorlab.zoo.recipe import PRECISIONS, Recipe
 
 MANIFEST = "manifest.json"
@@ -84,6 +85,7 @@ class ShippedNetwork:
         labels: the names of its classes, in the order of its outputs.
         data_note: how the copy of the data that it saw differs from its publisher's; None where nothing is said.
         repeats: the recipe's other seeds, in their order.
+        calibration: when it refuses a picture, and how often it errs; None where it was not calibrated.
     """
 
     file: str
@@ -109,6 +111,7 @@ class ShippedNetwork:
     labels: tuple[str, ...]
     data_note: str | None = None
     repeats: tuple[Repeat, ...] = ()
+    calibration: Calibration | None = None
 
     @property
     def name(self) -> str:
@@ -171,6 +174,11 @@ class ShippedNetwork:
             if repeats[-1].seed <= seeds[-1]:
                 raise ValueError(f"repeats[{place}]: seed={repeats[-1].seed} must be above the one before, {seeds[-1]}")
             seeds.append(repeats[-1].seed)
+        if "calibration" in values:
+            try:
+                values["calibration"] = Calibration.from_dict(values["calibration"])
+            except ValueError as error:
+                raise ValueError(f"calibration: {error}") from None
         return cls(**values | {"recipe": recipe, "labels": tuple(values["labels"]), "repeats": tuple(repeats)})
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,6 +186,7 @@ class ShippedNetwork:
         values = {field: getattr(self, field) for field in _NETWORK}
         values |= {"recipe": self.recipe.to_dict(), "labels": list(self.labels)}
         values["repeats"] = [repeat.to_dict() for repeat in self.repeats]
+        values["calibration"] = None if self.calibration is None else self.calibration.to_dict()
         return _written(values, _NETWORK)
 
 
@@ -364,6 +373,7 @@ _NETWORK: Mapping[str, _Rule] = {
     "labels": _LABELS,
     "data_note": _or_null(_TEXT),
     "repeats": _optional(_LIST),
+    "calibration": _optional(_OBJECT),
 }
 """The fields of an entry in the order in which they are written, each with its rule."""
 _REPEAT: Mapping[str, _Rule] = {

@@ -46,12 +46,12 @@ def own() -> ChosenFilter:
                     -LIMIT,
                     LIMIT,
                     step=0.1,
-                    format="%.2f",
+                    format="%.4g",  # a fixed number of decimals would write −0.004 as -0.00, whose sign reads as −1
                     key=f"own-{3 * row + column}",
                     label_visibility="collapsed",
                     persist_state="session",
                 )
-                weights.append(weight)
+                weights.append(weight + 0.0)  # −0.0 is 0.0
     numbers = [f"{weight:g}" for weight in weights]
     address.publish(own=numbers)
     return ChosenFilter(np.array(weights, np.float32).reshape(1, 3, 3), " ".join(numbers))

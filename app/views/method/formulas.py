@@ -148,7 +148,7 @@ FORMULAS = (
         "over signs would be mostly +1.",
         f"{PAPER}, section 3.2, “Training XNOR-Networks”, and Table 3b",
         ("xnorlab.nn.blocks:conv_block",),
-        PageLink("views/trade_offs/page.py", "The claim and its verdict here"),
+        PageLink("views/claims/page.py", "The claim and its verdict here"),
     ),
     Formula(
         "ste",

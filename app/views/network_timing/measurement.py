@@ -79,7 +79,7 @@ class PairTimings:
 
     def layer_medians_s(self, scheme: str) -> dict[str, list[float]]:
         """Stage → median seconds of each of `layers`; stages that take no time anywhere are left out."""
-        rows = self.bench.float_ops if scheme == self.settings.schemes[0] else self.bench.ops
+        rows = self._steps(scheme)
         samples: dict[tuple[str, str], list[tuple[float, ...]]] = {}
         for row in rows:
             op = row.ops[0] if row.ops else row.timing.name  # a step that only packs has its reader's name
@@ -91,6 +91,20 @@ class PairTimings:
             stage: [_median_of_sums(samples.get((stage, layer.key), [])) for layer in self.layers] for stage in STAGES
         }
         return {stage: seconds for stage, seconds in medians.items() if any(seconds)}
+
+    def only_weights_are_binary(self, scheme: str) -> bool:
+        """Whether the network has layers with binary weights and real inputs."""
+        return any(row.kind.startswith("binary_weight_") for row in self._steps(scheme))
+
+    def _steps(self, scheme: str) -> Sequence[OpTiming]:
+        return self.bench.float_ops if scheme == self.settings.schemes[0] else self.bench.ops
+
+    def whole_s(self, scheme: str) -> float:
+        """Seconds of the whole network: the sum of its layers' medians, so that it is as long as its bars.
+
+        The median of each layer leaves interruptions out; a run from end to end has all of them.
+        """
+        return sum(map(sum, self.layer_medians_s(scheme).values()))
 
     def first_layer_s(self, scheme: str) -> float:
         """Median seconds of the first layer's multiply-adds, real under every scheme, without the pooling after it."""

@@ -97,7 +97,7 @@ address.show_notes(notes)
 if pressed and first != second:
     time_pair(settings, place)
 if RESULT not in st.session_state:
-    st.info("Press **Run** for a measurement: one to ten seconds at these settings.", icon=":material/timer:")
+    st.info("Press **Run** for a measurement.", icon=":material/timer:")
     st.stop()
 
 result: PairTimings = st.session_state[RESULT]

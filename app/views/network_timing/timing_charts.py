@@ -1,7 +1,9 @@
 """The charts and the table of two networks' times: the whole networks, and layer by layer."""
 
+from collections.abc import Mapping
+
 import streamlit as st
-from shared import charts, layout, notices, theme
+from shared import binary_weights, charts, layout, notices, theme
 
 from views.network_timing.measurement import STAGES, PairTimings
 from xnorlab import units
@@ -30,30 +32,37 @@ def layer_table(pair: PairTimings) -> dict[str, list[str]]:
 
 
 def show_whole(pair: PairTimings) -> None:
-    """The whole networks: medians, the limit that the first layer sets, and bars of the stages."""
+    """The whole networks: times, the limit that the first layer sets, and bars of the stages, of the same runs."""
     base, other = pair.settings.schemes
-    medians = {scheme: timing.median_s for scheme, timing in pair.timings.items()}
+    whole = {scheme: pair.whole_s(scheme) for scheme in pair.settings.schemes}
     first_layers = {scheme: pair.first_layer_s(scheme) for scheme in pair.settings.schemes}
-    limit, measured = amdahl_limit(medians[base], first_layers[other]), medians[base] / medians[other]
+    limit, measured = amdahl_limit(whole[base], first_layers[other]), whole[base] / whole[other]
     figures = {
-        f"{look(base).short}, median": units.duration(medians[base]),
-        f"{look(other).short}, median": units.duration(medians[other]),
+        f"{look(base).short}, all layers": units.duration(whole[base]),
+        f"{look(other).short}, all layers": units.duration(whole[other]),
         "measured speed-up": units.times(measured),
         "limit by the first layer, computed": units.times(limit),
     }
     for column, (title, text) in zip(layout.pairs(4), figures.items(), strict=True):
         column.metric(title, text)
     notices.noisy({look(scheme).label: timing.spread for scheme, timing in pair.timings.items()})
+    for sentence in slower_from_end_to_end(whole, {s: timing.median_s for s, timing in pair.timings.items()}):
+        st.markdown(sentence)
 
     st.markdown(
         f"**The first layer** is real under both schemes. It takes {units.duration(first_layers[other])} of "
-        f"{look(other).label}'s {units.duration(medians[other])} "
-        f"({units.percent(first_layers[other] / medians[other])}), and {units.duration(first_layers[base])} of "
-        f"{look(base).label}'s {units.duration(medians[base])} "
-        f"({units.percent(first_layers[base] / medians[base])}). If everything behind it took no time at all, the "
-        f"whole would be {units.duration(medians[base])} / {units.duration(first_layers[other])} = "
+        f"{look(other).label}'s {units.duration(whole[other])} "
+        f"({units.percent(first_layers[other] / whole[other])}), and {units.duration(first_layers[base])} of "
+        f"{look(base).label}'s {units.duration(whole[base])} "
+        f"({units.percent(first_layers[base] / whole[base])}). If everything behind it took no time at all, the "
+        f"whole would be {units.duration(whole[base])} / {units.duration(first_layers[other])} = "
         f"**{units.times(limit)}** as fast as {look(base).label}: Amdahl's law. Measured: **{units.times(measured)}**."
     )
+    if "float" in whole:
+        for scheme in whole:
+            if pair.only_weights_are_binary(scheme):
+                speed_up = whole["float"] / whole[scheme]
+                st.markdown(binary_weights.only_weights_are_binary(look(scheme).label, speed_up))
     stages = _stages(pair)
     split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
     charts.show(
@@ -65,8 +74,9 @@ def show_whole(pair: PairTimings) -> None:
         ),
         table={
             "scheme": list(split),
-            "whole network": [units.duration(timing.median_s) for timing in pair.timings.values()],
-            "quartiles": [
+            "all layers": [units.duration(seconds) for seconds in whole.values()],
+            "end to end, in turns": [units.duration(timing.median_s) for timing in pair.timings.values()],
+            "its quartiles": [
                 " – ".join(units.duration(q) for q in timing.quartiles_s[::2]) for timing in pair.timings.values()
             ],
             **{stage: [units.duration(row[stage]) for row in split.values()] for stage in stages[base]},
@@ -74,6 +84,22 @@ def show_whole(pair: PairTimings) -> None:
         },
         key="whole",
     )
+
+
+def slower_from_end_to_end(whole: Mapping[str, float], end_to_end: Mapping[str, float]) -> list[str]:
+    """A sentence of Markdown for each network whose runs from end to end were much slower than its layers.
+
+    Args:
+        whole: Scheme → seconds of all layers, the sum of their medians.
+        end_to_end: Scheme → the median of the runs from end to end.
+    """
+    return [
+        f"**From end to end** {look(scheme).label} took {units.duration(end_to_end[scheme])}, "
+        f"{units.times(end_to_end[scheme] / seconds)} as long as its layers: something else ran on this machine "
+        "meanwhile. The median of each layer leaves interruptions out, a whole run has all of them."
+        for scheme, seconds in whole.items()
+        if end_to_end[scheme] > (1 + notices.NOISY) * seconds
+    ]
 
 
 def show_layers(pair: PairTimings, picked: str) -> None:

@@ -53,6 +53,15 @@ def agreements(approximation: ConvApproximation) -> dict[str, Agreement]:
     }
 
 
+def behind_a_norm(approximation: ConvApproximation) -> dict[str, Agreement]:
+    """How near each of FACTORS comes where a norm follows on both sides; those with K only where inputs are binary."""
+    return {
+        label: approximation.behind_a_norm(alpha=alpha, k=k)
+        for label, (alpha, k) in FACTORS.items()
+        if not k or approximation.input_scale is not None
+    }
+
+
 def finding(by_factors: Mapping[str, Agreement]) -> str:
     """What α and K do here, one sentence per factor as Markdown, from the mean errors over the layer's filters.
 

@@ -22,7 +22,7 @@ with st.container(border=True):
     with first:
         family = network_choice.family()
     with st.spinner("Loading torch, once…"):
-        from views.scaling_factors import approximation
+        from views.scaling_factors import absorbed, approximation, cost_of_k
         from xnorlab.figures import feature_maps
     with second:
         scheme = network_choice.scheme(approximation.binary_schemes(family), default="xnor", key="trained")
@@ -62,6 +62,7 @@ with st.container(border=True):
     k = k and not no_k
 
 by_factors = approximation.agreements(convolution)
+normed = approximation.behind_a_norm(convolution)
 chosen = next(label for label, on in approximation.FACTORS.items() if on == (alpha, k))
 st.subheader(f"All {count} filters of {layer}")
 st.markdown(approximation.finding(by_factors))
@@ -73,13 +74,15 @@ with left:
             "relative error": [units.percent(a.mean_error) for a in by_factors.values()],
             "cosine": [units.significant(a.mean_cosine) for a in by_factors.values()],
             "error at the best factor": [units.percent(a.mean_least_error) for a in by_factors.values()],
+            "error behind a norm": [units.percent(a.mean_error) for a in normed.values()],
         },
         border="horizontal",
         hide_index=True,
     )
     st.caption(
-        "One factor for a whole map stretches it and cannot turn it: so α leaves the cosine as it is. The last column "
-        "is what the best factor for each filter on this photo would leave; α comes from the weights alone."
+        "One factor for a whole map stretches it and cannot turn it: so α leaves the cosine as it is. The best factor "
+        "is that of each filter on this photo; α comes from the weights alone. Behind a norm: both maps with mean 0 "
+        "and variance 1, filter by filter."
     )
 with right:
     spreads = {label: feature_maps.Spread(a.cosine.numpy(), a.error.numpy()) for label, a in by_factors.items()}
@@ -97,6 +100,9 @@ with right:
         },
         key="agreement",
     )
+
+st.subheader("Why a norm absorbs α")
+absorbed.show(layer, normed)
 
 st.subheader(f"Filter {index} of {layer}: {chosen}")
 cosine, error = (float(part[index]) for part in (by_factors[chosen].cosine, by_factors[chosen].error))
@@ -137,6 +143,9 @@ with right:
             table={"row": rows, "column": columns, "K": scale.ravel()},
             key="input-scale",
         )
+
+st.subheader("What K costs")
+cost_of_k.show(family)
 
 scales = convolution.weight_scale.numpy()
 link = {"from": "trained", "model": family, "scheme": scheme, "layer": layer}

@@ -52,7 +52,7 @@ def _by_hand() -> ConvShape:
         for label, (channels, size) in PRESETS.items():
             st.button(label, on_click=_set_preset, args=(channels, size), key=f"preset-{channels}")
     columns = layout.pairs(4)
-    channels = _number(columns[0], "Channels", "channels", help="64 fit one word: 65 cost as much as 128.")
+    channels = _number(columns[0], "Channels", "channels", help="64 signs fill a word: 65 need as much memory as 128.")
     size = _number(columns[1], "Height, width", "size")
     filters = _number(columns[2], "Filters", "filters")
     batch = _number(columns[3], "Batch", "batch")

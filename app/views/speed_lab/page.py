@@ -1,7 +1,7 @@
 """Speed lab: what XNOR and popcount are worth on this machine, layer by layer."""
 
 import streamlit as st
-from shared import address, charts, conv_timing, layout, notices, theme, timing_choice
+from shared import address, charts, conv_timing, layout, notices, speed_up_origins, theme, timing_choice
 
 from views.speed_lab import convolution_choice, roofline, sweep
 from xnorlab import units
@@ -32,7 +32,7 @@ with st.container(border=True):
     pressed = button_place.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch")
     too_slow = shape.macs > conv_timing.NAIVE_MACS
     st.caption(
-        f"{shape}: {shape.macs / 1e6:,.3g} million multiply-adds (1 multiply-add = 2 operations). "
+        f"{shape}: {units.count(shape.macs)} multiply-adds (1 multiply-add = 2 operations). "
         f"Formula of the paper: {units.times(shape.predicted_speedup)}, computed."
         + (" The naive loops would take seconds per call and are left out." if too_slow else "")
         + (" That is more than this page times: make it smaller." if too_much else "")
@@ -47,7 +47,7 @@ if pressed and not too_much:
         notices.no_time(progress, error)
         st.stop()
 if RESULT not in st.session_state:
-    st.info("Press **Run** for a measurement: about two seconds at these settings.", icon=":material/timer:")
+    st.info("Press **Run** for a measurement.", icon=":material/timer:")
     st.stop()
 
 timed, bench = st.session_state[RESULT]
@@ -117,10 +117,9 @@ with right:
         },
         key="speed-up",
     )
-    st.caption(
-        "The formula counts a real multiply-add as one operation and 64 binary ones as one. A float library also does "
-        "16 at a time in one instruction, and memory, packing and scaling are not free: so the two differ."
-    )
+
+st.markdown("**Where these come from**")
+st.markdown(speed_up_origins.as_list([*speed_up_origins.in_print(timed.shape), *speed_up_origins.measured(bench)]))
 
 st.subheader("Roofline")
 roofline.show(bench)

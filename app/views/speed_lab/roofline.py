@@ -1,12 +1,14 @@
 """The roofline: how much of what the machine can do at best is reached."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 from shared import charts, theme, turns
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab import units
 from xnorlab.benchmark import Ceilings, ConvBench, measure_ceilings
-from xnorlab.benchmark.ceilings import binary_loop
+from xnorlab.benchmark.ceilings import binary_loop, looks_up
 from xnorlab.figures import performance
 from xnorlab.paper.cost_model import weight_memory
 
@@ -22,7 +24,7 @@ def show(bench: ConvBench) -> None:
         st.rerun()  # the whole page: a number typed just before came with this click, and only this part ran
     ceilings: Ceilings | None = st.session_state.get(CEILINGS)
     if ceilings is None:
-        st.caption("Not measured yet; it takes about two seconds.")
+        st.caption("Not measured yet.")
         return
     marks = points(bench)
     rates = {"binary": ceilings.binary_macs_per_s, "best-float": ceilings.float_macs_per_s}
@@ -38,10 +40,12 @@ def show(bench: ConvBench) -> None:
         },
         key="roofline",
     )
+    for sentence in above_their_ceilings(marks, rates, bench.threads):
+        st.markdown(sentence)
     st.caption(
         f"Ceilings of one thread. Binary: {binary_loop()}, on registers, nothing else. Float: multiply-adds on "
-        "registers, nothing else. Slope: copying "
-        f"memory at {ceilings.bytes_per_s / 1e9:.3g} GB/s. A point's bytes: float32 maps in and out, and the weights."
+        f"registers, nothing else. Slope: copying memory at {units.significant(ceilings.bytes_per_s / 1e9)} GB/s. A "
+        "point's bytes: float32 maps in and out, and the weights."
     )
 
 
@@ -62,6 +66,34 @@ def points(bench: ConvBench) -> list[tuple[str, float, float]]:
         (look, shape.macs / (maps_bytes + weight_bytes), shape.macs / bench.timings[name].median_s)
         for look, name, weight_bytes in rows
     ]
+
+
+def above_their_ceilings(
+    marks: Sequence[tuple[str, float, float]], rates: Mapping[str, float], threads: int
+) -> list[str]:
+    """Why a contender is faster than its ceiling, one sentence of Markdown for each that is.
+
+    Args:
+        marks: As `points` gives them.
+        rates: Contender → the multiply-adds per second of its ceiling, of one thread.
+        threads: On which the contenders ran; the naive loops always run on one.
+    """
+    sentences = []
+    for name, _, rate in marks:
+        ceiling = rates.get(name, rates["best-float"])
+        if rate <= ceiling:
+            continue
+        why = "It was measured while the machine was less busy than when its ceiling was: measure the ceilings again."
+        if threads > 1 and name != "naive":
+            why = f"It ran on {threads} threads, and the ceiling is that of one."
+        elif name == "binary" and not looks_up():
+            why = (
+                "The ceiling counts every word by itself; the kernel first adds several words' bits with carries, and "
+                "counts fewer."
+            )
+        label = performance.CONTENDERS[name].label
+        sentences.append(f"**{label} stands {units.times(rate / ceiling)} as high as its ceiling.** {why}")
+    return sentences
 
 
 def _measure(place: DeltaGenerator) -> Ceilings:

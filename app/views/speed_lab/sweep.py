@@ -29,7 +29,7 @@ def show() -> None:
         st.rerun()
     sweep: Sweep | None = st.session_state.get(f"lab: {axis}")
     if sweep is None:
-        st.caption("Not measured yet; it takes some twenty seconds.")
+        st.caption("Not measured yet; every value of the axis is timed, so that it takes a while.")
         return
     notices.not_timed(
         {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import address, charts, markup, theme
+from shared import address, binary_weights, charts, markup, theme
 
 from views.trade_offs import shipped_costs
 from xnorlab import units
@@ -20,6 +20,10 @@ AXES = {
     "operations": CostAxis("the paper's operations per picture (computed)", units.count),
     "time": CostAxis("one picture, one thread (measured here)", units.duration),
 }
+BYTES_NOTE = (
+    "Bytes: real weights are float16 in the file where that is exact, and float32 in memory; a sign is one bit in "
+    "both. “Times smaller” is everywhere the file's numbers in float32 over the file."
+)
 
 
 def show(
@@ -66,9 +70,26 @@ def show(
             st.caption(
                 "Up and to the left is better. Bars: one standard error, from the number of pictures alone. Accuracy "
                 f"was measured at training, on the whole validation set: {pictures}. Operations: a real multiply-add "
-                f"is one, and so are 64 binary ones (XNOR-Net, section 4.1). {_training_note(labels)}"
+                f"is one, and so are 64 binary ones (XNOR-Net, section 4.1). {BYTES_NOTE} {_training_note(labels)}"
             )
+            if timings is not None:
+                for sentence in _binary_weights_in_words(costs, labels, timings):
+                    st.markdown(sentence)
     address.publish(pick=picked or None)
+
+
+def _binary_weights_in_words(
+    costs: Sequence[NetworkCost], labels: Mapping[str, str], timings: Mapping[str, Timing]
+) -> list[str]:
+    """What binary weights with real inputs do for the time of each network that has them and a float twin here."""
+    twins = {cost.model: cost.name for cost in costs if cost.scheme == "float"}
+    return [
+        binary_weights.only_weights_are_binary(
+            markup.plain(labels[cost.name]), timings[twins[cost.model]].median_s / timings[cost.name].median_s
+        )
+        for cost in costs
+        if cost.scheme == "bwn" and cost.model in twins
+    ]
 
 
 def _cost(cost: NetworkCost, against: str, timings: Mapping[str, Timing] | None) -> float:
@@ -115,6 +136,7 @@ def _chart(
             "with the help of": [shipped_costs.helped_by(name) or "–" for name in labels],
             "top-1, measured at training": [f"{100 * c.top1:.1f} ± {100 * c.standard_error:.1f} %" for c in costs],
             "packed file": [units.memory(c.file_bytes) for c in costs],
+            "× smaller than float32": [units.times(c.times_smaller) for c in costs],
             "weights in memory": [units.memory(c.resident_bytes) for c in costs],
             "real multiply-adds": [units.count(c.real_macs) for c in costs],
             "binary multiply-adds": [units.count(c.binary_macs) for c in costs],
@@ -168,7 +190,8 @@ def _in_full(cost: NetworkCost) -> str:
         f"**{look(cost.scheme).glyph} {markup.plain(cost.name)}** ({shipped_costs.architecture(cost.name)}; "
         f"{markup.plain(training)}): {100 * cost.top1:.1f} ± "
         f"{100 * cost.standard_error:.1f} % of {cost.images:,} pictures of {cost.classes} classes right"
-        f"{others}; {units.memory(cost.file_bytes)} on disk, {units.memory(cost.resident_bytes)} in memory; "
+        f"{others}; {units.memory(cost.file_bytes)} on disk, {units.times(cost.times_smaller)} smaller than its "
+        f"numbers in float32 ({units.memory(cost.float32_bytes)}); {units.memory(cost.resident_bytes)} in memory; "
         f"{units.count(cost.real_macs)} real and {units.count(cost.binary_macs)} binary multiply-adds."
     )
 

@@ -7,10 +7,11 @@ from shared import address, charts, markup, networks, theme
 
 from views.trade_offs import shipped_costs
 from xnorlab import units
+from xnorlab.conventions import times_smaller
 from xnorlab.figures import comparisons
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.paper.cost_model import MEMORY_RATIO, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
-from xnorlab.zoo.cost import NetworkCost
+from xnorlab.zoo.cost import BINARY, HEADER, REAL_LAYERS, NetworkCost
 
 COMPARED = {"difference": "Points from full precision", "accuracy": "Accuracy"}
 
@@ -25,12 +26,18 @@ def show_memory(costs: Sequence[NetworkCost]) -> None:
         (c for c in costs if c.binary_times_smaller), key=lambda c: (c.scheme == "xnor", c.binary_float32_bytes)
     )
     ours = f"{shipped_costs.model_title(binary.model)} {look(binary.scheme).short}"
+    header = binary.parts.get(HEADER, 0)
+    steps = [  # what is counted, times smaller than the same numbers in float32
+        ("its signs alone", times_smaller(4 * binary.signs, binary.sign_bytes)),
+        ("with their α, thresholds and biases", binary.binary_times_smaller or 0.0),
+        ("with the layers that stay real", times_smaller(binary.float32_bytes, binary.file_bytes - header)),
+        ("the whole file, with its header", binary.times_smaller),
+    ]
     ratios = [  # what, times smaller, origin
-        (f"{ours}, binary layers", binary.binary_times_smaller or 0.0, "measured here"),
-        (f"{ours}, whole file", binary.times_smaller, "measured here"),
+        *((f"{ours}, {what}", ratio, "measured here") for what, ratio in steps),
         ("1 bit for 32", MEMORY_RATIO, "computed"),
         *(
-            (f"{row.network}, 64 bits → 1", row.float64_bytes / row.binary_bytes, row.origin)
+            (f"{row.network}, 64 bits → 1", times_smaller(row.float64_bytes, row.binary_bytes), row.origin)
             for row in PUBLISHED_MEMORY
         ),
     ]
@@ -44,10 +51,32 @@ def show_memory(costs: Sequence[NetworkCost]) -> None:
         },
         key="ratios",
     )
+    st.markdown(why_not_32(binary))
     st.caption(
         f"Measured: the bytes of {markup.plain(binary.name)} ({shipped_costs.architecture(binary.name)}) as shipped, "
-        f"against the same numbers in float32; α, thresholds, real layers and the header count. Published: "
-        f"{PUBLISHED_MEMORY[0].source}, double precision."
+        f"against the same numbers in float32. Published: {PUBLISHED_MEMORY[0].source}, against double precision: "
+        "twice as many bits to begin with."
+    )
+
+
+def why_not_32(binary: NetworkCost) -> str:
+    """Where the bytes go that keep a network's file from being 32 times smaller than its numbers; Markdown."""
+    words = (
+        "fill their words of 64 bits to the last"
+        if 8 * binary.sign_bytes == binary.signs
+        else "leave some of their words of 64 bits partly empty"
+    )
+    beside = binary.parts[BINARY] - binary.sign_bytes
+    real = sum(binary.parts.get(part, 0) for part in REAL_LAYERS)
+    rest = binary.file_bytes - binary.parts[BINARY] - real
+    signs = binary.signs / (binary.float32_bytes / 4)
+    return (
+        f"**Why not exactly 32 times?** One bit stands for 32: {units.memory(binary.sign_bytes)} hold "
+        f"{units.count(binary.signs)} signs, {units.percent(signs)} of all numbers, and they {words}. Beside them lie "
+        f"α, thresholds and biases ({units.memory(beside)}), one for each filter or channel; the layers that stay real "
+        f"({units.memory(real)}, {units.percent(real / binary.file_bytes)} of the file), in float16 where that is "
+        f"exact; norms and the file's header ({units.memory(rest)}). Wider layers have more signs for each α: the "
+        "ratio nears 32."
     )
 
 

@@ -57,6 +57,11 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
         },
         key="billion",
     )
+    if any(cost.only_weights_are_binary for cost in costs):
+        st.caption(
+            "Networks with binary weights and real inputs have as many real multiply-adds as full precision: they save "
+            "bytes, not operations."
+        )
     if times is None:
         st.caption(
             f"Computed, not measured: the paper's operations at an assumed {ASSUMED_OPERATIONS_PER_S / 1e9:g} billion "

@@ -8,7 +8,7 @@ from shared import address, charts, theme
 from xnorlab import units
 from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.stacked import stacked_bars
-from xnorlab.zoo.cost import PARTS, NetworkCost
+from xnorlab.zoo.cost import BINARY, PARTS, REAL_LAYERS, NetworkCost
 
 AXIS = CostAxis("of the packed file", units.memory, powers_of_two=True)
 SPLITS = {"share": "Shares", "bytes": "Bytes"}
@@ -37,11 +37,35 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str]) -> None:
         table={
             "network": list(rows),
             "file": [units.memory(sum(row.values())) for row in rows.values()],
+            "in float32": [units.memory(cost.float32_bytes) for cost in costs],
+            "× smaller than float32": [units.times(cost.times_smaller) for cost in costs],
             **{part: [units.memory(row[part]) for row in rows.values()] for part in parts},
         },
         key="memory",
     )
     st.caption(
-        "Read from the packed files themselves. Real weights are stored as float16 here, binary ones as bits; a binary "
-        "layer's bytes include its α, its thresholds and its biases. What stays real soon dominates a packed network."
+        "Read from the packed files themselves. Real weights are float16 there where that is exact, so that a file of "
+        "real weights is half of their float32; binary ones are bits; a binary layer's bytes include its α, its "
+        f"thresholds and its biases. {what_stays_real(costs)}"
     )
+
+
+def what_stays_real(costs: Sequence[NetworkCost]) -> str:
+    """What part of the files of binary networks is real, in a sentence; "" where there is no binary network."""
+    binary = [cost for cost in costs if BINARY in cost.parts]
+    if not binary:
+        return ""
+    shares = {
+        words: [sum(cost.parts.get(part, 0) for part in parts) / cost.file_bytes for cost in binary]
+        for words, parts in (("binary layers", (BINARY,)), ("real layers", REAL_LAYERS))
+    }
+    most = "most" if min(shares["binary layers"]) > 0.5 else "not always most"
+    return (
+        f"Binary layers take {_spanned(shares['binary layers'])} of a binary network's file, {most} of it; its few "
+        f"real layers take {_spanned(shares['real layers'])}, which caps how small it can become."
+    )
+
+
+def _spanned(shares: Sequence[float]) -> str:
+    low, high = units.percent(min(shares)), units.percent(max(shares))
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"

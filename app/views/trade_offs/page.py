@@ -11,7 +11,7 @@ from views.trade_offs import (
     bytes_by_part,
     measured_times,
     shipped_costs,
-    verdict_cards,
+    which_network,
 )
 
 SCALES = {"log": "Logarithmic", "linear": "Linear"}
@@ -20,7 +20,8 @@ st.title("Trade-offs")
 notes = st.container()
 st.markdown(
     "What does a bit cost? Every network of this repository, with the accuracy that it keeps and what it takes: bytes "
-    "of its real file, operations by the paper's count, or milliseconds on this machine."
+    "of its real file, operations by the paper's count, or milliseconds on this machine. Say what you need, and see "
+    "which one to take."
 )
 data_sets = shipped_costs.data_sets()
 if not data_sets:
@@ -32,13 +33,17 @@ if not data_sets:
     address.show_notes(notes)
     st.stop()
 
+titles = {data: networks.data_title(data) for data in data_sets}
+data_set = address.pills("Data set", titles, key="data_set", default=data_sets[0])
+with st.spinner("Reading the networks, once…"):
+    all_costs, problems = shipped_costs.read(data_set)
+if all_costs:
+    st.subheader("Which should I use?")
+    which_network.show(all_costs, networks.data_title(data_set))
+
 with st.container(border=True):
     left, right = st.columns([4, 6])
     with left:
-        titles = {data: networks.data_title(data) for data in data_sets}
-        data_set = address.pills("Data set", titles, key="data_set", default=data_sets[0])
-        with st.spinner("Reading the networks, once…"):
-            all_costs, problems = shipped_costs.read(data_set)
         models = {m: shipped_costs.model_title(m) for m in sorted({cost.model for cost in all_costs})}
         model = address.pills(
             "Networks",
@@ -96,5 +101,5 @@ st.subheader("A billion images")
 billion_images.show(costs, labels, times)
 
 st.subheader("The paper's claims, and what became of them here")
-verdict_cards.show()
+st.page_link("views/claims/page.py", label="They have a page of their own: The paper's claims", icon=":material/gavel:")
 address.show_notes(notes)

@@ -5,6 +5,7 @@ from shared import address
 
 from views.xnor_steps import bit_source, bits_board, dot_product_steps, result, session_bits, stepper
 from views.xnor_steps.session_bits import MOST
+from xnorlab.kernels import cpu
 from xnorlab.paper import dot_product
 
 WORDS = {str(bits): f"{bits} bits" for bits in dot_product.WORD_SIZES}
@@ -72,8 +73,8 @@ result.show(x, w, pair, form, counted, finished=step == len(steps))
 st.markdown(
     "**Why XOR?** The paper writes $x \\cdot w = 2\\,\\mathrm{popcount}(\\mathrm{xnor}(x, w)) - n$ (section 3.2). "
     "Counting what differs gives the same: $x \\cdot w = n - 2\\,\\mathrm{popcount}(\\mathrm{xor}(x, w))$. Processors "
-    "have an XOR instruction, and the tail needs no mask: its bits are 0 on both sides and never differ. So the kernel "
-    "of this library takes this form, 8 words of 64 bits in one vector instruction where the processor has AVX-512."
+    "have an XOR instruction, and the tail needs no mask: its bits are 0 on both sides and never differ. So the "
+    f"kernels of this library count what differs: on this machine they {cpu.sums_of_signs()}."
 )
 st.page_link("views/speed_lab/page.py", label="What it is worth on this machine: Speed lab", icon=":material/speed:")
 address.show_notes(notes)

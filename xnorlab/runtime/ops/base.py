@@ -206,14 +206,17 @@ class Op:
             raise ValueError(f"{self.name}: {name} has shape {value.shape}; the rule is ({channels},)")
 
     def _times_scale(self, weight: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
-        """`weight` (N, ...) times one factor per filter, (N,); raises ValueError where float32 does not hold it."""
+        """`weight` (N, ...) times one factor per filter, (N,)."""
+        return weight if scale is None else weight * scale.reshape(-1, *([1] * (weight.ndim - 1)))
+
+    def _check_scaled(self, weight: np.ndarray, scale: np.ndarray | None) -> None:
+        """Raise ValueError where float32 does not hold `weight` (N, ...) times one factor per filter, (N,)."""
         if scale is None:
-            return weight
+            return
         with np.errstate(over="ignore"):
-            scaled = weight * scale.reshape(-1, *([1] * (weight.ndim - 1)))
-        if not np.isfinite(scaled).all():
+            largest = np.abs(weight).reshape(len(weight), -1).max(1) * scale
+        if not np.isfinite(largest).all():
             raise ValueError(f"{self.name}: weight × scale is too large for float32")
-        return scaled
 
     def _flag(self, name: str) -> None:
         if type(getattr(self, name)) is not bool:

@@ -15,7 +15,7 @@ from xnorlab.kernels.tiled_conv import TiledConv
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.limits import check_taps, check_tiles, check_work
 from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, OnnxGraph, Op, Shape
-from xnorlab.runtime.ops.packed_words import PackedWords
+from xnorlab.runtime.ops.kernel_weights import KernelWeights
 
 __all__ = ["BinaryConv", "BinaryWeightConv", "Conv"]
 
@@ -26,7 +26,7 @@ FEW_CHANNELS = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Convolution(Op):
+class Convolution(KernelWeights, Op):
     """A convolution: stride, padding and dilation, each (vertical, horizontal), and groups, as in torch.nn.Conv2d."""
 
     stride: tuple[int, int] = (1, 1)
@@ -37,12 +37,17 @@ class Convolution(Op):
     _main: ClassVar[str] = "words"
 
     @cached_property
-    def _window(self) -> tuple[int, int, int]:
-        """(N, kh, kw)."""
+    def _shape(self) -> tuple[int, int, int, int]:
+        """(N, kh, kw, channels of a group, or their words)."""
         weight = getattr(self, self._main)
         if weight.ndim != 4:
             raise ValueError(f"{self.name}: {self._main} of shape {weight.shape} must be (N, kh, kw, …)")
-        return weight.shape[:3]
+        return weight.shape
+
+    @property
+    def _window(self) -> tuple[int, int, int]:
+        """(N, kh, kw)."""
+        return self._shape[:3]
 
     @property
     def in_channels(self) -> int:
@@ -61,6 +66,7 @@ class Convolution(Op):
             self._per_channel(name, filters)
         check_tiles(self.name, filters, self.groups, self._window[1:], self.in_channels)
         self._kernel  # noqa: B018 (built here, so that a network that opens also runs)
+        self._leave_weights_to_kernel()
 
     @cached_property
     def _kernel(self) -> TiledConv:
@@ -123,15 +129,16 @@ class Conv(Convolution):
     @property
     def in_channels(self) -> int:
         """Channels of the input."""
-        return self.weight.shape[3] * self.groups
+        return self._shape[3] * self.groups
 
-    @cached_property
+    @property
     def _scaled(self) -> np.ndarray:
         return self._times_scale(self.weight, self.scale)
 
     @cached_property
     def _kernel(self) -> FloatConv2d:
-        return FloatConv2d(self._scaled, bias=self.bias, **self._geometry)
+        self._check_scaled(self.weight, self.scale)
+        return FloatConv2d(self.weight, scale=self.scale, bias=self.bias, **self._geometry)
 
     @cached_property
     def fixed(self) -> FixedConv2d | None:
@@ -151,6 +158,10 @@ class Conv(Convolution):
     @property
     def weight_bits(self) -> int:
         """16 where the file holds float16, else 32."""
+        return self._weight_bits
+
+    @cached_property
+    def _weight_bits(self) -> int:
         return self._bits_of(self.weight)
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
@@ -167,7 +178,7 @@ class Conv(Convolution):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedConvolution(PackedWords, Convolution):
+class _PackedConvolution(Convolution):
     """A convolution with one bit per weight.
 
     Attributes:
@@ -185,7 +196,6 @@ class _PackedConvolution(PackedWords, Convolution):
     def _prepare(self) -> None:
         self._integer("channels", 1, _MAX_CHANNELS)
         super()._prepare()
-        self._leave_words_to_kernel()
 
     def _check_packed(self) -> None:
         self._check_words(self.words, self.channels // self.groups)

@@ -11,13 +11,15 @@ from xnorlab.kernels.float_conv import FloatLinear
 from xnorlab.kernels.xnor_linear import XnorLinear
 from xnorlab.runtime.limits import MAX_VALUES
 from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, OnnxGraph, Op, Shape
-from xnorlab.runtime.ops.packed_words import PackedWords
+from xnorlab.runtime.ops.kernel_weights import KernelWeights
 
 __all__ = ["BinaryLinear", "BinaryWeightLinear", "Linear"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Matrix(Op):
+class _Matrix(KernelWeights, Op):
+    _main: ClassVar[str] = "words"
+
     @cached_property
     def _shape(self) -> tuple[int, int]:
         """(N, F)."""
@@ -27,6 +29,7 @@ class _Matrix(Op):
         for name in ("scale", "bias"):
             self._per_channel(name, self._shape[0])
         self._kernel  # noqa: B018 (built here, so that a network that opens also runs)
+        self._leave_weights_to_kernel()
 
     @cached_property
     def _kernel(self):
@@ -53,6 +56,7 @@ class Linear(_Matrix):
     """The real matrix product x·(scale·W)ᵀ + bias. weight: (N, F); scale, bias: (N,) or None, as in `Conv`."""
 
     kind: ClassVar[str] = "linear"
+    _main: ClassVar[str] = "weight"
 
     weight: np.ndarray = field(metadata=REAL)
     scale: np.ndarray | None = field(default=None, metadata=REAL)
@@ -73,11 +77,16 @@ class Linear(_Matrix):
 
     @cached_property
     def _kernel(self) -> FloatLinear:
-        return FloatLinear(self._scaled, bias=self.bias)
+        self._check_scaled(self.weight, self.scale)
+        return FloatLinear(self.weight, scale=self.scale, bias=self.bias)
 
     @property
     def weight_bits(self) -> int:
         """16 where the file holds float16, else 32."""
+        return self._weight_bits
+
+    @cached_property
+    def _weight_bits(self) -> int:
         return self._bits_of(self.weight)
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
@@ -87,7 +96,7 @@ class Linear(_Matrix):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedMatrix(PackedWords, _Matrix):
+class _PackedMatrix(_Matrix):
     """A matrix with one bit per weight. words: uint64 (N, n_words(features)); features: F."""
 
     features: int
@@ -105,7 +114,6 @@ class _PackedMatrix(PackedWords, _Matrix):
         self._integer("features", 1, MAX_VALUES)
         self._check_words(self.words, self.features)
         super()._prepare()
-        self._leave_words_to_kernel()
 
     @property
     def weight_bits(self) -> int:
