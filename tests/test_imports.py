@@ -33,6 +33,7 @@ def loaded_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
         "import xnorlab.images, xnorlab.preprocessing, xnorlab.pretrained, xnorlab.paper.cost_model",
         "import xnorlab.zoo, xnorlab.zoo.manifest, xnorlab.zoo.files, xnorlab.zoo.history, xnorlab.zoo.cost",
         "import xnorlab.verdicts",
+        "import xnorlab.classify",
     ],
 )
 def test_heavy_packages_stay_out(statement: str):
