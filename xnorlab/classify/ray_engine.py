@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, astuple, fields
 from typing import Any, cast
@@ -30,9 +31,6 @@ from xnorlab.runtime import Network
 
 PARTS_AT_ONCE = 200
 """Parts per actor that are handed to Ray Data at once, so that a list of any length takes bounded memory."""
-
-TRIES = 5
-"""How often a part is tried whose actors or nodes die; Ray's own rule is for ever."""
 
 STORE_BYTES = 256 << 20
 """Memory of the object store where Ray is started here: lists and rows are small."""
@@ -110,7 +108,6 @@ def _classified(job: Job, parts: Sequence[int], actors: int) -> Iterator[tuple[i
         compute=ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
         fn_constructor_args=(job.network_file.read_bytes(), asdict(job.settings)),
         num_cpus=1,
-        max_task_retries=TRIES - 1,
     )
     for table in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         for record in cast("pa.Table", table).to_pylist():
@@ -138,6 +135,7 @@ def _connected(address: str | None, workers: int | None) -> Iterator[None]:
             signal.signal(number, handler)
     DataContext.get_current().enable_progress_bars = False
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):  # Ray prints what happens to its processes
+            yield
     finally:
         ray.shutdown()

@@ -74,9 +74,9 @@ def classify(
     `unknown` is the score of the network's rule for pictures of none of its classes (the lower, the likelier), empty
     where the network was not calibrated. A picture that cannot be read is a row with its reason in `error`.
 
-    With `--engine ray` xnorlab is installed on every node, and every node sees the pictures; OUT is on this machine. A
-    picture that ends the process that reads it ends the run there after some tries; the local engine, which may go on
-    with OUT, makes it a row.
+    With `--engine ray` xnorlab is installed on every node, and every node sees the pictures; OUT is on this machine.
+    Ray tries a part again, without end, whose process dies. Where a picture does that, stop, and let the local engine
+    go on with OUT: it makes the picture a row.
 
     `--draft` halves the time of decoding, which bounds most runs. It changes pixels a little and so some answers: of
     800 photos at 160 pixels one in eight got another most probable class of 200 from a network for 64 pixels.
