@@ -36,6 +36,7 @@ contracts in pyproject.toml hold it. In brackets stands what a package needs bey
     units          how numbers are written: ms, MiB, %, points
     atomic         files written all or nothing
     printable      text from outside, safe to show
+    cache_folder   where measurements and decoded pictures of this machine are kept
     suggestions    "did you mean …?"
 
 Importing this package imports none of them.
