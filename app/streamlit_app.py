@@ -1,12 +1,13 @@
 """The list of pages and what every run of one of them needs: `streamlit run app` starts here."""
 
+from contextlib import suppress
 from pathlib import Path
 
 # Tables need pandas, and plotly looks for it in sys.modules, where it fails if another visitor's run has imported only
 # half of it yet. Imported here first, every run waits until it is whole.
 import pandas  # noqa: F401
 import streamlit as st
-from shared import theme, warm_up
+from shared import address, continuity, history, theme, warm_up
 
 HERE = Path(__file__).parent
 
@@ -31,7 +32,8 @@ PAGES = {
     "Learn": [
         st.Page(
             "views/how_it_learns/page.py", title="How it learns", icon=":material/school:", url_path="how-it-learns"
-        )
+        ),
+        st.Page("views/teach/page.py", title="Teach it", icon=":material/co_present:", url_path="teach"),
     ],
     "Compare": [
         st.Page("views/trade_offs/page.py", title="Trade-offs", icon=":material/balance:", url_path="trade-offs"),
@@ -48,8 +50,10 @@ PAGES = {
 
 page = st.navigation(PAGES)
 theme.style_sheet()
-try:
+history.begin(page.url_path)
+with suppress(address.EndOfPage):
     page.run()
-finally:  # a page may end early with st.stop()
-    theme.follow()
-    warm_up.warm()
+history.write()
+continuity.keep()
+theme.follow()
+warm_up.warm()

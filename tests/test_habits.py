@@ -33,7 +33,7 @@ def extra(name: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["train", "app", "peers"])
+@pytest.mark.parametrize("name", ["train", "teach", "app", "peers"])
 def test_the_readmes_test_command_installs_all_that_tests_need(name: str):
     assert extra(name) <= extra("test")
 

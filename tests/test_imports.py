@@ -11,7 +11,7 @@ import pytest
 import xnorlab
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "torchvision", "lightning", "streamlit", "plotly", "openvino", "onnxruntime")
+HEAVY = ("torch", "torchvision", "lightning", "streamlit", "plotly", "openvino", "onnxruntime", "sklearn")
 
 
 def loaded_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
@@ -32,6 +32,7 @@ def loaded_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
         "import xnorlab.cli",
         "import xnorlab.images, xnorlab.preprocessing, xnorlab.pretrained, xnorlab.paper.cost_model",
         "import xnorlab.zoo, xnorlab.zoo.manifest, xnorlab.zoo.files, xnorlab.zoo.history, xnorlab.zoo.cost",
+        "import xnorlab.teach, xnorlab.teach.folder, xnorlab.teach.novel_classes",
         "import xnorlab.verdicts",
         "import xnorlab.classify",
     ],

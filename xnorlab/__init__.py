@@ -18,6 +18,7 @@ contracts in pyproject.toml hold it. In brackets stands what a package needs bey
     export         the only way from a torch module to a packed network (torch)
     pretrained     the shipped networks: names, records, files; a short way to zoo
     classify       a folder or a bucket of pictures to Parquet, on one machine or a cluster (pyarrow; Ray for clusters)
+    teach          new classes for a shipped network, from a few photos (scikit-learn, where it learns)
 
     zoo            what is shipped: manifest, recipes, files, training histories, costs
     benchmark      timing of convolutions and whole networks
@@ -53,7 +54,7 @@ __version__ = "0.1.0"
 
 _ON_DEMAND = {
     *("benchmark", "binarize", "classify", "conventions", "export", "figures", "images", "kernels", "models", "nn"),
-    *("paper", "peers", "preprocessing", "pretrained", "runtime", "training", "units", "verdicts", "zoo"),
+    *("paper", "peers", "preprocessing", "pretrained", "runtime", "teach", "training", "units", "verdicts", "zoo"),
 }
 
 

@@ -2,22 +2,29 @@
 
 A page calls `take(...)` before a widget with the same key, draws the widget with persist_state="session", then calls
 `publish(...)`, and at its end `show_notes(...)`. The address holds plain keys, not the labels that a widget shows, so
-that it outlives a change of words.
+that it outlives a change of words. How it gets into the browser is the business of `history`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from shared import history
 from xnorlab.printable import one_line
 
-_SENT = "address: the page, and every address it has had since the visitor opened it, the latest last"
-_MOST_SENT = 256  # more than the slowest browser has not heard of yet
-_SEEN = "address: the values last taken or published"
 _NOTES = "address: notes of this run"
+_OFFERED = "address: by key, the members last offered"
+
+
+class EndOfPage(Exception):
+    """Raised by `end_page`; streamlit_app.py waits for it."""
+
+
+def end_page() -> NoReturn:
+    """End the page early. Behind `st.stop()` Streamlit would send nothing more, the address neither."""
+    raise EndOfPage from None
 
 
 def take(key: str, options: Sequence[str], default: str) -> None:
@@ -33,11 +40,14 @@ def take(key: str, options: Sequence[str], default: str) -> None:
     if raw is not None and raw not in options:
         _note(key, raw, f"one of {_listed(options)}", default)
         raw = default
-    _settle(key, raw, default, valid=lambda value: value in options)
+    _settle(key, raw, default, valid=lambda value: value in options, options=tuple(options))
 
 
 def take_many(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     """Put the address's comma-separated list of `key` into the widget state; unknown members are left out with a note.
+
+    Where other members are on offer than before, what was chosen stays chosen if it is still there, and all of them are
+    chosen if all were.
 
     Args:
         key: Of the widget and of the address.
@@ -52,10 +62,14 @@ def take_many(key: str, options: Sequence[str], default: Sequence[str]) -> None:
         if len(chosen) < len(members) or not chosen:
             chosen = chosen or list(default)
             _note(key, raw, f"a list of {_listed(options)}", ",".join(chosen))
-    _settle(key, chosen, list(default), valid=lambda value: all(v in options for v in value))
+    offered, kept = st.session_state.setdefault(_OFFERED, {}), st.session_state.get(key)
+    before, offered[key] = offered.get(key), list(options)
+    if chosen is None and kept and before is not None and before != offered[key]:
+        chosen = list(default) if set(before) <= set(kept) else [part for part in options if part in kept] or None
+    _settle(key, chosen, list(default), valid=lambda value: all(v in options for v in value), options=tuple(options))
 
 
-def take_number(key: str, low: float, high: float, default: float) -> None:
+def take_number(key: str, low: float, high: float, default: float, *, typed: bool = False) -> None:
     """Put the address's number of `key` into the widget state.
 
     Args:
@@ -64,6 +78,8 @@ def take_number(key: str, low: float, high: float, default: float) -> None:
         high: The largest.
         default: What is chosen where neither address nor session holds a number; instead of any other value, with a
             note. Only whole numbers make sense where it is an int.
+        typed: Whether it is for a `number_field`: whatever is typed there stays while the range is the same, and is a
+            float.
     """
     raw = _new_value(key)
     number = None
@@ -75,11 +91,14 @@ def take_number(key: str, low: float, high: float, default: float) -> None:
         if number is None or not low <= number <= high:
             _note(key, raw, f"a number from {low:g} to {high:g}", f"{default:g}")
             number = default
-    _settle(key, number, default, valid=lambda value: low <= value <= high)
+    if typed:
+        number, default = None if number is None else float(number), float(default)
+    same = typed and history.visit().drawn.get(key) == (low, high)
+    _settle(key, number, default, valid=lambda value: same or low <= value <= high, options=(low, high))
 
 
 def take_numbers(key: str, count: int, low: float, high: float, default: Sequence[float]) -> None:
-    """Put the address's comma-separated numbers of `key` into the state of the widgets `key`-0, `key`-1 and so on.
+    """Put the address's comma-separated numbers of `key` into the state of the fields `key`-0, `key`-1 and so on.
 
     Args:
         key: Of the address.
@@ -99,9 +118,16 @@ def take_numbers(key: str, count: int, low: float, high: float, default: Sequenc
         if len(numbers) != count or not all(low <= n <= high for n in numbers):
             _note(key, raw, f"{count} numbers from {low:g} to {high:g}", ",".join(f"{d:g}" for d in default))
             numbers = list(default)
+    same = history.visit().drawn.get(f"{key}-0") == (low, high)
     for index in range(count):
         value = None if numbers is None else numbers[index]
-        _settle(f"{key}-{index}", value, default[index], valid=lambda v: low <= v <= high)
+        _settle(
+            f"{key}-{index}",
+            value,
+            default[index],
+            valid=lambda value: same or low <= value <= high,
+            options=(low, high),
+        )
 
 
 def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str) -> None:
@@ -117,7 +143,7 @@ def take_text(key: str, default: str, *, valid: Callable[[str], bool], rule: str
     if raw is not None and not valid(raw):
         _note(key, raw, rule, default)
         raw = default
-    _settle(key, raw, default, valid)
+    _settle(key, raw, default, valid, options=None)
 
 
 def pills(label: str, options: Mapping[str, str], *, key: str, default: str) -> str:
@@ -177,7 +203,8 @@ def toggle(label: str, *, key: str, default: bool, **options: Any) -> bool:
     if raw not in (None, "on", "off"):
         _note(key, str(raw), "on or off", _switch(default))
         raw = _switch(default)
-    _settle(key, None if raw is None else raw == "on", default, valid=lambda value: isinstance(value, bool))
+    on = None if raw is None else raw == "on"
+    _settle(key, on, default, valid=lambda value: isinstance(value, bool), options=None)
     chosen = st.toggle(label, key=key, persist_state="session", **options)
     publish(**{key: _switch(chosen)})
     return chosen
@@ -187,48 +214,40 @@ def _switch(on: bool) -> str:
     return "on" if on else "off"
 
 
-def publish(**values: str | float | Sequence[str] | None) -> None:
-    """Write the page's present values into the address; None takes a key out of it."""
-    _catch_up()
-    seen = st.session_state.setdefault(_SEEN, {})
-    for key, value in values.items():
-        if value is None:
-            st.query_params.pop(key, None)
-        else:
-            text = str(value) if isinstance(value, str | float | int) else ",".join(value)
-            seen[key] = text
-            if st.query_params.get(key) != text:
-                st.query_params[key] = text
-        _remember()
+def put(key: str, value: Any, options: Any) -> None:
+    """Set the widget `key`, which is drawn next, to `value`.
 
-
-def _catch_up() -> None:
-    """Restore the page's own address where the browser sent one that the page has replaced since.
-
-    A click that follows a typed number at once sends such an address: the run for the number has published the new
-    one, but it had not reached the browser. Taken for a new address, it would put the old number back. A visitor who
-    goes back in the browser's history does mean the old address.
+    Args:
+        key: Of the widget.
+        value: Its value.
+        options: What it offers. One that offers something else than before is a new widget, which would start empty.
     """
-    context = get_script_run_ctx()
-    if context is None:
-        return
-    page, sent = st.session_state.get(_SENT, ("", []))
-    address = st.query_params.to_dict()
-    if page != context.page_script_hash or address not in sent:
-        st.session_state[_SENT] = context.page_script_hash, [address]
-    elif address != sent[-1] and context.is_history_navigation:
-        st.session_state[_SENT] = page, [address]
-    elif address != sent[-1]:
-        st.query_params.from_dict(sent[-1])
+    visit = history.visit()
+    drawn = visit.drawn | visit.drawing
+    # Not written where it is unchanged: that would undo what the visitor has done to the widget since it was sent.
+    if key not in drawn or drawn[key] != options or st.session_state.get(key) != value:
+        st.session_state[key] = value
+    visit.drawing[key] = options
 
 
-def _remember() -> None:
-    """Note the present address as one that the page has had."""
-    _, sent = st.session_state.get(_SENT, ("", []))
-    address = st.query_params.to_dict()
-    if sent and address != sent[-1]:
-        sent.append(address)
-        del sent[:-_MOST_SENT]
+def asked(key: str) -> str | None:
+    """What the address newly asks for under `key`, before a control has taken it."""
+    return history.visit().news.get(key)
+
+
+def refuse(key: str, why: str) -> None:
+    """Leave what the address asks for under `key`, and say why."""
+    history.visit().news.pop(key, None)
+    st.session_state.pop(key, None)
+    st.session_state.setdefault(_NOTES, []).append(why)
+
+
+def publish(**values: str | float | Sequence[str] | None) -> None:
+    """Note the page's present values for the address; None leaves a key out of it."""
+    for key, value in values.items():
+        if value is not None:
+            text = str(value) if isinstance(value, str | float | int) else ",".join(value)
+            history.visit().wanted[key] = text
 
 
 def show_notes(place: DeltaGenerator) -> None:
@@ -238,22 +257,25 @@ def show_notes(place: DeltaGenerator) -> None:
 
 
 def _new_value(key: str) -> str | None:
-    """The address's value of `key`; None without one, or where this session took or published that value itself."""
-    _catch_up()
-    raw = st.query_params.get(key)
-    seen = st.session_state.setdefault(_SEEN, {})
-    if raw is None or seen.get(key) == raw:
-        return None
-    seen[key] = raw
-    return raw
+    """What the address newly asks for under `key`; None where it says nothing or what is on show already."""
+    return history.visit().news.pop(key, None)
 
 
-def _settle(key: str, value: Any, default: Any, valid: Callable[[Any], bool]) -> None:
+def _settle(key: str, value: Any, default: Any, valid: Callable[[Any], bool], options: Any) -> None:
+    """Put a value into the session: `value`, or where it is None the one that is kept there, or `default`.
+
+    Args:
+        key: Of the control.
+        value: What the address asks for.
+        default: What is chosen where nothing valid is kept.
+        valid: Whether a kept value makes sense.
+        options: What the control offers.
+    """
+    visit, kept = history.visit(), st.session_state.get(key)
     if value is None:
-        kept = st.session_state.get(key)
-        value = kept if kept is not None and valid(kept) else default
-    # Written even where it is unchanged: a widget of the same key on another page would start empty.
-    st.session_state[key] = value
+        forgotten = visit.restored and key not in (visit.drawn | visit.drawing)
+        value = kept if kept is not None and valid(kept) and not forgotten else default
+    put(key, value, options)
 
 
 def _note(key: str, raw: str, rule: str, used: str) -> None:

@@ -19,20 +19,22 @@ def family(
     key: str = "model",
     label: str = "Network",
     scheme: str | None = None,
+    default: str = networks.DEFAULT_FAMILY,
     words: Callable[[str], str] = networks.title,
     control: Control = address.menu,
 ) -> str:
-    """The chosen family of networks, `<data set>/<model>`; the default family where none was chosen yet.
+    """The chosen family of networks, `<data set>/<model>`.
 
     Args:
         key: Of the control and of the address.
         label: What stands above the control.
         scheme: Only families with a shipped network under this scheme are on offer; None offers all.
+        default: What is chosen at first.
         words: How a family is written in the control.
         control: Which kind of control it is.
     """
     options = {name: words(name) for name in networks.families(scheme)}
-    return _published(control, label, options, key, networks.DEFAULT_FAMILY)
+    return _published(control, label, options, key, default)
 
 
 def scheme(

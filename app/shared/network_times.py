@@ -3,6 +3,7 @@
 No page waits for them: it asks for them, shows what is known, and looks again.
 """
 
+import collections
 import contextlib
 import threading
 import time
@@ -13,11 +14,14 @@ from functools import partial
 import numpy as np
 
 from shared import turns
+from shared.notices import NOISY
 from xnorlab import pretrained
 from xnorlab.benchmark import Timing, describe, interleaved
 from xnorlab.kernels import threads
 
 RUNS = 15
+PAUSES_S = (0.0, 1.0, 4.0, 15.0)
+"""Pauses before each attempt at networks whose runs lie further apart than NOISY; the calmest attempt counts."""
 LOOK_SECONDS = 1.0
 """How often a page that waits for times looks for them."""
 
@@ -54,20 +58,35 @@ def ask(names: Sequence[str]) -> bool:
         missing = {d: name for d, name in digests.items() if d not in _times and d not in _refused}
         idle = not _asked
         _asked.update(missing)
+        waiting = any(digest in _asked for digest in digests)
     if missing and idle:
         _begin(measure_asked)
-    return bool(missing)
+    return waiting
 
 
 def measure_asked() -> None:
-    """Measure every network that was asked for, one family after another, while no visitor measures."""
+    """Measure every network that was asked for, a family at a time, while no visitor measures.
+
+    Where something else keeps the machine busy, they are measured again, after those that have no time yet.
+    """
+    attempts: collections.Counter[str] = collections.Counter()
     while True:
         with _change:
             asked = dict(_asked)
         if not asked:
             return
-        family = _family(next(iter(asked.values())))
-        _measure({digest: name for digest, name in asked.items() if _family(name) == family})
+        attempt = min(attempts[digest] for digest in asked)
+        time.sleep(PAUSES_S[attempt])
+        now = {digest: name for digest, name in asked.items() if attempts[digest] == attempt}
+        for family in dict.fromkeys(map(_family, now.values())):
+            _measure({digest: name for digest, name in now.items() if _family(name) == family})
+        attempts.update(now.keys())
+        with _change:
+            _refused.update(now.keys() - _times.keys())
+            for digest in now:
+                calm = digest in _times and _times[digest].timing.spread <= NOISY
+                if calm or digest in _refused or attempts[digest] == len(PAUSES_S):
+                    del _asked[digest]
 
 
 def _measure(names: dict[str, str]) -> None:
@@ -83,10 +102,9 @@ def _measure(names: dict[str, str]) -> None:
         measured = interleaved(calls, repeats=RUNS)
     taken = describe().taken
     with _change:
-        _times.update({digest: NetworkTime(timing, taken) for digest, timing in measured.items()})
-        _refused.update(names.keys() - measured.keys())
-        for digest in names:
-            _asked.pop(digest, None)
+        for digest, timing in measured.items():
+            if digest not in _times or timing.spread < _times[digest].timing.spread:
+                _times[digest] = NetworkTime(timing, taken)
 
 
 def _begin(work: Callable[[], None]) -> None:

@@ -1,5 +1,7 @@
 """The shipped networks as the pages show them: families, each one model on one data set under several schemes."""
 
+from collections.abc import Sequence
+
 from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.zoo.cost import DATA_TITLES, MODEL_TITLES
@@ -11,6 +13,11 @@ def families(scheme: str | None = None) -> list[str]:
     """`<data set>/<model>` of every shipped network, or of those under `scheme`; the default family is always first."""
     shipped = {family for family, own in map(_parts, _shipped()) if scheme in (None, own)}
     return [DEFAULT_FAMILY, *sorted(shipped - {DEFAULT_FAMILY})]
+
+
+def best_family(wanted: Sequence[str]) -> str:
+    """The family shipped under most of these schemes; of several the one with most classes."""
+    return max(families(), key=lambda family: (len({*schemes(family)} & {*wanted}), len(labels(family))))
 
 
 def title(family: str) -> str:

@@ -7,15 +7,22 @@ from shared.photos import Photo
 
 MOST_PILLS = 14  # photos; more are a list to search in
 LONGEST_LABEL = 28  # characters on a button
+LOST = (
+    "The photo of this address was a visitor's own. Such photos are kept in the memory of a session, and this one is "
+    "gone or another's. Showing {title} instead."
+)
 
 
 def choose(default: str) -> Photo:
-    """The chosen photo; a sample stands in the address, a visitor's own photo cannot.
+    """The chosen photo. An address with a visitor's own photo is understood in that visitor's session alone.
 
     Args:
         default: The key of the sample that is chosen at first.
     """
     titles = photos.titles()
+    asked = address.asked("photo")
+    if asked is not None and photos.is_own(asked) and asked not in titles:
+        address.refuse("photo", LOST.format(title=titles[default]))
     if len(titles) <= MOST_PILLS:
         words = {key: _label(title) for key, title in titles.items()}
         key = address.pills("Photo", words, key="photo", default=default)
@@ -28,7 +35,7 @@ def choose(default: str) -> Photo:
             persist_state="session",
             format_func=lambda key: titles[key],
         )
-    address.publish(photo=key if key in photos.SAMPLES else None)
+    address.publish(photo=key)
     return photos.get(key)
 
 

@@ -17,7 +17,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from shared import image_address
+from shared import image_address, photo_files
 from xnorlab.images import ImageError, read_image
 
 MAX_BYTES = 200_000_000
@@ -38,12 +38,14 @@ SAMPLES = {
 }
 """Key (as in an address) → title; sources and licences are in samples/SOURCES.md."""
 
+_OWN = "own-"  # how the keys of visitors' photos begin
 _FOLDER = Path(__file__).parents[1] / "samples"
 _THUMBNAIL_SIDE = 112
 _KEPT = "photos: kept"
 _REFUSED = "photos: refused"
 _DROPPED = "photos: dropped"
 _UPLOADS = "photos: uploader generation"
+_STANDS = "photos: what was on show while nothing of an upload could be used"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ def get(key: str) -> Photo:
     return kept()[key] if key in kept() else sample(key)
 
 
+def is_own(key: str) -> bool:
+    """Whether `key` is that of a visitor's own photo, kept in this session or not."""
+    return key.startswith(_OWN)
+
+
 def kept() -> dict[str, Photo]:
     """This visitor's own photos by key, oldest first."""
     return st.session_state.setdefault(_KEPT, {})
@@ -104,6 +111,12 @@ def dropped() -> int:
     return st.session_state.get(_DROPPED, 0)
 
 
+def still_on_show() -> Photo | None:
+    """The photo that is on show because nothing of the last upload could be used; None once another one is chosen."""
+    key = st.session_state.get(_STANDS)
+    return get(key) if key is not None and key == st.session_state.get("photo") else None
+
+
 def uploader_key() -> str:
     """Widget key of the uploader; it changes after each upload, which empties the widget and frees its bytes."""
     return f"upload-{st.session_state.get(_UPLOADS, 0)}"
@@ -116,22 +129,25 @@ def take(files: Sequence[IO[bytes]], place: DeltaGenerator) -> None:
     next run goes on with the files that were not read yet. To be called before the widget "photo".
 
     Args:
-        files: What an uploader gave.
+        files: What an uploader gave: photos, and zip archives of them.
         place: Where the progress is shown, if there are many files.
     """
     st.session_state[_REFUSED] = []
     newest = None
     for index, file in enumerate(files):
-        name = str(getattr(file, "name", "photo"))
-        if len(files) >= PROGRESS_FROM:
-            place.progress(index / len(files), f"Reading photo {index + 1} of {len(files)}")
-        newest = _take_one(file, name) or newest
+        for number, (name, data) in enumerate(photo_files.each(file), start=1):
+            if len(files) >= PROGRESS_FROM:
+                place.progress(index / len(files), f"Reading photo {index + 1} of {len(files)}")
+            elif number >= PROGRESS_FROM:
+                place.info(f"Reading photo {number} of the archive", icon=":material/folder_zip:")
+            newest = _take_one(name, data) or newest
     place.empty()
     photos, total = kept(), sum(photo.pixels.nbytes for photo in kept().values())
     count = len(photos)
     while total > MAX_BYTES:
         total -= photos.pop(next(iter(photos))).pixels.nbytes
     st.session_state[_DROPPED] = count - len(photos)
+    st.session_state[_STANDS] = st.session_state.get("photo") if newest is None else None
     if newest is not None:
         st.session_state["photo"] = newest
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
@@ -139,14 +155,15 @@ def take(files: Sequence[IO[bytes]], place: DeltaGenerator) -> None:
 
 def forget() -> None:
     """Forget this visitor's photos and which files were refused."""
-    st.session_state.update({_KEPT: {}, _REFUSED: [], _DROPPED: 0})
+    st.session_state.update({_KEPT: {}, _REFUSED: [], _DROPPED: 0, _STANDS: None})
 
 
-def _take_one(file: IO[bytes], name: str) -> str | None:
+def _take_one(name: str, data: bytes | ImageError) -> str | None:
+    if isinstance(data, ImageError):
+        st.session_state[_REFUSED].append(str(data))
+        return None
     since = time.perf_counter()
-    data = file.read()
-    file.seek(0)  # the uploader gives the same file again after a run that was cut short
-    key = "own-" + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
+    key = _OWN + hashlib.sha256(name.encode("utf-8", "replace") + data).hexdigest()[:10]
     photos = kept()
     if key in photos:
         photos[key] = photos.pop(key)  # it counts as the newest again

@@ -1,5 +1,6 @@
 """Where a speed-up comes from: the authors' measurement, their formula, and what was measured here, in sentences."""
 
+from shared.notices import NOISY
 from xnorlab import units
 from xnorlab.benchmark import ConvBench, ConvShape
 from xnorlab.kernels import cpu
@@ -34,6 +35,8 @@ def measured(bench: ConvBench) -> list[str]:
                 "above the formula, which knows multiply-adds alone: at this shape oneDNN takes long for everything "
                 "else that a call costs."
             )
+            if max(bench.timings[name].spread for name in (bench.best_float, "binary")) > NOISY:
+                why = "above the formula, but the runs lie far apart: something else kept this machine busy. Run again."
         sentences.append(f"**{units.times(ratio)}, measured here against oneDNN:** {why}")
     if "naive" in bench.timings:
         ratio = bench.speedup("naive")

@@ -2,20 +2,21 @@
 
 import streamlit as st
 
-from shared import address
+from shared import address, number_field
+from shared.number_field import Typed
 from xnorlab.kernels import threads as kernel_threads
 
 RUNS = {n: n for n in ("5", "21", "51", "101")}
 SAMPLE = "golf-ball"  # a time does not depend on what the photo shows
 
 
-def threads() -> int:
-    """The chosen number of threads, `threads` in the address; at most what the machine has."""
+def threads() -> Typed:
+    """The number of threads that was typed, `threads` in the address; it can be as many as the machine has."""
     cores = kernel_threads.available_threads()
-    address.take_number("threads", 1, cores, 1)
-    chosen = st.number_input("Threads", 1, cores, key="threads", persist_state="session")
-    address.publish(threads=chosen)
-    return chosen
+    address.take_number("threads", 1, cores, 1, typed=True)
+    typed = number_field.draw(st.container(), "Threads", 1, cores, key="threads")
+    address.publish(threads=None if typed.problem else int(typed.number))
+    return typed
 
 
 def runs(key: str) -> int:

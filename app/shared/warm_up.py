@@ -12,7 +12,7 @@ _started = threading.Event()
 
 
 def warm() -> None:
-    """Start a thread, once per process, that runs every network once, then loads plotly and torch.
+    """Start a thread, once per process, that runs every network once, then loads plotly, scikit-learn and torch.
 
     It waits while somebody measures, and nobody's measurement starts while one of its networks runs. To be called at
     the end of a run of the app: before that, the imports would only slow the first page down.
@@ -33,6 +33,9 @@ def _load() -> None:
             _run(name)
     _wait()
     import plotly.graph_objects  # noqa: F401
+
+    _wait()
+    import sklearn.linear_model  # noqa: F401
 
     _wait()
     import torch  # noqa: F401

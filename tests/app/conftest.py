@@ -68,6 +68,7 @@ def open_page(app_modules) -> Callable:
             )
         at = AppTest.from_file(APP / "streamlit_app.py", default_timeout=PATIENCE_S)
         at._registered_pages = dict(_pages)
+        at.session_state["address: the browser has the guard"] = True  # as from a browser's second run on
         at.switch_page(page)
         at.query_params = dict(query)
         return at.run()

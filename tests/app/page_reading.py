@@ -22,3 +22,9 @@ def array_of(values) -> np.ndarray:
         return np.array(values)
     flat = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
     return flat.reshape([int(n) for n in values["shape"].split(",")]) if "shape" in values else flat
+
+
+def data_of(at, key: str) -> dict:
+    """What the page hands to its own component `key`."""
+    (component,) = [c for c in at.get("bidi_component") if c.proto.id.endswith(f"-{key}")]
+    return json.loads(component.proto.json)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+PAGE = "views/filters/page.py"
 SMALL = {"channels": "64", "size": "8", "filters": "16", "repeats": "5"}
 
 
@@ -41,18 +42,13 @@ def test_a_click_whose_address_is_older_than_the_number_leaves_the_number(open_p
 
 
 def test_who_goes_back_to_an_address_means_it(open_page, monkeypatch):
-    from shared import address
+    from shared import history
 
     at = open_page("views/filters/page.py", **{"from": "own", "own": "1,1,1,1,1,1,1,1,1"})
     before = dict(at.query_params)
     at.number_input(key="own-4").set_value(10.0).run()
     at.query_params = before
-    context = address.get_script_run_ctx
-    monkeypatch.setattr(
-        address,
-        "get_script_run_ctx",
-        lambda: SimpleNamespace(page_script_hash=context().page_script_hash, is_history_navigation=True),
-    )
+    monkeypatch.setattr(history, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
     at.run()
     assert at.number_input(key="own-4").value == 1
     assert at.query_params["own"] == "1,1,1,1,1,1,1,1,1"
@@ -109,11 +105,12 @@ def test_run_times_the_layer_typed_with_it(open_page):
     assert "64→24@8" in at.subheader[0].value
 
 
-def test_run_times_a_layer_that_was_too_large_until_then(open_page):
+def test_a_layer_that_was_too_large_can_be_run_once_it_is_small(open_page):
     at = open_page("views/speed_lab/page.py", channels="2048", size="28", filters="2048", repeats="5")
+    assert at.button(key="run").disabled
     for key in ("channels", "filters"):
         at.number_input(key=key).set_value(64)
-    at.number_input(key="size").set_value(8)
+    at.number_input(key="size").set_value(8).run()
     assert not at.button(key="run").disabled
     at.button(key="run").click().run()
     assert not at.exception
@@ -135,9 +132,62 @@ def test_a_sweep_runs_on_the_threads_typed_with_it(open_page, monkeypatch):
 
 
 def test_run_times_the_scheme_chosen_with_it(open_page):
-    at = open_page("views/network_timing/page.py", first="xnor", second="xnor", runs="5")
-    at.selectbox(key="first").set_value("float")
-    assert not at.button(key="run-network").disabled
+    at = open_page("views/network_timing/page.py", first="float", second="xnor", runs="5")
+    at.selectbox(key="first").set_value("bnn")
     at.button(key="run-network").click().run()
     assert not at.exception
-    assert at.session_state["network timing: result"].settings.schemes == ("float", "xnor")
+    assert at.session_state["network timing: result"].settings.schemes == ("bnn", "xnor")
+
+
+def test_the_parameters_of_the_page_before_are_no_news(open_page):
+    """The browser may still have them when it asks for the next page's second run."""
+    at = open_page("views/scaling_factors/page.py", layer="conv4", filter="7")
+    former = dict(at.query_params)
+    at.switch_page("views/filters/page.py").run()
+    at.slider(key="filter").set_value(9).run()
+    at.query_params = former
+    at.run()
+    assert at.slider(key="filter").value == 9
+    assert set(at.query_params) == {"from", "model", "scheme", "layer", "filter", "alpha"}
+
+
+def test_a_run_that_was_cut_short_leaves_its_address_to_the_next(open_page, monkeypatch):
+    import streamlit as st
+    from shared import charts
+
+    show = charts.show
+
+    def cut_short(*_, **__):
+        monkeypatch.setattr(charts, "show", show)
+        st.rerun()
+
+    monkeypatch.setattr(charts, "show", cut_short)
+    at = open_page(PAGE, layer="conv3", filter="5", alpha="0.02")
+    assert not at.exception
+    assert {key: at.query_params[key] for key in ("layer", "filter", "alpha")} == {
+        "layer": "conv3",
+        "filter": "5",
+        "alpha": "0.02",
+    }
+
+
+def test_back_brings_the_defaults_of_what_the_address_does_not_name(open_page, monkeypatch):
+    from shared import history
+
+    at = open_page("views/trade_offs/page.py")
+    before = dict(at.query_params)
+    at.session_state["pick"] = "imagenette/alexnet-xnor"
+    at.run()
+    assert at.query_params["pick"] == "imagenette/alexnet-xnor"
+    at.query_params = before
+    monkeypatch.setattr(history, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
+    at.run()
+    assert "pick" not in at.query_params
+
+
+def test_a_link_that_has_lost_its_photo_says_so(open_page):
+    at = open_page("views/scaling_factors/page.py", photo="own-0123456789")
+    assert not at.exception
+    assert "was a visitor's own" in at.info[0].value
+    assert "Showing Pavilion instead" in at.info[0].value
+    assert at.query_params["photo"] == "pavilion"

@@ -187,6 +187,7 @@ def test_what_k_costs_stands_in_one_row_once_it_is_measured(open_page, monkeypat
     monkeypatch.setattr(network_times, "_times", {})
     monkeypatch.setattr(network_times, "_asked", {})
     monkeypatch.setattr(network_times, "RUNS", 3)
+    monkeypatch.setattr(network_times, "PAUSES_S", (0.0,))
     at = open_page(PAGE, model="imagenette/resnet18")  # which is not shipped with K
 
     def row() -> dict[str, str]:

@@ -44,13 +44,14 @@ def test_measuring_shows_computed_published_and_measured_side_by_side(open_page,
     assert any("measured here against naive loops:**" in m.value for m in at.markdown)
 
 
-def bench(**times: float):
-    """A result for the paper's layer: each contender's seconds."""
+def bench(**times: float | tuple[float, ...]):
+    """A result for the paper's layer: each contender's seconds, or those of its runs."""
     from shared import conv_timing
 
     from xnorlab.benchmark import ConvBench, Timing, describe
 
-    timings = {name: Timing(name, (seconds,), 1, seconds) for name, seconds in times.items()}
+    runs = {name: taken if isinstance(taken, tuple) else (taken,) for name, taken in times.items()}
+    timings = {name: Timing(name, seconds, 1, seconds[0]) for name, seconds in runs.items()}
     computes = {name: "signs" if name == "binary" else "float" for name in times}
     return ConvBench(conv_timing.PAPER_SHAPE, 1, describe(), timings, {}, computes, {}, 1e12)
 
@@ -73,6 +74,8 @@ def test_where_a_speed_up_comes_from_is_told_from_measurement_and_processor(app_
     assert naive.startswith("**800×, measured here against naive loops:** above the formula")
     (fast,) = speed_up_origins.measured(bench(binary=1e-4, **{"torch-nchw": 8e-3}))
     assert fast.startswith("**80.0×, measured here against oneDNN:** above the formula")
+    (noisy,) = speed_up_origins.measured(bench(binary=(1e-4, 1e-4, 1e-4), **{"torch-nchw": (7e-3, 8e-3, 19e-3)}))
+    assert "the runs lie far apart" in noisy
     (slow,) = speed_up_origins.measured(bench(binary=1e-4, naive=1e-3))
     assert "below the formula" in slow
 

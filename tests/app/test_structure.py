@@ -107,3 +107,13 @@ def test_only_one_module_caches_for_all_visitors():
         if isinstance(node, ast.Attribute) and node.attr in ("cache_data", "cache_resource")
     ]
     assert set(callers) == {"shared/cached.py"}
+
+
+def test_no_page_ends_by_streamlits_stop_behind_which_the_address_would_not_be_written():
+    callers = [
+        file.relative_to(APP).as_posix()
+        for file in APP.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("st.stop", "st.query_params")
+    ]
+    assert set(callers) == {"shared/history.py"}

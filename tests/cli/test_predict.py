@@ -13,10 +13,20 @@ from typer.testing import CliRunner
 
 from xnorlab import pretrained
 from xnorlab.cli import app
+from xnorlab.cli.compiling import NOTE, compiling_on_stderr
 from xnorlab.images import open_image
-from xnorlab.runtime import UnknownRule
+from xnorlab.kernels.jit import kernel
+from xnorlab.runtime import Network, UnknownRule
 
 LABELS = {"cat", "coffee", "golf ball"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(small_networks: Path) -> None:
+    """Has the kernels compiled, so that stderr holds what a test is about."""
+    for scheme in ("xnor", "float"):
+        network = Network.open(small_networks / f"test/resnet18-{scheme}.safetensors")
+        network.predict([np.zeros((64, 64, 3), np.uint8)])
 
 
 @pytest.fixture
@@ -136,6 +146,30 @@ def test_names_and_labels_from_outside_stay_on_their_lines(shipped: Path, photo:
         "golf ball",
     }
     assert json.loads(run("predict", odd, "--model", packed, "--json").stdout)[0]["photo"] == str(odd)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_one_line_says_that_kernels_are_compiled(
+    terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    for printed in (f"xnorlab: {NOTE}\n", ""):
+
+        @kernel
+        def one(x):
+            x[0] = 1.0
+
+        @kernel
+        def two(x):
+            x[0] = 2.0
+
+        with compiling_on_stderr():
+            one(x := np.zeros(1))
+            two(x)
+        assert x[0] == 2
+        counted = f"\rxnorlab: {NOTE}: 1\rxnorlab: {NOTE}: 2\n"
+        assert capsys.readouterr().err == (counted if terminal and printed else printed)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])

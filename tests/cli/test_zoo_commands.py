@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from manifests import shipped_network, use
+from manifests import calibrated, enter, shipped_network, use
 from typer.testing import CliRunner
 
 from xnorlab import verdicts
@@ -54,6 +54,26 @@ def test_shipping_prints_a_line_per_network_and_per_further_seed(tmp_path: Path,
         told = run("ship", tmp_path, "--data", tmp_path).stdout
         assert "top-1 75.0% on 24 pictures" in told
         assert json.loads(run("ship", tmp_path, "--data", tmp_path, "--json").stdout) == shipped.to_dict()
+
+
+def test_calibrating_prints_a_line_per_network_and_unknown_a_row_per_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    network = replace(shipped_network(Recipe()), calibration=calibrated())
+    got: dict = {}
+    monkeypatch.setattr(
+        "xnorlab.training.calibration.calibrate_all",
+        lambda *given, **options: got.update(options, given=given) or iter([network]),
+    )
+    told = run("zoo", "calibrate", "--data", tmp_path, "--only", network.name, "--again").stdout
+    assert told == "imagenette/alexnet-xnor.safetensors: refuses 25.0% of novel-24\n"
+    assert got == {"given": (tmp_path,), "only": [network.name], "again": True}
+    enter(tmp_path, network, shipped_network(Recipe(scheme="bnn")))
+    use(monkeypatch, tmp_path)
+    rows = [line.split() for line in run("zoo", "unknown").stdout.splitlines() if "alexnet" in line]
+    (row,) = rows
+    assert row[-4:] == ["25.0", "90.0", "75.0", "87.5"], "refused, own pass, AUROC, full size"
+    assert json.loads(run("zoo", "unknown", "--json").stdout) == {network.name: calibrated().to_dict()}
 
 
 def test_ablations_are_listed_run_printed_and_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

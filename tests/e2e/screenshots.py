@@ -17,12 +17,14 @@ from app_pages import PAGES, AppPage
 
 FOLDER = ROOT / "app" / "screenshots"
 MOST_BYTES = 150_000
-QUERIES = {"how-it-learns": "?part=shipped"}
+QUERIES = {"how-it-learns": "?part=shipped", "teach": "?lesson=samples"}
 PRESSED = {  # button → what is there when its work is done
     "": (".st-key-measure button", "[data-testid=stMetric]"),
     "speed-lab": (".st-key-run button", ".st-key-speed-up .js-plotly-plot"),
+    "teach": (".st-key-teach button", ".st-key-confusion .js-plotly-plot"),
     "network-timing": (".st-key-run-network button", ".st-key-layers .js-plotly-plot"),
 }
+SCROLLED = {"teach": ".st-key-teach"}  # what the picture begins below
 TOP = 56  # the empty bar above every page
 SETTLED_MS = 2500  # charts grow to their places
 
@@ -37,6 +39,9 @@ def shoot(page: Page, address: str, wanted: AppPage) -> bytes:
         page.locator(result).first.wait_for()
         wait_until_ready(page)
         page.mouse.move(0, 0)  # off the button, whose help would cover something
+    if wanted.path in SCROLLED:
+        page.locator(SCROLLED[wanted.path]).first.evaluate("e => e.scrollIntoView({ block: 'start' })")
+        page.mouse.move(0, 0)
     page.wait_for_timeout(SETTLED_MS)
     return page.screenshot(clip={"x": 0, "y": TOP, "width": 1280, "height": 860})
 

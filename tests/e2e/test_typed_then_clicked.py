@@ -63,13 +63,13 @@ def test_snap_lands_on_the_optimum_of_the_weight_just_typed(visit, type_and_clic
     for weight, way in zip(("10", "1", "5.5", "-8.2", "4.6", "2.8"), EVERY_WAY, strict=True):
         type_and_click(page, ".st-key-own-4", weight, ".st-key-snap", way)
         expect(page.get_by_text(f"α = mean|W| = {(8 + abs(float(weight))) / 9:.2f}.")).to_be_visible()
-        expect(page.locator(".st-key-own-4 input")).to_have_value(f"{float(weight):.2f}")
+        expect(page.locator(".st-key-own-4 input")).to_have_value(f"{float(weight):g}")
     assert len(page.evaluate("[...window.places]")) == 1  # it never moved under the hand
 
 
 def test_a_preset_replaces_the_weight_just_typed(visit, type_and_click):
     page = visit("/filters?from=own&own=1,1,1,1,1,1,1,1,1")
-    presets = [("Spot", "1.40"), ("All zero", "0.00"), ("Nearly binary", "1.10")] * 2
+    presets = [("Spot", "1.4"), ("All zero", "0"), ("Nearly binary", "1.1")] * 2
     for (preset, middle), way in zip(presets, EVERY_WAY, strict=True):
         type_and_click(page, ".st-key-own-4", "7", f".st-key-preset-{preset.replace(' ', '-')}", way)
         expect(page.locator(".st-key-own-4 input")).to_have_value(middle)
@@ -107,17 +107,3 @@ def test_start_trains_with_the_seed_just_typed_even_while_another_run_goes_on(vi
             wait_until_ready(page)
             expect(page.get_by_text("Settings changed")).to_have_count(0)
             expect(page.locator(".st-key-stop button")).to_be_enabled()
-
-
-def test_back_returns_to_the_number_before(visit):
-    page = visit("/filters?from=own&own=1,1,1,1,1,1,1,1,1")
-    field = page.locator(".st-key-own-4 input")
-    field.fill("10")
-    field.press("Enter")
-    expect(page).to_have_url(re.compile("1%2C10%2C1.*alpha=3.4"))
-    for _ in range(10):  # what the page publishes are steps of their own, α among them
-        wait_until_ready(page)
-        if "1%2C10%2C1" not in page.url:
-            break
-        page.go_back()
-    expect(field).to_have_value("1.00")

@@ -47,13 +47,13 @@ def test_a_visitor_uploads_a_photo_and_reads_every_networks_answer(visit, tmp_pa
 def test_a_filter_snaps_to_its_optimum_and_the_address_reopens_it(visit):
     page = visit("/")
     menu(page, "Binarize a filter")
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
     page.locator(".st-key-snap button").click()
     expect(page.get_by_text("The bottom of the parabola")).to_be_visible()
-    error = page.get_by_test_id("stMetricValue").first.inner_text()
+    error = page.locator(".st-key-parabola .error").inner_text()
     again = visit(page.url.removeprefix(page.url.split("/filters")[0]))
     expect(again.get_by_text("The bottom of the parabola")).to_be_visible()
-    assert again.get_by_test_id("stMetricValue").first.inner_text() == error
+    expect(again.locator(".st-key-parabola .error")).to_have_text(error)
 
 
 def test_a_filter_edited_by_hand_moves_the_optimum(visit):

@@ -64,7 +64,17 @@ class TestCurves:
         seldom = Run("xnor", "seldom", list(range(1, 9)), [1.0] * 8, [4, 8], [1.0] * 2)
         once = Run("bnn", "once", [1], [1.0], [1], [1.0])
         figure = learning.training_curves([often, seldom, once], of="loss", along="epoch")
-        assert [trace.mode for trace in figure.data] == ["lines"] * 3 + ["lines+markers"] * 3
+        most = [trace.marker.maxdisplayed for trace in figure.data]
+        assert most == [learning.MARKS_ON_A_LINE] * 3 + [0] * 3  # 0: every value
+
+    def test_lines_of_one_colour_are_told_apart_by_their_marks(self):
+        schemes = ("binaryconnect", "binaryconnect-stochastic", "xnor", "xnor-k", "xnor", "xnor")
+        runs = [Run(s, str(i), [1, 2], [1.0, 2.0], [], []) for i, s in enumerate(schemes)]
+        for dark in (False, True):
+            lines = learning.training_curves(runs, of="loss", along="epoch", dark=dark).data
+            assert len({line.line.color for line in lines}) < len(lines)
+            assert len({(line.line.color, line.marker.symbol) for line in lines}) == len(lines)
+            assert all("markers" in line.mode for line in lines)
 
     def test_the_axes_of_a_run_under_way_stand_still(self):
         figure = learning.training_curves(RUNS, of="accuracy", along="step", end=300)

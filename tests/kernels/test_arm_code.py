@@ -1,4 +1,4 @@
-"""The code that an ARM processor would get, read as assembly: nobody here has such a processor to run it on."""
+"""The code that an ARM processor would get, read as assembly; tests/arm/run.py runs it on an emulated one."""
 
 import subprocess
 import sys

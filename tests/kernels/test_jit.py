@@ -1,5 +1,6 @@
 """The disk cache is hit by a second process, and a bad cache folder only costs time."""
 
+import gc
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import xnorlab.kernels
-from xnorlab.kernels.jit import REVISION, JitDisabledError, kernel, revision
+from xnorlab.kernels.jit import REVISION, JitDisabledError, hollow_kernels, kernel, revision, watch_compiling
 
 KERNELS = Path(xnorlab.kernels.__path__[0])
 
@@ -78,6 +79,60 @@ def test_llvm_code_is_emitted_in_codegen_alone():
 def test_a_cache_folder_that_cannot_be_made_only_costs_time(tmp_path: Path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     run(monkeypatch, tmp_path / "file" / "cache")
+
+
+def test_compilation_can_be_watched_and_the_cache_compiles_nothing(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    heard: list[tuple[str, float | None]] = []
+    for _ in range(2):
+
+        @kernel
+        def triple(x):
+            for i in range(x.size):
+                x[i] *= np.float64(3)
+
+        with watch_compiling(lambda name, seconds: heard.append((name, seconds))):
+            triple(x := np.ones(3))
+            triple(x)
+        np.testing.assert_array_equal(x, 9)
+    (begun, nothing), (ended, seconds) = heard
+    assert (begun, ended, nothing) == ("triple", "triple", None)
+    assert seconds is not None
+    assert seconds > 0
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_garbage_waits_for_the_compiler_and_is_collected_again_if_it_was(was_on: bool, monkeypatch):
+    seen: list[bool] = []
+
+    @kernel
+    def fifth(x):
+        x[0] = 5.0
+
+    monkeypatch.setattr(
+        fifth, "_from_cache", lambda types: seen.append(gc.isenabled()) or fifth._into_a_new_cache(types)
+    )
+    (gc.enable if was_on else gc.disable)()
+    try:
+        fifth(np.zeros(1))
+        assert (seen, gc.isenabled()) == ([False], was_on)
+    finally:
+        gc.enable()
+
+
+def test_hollow_kernels_do_nothing_for_a_while():
+    @kernel
+    def fill(x, value):
+        for i in range(x.size):
+            x[i] = value
+
+    fill(x := np.zeros(3), 1.0)
+    for value in (2.0, 3.0):
+        with hollow_kernels():
+            fill(x, value)
+            np.testing.assert_array_equal(x, value - 1)
+        fill(x, value)
+        np.testing.assert_array_equal(x, value)
 
 
 def test_a_full_disk_only_costs_time(monkeypatch, tmp_path: Path):

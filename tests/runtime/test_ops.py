@@ -113,6 +113,37 @@ def test_matrices():
     np.testing.assert_array_equal(op(ops.BinaryLinear, threshold=threshold, **packed)(x), sums * scale + bias)
 
 
+def test_a_bound_op_computes_what_its_arrays_hold_by_then():
+    w = real(5, 70)
+    packed = {"words": pack_filters(w[:, None, None, :])[:, 0, 0], "features": 70, "bias": real(5)}
+    pool = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 0)}
+    for one, shape in (
+        (op(ops.MaxPool, **pool), (2, 5, 6, 3)),
+        (op(ops.AvgPool, **pool), (2, 5, 6, 3)),
+        (op(ops.Linear, weight=w, bias=real(5)), (3, 70)),
+        (op(ops.BinaryWeightLinear, **packed), (3, 70)),
+        (op(ops.BinaryLinear, **packed), (3, 70)),
+        (op(ops.Flatten), (2, 5, 6, 3)),
+    ):
+        x = np.zeros(shape, np.float32)
+        out = np.empty((shape[0], *one.output_shape(shape[1:])), np.float32)
+        compute = one.bound((x,), out)
+        for threads in (1, 2):
+            x[...] = real(*shape)
+            compute(threads)
+            np.testing.assert_array_equal(out, one(x))
+
+
+def test_bound_input_scales_are_those_of_the_input_by_then():
+    layer = op(ops.BinaryConv, words=pack_filters(real(5, 3, 3, 3)), channels=3, padding=(1, 1), input_scale=True)
+    x, out = np.zeros((2, 5, 6, 3), np.float32), np.empty((2, 5, 6), np.float32)
+    compute = layer.bound_factors(x, out)
+    for _ in range(2):
+        x[...] = real(*x.shape)
+        compute()
+        np.testing.assert_array_equal(out, layer.factors(x))
+
+
 def test_convolutions_at_one_by_one_are_matrices():
     w, scale, bias = real(5, 1, 1, 3), real(5), real(5)
     signs = np.where(w >= 0, 1, -1).astype(np.float32)[:, 0, 0]

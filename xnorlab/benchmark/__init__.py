@@ -7,6 +7,7 @@ from xnorlab.benchmark.conv_problem import ConvProblem, ConvShape
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.network_bench import NetworkBench, OpTiming, bench_network
 from xnorlab.benchmark.network_logits import NetworkContestant
+from xnorlab.benchmark.start import StartBench, bench_start
 from xnorlab.benchmark.sweeps import SWEEP_SHAPE, SWEEPS, Sweep, sweep
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
 from xnorlab.benchmark.weight_memory import BinaryMemory, binary_memory
@@ -29,11 +30,13 @@ __all__ = [
     "OursIsWrongError",
     "Progress",
     "Ready",
+    "StartBench",
     "Sweep",
     "Timing",
     "UnsupportedError",
     "bench_conv",
     "bench_network",
+    "bench_start",
     "binary_memory",
     "describe",
     "interleaved",

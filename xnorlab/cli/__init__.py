@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, classify, evaluate, networks, pack, predict, train, verdicts, zoo
+from xnorlab.cli import ablate, bench, classify, evaluate, networks, pack, predict, teach, train, verdicts, zoo
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -22,6 +22,7 @@ MISSING = {
     "plotly": "app",
     "pyarrow": "classify",
     "ray": "ray",
+    "sklearn": "teach",
 }
 """Packages that a command may need, and the extra that installs each."""
 
@@ -94,6 +95,7 @@ app.command("predict")(predict.predict)
 app.command("classify")(classify.classify)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
+app.command("teach")(teach.teach)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("pack")(pack.pack)

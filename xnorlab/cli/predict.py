@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from xnorlab.cli.compiling import compiling_on_stderr
 from xnorlab.cli.output import print_json
 from xnorlab.printable import one_line
 
@@ -37,7 +38,8 @@ def predict(
 
     A network that was calibrated says so where a photo shows none of its classes, perhaps; its answers follow.
 
-    A photo that cannot be read gets one sentence on stderr. The others are still answered, and the exit code is 1.
+    A photo that cannot be read gets one sentence on stderr. The others are still answered, and the exit code is 1. The
+    first answer after an installation compiles code, for some seconds; a line on stderr says so.
     """
     from xnorlab.images import ImageError, read_image
 
@@ -52,7 +54,8 @@ def predict(
             typer.echo(f"xnorlab: {one_line(error)}", err=True)
             answers.append({"photo": photo, "error": str(error)})
             continue
-        predictions = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
+        with compiling_on_stderr():
+            predictions = {name: network.predict([picture.pixels], top)[0] for name, network in networks}
         if as_json:
             labels = {name: [asdict(prediction) for prediction in best] for name, best in predictions.items()}
             known = {name: _judged(network, predictions[name]) for name, network in networks if network.unknown}

@@ -1,7 +1,7 @@
 """`xnorlab zoo`: all shipped networks at once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from xnorlab.cli.output import print_json, print_table
 from xnorlab.cli.stopping import CurrentRun, stoppable
 from xnorlab.cli.train import Accelerator, Devices, say, say_epoch
 from xnorlab.printable import one_line
+
+if TYPE_CHECKING:
+    from xnorlab.teach.novel_classes import NovelAccuracy
 
 app = typer.Typer(no_args_is_help=True, help="Train and ship **all** networks of this repository.")
 
@@ -91,6 +94,56 @@ def ship(
     for name, shipped in ship_all(select(only), runs, data, data_note=data_note, **options):
         file = name if isinstance(shipped, Repeat) else shipped.file
         typer.echo(f"{one_line(file)}: top-1 {shipped.top1:.1%}, {units.memory(shipped.bytes)}")
+
+
+@app.command("teach")
+def teach(
+    data: DataOption,
+    only: Annotated[list[str] | None, typer.Option(help="Only this shipped network; repeatable.")] = None,
+    classes: Annotated[int, typer.Option(min=2, help="Classes per draw.")] = 5,
+    photos: Annotated[int, typer.Option(min=3, help="Photos of each class to learn from.")] = 20,
+    draws: Annotated[int, typer.Option(min=1, help="Draws.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Of all draws.")] = 0,
+    record: Annotated[bool, typer.Option("--record", help="Enter it into pretrained/novel-classes.json.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """**Teach** every float, BWN, XNOR and ReActNet network classes that it has never seen, and measure the accuracy.
+
+    A draw takes some classes of `--data` (one folder of photos per class) and some photos of each to learn from; its
+    other photos are the test. ± is the standard error over the draws.
+
+    `xnorlab zoo teach --data novel-24`
+    """
+    from dataclasses import asdict
+
+    from xnorlab.teach import novel_classes
+
+    protocol = novel_classes.Protocol(classes, photos, draws, seed)
+    result = novel_classes.measure(data, only or novel_classes.default_names(), protocol, _say_accuracy)
+    if record:
+        typer.echo(f"entered into {one_line(novel_classes.record(result))}", err=True)
+    if as_json:
+        print_json(asdict(result))
+        return
+    rows = []
+    for network in result.networks:
+        twin = result.twin(network.name)
+        away = "–" if twin is None or twin is network else "{} ± {:.1f}".format(*_points(*network.minus(twin)))
+        rows.append([network.name, f"{100 * network.mean:.1f} ± {100 * network.error:.1f}", away])
+    print_table(
+        f"{protocol.classes} new classes, {protocol.photos} photos of each: accuracy over {protocol.draws} draws",
+        ["features of", "top-1 %", "points from float"],
+        rows,
+    )
+
+
+def _points(difference: float, error: float) -> tuple[str, float]:
+    return units.points(100 * difference), 100 * error
+
+
+def _say_accuracy(network: "NovelAccuracy") -> None:
+    """Print a measured network in one line on stderr, since all of them take minutes."""
+    typer.echo(f"{one_line(network.name)}: {network.mean:.1%} ± {network.error:.1%}", err=True)
 
 
 @app.command("calibrate")

@@ -1,5 +1,6 @@
 """Figures of the training of binary networks: curves of loss and accuracy, sign flips, latent weights."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from xnorlab.figures import style
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 """Dashes of the layers of one network, which share its scheme's colour."""
+
+MARKS_ON_A_LINE = 6
+"""Marks of its scheme on a curve, by which it is known without its colour."""
 
 MOST_IN_LEGEND = 6
 """Most layers that a legend names; those of a deeper network are named when the pointer is over them."""
@@ -46,6 +50,9 @@ def training_curves(
 ) -> go.Figure:
     """Draw loss or accuracy over training: solid lines for training pictures, dotted lines for held-out ones.
 
+    Each line has the colour of its scheme and a few of its marks, so that variants, which share a colour, are told
+    apart. Further runs of a scheme have a dot in their marks, or open marks.
+
     Args:
         runs: The runs.
         of: "loss", or "accuracy" for shares that are drawn in %.
@@ -56,9 +63,11 @@ def training_curves(
     """
     percent = 100.0 if of == "accuracy" else 1.0
     unit = " %" if of == "accuracy" else ""
-    figure = go.Figure()
+    figure, drawn = go.Figure(), Counter[str]()
     for run in runs:
         look, thin = style.look(run.scheme), run.faint
+        symbol = _symbol_of_run(look.symbol, drawn[run.scheme])
+        drawn[run.scheme] += 1
         colour, opacity = look.colour(dark), 0.5 if thin else 1.0
         for kind, x, y, dash in (
             ("training", run.x, run.train, "solid"),
@@ -70,13 +79,19 @@ def training_curves(
                 figure.add_scatter(
                     x=list(x),
                     y=[percent * v for v in y],
-                    mode="lines+markers" if sparse else "lines",
+                    mode="lines+markers",
                     name=f"{look.glyph} {run.label}",
                     legendgroup=run.label,
                     showlegend=kind == "training" or not len(run.x),
                     opacity=opacity,
                     line={"color": colour, "dash": dash, "width": 1.5 if thin else 2.5},
-                    marker={"color": colour, "size": 5},
+                    marker={
+                        "color": colour,
+                        "symbol": symbol,
+                        "size": 7,
+                        "maxdisplayed": 0 if sparse else MARKS_ON_A_LINE,
+                        "line": {"width": 1.5, "color": colour},
+                    },
                     hovertemplate=f"{along} %{{x}}: %{{y:.3g}}{unit}<extra>{run.label}, {kind}</extra>",
                 )
         if run.final is not None:
@@ -101,6 +116,12 @@ def training_curves(
     else:
         figure.update_yaxes(title="loss", rangemode="tozero")
     return figure
+
+
+def _symbol_of_run(symbol: str, index: int) -> str:
+    """The mark of run number `index`, from 0, of the scheme whose mark is `symbol`."""
+    kinds = ("", "-dot") if symbol.endswith("-open") else ("", "-dot", "-open-dot", "-open")
+    return symbol + kinds[index % len(kinds)]
 
 
 def sign_flips(

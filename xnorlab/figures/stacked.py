@@ -73,7 +73,9 @@ def paired_bars(
     picked: str | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """Draw one bar per scheme in each row, made of its parts, on a linear axis; the customdata of a bar is its row.
+    """Draw one bar per scheme in each row, made of its parts, on a linear axis, with the scheme's mark at its end.
+
+    The customdata of a bar is its row.
 
     Args:
         rows: Names of the rows.
@@ -108,9 +110,26 @@ def paired_bars(
                 unselected={"marker": {"opacity": 1}},
             )
             totals[scheme] += values
+        # The scheme's mark at the end of its bars: variants of a scheme share its colour.
+        figure.add_bar(
+            y=list(rows),
+            x=np.zeros(len(rows)),
+            base=totals[scheme].copy(),
+            orientation="h",
+            offsetgroup=scheme,
+            customdata=list(rows),
+            showlegend=False,
+            hoverinfo="skip",
+            marker=_look("", look.colour(dark)),
+            text=[f" {look.glyph}"] * len(rows),
+            textposition="outside",
+            cliponaxis=False,
+            textfont={"color": style.ink(dark)},
+        )
     for scheme in sizes:
         look = style.look(scheme)
-        figure.add_bar(y=[None], x=[None], name=look.label, marker=_look("", look.colour(dark)), hoverinfo="skip")
+        name = f"{look.glyph} {look.label}"
+        figure.add_bar(y=[None], x=[None], name=name, marker=_look("", look.colour(dark)), hoverinfo="skip")
     if len(order) > 1:
         _explain(figure, order, style.ink(dark))
     style.finish(figure, height=150 + 46 * len(rows), dark=dark, legend=True)

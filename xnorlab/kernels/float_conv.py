@@ -1,5 +1,8 @@
 """Convolutions and matrix products over real activations, with real or packed ±1 weights."""
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 import numpy as np
 
 from xnorlab.conventions import Size
@@ -20,8 +23,17 @@ class _RealInput(TiledConv):
         x = feature_map(x, "x", self.channels)
         threads = thread_count(threads)
         out = result(self.tables(x.shape).shape, out)
-        self.call(x.shape, self.epilogue().store(out.ctypes.data), x.ctypes.data).run(threads)
+        self.bound(x, out)(threads)
         return out
+
+    def bound(self, x: np.ndarray, out: np.ndarray) -> Callable[[int], object]:
+        """A function of a thread count that convolves `x` into `out` whenever it is called; arrays as kernels want."""
+        call = self.call(x.shape, self.epilogue().store(out.ctypes.data), x.ctypes.data)
+
+        def convolve(threads: int, arrays: tuple = (x, out)) -> None:  # a call holds addresses alone
+            call.run(threads)
+
+        return convolve
 
 
 class FloatConv2d(_RealInput):
@@ -113,7 +125,25 @@ class BinaryWeightConv2d(_RealInput):
         return pack_filters(bits.reshape(self.filters, *self.window.kernel, -1).astype(np.float32) - np.float32(0.5))
 
 
-class FloatLinear:
+Conv = TypeVar("Conv", bound=_RealInput)
+
+
+class _RealLinear(Generic[Conv]):
+    """A matrix product as a convolution over maps of one pixel."""
+
+    def __init__(self, conv: Conv):
+        self._conv = conv
+
+    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
+        """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
+        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]
+
+    def bound(self, x: np.ndarray, out: np.ndarray) -> Callable[[int], object]:
+        """A function of a thread count that multiplies `x` into `out`; see the convolution's."""
+        return self._conv.bound(x[:, None, None, :], out[:, None, None, :])
+
+
+class FloatLinear(_RealLinear[FloatConv2d]):
     """Real matrix product y = (x @ weight.T) · scale + bias.
 
     Args:
@@ -123,19 +153,15 @@ class FloatLinear:
     """
 
     def __init__(self, weight, *, scale=None, bias=None):
-        self._conv = FloatConv2d(matrix(weight, "weight")[:, None, None, :], scale=scale, bias=bias)
+        super().__init__(FloatConv2d(matrix(weight, "weight")[:, None, None, :], scale=scale, bias=bias))
 
     @property
     def weight(self) -> np.ndarray:
         """The matrix as it was given."""
         return self._conv.weight[:, 0, 0]
 
-    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
-        """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
-        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]
 
-
-class BinaryWeightLinear:
+class BinaryWeightLinear(_RealLinear[BinaryWeightConv2d]):
     """Product of real vectors and packed ±1 weights, y = (x @ sign(W).T) · scale + bias.
 
     Args:
@@ -147,13 +173,9 @@ class BinaryWeightLinear:
 
     def __init__(self, words, features, *, scale=None, bias=None):
         words = matrix(words, "words")[:, None, None, :]
-        self._conv = BinaryWeightConv2d(words, features, scale=scale, bias=bias)
+        super().__init__(BinaryWeightConv2d(words, features, scale=scale, bias=bias))
 
     @property
     def words(self) -> np.ndarray:
         """The packed matrix as it was given."""
         return self._conv.words[:, 0, 0]
-
-    def __call__(self, x, *, threads=1, out=None) -> np.ndarray:
-        """Multiply `x`, float32 (B, F); returns float32 (B, N), in `out` where given."""
-        return self._conv(matrix(x, "x")[:, None, None, :], threads=threads, out=as_maps(out))[:, 0, 0]

@@ -1,6 +1,7 @@
 """Pooling over NHWC maps with torch's semantics, and the input scale K of XNOR-Net."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -208,11 +209,30 @@ def input_scale_map(
     Raises:
         ValueError: an argument does not fit.
     """
+    run, out = _bound_scale(x, Window.of(kernel, stride, padding, dilation), out)
+    run()
+    return out
+
+
+def bound_input_scale(
+    x, kernel: Size, stride: Size, padding: Size, dilation: Size, out: np.ndarray
+) -> Callable[[], object]:
+    """A function that does `input_scale_map` into `out`, its arguments checked once: checks take as long as the work.
+
+    Arguments as in `input_scale_map`.
+    """
+    return _bound_scale(x, Window.of(kernel, stride, padding, dilation), out)[0]
+
+
+def _bound_scale(x, window: Window, out: np.ndarray | None) -> tuple[Callable[[], object], np.ndarray]:
     x = feature_map(x)
-    window = Window.of(kernel, stride, padding, dilation)
     out = result((x.shape[0], *window.output(x.shape[1], x.shape[2])), out)
     sums = np.empty(x.shape[:3])
-    _magnitude_kernel(x, sums)
     divisor = float(x.shape[3] * window.kernel[0] * window.kernel[1])
-    _box_kernel(sums, out, divisor, *window.kernel, *window.stride, *window.padding, *window.dilation)
-    return out
+    box = (sums, out, divisor, *window.kernel, *window.stride, *window.padding, *window.dilation)
+
+    def run() -> None:
+        _magnitude_kernel(x, sums)
+        _box_kernel(*box)
+
+    return run, out

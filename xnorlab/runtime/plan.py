@@ -39,7 +39,7 @@ class Step:
     float_macs: int
 
 
-Run = Callable[[np.ndarray, int], None]
+Run = Callable[[np.ndarray, int], object]
 """What runs one step, given the network's input and a thread count."""
 
 
@@ -152,8 +152,11 @@ class Plan:
         self._runs.append(run)
 
     def _single(self, op: Op) -> Run:
-        arrays = [None if name == INPUT else self._values[name] for name in op.inputs]
         out = self._values[op.name]
+        if INPUT not in op.inputs:
+            bound = op.bound(tuple(self._values[name] for name in op.inputs), out)
+            return lambda x, threads: bound(threads)
+        arrays = [None if name == INPUT else self._values[name] for name in op.inputs]
 
         def run(x: np.ndarray, threads: int) -> None:
             op(*(x if array is None else array for array in arrays), threads=threads, out=out)
@@ -173,10 +176,11 @@ class Plan:
         if words is None:
             packing = layer.packing(shape, op.threshold, op.flip)
             words = self._words[op.name] = aligned((packing.size,), np.uint64)
-            value, to = None if source == INPUT else self._values[source], words.ctypes.data
+            # An array's address takes as long as a small map's packing: of values that stay it is asked for once.
+            fixed, to = None if source == INPUT else self._values[source].ctypes.data, words.ctypes.data
 
             def pack(x: np.ndarray, threads: int) -> None:
-                packing.run((x if value is None else value).ctypes.data, to, min(threads, parts))
+                packing.run(x.ctypes.data if fixed is None else fixed, to, min(threads, parts))
 
             self._put(Step(op.name, "pack", (), 0, 0), pack)
         elif not layer.reads_plain_words:
@@ -193,12 +197,11 @@ class Plan:
     def _add_factors(self, op: BinaryConv, macs: int) -> None:
         """Make K, which the convolution's epilogue multiplies by."""
         factors = self._factors[op.name] = np.empty(self._shape(op.name)[:3], np.float32)
-        value = None if op.inputs[0] == INPUT else self._values[op.inputs[0]]
-
-        def run(x: np.ndarray, threads: int) -> None:
-            op.factors(x if value is None else value, factors)
-
-        self._put(Step(op.name, "input_scale", (), 0, macs), run)
+        if op.inputs[0] == INPUT:
+            self._put(Step(op.name, "input_scale", (), 0, macs), lambda x, threads: op.factors(x, factors))
+        else:
+            bound = op.bound_factors(self._values[op.inputs[0]], factors)
+            self._put(Step(op.name, "input_scale", (), 0, macs), lambda x, threads: bound())
 
     def _convolution(self, group: Group, op: Convolution) -> Run:
         shape = self._map_shape(op.inputs[0])

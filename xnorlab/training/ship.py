@@ -199,9 +199,7 @@ def _enter(staged: Path, out: Path, measured: ShippedNetwork) -> ShippedNetwork 
     if not as_repeat:
         for end in (PACKED, LATENT, HISTORY):
             os.replace(staged / f"{name}{end}", out / f"{name}{end}")
-    history = json.loads((out / f"{name}{HISTORY}").read_text(encoding="utf-8"))
-    numbers_bytes = file_float32_bytes(out / f"{name}{PACKED}")
-    atomic.write_text(out / f"{name}{CARD}", card(network, history["epochs"], float32_bytes=numbers_bytes))
+    _write_card(out, network)
     manifest.write(out, {**networks, name: network})
     return measured.as_repeat() if as_repeat else network
 
@@ -228,10 +226,15 @@ def enter_calibrated(out: Path, shipped: ShippedNetwork, network: Network) -> Sh
         entered = replace(shipped, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
         atomic.write_bytes(out / shipped.file, data)
         manifest.write(out, {**networks, shipped.name: entered})
-        if shipped.history_file is not None:
-            history = json.loads((out / shipped.history_file).read_text(encoding="utf-8"))
-            atomic.write_text(out / f"{shipped.name}{CARD}", card(entered, history["epochs"]))
+        _write_card(out, entered)
     return entered
+
+
+def _write_card(out: Path, network: ShippedNetwork) -> None:
+    """Write the card of a network whose packed file and history lie in `out`."""
+    history = json.loads((out / f"{network.name}{HISTORY}").read_text(encoding="utf-8"))
+    numbers_bytes = file_float32_bytes(out / f"{network.name}{PACKED}")
+    atomic.write_text(out / f"{network.name}{CARD}", card(network, history["epochs"], float32_bytes=numbers_bytes))
 
 
 def _sha256(file: Path) -> str:

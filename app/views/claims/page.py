@@ -24,7 +24,7 @@ try:
 except ValueError as error:
     st.info(f"No verdicts file yet. {markup.plain(str(error))}", icon=":material/gavel:")
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 counts = collections.Counter(claim.verdict for claim in claims)
 options = {EVERY: f"All {len(claims)}"}

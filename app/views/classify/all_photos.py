@@ -25,10 +25,7 @@ def show(photos: Sequence[Photo], family: str, schemes: Sequence[str]) -> None:
         schemes: Schemes whose networks can be used, at least one.
     """
     answers = classifications.classify_all(photos, family, schemes)
-    columns = {
-        look(scheme).short: [f"{a.best.label}, {units.percent(a.best.probability)}" for a in column]
-        for scheme, column in answers.items()
-    }
+    columns = {look(scheme).short: [_cell(answer) for answer in column] for scheme, column in answers.items()}
     st.dataframe(
         {
             "picture": [photo.thumbnail for photo in photos],
@@ -59,6 +56,7 @@ def show(photos: Sequence[Photo], family: str, schemes: Sequence[str]) -> None:
         f"What you waited for each photo: {units.duration(read_s)} until it was read and upright, "
         f"{units.duration(asked_s)} for {len(answers)} answer{'s' if len(answers) > 1 else ''}, cropping included "
         "(medians over these photos, taken while they were answered)."
+        + (" A “?” stands where a network perhaps does not know the photo." if _doubts(answers) else "")
     )
 
 
@@ -75,8 +73,19 @@ def rows(photos: Sequence[Photo], answers: Mapping[str, Sequence[Classification]
         for name, column in answers.items():
             best = column[index].best
             row |= {f"{name} label": best.label, f"{name} probability": f"{best.probability:.4f}"}
+            if column[index].is_unknown is not None:
+                row[f"{name} unknown"] = "yes" if column[index].is_unknown else "no"
         table.append(row)
     return table
+
+
+def _doubts(answers: Mapping[str, Sequence[Classification]]) -> bool:
+    return any(answer.is_unknown for column in answers.values() for answer in column)
+
+
+def _cell(answer: Classification) -> str:
+    doubt = "? " if answer.is_unknown else ""
+    return f"{doubt}{answer.best.label}, {units.percent(answer.best.probability)}"
 
 
 def _agreements(answers: Mapping[str, Sequence[Classification]]) -> list[str]:

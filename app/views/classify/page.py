@@ -5,20 +5,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, charts, markup, network_choice, networks, photo_choice, photos, theme, turns
-from streamlit.delta_generator import DeltaGenerator
+from shared import address, cached, charts, markup, network_choice, network_times, networks, photo_choice, photos, theme
+from shared.network_times import NetworkTime
 
-from views.classify import all_photos, answer_cards, classifications, upload
+from views.classify import all_photos, answer_cards, classifications, labelled, labels, upload, what_was_seen
 from views.classify.classifications import Classification
 from xnorlab import units
 from xnorlab.figures import classification
 from xnorlab.figures.classification import MOST_CLASSES
 from xnorlab.figures.style import look
 from xnorlab.images.preprocessing import Preprocessing
+from xnorlab.pretrained import ShippedNetwork
 
-RUNS = 7  # runs of a network behind the time on its card
-IN_WORDS = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), start=1))
-FAMILY_ON_SHOW = "classify: family"  # whose schemes are chosen
+WAITED = "classify: waits for times"
+MOST_LISTED = 20  # classes that are listed in a line; more are behind a button
 
 
 def list_of_classes(title: str, names: Sequence[str]) -> None:
@@ -45,17 +45,48 @@ def side_by_side(answers: Mapping[str, Classification]) -> None:
         st.caption(f"{MOST_CLASSES} of {len(labels)} classes: what each network finds likeliest. The numbers have all.")
 
 
-def say_where_from(
-    place: DeltaGenerator, answers: Mapping[str, Classification], times: Mapping[str, tuple[float, str]]
+def answers_with_times(
+    family: str, results: Mapping[str, answer_cards.Result], names: Mapping[str, str], top: int
 ) -> None:
-    """Say in `place` where the numbers on the cards come from."""
-    clock = max((when for _, when in times.values()), default="…")
-    things = len(next(iter(answers.values())).predictions) if answers else "a few"
-    place.caption(
-        f"Times: median of {RUNS} runs of one photo on one thread, in turns, measured here at {markup.plain(clock)}; "
-        "reading and cropping left out. Accuracy: top-1 on the validation set, measured at training. These networks "
-        f"know {things} things only, listed above; what they have never seen gets the nearest of these names."
+    """The cards, with the networks' times as soon as this process has them; names: scheme → network that answered."""
+
+    @st.fragment(run_every=network_times.LOOK_SECONDS if network_times.ask(list(names.values())) else None)
+    def show() -> None:
+        times = network_times.known(names.values())
+        cards_place = st.empty()
+        answer_cards.show(cards_place, family, results, times, top=top)
+        st.caption(where_from(results, times, [networks.entry(family, scheme) for scheme in names]))
+        if network_times.ask(list(names.values())):
+            st.session_state[WAITED] = True
+        elif st.session_state.pop(WAITED, False):
+            st.rerun()  # the whole page, which then looks for no more times
+
+    show()
+
+
+def where_from(
+    results: Mapping[str, answer_cards.Result], times: Mapping[str, NetworkTime], shipped: Sequence[ShippedNetwork]
+) -> str:
+    """Where the numbers on the cards come from; shipped: what the manifest says of the networks."""
+    clock = max((time.taken for time in times.values()), default=None)
+    when = "" if clock is None else f", the last at {clock[11:16]} UTC"
+    known = next((len(r.predictions) for r in results.values() if isinstance(r, Classification)), None)
+    things = "a few" if known is None else str(known)
+    text = (
+        f"Times: median of {network_times.RUNS} runs of one picture on one thread, in turns, measured once in this "
+        f"process{markup.plain(when)}; reading and cropping left out. Accuracy: top-1 on the validation set, measured "
+        f"at training. These networks know {things} things only, listed above; what they have never seen gets the "
+        "nearest of these names."
     )
+    foreign = [record.refused for s in shipped if s.calibration for record in s.calibration.foreign]
+    if foreign:
+        low, high = 100 * min(foreign), 100 * max(foreign)
+        text += (
+            " “Perhaps none of mine” stands below a threshold that nine in ten pictures of a network's own classes "
+            f"reach. Of pictures of other classes these networks notice {low:.0f} to {high:.0f} % so; the rest gets a "
+            "wrong name without a word."
+        )
+    return text
 
 
 st.title("Classify")
@@ -71,9 +102,6 @@ with slide:
     address.take_number("top", 1, 10, 5)
     top = top_place.slider("Answers per card", 1, 10, key="top", persist_state="session")
 offered = networks.schemes(family)
-if st.session_state.get(FAMILY_ON_SHOW, family) != family:
-    st.session_state.pop("schemes", None)  # another family has other schemes: all of them are chosen again
-st.session_state[FAMILY_ON_SHOW] = family
 address.take_many("schemes", offered, offered)
 chosen = scheme_place.pills(
     "Schemes",
@@ -87,7 +115,7 @@ chosen = scheme_place.pills(
 schemes = [scheme for scheme in offered if scheme in chosen]
 address.publish(schemes=schemes or None, top=top)
 with intro:
-    count = IN_WORDS.get(len(offered), str(len(offered)))
+    count = answer_cards.IN_WORDS.get(len(offered), str(len(offered)))
     st.markdown(
         f"One photo, {count} networks of the same shape: real weights, binary weights, binary everything."
         if len(offered) > 1
@@ -96,10 +124,16 @@ with intro:
 
 with left:
     photo_place = st.container()
+    classes = networks.labels(family)
+    if 0 < len(classes) <= MOST_LISTED:
+        st.caption(f"They know {len(classes)} things: {markup.plain(', '.join(classes))}.")
+    elif classes:
+        first = markup.plain(", ".join(classes[:MOST_LISTED]))
+        st.caption(f"They know {len(classes)} things: {first} and so on; all are behind the button below.")
     upload.show()
     with st.container(horizontal=True, gap="small"):
-        for data, classes in networks.classes_by_data_set().items():
-            list_of_classes(f"{networks.data_title(data)}: {len(classes)} things", classes)
+        for data, known in networks.classes_by_data_set().items():
+            list_of_classes(f"{networks.data_title(data)}: {len(known)} things", known)
 with photo_place:
     photo = photo_choice.choose("golf-ball")
 classifications.forget_all_but(photos.titles())
@@ -107,17 +141,23 @@ with seen_by_visitor:
     with st.container(key="photo-shown"):
         st.image(photo.pixels, width="stretch", alt=f"The photo {photo.title}")
     st.caption(markup.plain("; ".join([photo.title, *photo.notes])))
+    labels.choose(photo, classes)
 with seen_by_networks, st.container(key="pixelated"):
     crop, crop_caption = st.empty(), st.empty()
 
 address.show_notes(notes)
 if not schemes:
     st.info("Choose at least one scheme above.", icon=":material/arrow_upward:")
-    st.stop()
+    address.end_page()
 
 names = {scheme: networks.name(family, scheme) for scheme in schemes}
 results: dict[str, answer_cards.Result] = dict.fromkeys(schemes)
-agreement, answers_place = st.empty(), st.empty()
+if (standing := photos.still_on_show()) is not None:
+    st.warning(
+        f"Nothing of what you brought could be used; these are still the answers to “{markup.plain(standing.title)}”.",
+        icon=":material/history:",
+    )
+agreement, loading, answers_place = st.empty(), st.empty(), st.container()
 if not all(cached.is_warm(name) for name in names.values()):
     # Something of the right size where the answers will be, so that the page does not jump when they are there.
     answer_cards.reserve_line(agreement)
@@ -125,7 +165,7 @@ if not all(cached.is_warm(name) for name in names.values()):
     crop_caption.caption("exactly what the networks will see")
 for scheme, name in names.items():
     if not cached.is_warm(name):
-        answer_cards.show(answers_place, family, results, {}, top=top)
+        answer_cards.show(loading, family, results, {}, top=top)
     try:
         results[scheme] = classifications.classify(photo, name)
     except ValueError as error:
@@ -139,25 +179,23 @@ crop.image(
     width="stretch",
     alt=f"The middle of the photo at {preprocessing.crop} by {preprocessing.crop} pixels",
 )
-crop_caption.caption(f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what the networks saw")
+crop_caption.caption(what_was_seen.caption(photo.pixels.shape[0], photo.pixels.shape[1], preprocessing) + ".")
 
-answer_cards.say_whether_they_agree(agreement, list(answers.values()))
-times = classifications.times(photo, names.values())
-answer_cards.show(answers_place, family, results, times, top=top)
-queue, provenance = st.empty(), st.empty()
-say_where_from(provenance, answers, times)
+loading.empty()
+answer_cards.say_what_they_answer(agreement, list(answers.values()))
+with answers_place:
+    answers_with_times(family, results, names, top)
 if answers:
-    st.button("Time again", key="time-again", on_click=classifications.forget_times, icon=":material/timer:")
     st.subheader("Side by side")
     side_by_side(answers)
     own = photos.kept()
+    shown = list(own.values()) or [photos.sample(key) for key in photos.SAMPLES]
     st.subheader("All your photos" if own else "All samples")
-    all_photos.show(list(own.values()) or [photos.sample(key) for key in photos.SAMPLES], family, list(answers))
-
-# Last, so that nothing on the page waits for another visitor's measurement.
-if len(times) < len(names):
-    with turns.turn(queue):
-        classifications.time_together(photo, names.values(), RUNS)
-    times = classifications.times(photo, names.values())
-    answer_cards.show(answers_place, family, results, times, top=top)
-    say_where_from(provenance, answers, times)
+    all_photos.show(shown, family, list(answers))
+    said = [(photo, label) for photo in shown if (label := labels.of(photo, classes)) is not None]
+    if said:
+        st.subheader("How often they are right")
+        labelled.show(
+            [label for _, label in said],
+            classifications.classify_all([photo for photo, _ in said], family, list(answers)),
+        )

@@ -1,14 +1,17 @@
 """The controls with which a visitor brings photos of their own: files, a folder, or the camera."""
 
 import streamlit as st
-from shared import address, markup, photos
+from shared import address, markup, photo_files, photos
 
 from xnorlab import units
 from xnorlab.images import SUFFIXES
 
 SOURCES = {"files": "Files", "folder": "A folder", "camera": "Camera"}
+WORDS = {
+    "files": "As many photos or zip archives as you like",
+    "folder": "All photos in a folder, its folders included",
+}
 MOST_REASONS = 6  # reasons on show for files that could not be used
-MOST_MEGABYTES = 50  # of one file
 
 
 def show() -> None:
@@ -21,13 +24,13 @@ def show() -> None:
         files = [] if shot is None else [shot]
     else:
         files = st.file_uploader(
-            "As many as you like" if source == "files" else "All photos in a folder, its folders included",
+            f"{WORDS[source]}, each of at most {photo_files.MOST_MEGABYTES} MB",
             accept_multiple_files="directory" if source == "folder" else True,
-            max_upload_size=MOST_MEGABYTES,
+            max_upload_size=photo_files.MOST_MEGABYTES,
             type=sorted(SUFFIXES) if source == "folder" else None,
             key=f"{source}-{photos.uploader_key()}",
-            help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC. They stay on this machine, in the memory of your "
-            "session.",
+            help="JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC, and zip archives of them. They stay on this machine, in "
+            "the memory of your session. A photo in a folder that is named after one of the classes has that label.",
         )
     if files:
         photos.take(files, progress)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, network_choice, networks, notices
+from shared import address, cached, network_choice, networks, notices, number_field
 
 PRESETS = {
     "Edge": [1.0, 0.0, -1.0, 2.0, 0.0, -2.0, 1.0, 0.0, -1.0],
@@ -31,30 +31,30 @@ class ChosenFilter:
     real_layers: str = ""
 
 
-def own() -> ChosenFilter:
-    """Draw the controls for nine weights by hand; the filter has one channel."""
+def own() -> ChosenFilter | None:
+    """Draw the controls for nine weights by hand; the filter has one channel.
+
+    Returns:
+        The filter; None where a weight is out of range, after the page has said so.
+    """
     address.take_numbers("own", 9, -LIMIT, LIMIT, PRESETS["Edge"])
     with st.container(horizontal=True, gap="small"):
         for preset in PRESETS:
             st.button(preset, on_click=_fill, args=(preset,), key=f"preset-{preset}")
-    weights = []
+    st.caption(f"Nine weights, each from −{LIMIT:g} to {LIMIT:g}")
+    typed = []
     with st.container(key="own-grid"):
         for row in range(3):
             for column, place in enumerate(st.columns(3, gap="small", wrap=False)):
-                weight = place.number_input(
-                    f"row {row}, column {column}",
-                    -LIMIT,
-                    LIMIT,
-                    step=0.1,
-                    format="%.4g",  # a fixed number of decimals would write −0.004 as -0.00, whose sign reads as −1
-                    key=f"own-{3 * row + column}",
-                    label_visibility="collapsed",
-                    persist_state="session",
-                )
-                weights.append(weight + 0.0)  # −0.0 is 0.0
-    numbers = [f"{weight:g}" for weight in weights]
+                name, key = f"Row {row}, column {column}", f"own-{3 * row + column}"
+                typed.append(number_field.draw(place, name, -LIMIT, LIMIT, key=key, step=0.1, whole=False, shown=False))
+    problems = [weight.problem for weight in typed if weight.problem]
+    number_field.say(problems)
+    if problems:
+        return None
+    numbers = [f"{weight.number:g}" for weight in typed]
     address.publish(own=numbers)
-    return ChosenFilter(np.array(weights, np.float32).reshape(1, 3, 3), " ".join(numbers))
+    return ChosenFilter(np.array([w.number for w in typed], np.float32).reshape(1, 3, 3), " ".join(numbers))
 
 
 def trained() -> ChosenFilter | None:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from shared import address, charts, theme
 
-from views.filters import filter_choice
+from views.filters import filter_choice, live_parabola
 from xnorlab import units
 
 SOURCES = {"trained": "A trained filter", "own": "My own 3×3"}
@@ -33,7 +33,7 @@ with left:
     chosen = filter_choice.own() if source == "own" else filter_choice.trained()
     if chosen is None:
         address.show_notes(notes)
-        st.stop()
+        address.end_page()
     weights = chosen.weights
 
     with st.spinner("Loading torch, once…"):
@@ -48,10 +48,11 @@ with left:
     top = 2.5 * optimum if optimum > 0 else 1.0
     start = START_RATIO * optimum if optimum > 0 else 0.5
 
+    asked = address.asked("alpha") is not None
     address.take_number("alpha", 0.0, top, start)
     if st.session_state.pop(SNAP, False):
         st.session_state["alpha"] = optimum
-    elif st.session_state.get(ALPHA_OF) not in (None, chosen.identity):
+    elif not asked and st.session_state.get(ALPHA_OF) not in (None, chosen.identity):
         st.session_state["alpha"] = start
     st.session_state[ALPHA_OF] = chosen.identity
     alpha = st.slider(
@@ -67,35 +68,19 @@ with left:
     address.publish(alpha=alpha)
 
 scaled = alpha * signs
-grid = torch.linspace(0.0, top, 121)
-curve = binarize.approximation_error(w, grid[:, None])[:, 0].numpy()
-error, least = (float(binarize.approximation_error(w, torch.tensor([a]))) for a in (alpha, optimum))
-norm = float(w.square().sum())
+norm, total = float(w.double().square().sum()), float(w.double().abs().sum())
 n, zeros = weights.size, int((weights == 0).sum())
 
-with left:
-    numbers = st.columns(2)
-    numbers[0].metric("‖W − αB‖²", units.significant(error), help="Computed here from the weights on show.")
-    numbers[1].metric(
-        "lost of ‖W‖²",
-        units.percent(error / norm) if norm else "–",
-        help="Computed: ‖W − αB‖² / ‖W‖². At the optimum it is 1 − (mean|W|)² / mean(W²).",
-    )
+with left, st.container(key="said-of-alpha"):
     if norm == 0:
         st.info("Every weight is zero: the best α is 0, and any other α adds n·α² of error.")
     elif math.isclose(alpha, optimum, rel_tol=1e-6):
         st.success(f"The bottom of the parabola: α = mean|W| = {units.significant(optimum)}.", icon=":material/check:")
-    charts.show(
-        approximation.error_parabola(
-            grid.numpy(), curve, chosen=(alpha, error), optimum=(optimum, least), dark=theme.dark()
-        ),
-        alt=f"‖W − αB‖² against α: a parabola with its lowest point {units.significant(least)} at "
-        f"α = {units.significant(optimum)}; yours is {units.significant(error)} at α = {units.significant(alpha)}.",
-        table={"α": grid.tolist(), "‖W − αB‖²": curve.tolist()},
-        key="parabola",
-    )
-
 with right:
+    live_parabola.show(slider="alpha", alpha=alpha, top=top, n=n, norm=norm, total=total)
+
+left, right = st.columns([7, 5], gap="large")
+with left:
     real, sign_map = weights, signs[0].numpy()
     scaled_map, residual = scaled[0].numpy(), (w - scaled)[0].numpy()
     channel, row, column = (axis.ravel() for axis in np.indices(weights.shape))
@@ -114,6 +99,7 @@ with right:
         },
         key="maps",
     )
+with right:
     positive = float((sign_map > 0).mean())
     charts.show(
         approximation.weight_histogram(weights, alpha, dark=theme.dark()),

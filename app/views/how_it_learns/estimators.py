@@ -81,15 +81,8 @@ def _train_with() -> None:
     """Go to live training with the estimator and the range of the controls, under a scheme with binary inputs."""
     state = st.session_state
     scheme = state.get("live")
-    chosen = {
-        "part": "live",
-        "live_estimator": state["estimator"],
-        "live_range": state["range"],
-        "live": scheme if scheme in ("bnn", "xnor") else "xnor",
-    }
-    for key, value in chosen.items():
-        state[key] = value
-    address.publish(**chosen)
+    state["part"], state["live_estimator"], state["live_range"] = "live", state["estimator"], state["range"]
+    state["live"] = scheme if scheme in ("bnn", "xnor") else "xnor"
 
 
 def _explanation(ranged: bool, clip_range: float) -> str:

@@ -1,7 +1,7 @@
 """The second part of "How it learns": a small network that is trained while the visitor watches, and its controls."""
 
 import streamlit as st
-from shared import address, layout
+from shared import address, layout, number_field
 
 from views.how_it_learns import live_charts, live_run
 from views.how_it_learns.estimators import WIDEST_RANGE
@@ -14,10 +14,12 @@ RATES = ("0.001", "0.003", "0.01", "0.02", "0.05", "0.2")
 WIDTHS = {n: n for n in ("4", "8", "16", "32")}
 PACES = {"slow": 3.0, "medium": 15.0, "full": float("inf")}  # steps per second
 PACES_IN_WORDS = {"slow": "3 steps/s", "medium": "15", "full": "full speed"}
+SEEDS = (0, 999)
 MOST_EARLIER_RUNS = 6
 REDRAW_SECONDS = 1.0
 WAITING_REDRAW_SECONDS = 4.0
 
+PUBLISHED = ("live", "live_estimator", "live_range", "rate", "width", "pace", "live_layer")
 RUN, EARLIER_RUNS = "live: run", "live: earlier runs"
 
 
@@ -30,10 +32,14 @@ def show() -> None:
     with st.container(border=True):
         _controls()
         settings = _chosen_settings()
+        address.publish(**{key: st.session_state[key] for key in PUBLISHED})
+        address.publish(seed=None if settings is None else int(st.session_state["seed"]))
         run = _current_run(settings)
+        if run is None:
+            return
         changed = run.settings != settings
-        _buttons(run, changed=changed)
-        if changed:
+        _buttons(run, changed=changed, startable=settings is not None)
+        if changed and settings is not None:
             st.info(
                 "Settings changed: **Start** trains with them; what is on show stays as a faint line.",
                 icon=":material/sync_problem:",
@@ -57,7 +63,7 @@ def _controls() -> None:
     address.take("live_estimator", INPUT_ESTIMATORS, "clipped")
     address.take_number("live_range", 0.1, WIDEST_RANGE, 1.0)
     address.take("rate", RATES, "0.02")
-    address.take_number("seed", 0, 999, 0)
+    address.take_number("seed", *SEEDS, 0, typed=True)
     columns = layout.pairs(4)
     estimator = columns[0].selectbox(
         "Estimator",
@@ -78,7 +84,8 @@ def _controls() -> None:
         disabled=not (binary_inputs and ESTIMATORS[estimator].ranged),
     )
     columns[2].select_slider("Learning rate", RATES, key="rate", persist_state="session")
-    columns[3].number_input("Seed", 0, 999, key="seed", persist_state="session")
+    seed = number_field.draw(columns[3], "Seed", *SEEDS, key="seed")
+    number_field.say([seed.problem] if seed.problem else [])
     left, middle, right = st.columns(3, gap="medium")
     with left:
         address.segments("Filters in the first layer", WIDTHS, key="width", default="16")
@@ -89,28 +96,29 @@ def _controls() -> None:
         address.segments("Layer on show", {name: name for name in LAYERS}, key="live_layer", default="conv2")
 
 
-def _chosen_settings() -> LiveSettings:
-    """What the controls say now; published, and read from the session, since the buttons' callbacks ask, too."""
+def _chosen_settings() -> LiveSettings | None:
+    """What the controls say now, None where it cannot be trained; from the session: the buttons' callbacks ask, too."""
     state = st.session_state
-    keys = ("live", "live_estimator", "live_range", "rate", "width", "seed", "pace", "live_layer")
-    values = {key: state[key] for key in keys}
-    address.publish(**values)
+    if number_field.problem("Seed", state["seed"], *SEEDS):
+        return None
     return LiveSettings(
-        scheme=values["live"],
-        estimator=values["live_estimator"],
-        clip_range=values["live_range"],
-        rate=float(values["rate"]),
-        width=int(values["width"]),
-        seed=values["seed"],
+        scheme=state["live"],
+        estimator=state["live_estimator"],
+        clip_range=state["live_range"],
+        rate=float(state["rate"]),
+        width=int(state["width"]),
+        seed=int(state["seed"]),
     ).effective()
 
 
-def _current_run(settings: LiveSettings) -> LiveRun:
-    """The run on show, at the chosen pace; one that has not begun follows `settings`."""
+def _current_run(settings: LiveSettings | None) -> LiveRun | None:
+    """The run on show, at the chosen pace; one that has not begun follows `settings`, if these can be trained."""
     run = st.session_state.get(RUN)
-    if run is None or (run.state == "ready" and run.settings != settings):
+    if settings is not None and (run is None or (run.state == "ready" and run.settings != settings)):
         with st.spinner("Drawing digits, once…"):
             run = st.session_state[RUN] = LiveRun(settings)
+    if run is None:
+        return None
     run.steps_per_second = PACES[st.session_state["pace"]]
     return run
 
@@ -118,6 +126,8 @@ def _current_run(settings: LiveSettings) -> LiveRun:
 def _start() -> None:
     """Train with what the controls say now: go on with the run on show, or begin another; one that trains goes on."""
     settings, run = _chosen_settings(), st.session_state.get(RUN)
+    if settings is None:
+        return
     if run is None or run.settings != settings or run.state in ("done", "failed"):
         if run is not None and run.settings != settings:
             _keep_curves(run)
@@ -142,11 +152,14 @@ def _keep_curves(run: LiveRun) -> None:
         st.session_state[EARLIER_RUNS] = [*earlier, (run.settings, curves)][-MOST_EARLIER_RUNS:]
 
 
-def _buttons(run: LiveRun, *, changed: bool) -> None:
+def _buttons(run: LiveRun, *, changed: bool, startable: bool) -> None:
     label = "Resume" if run.state in ("stopped", "left", "late") and not changed else "Start"
     with st.container(horizontal=True, gap="small"):
-        # Never disabled: a seed that is being typed would enable it too late for the click that follows.
-        st.button(label, type="primary", icon=":material/play_arrow:", key="start", on_click=_start)
+        # Enabled even where it has nothing to do: a seed that is being typed would enable it too late for the click
+        # that follows.
+        st.button(
+            label, type="primary", icon=":material/play_arrow:", key="start", on_click=_start, disabled=not startable
+        )
         st.button("Stop", icon=":material/stop:", key="stop", on_click=run.stop, disabled=not run.running)
         st.button(
             "Reset",

@@ -3,7 +3,7 @@
 import html
 
 import streamlit as st
-from shared import address, cached, network_choice, networks, notices, photo_choice
+from shared import address, cached, network_choice, networks, notices, number_field, photo_choice
 
 from xnorlab.figures import style
 
@@ -59,7 +59,7 @@ with st.spinner("Running the network, once…"):
     except ValueError as error:
         notices.cannot_use(error, networks.advice(family, scheme))
         address.show_notes(notes)
-        st.stop()
+        address.end_page()
 if not walk.layers:
     st.info(
         f"Real numbers enter every layer of {style.look(scheme).label}"
@@ -69,7 +69,7 @@ if not walk.layers:
         icon=":material/visibility_off:",
     )
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 address.take("layer", list(walk.layers), next(iter(walk.layers)))
 
 st.subheader("Layer by layer")
@@ -107,16 +107,20 @@ with st.container(border=True):
         )
     place = st.session_state.pop(CLICK, None)
     if place is not None:
-        st.session_state["row"], st.session_state["column"] = layer_maps.clicked_pixel(layer, place)
-    address.take_number("row", 0, rows - 1, rows // 2)
-    address.take_number("column", 0, columns - 1, columns // 2)
+        st.session_state["row"], st.session_state["column"] = map(float, layer_maps.clicked_pixel(layer, place))
+    address.take_number("row", 0, rows - 1, rows // 2, typed=True)
+    address.take_number("column", 0, columns - 1, columns // 2, typed=True)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        row = st.number_input(f"Row, 0 to {rows - 1}", 0, rows - 1, key="row", persist_state="session", width=150)
-        column = st.number_input(
-            f"Column, 0 to {columns - 1}", 0, columns - 1, key="column", persist_state="session", width=150
-        )
+        typed_row = number_field.draw(st.container(width=150), "Row", 0, rows - 1, key="row")
+        typed_column = number_field.draw(st.container(width=150), "Column", 0, columns - 1, key="column")
         st.caption("of the filter's output. Or click any map below.", width="content")
-    address.publish(row=row, column=column)
+    problems = [typed.problem for typed in (typed_row, typed_column) if typed.problem]
+    number_field.say(problems)
+if problems:
+    address.show_notes(notes)
+    address.end_page()
+row, column = int(typed_row.number), int(typed_column.number)
+address.publish(row=row, column=column)
 
 chosen = layer.pixel_sum(index, row, column)
 st.subheader(f"What enters {layer_name}")

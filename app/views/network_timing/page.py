@@ -3,7 +3,18 @@
 import re
 
 import streamlit as st
-from shared import address, cached, charts, markup, network_choice, networks, notices, speed_lab_link, timing_choice
+from shared import (
+    address,
+    cached,
+    charts,
+    markup,
+    network_choice,
+    networks,
+    notices,
+    number_field,
+    speed_lab_link,
+    timing_choice,
+)
 from streamlit.delta_generator import DeltaGenerator
 
 from views.network_timing import measurement, timing_charts
@@ -35,11 +46,11 @@ def time_pair(settings: Settings, place: DeltaGenerator) -> None:
         measurement.measure(settings, bar, show)
     except BenchmarkError as error:
         notices.no_time(place, error)
-        st.stop()
+        address.end_page()
     except ValueError as error:
         place.empty()
         notices.cannot_use(error, networks.advice(settings.family, scheme))
-        st.stop()
+        address.end_page()
     place.empty()
 
 
@@ -77,11 +88,14 @@ with st.container(border=True):
         threads = timing_choice.threads()
     with runs_place:
         repeats = timing_choice.runs("runs")
-    settings = Settings(family, (first, second), threads, repeats)
+    problems = [threads.problem] if threads.problem else []
+    settings = None if problems or first == second else Settings(family, (first, second), int(threads.number), repeats)
     row = st.container(horizontal=True, vertical_alignment="center")
-    # Never disabled: a scheme that is being chosen would enable it too late for the click that follows.
-    pressed = row.button("Run", type="primary", icon=":material/play_arrow:", key="run-network")
+    pressed = row.button(
+        "Run", type="primary", icon=":material/play_arrow:", key="run-network", disabled=settings is None
+    )
     row.caption("One picture, batch 1; reading and cropping left out. Nothing is timed unasked.", width="content")
+    number_field.say(problems)
     place = st.empty()
     if len(offered) == 1:
         st.info(
@@ -94,11 +108,12 @@ address.take_text("timed_layer", "", valid=lambda key: bool(LAYER.fullmatch(key)
 st.session_state["timed_layer"] = st.session_state["timed_layer"].replace(" ", "")  # addresses once wrote conv 2
 address.publish(timed_layer=st.session_state["timed_layer"] or None)
 address.show_notes(notes)
-if pressed and first != second:
+if pressed and settings is not None:
     time_pair(settings, place)
 if RESULT not in st.session_state:
-    st.info("Press **Run** for a measurement.", icon=":material/timer:")
-    st.stop()
+    if settings is not None:
+        st.info("Press **Run** for a measurement.", icon=":material/timer:")
+    address.end_page()
 
 result: PairTimings = st.session_state[RESULT]
 timed = result.settings

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 import streamlit as st
-from shared import network_times, networks
+from shared import network_times, networks, notices
 
 from xnorlab import pretrained, units
 from xnorlab.verdicts.evidence import Evidence, Gap
@@ -69,6 +69,8 @@ def _row(family: str, names: Sequence[str]) -> None:
         hide_index=True,
     )
     taken = f" at {times[names[0]].taken[11:19]} UTC" if len(times) == len(names) else ""
+    if any(time.timing.spread > notices.NOISY for time in times.values()):
+        taken += ", while something else kept the machine busy"
     st.caption(
         f"Time: one thread, both networks in turns, once since the app was started{taken}. Points: means over seeds ± "
         f"one standard error; the ablation is `{command}`. K itself takes no weights: what the file grows by is the "

@@ -36,7 +36,7 @@ with st.container(border=True):
     except ValueError as error:
         notices.cannot_use(error, networks.advice(family, scheme))
         address.show_notes(notes)
-        st.stop()
+        address.end_page()
     count = modules[layer].weight.shape[0]
     with fourth:
         index = network_choice.filter_index(count)

@@ -4,7 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from shared import address, layout, markup, network_choice, networks, notices, photo_choice, speed_lab_link
+from shared import (
+    address,
+    layout,
+    markup,
+    network_choice,
+    networks,
+    notices,
+    number_field,
+    photo_choice,
+    speed_lab_link,
+)
+from shared.number_field import Typed
 from streamlit.delta_generator import DeltaGenerator
 
 from views.speed_lab.feature_maps import feature_maps
@@ -30,46 +41,53 @@ class Convolution:
     data: str = "random"
 
 
-def choose() -> Convolution:
-    """The chosen convolution; stops the page with a sentence where the choice cannot be timed."""
+def choose() -> tuple[Convolution | None, list[str]]:
+    """The chosen convolution, or None and why the choice cannot be timed, in sentences."""
     data = address.segments("Data", DATA, key="data", default="random")
     address.publish(data=data)
-    try:
-        return _from_photo() if data == "photo" else Convolution(_by_hand())
-    except ValueError as error:
-        st.error(markup.plain(str(error)))
-        st.stop()
+    return (_from_photo(), []) if data == "photo" else _by_hand()
 
 
 def _set_preset(channels: int, size: int) -> None:
-    st.session_state.update(channels=channels, filters=channels, size=size, kernel="3", stride="1", batch=1)
+    numbers = {"channels": channels, "filters": channels, "size": size, "batch": 1}
+    st.session_state.update({key: float(number) for key, number in numbers.items()}, kernel="3", stride="1")
 
 
-def _by_hand() -> ConvShape:
+def _by_hand() -> tuple[Convolution | None, list[str]]:
     """The six numbers of a convolution; its padding is half the kernel."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Layers of ResNet-18, channels @ size", width="content")
         for label, (channels, size) in PRESETS.items():
             st.button(label, on_click=_set_preset, args=(channels, size), key=f"preset-{channels}")
     columns = layout.pairs(4)
-    channels = _number(columns[0], "Channels", "channels", help="64 signs fill a word: 65 need as much memory as 128.")
-    size = _number(columns[1], "Height, width", "size")
-    filters = _number(columns[2], "Filters", "filters")
-    batch = _number(columns[3], "Batch", "batch")
+    typed = {
+        "channels": _number(
+            columns[0], "Channels", "channels", help="64 signs fill a word: 65 need as much memory as 128."
+        ),
+        "size": _number(columns[1], "Height, width", "size"),
+        "filters": _number(columns[2], "Filters", "filters"),
+        "batch": _number(columns[3], "Batch", "batch"),
+    }
     with st.container(horizontal=True, gap="large"):
         kernels = {n: f"{n} × {n}" for n in speed_lab_link.KERNELS}
         kernel = address.segments("Kernel", kernels, key="kernel", default="3")
         stride = address.segments("Stride", {n: n for n in speed_lab_link.STRIDES}, key="stride", default="1")
     address.publish(kernel=kernel, stride=stride)
-    return ConvShape(channels=channels, size=size, filters=filters, kernel=int(kernel), stride=int(stride), batch=batch)
+    if problems := [field.problem for field in typed.values() if field.problem]:
+        return None, problems
+    try:
+        numbers = {name: int(field.number) for name, field in typed.items()}
+        return Convolution(ConvShape(**numbers, kernel=int(kernel), stride=int(stride))), []
+    except ValueError as error:
+        return None, [markup.plain(str(error))]
 
 
-def _number(place: DeltaGenerator, label: str, key: str, help: str | None = None) -> int:
+def _number(place: DeltaGenerator, label: str, key: str, help: str | None = None) -> Typed:
     most = speed_lab_link.LIMITS[key]
-    address.take_number(key, 1, most, DEFAULTS[key])
-    number = place.number_input(label, 1, most, key=key, persist_state="session", help=help)
-    address.publish(**{key: number})
-    return number
+    address.take_number(key, 1, most, DEFAULTS[key], typed=True)
+    typed = number_field.draw(place, label, 1, most, key=key, help=help)
+    address.publish(**{key: None if typed.problem else int(typed.number)})
+    return typed
 
 
 def _from_photo() -> Convolution:
@@ -80,7 +98,7 @@ def _from_photo() -> Convolution:
         layers = feature_maps(photo, family)
     except ValueError as error:
         notices.cannot_use(error, networks.advice(family, "xnor"))
-        st.stop()
+        address.end_page()
     words = {name: f"{name}: {shape}" for name, (shape, _) in layers.items()}
     layer = network_choice.layer(words, key="lab_layer", control=address.pills)
     st.caption("Own photos are uploaded on the page Classify. The filters stay random; a time does not depend on them.")

@@ -1,7 +1,7 @@
 """Speed lab: what XNOR and popcount are worth on this machine, layer by layer."""
 
 import streamlit as st
-from shared import address, charts, conv_timing, layout, notices, speed_up_origins, theme, timing_choice
+from shared import address, charts, conv_timing, layout, notices, number_field, speed_up_origins, theme, timing_choice
 
 from views.speed_lab import convolution_choice, roofline, sweep
 from xnorlab import units
@@ -19,36 +19,46 @@ st.markdown(
 )
 
 with st.container(border=True):
-    convolution = convolution_choice.choose()
+    convolution, problems = convolution_choice.choose()
     threads_place, runs_place, button_place = st.columns([3, 3, 4], vertical_alignment="bottom")
     with threads_place:
         threads = timing_choice.threads()
     with runs_place:
         repeats = timing_choice.runs("repeats")
-    shape = convolution.shape
-    settings = conv_timing.Settings(shape, threads, repeats, convolution.data)
-    too_much = shape.macs > MOST_MACS
-    # Never disabled: a number that is being typed would enable it too late for the click that follows.
-    pressed = button_place.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch")
-    too_slow = shape.macs > conv_timing.NAIVE_MACS
-    st.caption(
-        f"{shape}: {units.count(shape.macs)} multiply-adds (1 multiply-add = 2 operations). "
-        f"Formula of the paper: {units.times(shape.predicted_speedup)}, computed."
-        + (" The naive loops would take seconds per call and are left out." if too_slow else "")
-        + (" That is more than this page times: make it smaller." if too_much else "")
+    problems += [threads.problem] if threads.problem else []
+    if convolution is not None:
+        shape = convolution.shape
+        too_slow = shape.macs > conv_timing.NAIVE_MACS
+        st.caption(
+            f"{shape}: {units.count(shape.macs)} multiply-adds (1 multiply-add = 2 operations). "
+            f"Formula of the paper: {units.times(shape.predicted_speedup)}, computed."
+            + (" The naive loops would take seconds per call and are left out." if too_slow else "")
+        )
+        if shape.macs > MOST_MACS:
+            problems.append(
+                f"{units.count(shape.macs)} multiply-adds are more than this page times, {units.count(MOST_MACS)}: "
+                "make the layer smaller."
+            )
+    number_field.say(problems)
+    pressed = button_place.button(
+        "Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch", disabled=bool(problems)
     )
     progress = st.empty()
 
 address.show_notes(notes)
-if pressed and not too_much:
-    try:
-        st.session_state[RESULT] = settings, conv_timing.measure(settings, progress, convolution.inputs)
-    except ValueError as error:
-        notices.no_time(progress, error)
-        st.stop()
+settings = None
+if convolution is not None and not problems:
+    settings = conv_timing.Settings(convolution.shape, int(threads.number), repeats, convolution.data)
+    if pressed:
+        try:
+            st.session_state[RESULT] = settings, conv_timing.measure(settings, progress, convolution.inputs)
+        except ValueError as error:
+            notices.no_time(progress, error)
+            address.end_page()
 if RESULT not in st.session_state:
-    st.info("Press **Run** for a measurement.", icon=":material/timer:")
-    st.stop()
+    if settings is not None:
+        st.info("Press **Run** for a measurement.", icon=":material/timer:")
+    address.end_page()
 
 timed, bench = st.session_state[RESULT]
 # Always there, so that the parts below keep their place: a click in one that has moved meanwhile would be lost.

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 import streamlit as st
-from shared import charts, notices, theme, turns
+from shared import charts, notices, number_field, theme, turns
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab import benchmark, units
 from xnorlab.benchmark import SWEEP_SHAPE, Sweep
 from xnorlab.benchmark.sweeps import SWEEP_REPEATS
 from xnorlab.figures import performance
+from xnorlab.kernels.threads import available_threads
 
 AXES = ("channels", "kernel")  # what the paper's figure 4 varies
 
@@ -19,10 +20,14 @@ def show() -> None:
     """The choice of what varies and a button that measures; once it is measured, chart and table."""
     axis = st.segmented_control("Along", list(AXES), default="channels", key="axis", required=True)
     place = st.empty()
-    if st.button("Measure the sweep", key="sweep", icon=":material/show_chart:"):
+    # From the session: what the page handed over would be older than a number that came with this click.
+    threads = st.session_state["threads"]
+    problem = number_field.problem("Threads", threads, 1, available_threads())
+    number_field.say([problem] if problem else [])
+    pressed = st.button("Measure the sweep", key="sweep", icon=":material/show_chart:", disabled=bool(problem))
+    if pressed and not problem:
         try:
-            # From the session: what the page handed over would be older than a number that came with this click.
-            st.session_state[f"lab: {axis}"] = _measure(axis, st.session_state["threads"], place)
+            st.session_state[f"lab: {axis}"] = _measure(axis, int(threads), place)
         except ValueError as error:
             notices.no_time(place, error)
             return

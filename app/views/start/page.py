@@ -113,7 +113,7 @@ try:
 except ValueError as error:
     notices.cannot_use(error, networks.advice(networks.DEFAULT_FAMILY, "float"))
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 left, right = st.columns([5, 2], gap="large", vertical_alignment="bottom")
 with left:

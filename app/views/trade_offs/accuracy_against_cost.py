@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from shared import address, binary_weights, charts, markup, theme
 
-from views.trade_offs import shipped_costs
+from views.trade_offs import into_view, shipped_costs
 from xnorlab import units
 from xnorlab.benchmark import Timing
 from xnorlab.figures import trade_offs
 from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.style import look
 from xnorlab.zoo.cost import NetworkCost
+
+_TABLE_BEGAN_WITH = "trade-offs: pick that the table began with"
+_ROWS_CHOSEN = "trade-offs: how often a row was chosen"
 
 TITLES = {"file": "Packed file", "resident": "Memory", "operations": "Operations", "time": "Measured time"}
 AXES = {
@@ -46,7 +49,7 @@ def show(
     names = [cost.name for cost in costs]
     address.take("pick", ["", *names], "")
     if (clicked := charts.newly_clicked("pareto")) is not None:
-        st.session_state["pick"] = clicked
+        st.session_state["pick"] = st.session_state[_TABLE_BEGAN_WITH] = clicked
     picked: str = st.session_state["pick"]
     if against == "time" and timings is None:
         st.info(
@@ -62,10 +65,12 @@ def show(
             in_words = {name: AXES[against].text(value) for name, value in values.items()}
             _table(costs, labels, TITLES[against].lower(), in_words, picked)
             chosen = next((cost for cost in costs if cost.name == picked), None)
-            if chosen is None:
-                st.caption("Choose a point or a row: the other follows.")
-            else:
-                st.markdown(_in_full(chosen))
+            with st.container(key="picked"):
+                if chosen is None:
+                    st.caption("Choose a point or a row: the other follows.")
+                else:
+                    st.markdown(_in_full(chosen))
+            into_view.bring("picked", st.session_state.get(_ROWS_CHOSEN, 0))
             pictures = " and ".join(dict.fromkeys(f"{c.images:,} pictures of {c.classes} classes" for c in costs))
             st.caption(
                 "Up and to the left is better. Bars: one standard error, from the number of pictures alone. Accuracy "
@@ -82,14 +87,15 @@ def _binary_weights_in_words(
     costs: Sequence[NetworkCost], labels: Mapping[str, str], timings: Mapping[str, Timing]
 ) -> list[str]:
     """What binary weights with real inputs do for the time of each network that has them and a float twin here."""
-    twins = {cost.model: cost.name for cost in costs if cost.scheme == "float"}
-    return [
-        binary_weights.only_weights_are_binary(
-            markup.plain(labels[cost.name]), timings[twins[cost.model]].median_s / timings[cost.name].median_s
-        )
-        for cost in costs
-        if cost.scheme == "bwn" and cost.model in twins
-    ]
+    twins = {cost.model: timings[cost.name] for cost in costs if cost.scheme == "float"}
+    sentences = []
+    for cost in costs:
+        if cost.scheme == "bwn" and cost.model in twins:
+            twin, own = twins[cost.model], timings[cost.name]
+            speed_up, spread = twin.median_s / own.median_s, max(twin.spread, own.spread)
+            label = markup.plain(labels[cost.name])
+            sentences.append(binary_weights.only_weights_are_binary(label, speed_up, spread))
+    return sentences
 
 
 def _cost(cost: NetworkCost, against: str, timings: Mapping[str, Timing] | None) -> float:
@@ -155,12 +161,18 @@ def _table(
 ) -> None:
     """The table beside the chart, whose column `title` holds the cost of each network as `in_words` writes it."""
     names = list(labels)
-    # A key of its own for each pick: a table takes its selection over only when it is new.
-    key = f"zoo-{picked}"
+    # A table takes a selection over only when it is new: where the pick came from elsewhere. A table in which the
+    # visitor clicks stays, and the focus with it.
+    began_with = st.session_state.setdefault(_TABLE_BEGAN_WITH, picked)
+    key = f"zoo-{began_with}-{len(names)}-{names[0]}"
 
     def follow_row() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        st.session_state["pick"] = names[rows[0]] if rows else ""
+        selection = st.session_state[key]["selection"]
+        places = [*selection["rows"], *(row for row, _ in selection["cells"])]
+        chosen = [names[place] for place in places if names[place] != st.session_state["pick"]]
+        if chosen or not places:
+            st.session_state["pick"] = chosen[0] if chosen else ""
+        st.session_state[_ROWS_CHOSEN] = st.session_state.get(_ROWS_CHOSEN, 0) + bool(chosen)
 
     st.dataframe(
         {
@@ -171,9 +183,9 @@ def _table(
         hide_index=True,
         height="content",
         on_select=follow_row,
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],  # a click on a row's text selects a cell
         key=key,
-        selection_default={"selection": {"rows": [names.index(picked)]}} if picked else None,
+        selection_default={"selection": {"rows": [names.index(began_with)]}} if began_with in names else None,
         column_config={"top-1 %": st.column_config.NumberColumn(format="%.1f")},
         alt="The networks of the chart; choose a row to mark its point.",
     )

@@ -31,7 +31,7 @@ if not data_sets:
         icon=":material/inventory_2:",
     )
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 titles = {data: networks.data_title(data) for data in data_sets}
 data_set = address.pills("Data set", titles, key="data_set", default=data_sets[0])
@@ -59,9 +59,7 @@ with st.container(border=True):
     labels = shipped_costs.labels(costs, with_model=model == "all")
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button("Measure on this machine", icon=":material/timer:", key="measure-zoo", disabled=not costs)
-    row.caption(
-        f"One picture, one thread, {measured_times.RUNS} runs in turns; nothing is timed unasked.", width="content"
-    )
+    row.caption(f"One picture, one thread, {measured_times.RUNS} runs of the networks below in turns.", width="content")
     progress = st.empty()
     if pressed:
         try:
@@ -74,7 +72,7 @@ for name, problem in problems.items():
 if not costs:
     st.info("No network of this data set can be read.")
     address.show_notes(notes)
-    st.stop()
+    address.end_page()
 
 times = measured_times.newest(labels.keys())
 

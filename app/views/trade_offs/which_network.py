@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
-from shared import address, markup, network_times
+from shared import address, markup, network_times, notices
 from shared.network_times import NetworkTime
 
 from views.trade_offs import shipped_costs
@@ -193,4 +193,5 @@ def _note(names: Sequence[str], times: Mapping[str, NetworkTime]) -> str:
         return f"{where}: {left} of {len(names)} are being measured, and count as fast enough meanwhile."
     spread = max(time.timing.spread for time in times.values())
     taken = min(time.taken for time in times.values())[11:19]
-    return f"{where}, at {taken} UTC; the middle half of a network's runs spans at most {units.percent(spread)}."
+    busy = " The machine was busy then: take them with care." if spread > notices.NOISY else ""
+    return f"{where}, at {taken} UTC; the middle half of a network's runs spans up to {units.percent(spread)}.{busy}"

@@ -12,6 +12,7 @@ SOURCE = "steps: source of the bits"
 
 def by_hand() -> None:
     """Draw buttons that set all bits at once."""
+    session_bits.came_with_the_address()
     st.session_state[SOURCE] = "own"
     with st.container(horizontal=True):
         st.button("Randomize", on_click=session_bits.randomize, key="randomize", icon=":material/casino:")
@@ -45,7 +46,7 @@ def from_network(n: int) -> int:
     with right:
         index = network_choice.filter_index(count)
     identity = f"{photo.key} {name} {layer} {index}"
-    if st.session_state.get(SOURCE) != identity and (SOURCE in st.session_state or "x" not in st.query_params):
+    if not session_bits.came_with_the_address() and st.session_state.get(SOURCE) != identity:
         session_bits.put_signs(*_signs(photo, name, layer, index, session_bits.MOST))
     st.session_state[SOURCE] = identity
     shown = min(n, channels)

@@ -1,6 +1,7 @@
 """The board of bits: two rows to click, x and w, and below them the rows that the processor computes.
 
-A row is divided into bytes, so that it breaks between two of them on a narrow screen, with its labels again.
+A row is divided into bytes, so that it breaks between them on a narrower screen. The labels stand before every byte,
+and those within a row are hidden. A bit has at least 24 pixels each way, for a finger.
 """
 
 import html
@@ -24,14 +25,17 @@ _CSS = f"""
   --low: light-dark({_LOW[False]}, {_LOW[True]}); --high: light-dark({_HIGH[False]}, {_HIGH[True]});
   --on: light-dark({_COUNTED.light}, {_COUNTED.dark}); --ink-on: light-dark(#FFFFFF, #0F1218);
   --tail: repeating-linear-gradient(135deg, transparent 0 3px, var(--xl-line) 3px 5px); }}
-.st-key-bytes > :nth-child(6n + 4) {{ display: none; }}
+.st-key-bytes > :nth-child(2n + 1):not(:nth-child(8n + 1)) {{ display: none; }}
 @container (max-width: 949px) {{
   .st-key-bytes {{ grid-template-columns: 74px repeat(2, max-content); }}
-  .st-key-bytes > :nth-child(6n + 4) {{ display: block; }}
+  .st-key-bytes > :nth-child(4n + 1):nth-child(n) {{ display: block; }}
 }}
 @container (max-width: 509px) {{
-  .st-key-bytes {{ --cell: 17.5px; --gap: 1px; --row: 30px; gap: .9rem 6px;
-    grid-template-columns: 42px repeat(2, max-content); }}
+  .st-key-bytes {{ --gap: 4px; --row: 28px; --cell: 28px; grid-template-columns: 74px max-content; }}
+  .st-key-bytes > :nth-child(2n + 1):nth-child(n) {{ display: block; }}
+}}
+@container (max-width: 339px) {{
+  .st-key-bytes {{ --gap: 2px; --cell: 24px; gap: .9rem 6px; grid-template-columns: 42px max-content; }}
   .xl-row-names i {{ display: none; }}
 }}
 :is(.st-key-first, .st-key-back, .st-key-next, .st-key-last) button p {{ position: absolute; width: 1px; height: 1px;
@@ -44,14 +48,14 @@ _CSS = f"""
 .st-key-bytes [role=toolbar] {{ gap: var(--gap); flex-wrap: nowrap; padding: 0; }}
 .st-key-bytes [role=toolbar]::after {{ height: var(--row); border-radius: 4px; background: var(--tail); }}
 .st-key-bytes [role=toolbar] button {{ width: var(--cell); min-width: 0; height: var(--row); min-height: 0; padding: 0;
-  margin: 0; border: 0; border-radius: 4px; font-size: 0; background: var(--low); flex: none;
+  margin: 0; border: 0; border-radius: 4px; font-size: 0; background: var(--low) !important; flex: none;
   color: var(--ink-on) !important; }}
 .st-key-bytes [role=toolbar] button > * {{ position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }}
 .st-key-bytes [role=toolbar] button::before {{ content: "0"; font-size: 13px; font-weight: 600; }}
-.st-key-bytes [role=toolbar] button[aria-pressed=true] {{ background: var(--high); }}
+.st-key-bytes [role=toolbar] button[aria-pressed=true] {{ background: var(--high) !important; }}
 .st-key-bytes [role=toolbar] button[aria-pressed=true]::before {{ content: "1"; }}
-.st-key-bytes [role=toolbar] button:hover {{ filter: brightness(1.15); }}
+.st-key-bytes [role=toolbar] button:hover {{ box-shadow: 0 0 0 2px CanvasText; }}
 .st-key-bytes [role=toolbar] button:focus-visible {{ outline: 2px solid; outline-offset: 2px; outline-color: CanvasText;
   box-shadow: none; }}
 .xl-byte-head {{ font-size: .72rem; line-height: 16px; height: 16px; white-space: nowrap; opacity: .75; }}
@@ -115,9 +119,8 @@ def show(
     names = ["x<i>, inputs</i>", "w<i>, weights</i>", *(html.escape(row.name) for row in rows)]
     with st.container(key="board"), st.container(key="bytes", gap=None):
         for byte in range(len(pair.words) * per_word):
-            if byte % 2 == 0:
-                spans = "".join(f"<span>{name}</span>" for name in names)
-                st.html(f"<div class='xl-row-names'><div class='xl-byte-head'></div>{spans}</div>")
+            spans = "".join(f"<span>{name}</span>" for name in names)
+            st.html(f"<div class='xl-row-names'><div class='xl-byte-head'></div>{spans}</div>")
             word, part = divmod(byte, per_word)
             first = byte * BYTE
             with st.container(key=f"byte-{byte}", gap=None):

@@ -11,13 +11,21 @@ from views.xnor_steps.bits_board import BYTE
 MOST = 128
 """The most bits per vector. The session holds as many, whatever n is, so that a longer n shows them again."""
 
+_FROM_ADDRESS = "steps: the address brought the bits"
 _START = {"x": "5f0c93a6e81b724dd2c94f7a38b1e605", "w": "1d4e97a2c81f6a4cb6d0437e59a1f24b"}
 
 
 def take() -> None:
     """Put the address's x and w into the session."""
+    if any(address.asked(name) is not None for name in _START):
+        st.session_state[_FROM_ADDRESS] = True
     for name, default in _START.items():
         address.take_text(name, default, valid=_hexadecimal, rule=f"a hexadecimal number of at most {MOST} bits")
+
+
+def came_with_the_address() -> bool:
+    """Whether the address brought the bits since this was last asked."""
+    return st.session_state.pop(_FROM_ADDRESS, False)
 
 
 def published(n: int) -> dict[str, str]:
@@ -41,8 +49,9 @@ def onto_widgets(n: int) -> None:
     for name in _START:
         value = _value(name, n)
         for first in range(0, n, BYTE):
-            on = [bit for bit in range(first, min(n, first + BYTE)) if value >> bit & 1]
-            st.session_state[f"{name}-{first // BYTE}"] = on
+            options = tuple(range(first, min(n, first + BYTE)))
+            on = [bit for bit in options if value >> bit & 1]
+            address.put(f"{name}-{first // BYTE}", on, options)
 
 
 def flip(name: str, byte: int) -> None:

@@ -22,8 +22,9 @@ def take(last: int, vectors: tuple[int, int, str]) -> int:
         last: The number of steps.
         vectors: What the steps depend on: n, bits per word, form.
     """
+    asked = address.asked("step") is not None
     address.take_number("step", 0, last, last)
-    if st.session_state.get(VECTORS) not in (None, vectors):
+    if not asked and st.session_state.get(VECTORS) not in (None, vectors):
         st.session_state["step"] = last
     st.session_state[VECTORS] = vectors
     for button in st.session_state.pop(PRESSED, []):

@@ -3,7 +3,7 @@
 Shapes here are those of one picture, without the batch: (H, W, C) for feature maps, (F,) for vectors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, Protocol, Self
 
@@ -113,6 +113,13 @@ class Op:
             float32, of the output's shape with the batch ahead.
         """
         raise NotImplementedError
+
+    def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
+        """The op on arrays that stay where they are: a function of a thread count that computes it again.
+
+        An op overrides it where checks and preparation would take as long as the work. Arguments as in `__call__`.
+        """
+        return lambda threads: self(*arrays, threads=threads, out=out)
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The output's shape; raises ValueError where an input shape does not fit."""

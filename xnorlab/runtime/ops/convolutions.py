@@ -1,5 +1,6 @@
 """The convolutions of a packed network: real, binary weights with real inputs, and wholly binary."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
 from xnorlab.kernels.geometry import Window
-from xnorlab.kernels.pooling import input_scale_map
+from xnorlab.kernels.pooling import bound_input_scale, input_scale_map
 from xnorlab.kernels.tiled_conv import TiledConv
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.limits import check_taps, check_tiles, check_work
@@ -281,6 +282,10 @@ class BinaryConv(_PackedConvolution):
     def factors(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """The input scale K, float32 (B, OH, OW), of an input (B, H, W, C)."""
         return input_scale_map(x, self._window[1:], self.stride, self.padding, self.dilation, out)
+
+    def bound_factors(self, x: np.ndarray, out: np.ndarray) -> Callable[[], object]:
+        """A function that writes `factors` of an input that stays where it is."""
+        return bound_input_scale(x, self._window[1:], self.stride, self.padding, self.dilation, out)
 
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All binary; K counts one real multiply-add per input value, and per tap of its box at every output pixel."""

@@ -1,5 +1,6 @@
 """Matrix products: real, with binary weights and real inputs, and wholly binary."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -52,7 +53,14 @@ class _Matrix(KernelWeights, Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Linear(_Matrix):
+class _RealInput(_Matrix):
+    def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
+        """The kernel's call, made once."""
+        return self._kernel.bound(arrays[0], out)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Linear(_RealInput):
     """The real matrix product x·(scale·W)ᵀ + bias. weight: (N, F); scale, bias: (N,) or None, as in `Conv`."""
 
     kind: ClassVar[str] = "linear"
@@ -122,7 +130,7 @@ class _PackedMatrix(_Matrix):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BinaryWeightLinear(_PackedMatrix):
+class BinaryWeightLinear(_PackedMatrix, _RealInput):
     """The product (x·Bᵀ)·scale + bias with a real x and B in {−1, +1}."""
 
     kind: ClassVar[str] = "binary_weight_linear"
