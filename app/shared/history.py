@@ -46,8 +46,8 @@ class Visit:
 
 
 def visit() -> Visit:
-    """The visit that this run belongs to."""
-    return st.session_state[_VISIT]
+    """The visit that this run belongs to; of no page, where a page is run by itself."""
+    return st.session_state.setdefault(_VISIT, Visit(""))
 
 
 def begin(path: str) -> None:
@@ -59,7 +59,7 @@ def begin(path: str) -> None:
     context = get_script_run_ctx()
     address = st.query_params.to_dict()
     restored = context is not None and context.is_history_navigation
-    if restored or _VISIT not in st.session_state or visit().path != path:
+    if restored or visit().path != path:
         st.session_state[_VISIT] = Visit(path, restored=restored)
     now = visit()
     others = [written for page, written in _written().items() if page != path]

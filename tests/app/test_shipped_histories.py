@@ -81,7 +81,7 @@ def test_a_taught_networks_own_loss_is_explained_and_not_drawn_among_the_others(
     ship_resnet("reactnet", teacher="imagenette/resnet18-float", teacher_weight=1.0, start="imagenette/resnet18-first")
     at = open_page(PAGE, part="shipped", model="imagenette/resnet18", scheme="reactnet")
     assert not at.exception
-    accuracy, loss = ([t for t in chart_of(at, i)["data"] if t["mode"] == "lines"] for i in (2, 3))
+    accuracy, loss = ([t for t in chart_of(at, i)["data"] if "lines" in t["mode"]] for i in (2, 3))
     assert [t["name"] for t in accuracy if t["line"]["dash"] == "solid"] == ["● float", "⬢ ReActNet"]
     assert [t["name"] for t in loss if t["line"]["dash"] == "solid"] == ["● float"]
     assert [t["name"] for t in loss if t["showlegend"]] == ["● float", "⬢ ReActNet"]

@@ -15,7 +15,7 @@ _HTML = """
 <svg role="img"></svg>
 """
 _HERE = Path(__file__)
-_picture = components.component(
+_PICTURE = components.component(
     "xnorlab_live_parabola",
     html=_HTML,
     css=_HERE.with_suffix(".css").read_text("utf-8"),
@@ -35,7 +35,7 @@ def show(*, slider: str, alpha: float, top: float, n: int, norm: float, total: f
         total: The sum of |W|.
     """
     with st.container(key="parabola"):
-        _picture(
+        _PICTURE(
             key="live-parabola",
             data={
                 "slider": slider,

@@ -107,7 +107,10 @@ with st.container(border=True):
         )
     place = st.session_state.pop(CLICK, None)
     if place is not None:
-        st.session_state["row"], st.session_state["column"] = map(float, layer_maps.clicked_pixel(layer, place))
+        clicked_row, clicked_column = layer_maps.clicked_pixel(layer, place)
+        if not (0 <= clicked_row < rows and 0 <= clicked_column < columns):  # on a map that is no longer there
+            clicked_row, clicked_column = rows // 2, columns // 2
+        st.session_state["row"], st.session_state["column"] = float(clicked_row), float(clicked_column)
     address.take_number("row", 0, rows - 1, rows // 2, typed=True)
     address.take_number("column", 0, columns - 1, columns // 2, typed=True)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

@@ -15,7 +15,7 @@ export default function ({ data }) {
     });
 }
 """
-_bringer = components.component("xnorlab_into_view", js=_JS)
+_BRINGER = components.component("xnorlab_into_view", js=_JS)
 
 
 def bring(key: str, times: int) -> None:
@@ -25,4 +25,4 @@ def bring(key: str, times: int) -> None:
         key: Of the container, which is drawn before this call.
         times: How often this visitor has asked for it.
     """
-    _bringer(key=f"into-view-{key}", data={"key": key, "times": times}, height="content")
+    _BRINGER(key=f"into-view-{key}", data={"key": key, "times": times}, height="content")
