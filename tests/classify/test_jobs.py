@@ -1,6 +1,8 @@
 """A job's list is frozen, its folder is no other job's, and a run goes on where the one before was."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import deadly
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 
 from xnorlab.classify import Job, JobError, Settings, classify, workers
+from xnorlab.classify.classifier import Classifier
 
 
 def contents(job: Job) -> dict[str, bytes]:
@@ -87,6 +90,17 @@ def test_a_folder_of_another_job_or_of_other_files_is_refused(begin, photos: Pat
         begin(tmp_path / "empty", "other")
 
 
+def test_the_callers_script_is_not_run_again_in_each_process(begin, photos: Path, tmp_path: Path):
+    job = begin(photos / "a", part_rows=10)
+    (tmp_path / "script.py").write_text(
+        "import pathlib, sys; from xnorlab.classify import Job, classify\n"
+        "print(classify(Job(pathlib.Path(sys.argv[1])), workers=2).rows)  # no guard\n"
+    )
+    command = [sys.executable, str(tmp_path / "script.py"), str(job.folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("20\n", "")
+
+
 @pytest.mark.parametrize("text", ["{}", "[", '{"format": 2}'])
 def test_a_record_that_cannot_be_read_is_refused(begin, photos: Path, text: str):
     job = begin(photos)
@@ -146,3 +160,21 @@ def test_a_network_without_preprocessing_is_refused(photos: Path, packed: bytes,
     job = Job.begin(tmp_path / "out", Settings.of(str(photos), "small", data, "/"), data)
     with pytest.raises(JobError, match="network='small' must store its preprocessing"):
         classify(job)
+
+
+def test_draft_decoding_reads_smaller_pictures_and_is_part_of_the_job(begin, photos: Path, tmp_path: Path):
+    from PIL import Image
+
+    (tmp_path / "large").mkdir()
+    with Image.open(photos / "a" / "00.jpg") as image:
+        image.resize((720, 960), Image.Resampling.BICUBIC).save(tmp_path / "large" / "x.jpg", quality=90)
+    whole, draft = begin("large", "whole"), begin("large", "draft", draft=True)
+    sides = []
+    for job in (whole, draft):
+        classifier = Classifier(job.network(), job.settings)
+        prepare = classifier._preprocessing
+        classifier._preprocessing = lambda images, prepare=prepare: sides.append(images[0].shape[:2]) or prepare(images)
+        classifier.part(job.listed(0))
+    assert sides == [(960, 720), (120, 90)]  # an eighth, the least that holds the network's 72 pixels
+    with pytest.raises(JobError, match="was begun with draft=True, and this is draft=False"):
+        begin("large", "draft")

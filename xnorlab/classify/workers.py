@@ -3,9 +3,11 @@
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from xnorlab import atomic
@@ -32,7 +34,8 @@ class Worker:
         self.pipe, other = context.Pipe()
         self._state = context.RawArray("q", [NETWORK, 0])
         self._process = context.Process(target=_serve, args=(other, self._state, folder), daemon=True)
-        self._process.start()
+        with _without_the_callers_script():
+            self._process.start()
         other.close()  # so that the pipe ends with the process
         self.part: int | None = None
 
@@ -69,6 +72,21 @@ class Worker:
         self._process.kill()
         self._process.join()
         self.pipe.close()
+
+
+@contextlib.contextmanager
+def _without_the_callers_script() -> Iterator[None]:
+    """Context in which a new process is told of no main script.
+
+    It would run that script again, without need: one without a guard would begin the classification in every process,
+    and a page of a Streamlit app would be drawn there.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, state: Any, folder: Path) -> None:
