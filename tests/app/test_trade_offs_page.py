@@ -403,10 +403,22 @@ def test_a_whole_run_takes_its_figures_from_the_bench_of_this_machine(open_page,
     assert "3.00 ms to read, decode and crop one, 600 µs in the network" in text
     assert "Reading and decoding are 83.3 % of it" in text
     other = said(open_page(PAGE, run="imagenette/alexnet-float"))
-    assert (
-        f"3.00 ms to read, decode and crop one, measured here on 2030-01-02 03:04 UTC (ten photos) with {XNOR}" in other
-    )
-    assert "in this network, computed. Reading and decoding are " in other
+    assert f"measured here on 2030-01-02 03:04 UTC (ten photos) with {XNOR}. " in other
+    assert "**833 core-hours** to read, decode and crop a billion pictures, 3.00 ms each" in other
+    assert "core-hours are computed, and not added to what was measured" in other
+
+
+def test_a_bench_and_a_measured_network_add_up(bench_cache, app_modules, open_page):
+    from views.trade_offs import whole_runs
+
+    from xnorlab.classify import bench_records
+
+    bench_record(XNOR, 0.003, 0.0006)
+    known = bench_records.of_this_machine()
+    text = whole_runs._figures("imagenette/alexnet-float", whole_runs.NetworkTime(0.003, "measured here"), known)
+    assert text.startswith("**1,670 core-hours** for a billion pictures: 3.00 ms to read, decode and crop one")
+    assert text.endswith("3.00 ms in this network, measured here. Reading and decoding are 50.0 % of it.")
+    assert open_page(PAGE, zoo_model="alexnet").query_params["run"] == XNOR
 
 
 def test_the_button_runs_the_bench_which_keeps_its_record(open_page, bench_cache, monkeypatch):

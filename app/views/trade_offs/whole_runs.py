@@ -42,7 +42,9 @@ def show(labels: Mapping[str, str], times: Mapping[str, NetworkTime]) -> None:
         "**A whole run** reads and decodes every picture, too. This command classifies any number of them, on all "
         "cores or on a Ray cluster, and goes on where it was if it is stopped:"
     )
-    chosen = address.menu("Network of the run", labels, key="run", default=next(iter(labels)))
+    records = bench_records.of_this_machine()
+    measured = [record.network for record in records if record.network in labels]
+    chosen = address.menu("Network of the run", labels, key="run", default=next(iter([*measured, *labels])))
     address.publish(run=chosen)
     st.code(f"xnorlab classify PHOTOS --network {chosen} --out LABELS", language="bash", wrap_lines=True)
     row = st.container(horizontal=True, vertical_alignment="center")
@@ -66,6 +68,14 @@ def _figures(name: str, network: NetworkTime, records: list[Record]) -> str:
             f"**{units.significant(core_hours(own.seconds))} core-hours** for a billion pictures, {_taken(own)}: "
             f"{units.duration(own.decode_s)} to read, decode and crop one, {units.duration(own.network_s)} in the "
             f"network. Reading and decoding are {units.percent(own.decode_s / own.seconds)} of it."
+        )
+    if records and network.origin == "computed":
+        other = records[0]
+        return (
+            f"**{units.significant(core_hours(other.decode_s))} core-hours** to read, decode and crop a billion "
+            f"pictures, {units.duration(other.decode_s)} each, {_taken(other)} with {markup.plain(other.network)}. "
+            f"This network's own {units.significant(core_hours(network.seconds))} core-hours are computed, and not "
+            "added to what was measured: press one of the buttons."
         )
     if records:
         other = records[0]
