@@ -101,7 +101,7 @@ def bench_classify(
     engines: Sequence[str] = ("local",),
     progress: Callable[[float, str], object] = lambda share, text: None,
 ) -> ClassifyBench:
-    """Classify pictures by each engine with each number of processes, then once more with draft decoding.
+    """Classify pictures by each engine with each number of processes, and once with draft decoding.
 
     Args:
         network: a packed file.
@@ -117,7 +117,8 @@ def bench_classify(
         ValueError: there is no picture, or an argument does not fit.
     """
     plan = [(engine, count, False) for engine in engines for count in workers]
-    plan.append((engines[0], workers[-1], True))
+    # Beside the run that it is compared with, and before Ray is loaded into this process, whose memory counts, too.
+    plan.insert(len(workers), (engines[0], workers[-1], True))
     runs: list[Run] = []
     with tempfile.TemporaryDirectory() as folder:
         places, described = _places(Path(folder), source)

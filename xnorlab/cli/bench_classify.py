@@ -44,7 +44,7 @@ def classify(
 
     `xnorlab bench classify imagenette/resnet18-xnor --pictures imagenette2/val --engine local`
 
-    The last row decodes JPEGs at a fraction of their size (`classify --draft`), and a line below says how many answers
+    One row decodes JPEGs at a fraction of their size (`classify --draft`), and a line below says how many answers
     this changes. All other runs must give equal rows. The record is kept in the user's cache, where the app's page
     Trade-offs reads it.
     """
@@ -98,7 +98,7 @@ def rows(result: "ClassifyBench") -> list[list[str]]:
 
 def remarks(result: "ClassifyBench") -> list[str]:
     """What bounds the rate, and what draft decoding changes, in sentences."""
-    first, draft = result.runs[0], result.runs[-1]
+    first, draft = result.runs[0], next(run for run in result.runs if run.draft)
     share = first.decode_s / (first.decode_s + first.network_s)
     whole = next(run for run in result.runs if run.summary.workers == draft.summary.workers)
     return [
