@@ -1,6 +1,6 @@
 """The command line, `xnorlab`: see `xnorlab --help`.
 
-Each command imports what it needs when it runs; `xnorlab predict` never imports torch.
+Each command imports what it needs when it runs; `xnorlab predict` and `xnorlab classify` never import torch.
 """
 
 import sys
@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, evaluate, networks, open_app, pack, predict, teach, train, verdicts, zoo
+from xnorlab.cli import (
+    ablate,
+    bench,
+    classify,
+    evaluate,
+    networks,
+    open_app,
+    pack,
+    predict,
+    teach,
+    train,
+    verdicts,
+    zoo,
+)
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -21,6 +34,8 @@ MISSING = {
     "tensorboard": "train",
     "plotly": "app",
     "streamlit": "app",
+    "pyarrow": "classify",
+    "ray": "ray",
     "sklearn": "teach",
 }
 """Packages that a command may need, and the extra that installs each."""
@@ -92,6 +107,7 @@ def main(
 
 app.command("predict")(predict.predict)
 app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(open_app.open_app)
+app.command("classify")(classify.classify)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
 app.command("teach")(teach.teach)
