@@ -39,7 +39,7 @@ MOST_LAYERS = 200
 """Layers with weights, for each of which a kernel may be compiled."""
 MOST_CLASSES = 1000
 MOST_CHARACTERS = 80
-"""Of a class's name, or of an op's."""
+"""Longest name of a class or an op."""
 
 LOST = (
     "The network of this address was a visitor's own. Such networks are kept in the memory of a session, and this one "
