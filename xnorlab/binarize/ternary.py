@@ -8,9 +8,6 @@ from torch import Tensor
 
 from xnorlab.binarize.weight_scale import WeightBinarizer, per_filter, weight_scale
 
-TWN_THRESHOLD = 0.7
-"""Δ over mean|W|, close to the optimum for normal and for uniform weights (Ternary Weight Networks, section 2)."""
-
 
 def ternary(w: Tensor, threshold: Tensor) -> Tensor:
     """T = sign(W)·1[|W| > Δ], without a gradient.
@@ -34,10 +31,12 @@ class TernaryBinarizer(WeightBinarizer):
     """
 
     gives_zeros = True
+    threshold_ratio: float
+    """Δ over mean|W|."""
 
     def threshold(self, w: Tensor) -> Tensor:
         """Δ of each filter: (N, ...) real → (N,)."""
-        raise NotImplementedError
+        return self.threshold_ratio * weight_scale(w.detach())
 
     def scale(self, w: Tensor) -> Tensor:
         """One factor per filter: (N, ...) real → (N,), without a gradient."""
@@ -64,13 +63,15 @@ class AbsMeanTernary(TernaryBinarizer):
         per_tensor: one γ for all filters, as BitNet b1.58 has; otherwise one per filter, as XNOR-Net has.
     """
 
+    threshold_ratio = 0.5
+
     def __init__(self, *, per_tensor: bool = False):
         super().__init__()
         self.per_tensor = per_tensor
 
     def threshold(self, w: Tensor) -> Tensor:
         """γ/2 of each filter: (N, ...) real → (N,)."""
-        return self.scale(w) / 2
+        return self.threshold_ratio * self.scale(w)
 
     def scale(self, w: Tensor) -> Tensor:
         """γ = mean|W| of each filter, or of all of them: (N, ...) real → (N,)."""
@@ -85,13 +86,11 @@ class AbsMeanTernary(TernaryBinarizer):
 class ThresholdTernary(TernaryBinarizer):
     """Weight binarizer α·T with Δ = 0.7·mean|W| and α = mean of |W| over |W| > Δ, one of each per filter.
 
-    For its Δ this α minimises ‖W − αT‖², as XNOR-Net's does for signs.
-    Source: Ternary Weight Networks (Li, Zhang, Liu 2016), section 2.
+    For its Δ this α minimises ‖W − αT‖², as XNOR-Net's does for signs, and 0.7 is near the best Δ for normal and for
+    uniform weights. Source: Ternary Weight Networks (Li, Zhang, Liu 2016), section 2.
     """
 
-    def threshold(self, w: Tensor) -> Tensor:
-        """Δ = 0.7·mean|W| of each filter: (N, ...) real → (N,)."""
-        return TWN_THRESHOLD * weight_scale(w.detach())
+    threshold_ratio = 0.7
 
     def scale(self, w: Tensor) -> Tensor:
         """α of each filter, 0 for a filter of zeros: (N, ...) real → (N,)."""

@@ -44,8 +44,6 @@ class TernaryWeightConv2d(PackedWeights):
         planes = filter_words(words, per_group, groups), filter_words(nonzero, per_group, groups, "nonzero")
         if planes[0].shape != planes[1].shape:
             raise ValueError(f"nonzero has shape {planes[1].shape}; the rule is that of words, {planes[0].shape}")
-        if (planes[0] & ~planes[1]).any():
-            raise ValueError("words has a 1 where nonzero has a 0; the rule is 0 for the sign of a weight that is 0")
         super().__init__("ternary", planes, per_group, groups, scale, bias, (stride, padding, dilation))
 
     @property

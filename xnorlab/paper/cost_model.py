@@ -165,6 +165,7 @@ PUBLISHED_ACCURACY: tuple[PublishedAccuracy, ...] = (
     PublishedAccuracy("AlexNet", "bnn", "ImageNet", 41.8, None, "Hubara et al., later work", "the BNN authors' own"),
     PublishedAccuracy("ResNet-18", "bireal", "ImageNet", 56.4, None, "Liu et al., Bi-Real Net, ECCV 2018"),
     PublishedAccuracy("ResNet-18", "reactnet", "ImageNet", 65.9, None, "Liu et al., ReActNet, ECCV 2020"),
+    PublishedAccuracy("ResNet-18", "ternary-twn", "ImageNet", 61.8, 84.2, "Li et al., Ternary Weight Networks, 2016"),
 )
 """Accuracies in %: the paper's tables 1, 2 and 3, its CIFAR-10 results (printed as errors), and later systems."""
 
