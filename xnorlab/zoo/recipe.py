@@ -56,9 +56,7 @@ class Recipe:
 
     dataset: str = "imagenette"
     model: str = _setting("alexnet", "alexnet (default), resnet18 or nin.")
-    scheme: str = _setting(
-        "xnor", "float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, ternary…"
-    )
+    scheme: str = _setting("xnor", "float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, ternary…")
     model_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = _setting(60, "Passes over the training pictures.")
     batch_size: int = _setting(64, "Pictures per step, over all devices.")
