@@ -68,7 +68,7 @@ def test_full_precision_has_no_flips_but_its_curves(open_page):
     assert len(at.get("plotly_chart")) == 2
 
 
-@pytest.mark.parametrize(("key", "value"), [("epoch", "9999"), ("learnt_layer", "conv99"), ("scheme", "quaternary")])
+@pytest.mark.parametrize(("key", "value"), [("epoch", "9999"), ("learnt_layer", "conv99"), ("scheme", "ternary")])
 def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value):
     at = open_page(PAGE, part="shipped", **{key: value})
     assert not at.exception

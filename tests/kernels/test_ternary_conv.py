@@ -59,5 +59,5 @@ def test_planes_that_do_not_fit_are_refused():
         TernaryWeightConv2d(words, nonzero[:3], 8)
     with pytest.raises(ValueError, match=r"nonzero has shape \(4, 3, 3\)"):
         TernaryWeightConv2d(words, nonzero[..., 0], 8)
-    with pytest.raises(ValueError, match="nonzero has shape.*a matrix has two axes"):
+    with pytest.raises(ValueError, match=r"nonzero has shape .*; a matrix has two axes"):
         TernaryWeightLinear(words[:, 0, 0], nonzero, 8)
