@@ -46,11 +46,11 @@ def test_matrices(features: int):
     rng = np.random.default_rng(features)
     x, weight = rng.integers(-4, 5, (3, features)).astype(np.float32), ternary(rng, 10, features)
     scale, bias = rng.standard_normal((2, 10), np.float32)
-    planes = [plane[:, 0, 0] for plane in pack_ternary(weight[:, None, None, :])]
-    layer = TernaryWeightLinear(*planes, features, scale=scale, bias=bias)
+    words, nonzero = (plane[:, 0, 0] for plane in pack_ternary(weight[:, None, None, :]))
+    layer = TernaryWeightLinear(words, nonzero, features, scale=scale, bias=bias)
     np.testing.assert_array_equal(layer(x, threads=2), (x @ weight.T).astype(np.float32) * scale + bias)
-    for plane, given in zip((layer.words, layer.nonzero), planes, strict=True):
-        np.testing.assert_array_equal(plane, given)
+    np.testing.assert_array_equal(layer.words, words)
+    np.testing.assert_array_equal(layer.nonzero, nonzero)
 
 
 def test_planes_that_do_not_fit_are_refused():

@@ -71,7 +71,7 @@ def test_planes_that_contradict_each_other_are_refused():
         with pytest.raises(ValueError, match=told):
             ops.TernaryWeightConv(**fields, words=given[0], nonzero=given[1])
     with pytest.raises(ValueError, match="nonzero is NoneType"):
-        ops.TernaryWeightConv(**fields, words=words, nonzero=None)  # pyright: ignore[reportArgumentType]
+        ops.TernaryWeightConv(**fields, words=words, nonzero=None)
 
 
 def test_a_file_with_ternary_weights_has_version_4_and_comes_back(tmp_path):

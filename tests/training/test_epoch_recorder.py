@@ -47,10 +47,10 @@ def test_a_flip_of_a_ternary_weight_is_a_change_of_its_value():
     optimizer = SimpleNamespace(param_groups=[{"lr": 0.1}])
     trainer = SimpleNamespace(current_epoch=0, precision="32-true", optimizers=[optimizer], is_global_zero=True)
     recorder = EpochRecorder()
-    recorder.on_train_epoch_start(trainer, module)  # pyright: ignore[reportArgumentType]
+    recorder.on_train_epoch_start(trainer, module)
     # A new sign of what stays 0 is no flip, and +1 that becomes 0 is one.
     layer.weight.data = torch.tensor([0.1, -1.0, -0.1, -0.1]).view(1, 1, 2, 2)
-    recorder.on_train_epoch_end(trainer, module)  # pyright: ignore[reportArgumentType]
+    recorder.on_train_epoch_end(trainer, module)
     assert recorder.epochs[0]["flips"] == {"0": 0.25}
 
 

@@ -64,8 +64,8 @@ class TernaryWeightLinear(RealLinear[TernaryWeightConv2d]):
     """
 
     def __init__(self, words, nonzero, features, *, scale=None, bias=None):
-        planes = (matrix(plane, name)[:, None, None, :] for plane, name in ((words, "words"), (nonzero, "nonzero")))
-        super().__init__(TernaryWeightConv2d(*planes, features, scale=scale, bias=bias))
+        words, nonzero = matrix(words, "words")[:, None, None, :], matrix(nonzero, "nonzero")[:, None, None, :]
+        super().__init__(TernaryWeightConv2d(words, nonzero, features, scale=scale, bias=bias))
 
     @property
     def words(self) -> np.ndarray:

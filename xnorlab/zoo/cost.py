@@ -185,7 +185,7 @@ def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, i
     """
     packed = {0: OTHER, 1: BINARY, 2: TERNARY}
     real = [index for index, row in enumerate(rows) if row.weight_bits not in packed]
-    sizes = dict.fromkeys(PARTS, 0)
+    sizes: dict[str, int] = dict.fromkeys(PARTS, 0)
     for index, row in enumerate(rows):
         if row.weight_bits in packed:
             part = packed[row.weight_bits]
