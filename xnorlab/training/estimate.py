@@ -4,7 +4,7 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -103,9 +103,9 @@ def estimate(
     workers: int = 0,
     evaluate_every: int = 1,
     runs: str | Path | None = None,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> Estimate:
-    """Measure real steps of a recipe for about `seconds`, pictures decoded on the fly.
+    """Measure real steps of a recipe for about a minute, pictures decoded on the fly.
 
     Args:
         data: the data set's folder; None generates pictures, and counts as many as ImageNet has.
@@ -114,12 +114,13 @@ def estimate(
         workers: processes that decode and cut training pictures.
         evaluate_every: epochs between two evaluations.
         runs: folder of runs, in which a teacher is looked for.
-        seconds: how long to measure. A device on which one step takes longer than that takes as long as it needs.
+        seconds: how long to measure; None is SECONDS. It takes longer where a single step does.
 
     Raises:
         DataError: the data folder breaks a rule.
         ValueError: the recipe's network cannot be built or does not fit.
     """
+    seconds = SECONDS if seconds is None else seconds
     with tempfile.TemporaryDirectory() as folder:
         if data is None:
             train, val, classes = *_generated(Path(folder)), imagenet.CLASSES
@@ -164,17 +165,17 @@ class _Measured:
     def __init__(self, recipe: Recipe, squares: Squares, targets: np.ndarray, workers: int):
         self.recipe, self.squares, self.targets, self.workers = recipe, squares, targets, workers
 
-    def batches(self, size: int, epoch: int) -> Iterator[Batch]:
+    def batches(self, size: int) -> TrainBatches:
         recipe = replace(self.recipe, batch_size=min(size, len(self.squares)))
-        batches = TrainBatches(self.squares, self.targets, recipe)
-        sampler = EpochSampler(batches.n_batches, epoch)
-        return iter(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=self.workers))
+        return TrainBatches(self.squares, self.targets, recipe)
 
     def pace(self, use: Callable[[Batch], None], size: int, epoch: int, seconds: float) -> float:
-        return _pace(self.batches(size, epoch), use, seconds)
+        batches = self.batches(size)
+        sampler = EpochSampler(batches.n_batches, epoch)
+        return _pace(DataLoader(batches, sampler=sampler, batch_size=None, num_workers=self.workers), use, seconds)
 
 
-def _pace(batches: Iterator[Batch], use: Callable[[Batch], None], seconds: float) -> float:
+def _pace(batches: Iterable[Batch], use: Callable[[Batch], None], seconds: float) -> float:
     """Seconds per picture, over at least one batch behind a first one that does not count, for about `seconds`.
 
     Where there is a single batch, it counts.
@@ -199,7 +200,7 @@ def _largest_batch(measured: _Measured, steps: SingleSteps, seconds: float) -> i
     most = min(measured.recipe.batch_size, len(measured.squares))
     size, epoch = min(FIRST_BATCH, most), measured.recipe.epochs - 1
     while True:
-        batch = next(measured.batches(size, epoch))
+        batch = measured.batches(size)[(epoch, 0)]
         free = _free_memory(steps.device)
         try:
             steps.train(batch)  # warm-up: memory is reserved, kernels are chosen

@@ -1,9 +1,10 @@
 """BatchNorm over the batches of all processes of a training.
 
 A recipe's batch is shared by all processes, and so are its mean and variance here: N processes then compute what one
-would, up to rounding. In a binary network this matters more than elsewhere: a norm sets the threshold of each sign
-that follows it, so that the mean of a small share would flip signs of values near it. torch's own
-`nn.SyncBatchNorm` does not run on a CPU; this one runs wherever torch.distributed does.
+would, up to rounding (which alone decides the sign of a value that equals its mean). In a binary network this matters
+more than elsewhere: a norm sets the threshold of each sign that follows it, so that the mean of a small share would
+flip signs of values near it. torch's own `nn.SyncBatchNorm` does not run on a CPU; this one runs wherever
+torch.distributed does.
 """
 
 from typing import Any

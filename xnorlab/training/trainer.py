@@ -23,6 +23,7 @@ HINTS = (
     ".*does not have many workers.*",  # one process cuts the crops fast enough
     "Checkpoint directory .* exists and is not empty",  # it is the run's folder
     ".*broadcast_buffers. is deprecated",  # its new name in torch 2.14 is unknown to torch 2.6
+    "The dirpath has changed from",  # a run's folder may be moved, and no state of this callback is used
     ".*isinstance.treespec, LeafSpec.*is deprecated",  # Lightning 2.6 on torch 2.15
 )
 """Warnings of Lightning about itself, and about settings that are intended here."""
