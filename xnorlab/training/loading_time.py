@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from xnorlab.benchmark import Machine, Timing, describe
 from xnorlab.training.batches import Batch, EpochSampler, TrainBatches
 from xnorlab.training.cache import prepare
+from xnorlab.training.decoding import Squares
 from xnorlab.training.folders import open_folder
 from xnorlab.training.recipe_checks import require_feasible
 from xnorlab.training.single_steps import SingleSteps
@@ -112,11 +113,12 @@ def bench_loading(
         split, pictures=[split.pictures[i] for i in kept], targets=np.asarray(split.targets)[kept], unused=()
     )
     (cached,) = prepare((split, recipe.training_square()), cache_folder=cache_folder)
-    (fresh,) = prepare((split, recipe.training_square()), cache=False)
+    split = cached.split
+    fresh = Squares(split.pictures, recipe.training_square())
     steps = SingleSteps(recipe, len(dataset.labels), "cpu")
     loaders = {
-        (source, count): _loader(TrainBatches(prepared.squares, split.targets, recipe), recipe, count)
-        for source, prepared in zip(SOURCES, (cached, fresh), strict=True)
+        (source, count): _loader(TrainBatches(squares, split.targets, recipe), recipe, count)
+        for source, squares in zip(SOURCES, (cached.squares, fresh), strict=True)
         for count in workers
     }
     prepared_batch = next(iter(loaders[("cache", workers[0])]))

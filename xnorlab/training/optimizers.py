@@ -10,7 +10,7 @@ from torch import nn
 from xnorlab.zoo.recipe import Recipe
 
 MOMENTUM = 0.9
-"""Of "sgd": the value of XNOR-Net (section 4.2), Bi-Real Net (section 4.1) and ResNet (He et al. 2016)."""
+"""Momentum of "sgd": that of XNOR-Net (section 4.2), Bi-Real Net (section 4.1) and ResNet (He et al. 2016)."""
 
 
 def rate_at(step: int, recipe: Recipe, steps_per_epoch: int) -> float:
