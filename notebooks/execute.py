@@ -63,10 +63,12 @@ def run(
     client = NotebookClient(
         notebook,
         timeout=timeout_seconds,
+        startup_timeout=timeout_seconds,  # a busy machine may take more than nbclient's minute
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,  # a new time of day in every cell would change the file at each run
         store_widget_state=False,
+        coalesce_streams=True,  # else a slow kernel's text may come, and be stored, in several parts
         on_cell_start=note_place,
         # ipykernel warns that others on this machine could read along on its local port; errors still show.
         extra_arguments=["--log-level=ERROR"],
