@@ -28,7 +28,7 @@ contracts in pyproject.toml hold it. In brackets stands what a package needs bey
     paper          the paper's arithmetic: predicted operations and memory, the XNOR dot product
     preprocessing  a short way to images.Preprocessing
 
-    binarize       signs, scaling factors and gradient estimators (torch)
+    binarize       signs, ternary weights, scaling factors and gradient estimators (torch)
     kernels        packing, XNOR and float convolutions, pooling, compiled by Numba
     images         from any photo to a network's input
     figures        from arrays to plotly figures (plotly)

@@ -209,11 +209,11 @@ def test_a_network_of_an_unknown_scheme_is_named_and_the_others_stay(pretrained_
     from xnorlab import pretrained
 
     networks = pretrained.entries()
-    unknown = replace(networks[XNOR], recipe=replace(networks[XNOR].recipe, scheme="ternary"))
+    unknown = replace(networks[XNOR], recipe=replace(networks[XNOR].recipe, scheme="quaternary"))
     enter(pretrained_copy, *networks.values(), unknown)
     at = open_page(PAGE)
     assert not at.exception
-    assert "ternary" in at.warning[0].value
+    assert "quaternary" in at.warning[0].value
     assert XNOR in points(at)
 
 

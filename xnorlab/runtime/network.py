@@ -15,7 +15,7 @@ from xnorlab.runtime import file_format, graph
 from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
 from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
-from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear
+from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear, TernaryWeightLinear
 from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Step
 from xnorlab.runtime.records import Answer, LayerSummary, Prediction, softmax
@@ -205,13 +205,13 @@ class Network:
         return self._batched(images, self._run_features, self._shapes[last.inputs[0]])
 
     @property
-    def classifier(self) -> Linear | BinaryWeightLinear | BinaryLinear:
+    def classifier(self) -> Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear:
         """The last op, which turns features into logits; raises ValueError where it is not a linear layer."""
         last = self.ops[-1]
-        if not isinstance(last, Linear | BinaryWeightLinear | BinaryLinear):
+        if not isinstance(last, Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear):
             raise ValueError(
                 f"the network {self.name!r} ends on {last.name!r} of kind {last.kind!r}; the rule for features is a "
-                "last op of kind 'linear', 'binary_weight_linear' or 'binary_linear'"
+                "last op of kind 'linear', 'binary_weight_linear', 'ternary_weight_linear' or 'binary_linear'"
             )
         return last
 

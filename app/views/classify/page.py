@@ -93,7 +93,7 @@ def what_binary_weights_do(names: Mapping[str, str], times: Mapping[str, Network
         return []
     speed_up = timed["float"].median_s / timed["bwn"].median_s
     spread = max(timed["float"].spread, timed["bwn"].spread)
-    return [binary_weights.only_weights_are_binary(look("bwn").label, speed_up, spread)]
+    return [binary_weights.only_weights_are_packed(look("bwn").label, 1, speed_up, spread)]
 
 
 def what_is_not_known(family: str, results: Mapping[str, answer_cards.Result]) -> str:

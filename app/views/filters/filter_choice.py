@@ -85,9 +85,9 @@ def trained() -> ChosenFilter | None:
 def _packed(name: str) -> ChosenFilter | None:
     """The choice of a filter of the visitor's own network, whose file has real weights where layers stay real."""
     layers = cached.conv_weights(name)
-    signs = any(op.weight_bits == 1 for op in cached.network(name).ops)
+    packed = any(op.weight_bits in (1, 2) for op in cached.network(name).ops)
     if not layers:
-        kept = "of its binary layers only signs and factors" if signs else "no convolution"
+        kept = "of its binary layers only signs and factors" if packed else "no convolution"
         st.info(
             f"There is no real filter to binarize: a packed file keeps {kept}. The weights from which they were "
             "trained stay with the checkpoint. A filter of your own needs no network: choose it above.",
@@ -95,7 +95,7 @@ def _packed(name: str) -> ChosenFilter | None:
         )
         return None
     layer, index = _place(layers, default=next(iter(layers)))
-    if signs:
+    if packed:
         st.caption(
             "On offer are the convolutions that stay real. Of the binary ones a packed file keeps signs and factors "
             "alone; the weights from which they were trained stay with the checkpoint."

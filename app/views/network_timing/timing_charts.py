@@ -45,10 +45,10 @@ def show_whole(result: LayerTimings) -> None:
     st.markdown(sentence)
     if "float" in whole:
         for scheme in whole:
-            if result.only_weights_are_binary(scheme):
+            if bits := result.packed_weight_bits(scheme):
                 speed_up = whole["float"] / whole[scheme]
                 spread = max(result.timings[own].spread for own in ("float", scheme))
-                st.markdown(binary_weights.only_weights_are_binary(look(scheme).label, speed_up, spread))
+                st.markdown(binary_weights.only_weights_are_packed(look(scheme).label, bits, speed_up, spread))
     stages = _stages(result)
     split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
     charts.show(

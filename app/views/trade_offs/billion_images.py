@@ -58,10 +58,10 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
         },
         key="billion",
     )
-    if any(cost.only_weights_are_binary for cost in costs):
+    if any(cost.only_weights_are_packed for cost in costs):
         st.caption(
-            "Networks with binary weights and real inputs have as many real multiply-adds as full precision: they save "
-            "bytes, not operations."
+            "Networks with binary or ternary weights and real inputs have as many real multiply-adds as full "
+            "precision: they save bytes, not operations."
         )
     if times is None:
         st.caption(

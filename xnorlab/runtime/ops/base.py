@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from xnorlab.runtime.file_format import stored_bytes
+from xnorlab.runtime.file_format import SINCE_OF_KIND, stored_bytes
 from xnorlab.runtime.limits import MAX_GEOMETRY
 
 Shape = tuple[int, ...]
@@ -48,8 +48,8 @@ class Op:
     fields and raises ValueError; `output_shape` checks the shapes that the op is given.
 
     A subclass with a `kind` is an op that files may hold. It overrides what is not right for it: `__call__` always;
-    `_prepare` for checks; `n_inputs`; `output_shape` where it is not that of the first input; `macs`; `weight_bits`;
-    `to_onnx` where ONNX has a counterpart.
+    `since`; `_prepare` for checks; `n_inputs`; `output_shape` where it is not that of the first input; `macs`;
+    `weight_bits`; `to_onnx` where ONNX has a counterpart.
 
     Attributes:
         name: unique in its network; by habit the path of the module that it came from.
@@ -57,6 +57,8 @@ class Op:
     """
 
     kind: ClassVar[str]
+    since: ClassVar[int] = 1
+    """The format version of files that hold the op."""
     n_inputs: ClassVar[int] = 1
 
     name: str
@@ -66,6 +68,8 @@ class Op:
         kind = cls.__dict__.get("kind")
         if kind is not None and OPS.setdefault(kind, cls) is not cls:
             raise TypeError(f"there are two ops of kind {kind!r}: {OPS[kind].__name__} and {cls.__name__}")
+        if kind is not None:
+            SINCE_OF_KIND[kind] = cls.since
 
     def __post_init__(self):
         self._check_names()
@@ -144,7 +148,7 @@ class Op:
 
     @property
     def weight_bits(self) -> int:
-        """Bits of one weight in the file: 1, 16 or 32; 0 for an op without weights."""
+        """Bits of one weight in the file: 1, 2, 16 or 32; 0 for an op without weights."""
         return 0
 
     def _bits_of(self, weight: np.ndarray) -> int:
