@@ -245,7 +245,7 @@ def _version(header: dict[str, Any]) -> int:
     fields = [since for field, since in _SINCE.items() if field in header]
     graph = header.get("graph")
     kinds = [op.get("kind") for op in graph if isinstance(op, dict)] if isinstance(graph, list) else []
-    return max(1, *fields, *(SINCE_OF_KIND.get(kind, 1) for kind in kinds if isinstance(kind, str)))
+    return max([1, *fields, *(SINCE_OF_KIND.get(kind, 1) for kind in kinds if isinstance(kind, str))])
 
 
 def _refuse_constant(text: str) -> float:

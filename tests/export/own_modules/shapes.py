@@ -277,7 +277,7 @@ MOVED = {
     "channel shuffle": step(lambda m, y: shuffled(y, 4)),
     "channel shuffle module": step(lambda m, y: m.shuffle(y), shuffle=nn.ChannelShuffle(2)),
     "channel shuffle of reshapes": step(
-        lambda m, y: y.reshape(y.shape[0], 2, 4, *y.shape[2:]).permute(0, 2, 1, 3, 4).flatten(1, 2)
+        lambda m, y: y.reshape(y.shape[0], 2, 4, y.shape[2], y.shape[3]).permute(0, 2, 1, 3, 4).flatten(1, 2)
     ),
     "shuffle unit": Case(lambda: inside(ShuffleUnit())),
     "pixel shuffle": step(lambda m, y: m.shuffle(y), 2, shuffle=nn.PixelShuffle(2)),
