@@ -13,9 +13,10 @@ from torch.fx import Node
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import thresholds
 from xnorlab.export.errors import ExportError
+from xnorlab.export.rearranged import Base, Rearranged
 from xnorlab.export.trace import Traced
 from xnorlab.runtime.graph import INPUT
-from xnorlab.runtime.ops import Op
+from xnorlab.runtime.ops import Op, Select
 
 Handler = Callable[..., None]
 HANDLERS: dict[Any, Handler] = {}
@@ -23,6 +24,8 @@ HANDLERS: dict[Any, Handler] = {}
 
 SIGNS = (ClippedSign, BiRealSign, RSign)
 """Input binarizers that give −1 and +1."""
+
+_NUMBER = "takes a number that the model computed from its input's height or width"
 
 
 def packs(*targets: Any) -> Callable[[Handler], Handler]:
@@ -66,7 +69,8 @@ class Builder:
         computes: for each op the node whose value it gives, None for a value that torch does not have.
         order: for vectors that were maps, the position among torch's features of each of the runtime's features.
         fixed_by: what is right at the example's height and width only, for `Network`; empty where nothing is.
-        whole_windows: by name of their op, pools that are right only where no window reaches beyond the map.
+        outputs: the names of the ops that give the model's results, by their place in what it returns.
+        rounds_up: names of pools that round the number of their windows up (torch's ceil_mode).
     """
 
     def __init__(self, traced: Traced):
@@ -75,10 +79,12 @@ class Builder:
         self.computes: dict[str, Node | None] = {INPUT: traced.input}
         self.order: dict[Node, np.ndarray | None] = {traced.input: None}
         self.fixed_by = ""
-        self.whole_windows: dict[str, Node] = {}
+        self.outputs: dict[str, str] = {}
+        self.rounds_up: list[str] = []
         self._settled: set[Node] = set()
         self._names: dict[Node, str] = {traced.input: INPUT}
         self._pending: dict[Node, _Pending] = {}
+        self._moved: dict[Node, Rearranged] = {}
         self._exact = _nodes_before_a_sign(traced)
 
     def build(self) -> list[Op]:
@@ -86,19 +92,33 @@ class Builder:
         for node in self.traced.nodes:
             if node.target is torch._assert and self.traced.arguments(node).maps:
                 self.fix(node, "checks a height or a width of its input")
+            self._check_branch(node)
             if node is not self.traced.input and self.traced.varies(node):
                 try:
                     _dispatch(self, node)
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
                     raise ExportError(f"{self.traced.title(node)}: {error}") from None
-        output = self.traced.output
-        if self.order[output] is not None:
-            raise ExportError(
-                f"{self.traced.title(output)}: a flattened map can only be packed with a Linear behind it"
-            )
-        last = self.name_of(output)
-        return self._without_unused(last)
+        for name, node in self.traced.outputs.items():
+            if not self.traced.varies(node):
+                raise ExportError(f"{self.traced.title(node)}: gives a result that does not depend on the input")
+            self.outputs[name] = self.in_torchs_order(node)
+        return self._without_unused(set(self.outputs.values()))
+
+    def _check_branch(self, node: Node) -> None:
+        """Refuse what decides by numbers or the batch; note what decides by a height or a width."""
+        if self.traced.decides(node):
+            reads = self.traced.reads(node)
+            if reads.values or reads.batch:
+                by = "numbers of its input" if reads.values else "the number of inputs in the batch"
+                raise ExportError(f"{self.traced.title(node)}: takes a branch by {by}, which cannot be packed")
+            if reads.maps:
+                self.fix(node, "takes a branch by a height or a width of its input")
+        parts = self.traced.values[node]
+        if self.traced.counts(node) and self.traced.varies(node):
+            dim = node.kwargs.get("dim", node.args[-1] if len(node.args) > 1 else 0)
+            if not isinstance(parts[0], Tensor) or dim != 1:
+                self.fix(node, "gives as many parts as its input's height or width makes")
 
     def fix(self, node: Node, why: str) -> None:
         """Record that `node` is right at the example's height and width only."""
@@ -125,12 +145,12 @@ class Builder:
         if reads.batch:
             raise ExportError("computes with the number of inputs in the batch, on which no answer may depend")
         if reads.maps:
-            self.fix(node, "takes a number that the model computed from its input's height or width")
+            self.fix(node, _NUMBER)
 
-    def _without_unused(self, last: str) -> list[Op]:
-        if last == INPUT:
+    def _without_unused(self, needed: set[str]) -> list[Op]:
+        if INPUT in needed:
             raise ExportError("the model gives its input back: there is nothing to pack")
-        kept, needed = [], {last}
+        kept: list[Op] = []
         for name, op in reversed(self.ops.items()):
             if name in needed:
                 kept.append(op)
@@ -187,10 +207,65 @@ class Builder:
 
     def name_of(self, node: Node) -> str:
         """The name of the value of `node`, packed now if it was pending."""
+        if node in self._moved and node not in self._names:
+            self._names[node] = self._settle_move(node)
         if node not in self._names:
             pending = self._pending[node]
             self._names[node] = pending.emit(self.name_of(pending.source))
         return self._names[node]
+
+    def moved(self, node: Node) -> Rearranged:
+        """How `node` comes from a value that the packed network has; in the simplest case it is that value."""
+        if node not in self._moved:
+            base = Base(lambda: self.name_of(node), tuple(self.traced.values[node].shape), self.order[node], node, node)
+            return Rearranged(self, base)
+        return self._moved[node]
+
+    def rearrange(self, node: Node, source: Node) -> None:
+        """Record that `node` moves the numbers of `source`; it is packed only where its value is needed."""
+        self.settle(node)
+        self.move(node, self.moved(source).then(node))
+
+    def move(self, node: Node, moved: Rearranged) -> None:
+        """Record where the numbers of `node` come from."""
+        if moved.is_same and moved.base.node is not None:
+            self.same(node, moved.base.node)
+            return
+        self._moved[node] = moved
+        self.order[node] = None
+        value = self.traced.values[node]
+        if isinstance(value, Tensor) and value.dim() == 2 and not isinstance(moved.layout, str):
+            self.order[node] = moved.layout.order
+
+    def _settle_move(self, node: Node) -> str:
+        """Pack a rearranged value; returns its name."""
+        moved = self._moved[node]
+        layout = moved.layout
+        if isinstance(layout, str):
+            raise ExportError(f"{self.traced.title(node)}: {layout}")
+        if not moved.holds(layout):
+            is_map = self.traced.values[node].dim() == 4
+            self.fix(node, "gives its input a height and a width that are not always its own" if is_map else _NUMBER)
+        name = moved.base.emit()
+        last = len(layout.kinds) - 1
+        for i, (kind, fields) in enumerate(layout.kinds):
+            name = self.add(kind, node, name, suffix="" if i == last else kind.kind, **fields)
+        if not layout.kinds and self.computes[name] is None:
+            self.computes[name] = node
+        return name
+
+    def in_torchs_order(self, node: Node) -> str:
+        """The name of the value of `node`, whose features stand as torch has them."""
+        name, order = self.name_of(node), self.order[node]
+        if order is None:
+            return name
+        return self.add(Select, node, name, suffix="in order", indices=np.argsort(order).astype(np.uint64))
+
+    def demand_map(self, node: Node) -> None:
+        """Raise unless the value of `node` is a map (N, C, H, W)."""
+        shape = tuple(self.traced.values[node].shape)
+        if len(shape) != 4:
+            raise ExportError(f"works on shape {shape}; the rule is a map (N, C, H, W)")
 
     def must_stay_exact(self, node: Node) -> bool:
         """Whether a sign or a quantizer comes later, so that the last bit of the node's value can matter."""
@@ -200,6 +275,11 @@ class Builder:
         """`values`, one per feature of torch's `node` along the last axis, in the order of the runtime."""
         order = self.order[node]
         return values if order is None else np.ascontiguousarray(values[..., order])
+
+    def _can_fold(self, node: Node) -> bool:
+        """Whether a step is monotone, and only a sign behind it needs its value."""
+        pending = self._pending.get(node)
+        return pending is not None and node not in self._names and pending.monotone and len(node.users) == 1
 
     def sign_of(self, node: Node, binarizer: nn.Module, *, fold: bool = True) -> tuple[str, dict[str, np.ndarray]]:
         """Find how to take the signs of `node`.
@@ -214,7 +294,7 @@ class Builder:
         """
         chain: list[Node] = []
         start = node
-        while fold and start not in self._names and self._pending[start].monotone and len(start.users) == 1:
+        while fold and self._can_fold(start):
             chain.insert(0, start)
             start = self._pending[start].source
 
@@ -245,7 +325,8 @@ def _nodes_before_a_sign(traced: Traced) -> set[Node]:
 
 def _dispatch(builder: Builder, node: Node) -> None:
     traced = builder.traced
-    if traced.values[node].is_complex():
+    value = traced.values[node]
+    if isinstance(value, Tensor) and value.is_complex():
         raise ExportError("gives complex numbers; only real ones can be packed")
     args, kwargs = traced.constant((node.args, node.kwargs))
     if node.op == "call_module":
