@@ -22,10 +22,10 @@ from xnorlab.runtime.ops import (
     Quantize,
     Sign,
 )
-from xnorlab.runtime.ops.elementwise import EpilogueOp
+from xnorlab.runtime.ops.elementwise import PerChannel, Pointwise
 from xnorlab.runtime.sign_rule import SignRule
 
-_KEEPS_CHANNELS = (EpilogueOp, MaxPool, AvgPool, GlobalAvgPool, Quantize)
+_KEEPS_CHANNELS = (Pointwise, PerChannel, MaxPool, AvgPool, GlobalAvgPool)
 """Ops whose output channel c comes from their input channel c."""
 
 
