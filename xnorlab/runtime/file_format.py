@@ -24,7 +24,7 @@ from safetensors.numpy import save as safetensors_save
 from xnorlab import atomic
 from xnorlab.printable import one_line
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """The newest version; this module reads every version from 1 to this one."""
 
 KEY = "xnorlab"
@@ -40,6 +40,9 @@ _DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bo
 _RESERVED = ("format_version", "digest")
 _SINCE = {"fixed_by": 2, "unknown": 3}
 """Header fields that came later, by the format version of the files that have them."""
+
+SINCE_OF_KIND: dict[str, int] = {}
+"""The format version of files with an op of a kind. The ops enter themselves, by their `since`."""
 
 
 class PackedFileError(ValueError):
@@ -231,14 +234,18 @@ def _parse_header(path: str | os.PathLike, metadata: dict[str, str] | None) -> d
         )
     if version != _version(header):
         raise PackedFileError(
-            path, f"is altered: its format version is {version}, and its fields are those of version {_version(header)}"
+            path,
+            f"is altered: its format version is {version}, and its contents are those of version {_version(header)}",
         )
     return header
 
 
 def _version(header: dict[str, Any]) -> int:
-    """The lowest format version that holds the fields of `header`."""
-    return max((since for field, since in _SINCE.items() if field in header), default=1)
+    """The lowest format version that holds the fields of `header` and the ops of its graph."""
+    fields = [since for field, since in _SINCE.items() if field in header]
+    graph = header.get("graph")
+    kinds = [op.get("kind") for op in graph if isinstance(op, dict)] if isinstance(graph, list) else []
+    return max(1, *fields, *(SINCE_OF_KIND.get(kind, 1) for kind in kinds if isinstance(kind, str)))
 
 
 def _refuse_constant(text: str) -> float:

@@ -213,7 +213,9 @@ class Activation(Pointwise):
             raise ValueError(f"{self.name}: parameters={self.parameters!r} of {self.function} must be: {names}")
         for value, (name, low) in zip(self.parameters, rules, strict=True):
             if type(value) is not float or not low <= value <= LARGEST:
-                raise ValueError(f"{self.name}: {name}={value!r} of {self.function} must be from {low:.3g} to {LARGEST:.3g}")
+                raise ValueError(
+                    f"{self.name}: {name}={value!r} of {self.function} must be from {low:.3g} to {LARGEST:.3g}"
+                )
 
     @property
     def _function(self) -> Function:

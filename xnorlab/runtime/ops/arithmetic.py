@@ -89,7 +89,9 @@ class _Operation(Pointwise):
 
     def _spread(self, a: Shape, b: Shape) -> Shape:
         if len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(a, b, strict=True)):
-            raise ValueError(f"{self.name}: {self.operation} of shapes {a} and {b}, of which none is spread over the other")
+            raise ValueError(
+                f"{self.name}: {self.operation} of shapes {a} and {b}, of which none is spread over the other"
+            )
         return tuple(max(x, y) for x, y in zip(a, b, strict=True))
 
     def _computed(self, a: np.ndarray, b: np.ndarray, out: np.ndarray | None) -> np.ndarray:

@@ -109,5 +109,7 @@ class PixelNorm(_Norm):
         axes = [1]
         centred = graph.node("Sub", [*inputs, graph.node("ReduceMean", inputs, axes=axes, keepdims=1)])
         square = graph.node("Mul", [centred, centred])
-        variance = graph.node("Add", [graph.node("ReduceMean", [square], axes=axes, keepdims=1), graph.tensor(np.array(self.eps))])
+        variance = graph.node(
+            "Add", [graph.node("ReduceMean", [square], axes=axes, keepdims=1), graph.tensor(np.array(self.eps))]
+        )
         self._onnx_scaled(graph, graph.node("Div", [centred, graph.node("Sqrt", [variance])]), rank)
