@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from xnorlab.export import elementwise, layers, pooling  # noqa: F401 (importing them registers their handlers)
+from xnorlab.export import activations, arithmetic, layers, norms, pooling, signs, unchanging  # noqa: F401 (importing them registers their handlers)
 from xnorlab.export.builder import Builder
 from xnorlab.export.ceil_mode import first_cut
 from xnorlab.export.errors import ExportError

@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.error_function import erf
-from xnorlab.runtime.ops.base import OnnxGraph, Op
+from xnorlab.runtime.ops.base import OnnxGraph
 from xnorlab.runtime.ops.elementwise import EpilogueOp, Pointwise
 
 __all__ = ["Activation", "HardSigmoid", "HardSwish"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from xnorlab.kernels.codegen.epilogue import Epilogue
-from xnorlab.runtime.ops.base import REAL, OnnxGraph, Op, Shape
+from xnorlab.runtime.ops.base import REAL, OnnxGraph, Shape
 from xnorlab.runtime.ops.elementwise import EpilogueOp, PerChannel, Pointwise
 
 __all__ = ["Constant", "Divide", "Multiply", "Pairwise"]

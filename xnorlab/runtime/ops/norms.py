@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from xnorlab.runtime.ops.base import REAL, OnnxGraph, Op, Shape
+from xnorlab.runtime.ops.base import REAL, OnnxGraph, Shape
 from xnorlab.runtime.ops.elementwise import PerChannel
 
 __all__ = ["GroupNorm", "PixelNorm"]
