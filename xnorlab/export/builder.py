@@ -14,9 +14,10 @@ from torch.fx import Node
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import steps, thresholds
 from xnorlab.export.errors import ExportError
+from xnorlab.export.rearranged import Base, Rearranged
 from xnorlab.export.trace import Traced
 from xnorlab.runtime.graph import INPUT
-from xnorlab.runtime.ops import Op
+from xnorlab.runtime.ops import Op, Select
 
 Handler = Callable[..., None]
 HANDLERS: dict[Any, Handler] = {}
@@ -27,6 +28,8 @@ TAKES_STEPS: set[Any] = set()
 
 SIGNS = (ClippedSign, BiRealSign, RSign)
 """Input binarizers that give −1 and +1."""
+
+_NUMBER = "takes a number that the model computed from its input's height or width"
 
 
 def packs(*targets: Any) -> Callable[[Handler], Handler]:
@@ -84,7 +87,7 @@ class Builder:
         computes: for each op the node whose value it gives, None for a value that torch does not have.
         order: for vectors that were maps, the position among torch's features of each of the runtime's features.
         fixed_by: what is right at the example's height and width only, for `Network`; empty where nothing is.
-        whole_windows: by name of their op, pools that are right only where no window reaches beyond the map.
+        rounds_up: names of pools that round the number of their windows up (torch's ceil_mode).
     """
 
     def __init__(self, traced: Traced):
@@ -93,10 +96,11 @@ class Builder:
         self.computes: dict[str, Node | None] = {INPUT: traced.input}
         self.order: dict[Node, np.ndarray | None] = {traced.input: None}
         self.fixed_by = ""
-        self.whole_windows: dict[str, Node] = {}
+        self.rounds_up: list[str] = []
         self._settled: set[Node] = set()
         self._names: dict[Node, str] = {traced.input: INPUT}
         self.pending: dict[Node, Pending] = {}
+        self._moved: dict[Node, Rearranged] = {}
         self._exact = _nodes_before_a_sign(traced)
 
     def build(self) -> list[Op]:
@@ -110,13 +114,7 @@ class Builder:
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
                     raise ExportError(f"{self.traced.title(node)}: {error}") from None
-        output = self.traced.output
-        if self.order[output] is not None:
-            raise ExportError(
-                f"{self.traced.title(output)}: a flattened map can only be packed with a Linear behind it"
-            )
-        last = self.name_of(output)
-        return self._without_unused(last)
+        return self._without_unused(self.in_torchs_order(self.traced.output))
 
     def fix(self, node: Node, why: str) -> None:
         """Record that `node` is right at the example's height and width only."""
@@ -148,7 +146,7 @@ class Builder:
         if reads.batch:
             raise ExportError("computes with the number of inputs in the batch, on which no answer may depend")
         if reads.maps:
-            self.fix(node, "takes a number that the model computed from its input's height or width")
+            self.fix(node, _NUMBER)
 
     def _without_unused(self, last: str) -> list[Op]:
         if last == INPUT:
@@ -228,6 +226,8 @@ class Builder:
 
     def name_of(self, node: Node) -> str:
         """The name of the value of `node`, packed now if it was pending."""
+        if node in self._moved and node not in self._names:
+            self._names[node] = self._settle_move(node)
         if node not in self._names:
             levels = steps.find(self, node)
             if levels is None:
@@ -240,6 +240,59 @@ class Builder:
     def has_name(self, node: Node) -> bool:
         """Whether the value of `node` is packed already."""
         return node in self._names
+
+    def moved(self, node: Node) -> Rearranged:
+        """How `node` comes from a value that the packed network has; in the simplest case it is that value."""
+        if node not in self._moved:
+            base = Base(lambda: self.name_of(node), tuple(self.traced.values[node].shape), self.order[node], node, node)
+            return Rearranged(self, base)
+        return self._moved[node]
+
+    def rearrange(self, node: Node, source: Node) -> None:
+        """Record that `node` moves the numbers of `source`; it is packed only where its value is needed."""
+        self.settle(node)
+        self.move(node, self.moved(source).then(node))
+
+    def move(self, node: Node, moved: Rearranged) -> None:
+        """Record where the numbers of `node` come from."""
+        if moved.is_same and moved.base.node is not None:
+            self.same(node, moved.base.node)
+            return
+        self._moved[node] = moved
+        self.order[node] = None
+        value = self.traced.values[node]
+        if isinstance(value, Tensor) and value.dim() == 2 and not isinstance(moved.layout, str):
+            self.order[node] = moved.layout.order
+
+    def _settle_move(self, node: Node) -> str:
+        """Pack a rearranged value; returns its name."""
+        moved = self._moved[node]
+        layout = moved.layout
+        if isinstance(layout, str):
+            raise ExportError(f"{self.traced.title(node)}: {layout}")
+        if not moved.holds(layout):
+            is_map = self.traced.values[node].dim() == 4
+            self.fix(node, "gives its input a height and a width that are not always its own" if is_map else _NUMBER)
+        name = moved.base.emit()
+        last = len(layout.kinds) - 1
+        for i, (kind, fields) in enumerate(layout.kinds):
+            name = self.add(kind, node, name, suffix="" if i == last else kind.kind, **fields)
+        if not layout.kinds and self.computes[name] is None:
+            self.computes[name] = node
+        return name
+
+    def in_torchs_order(self, node: Node) -> str:
+        """The name of the value of `node`, whose features stand as torch has them."""
+        name, order = self.name_of(node), self.order[node]
+        if order is None:
+            return name
+        return self.add(Select, node, name, suffix="in order", indices=np.argsort(order).astype(np.uint64))
+
+    def demand_map(self, node: Node) -> None:
+        """Raise unless the value of `node` is a map (N, C, H, W)."""
+        shape = tuple(self.traced.values[node].shape)
+        if len(shape) != 4:
+            raise ExportError(f"works on shape {shape}; the rule is a map (N, C, H, W)")
 
     def must_stay_exact(self, node: Node) -> bool:
         """Whether a sign or a quantizer comes later, so that the last bit of the node's value can matter."""
@@ -312,7 +365,8 @@ def _nodes_before_a_sign(traced: Traced) -> set[Node]:
 
 def _dispatch(builder: Builder, node: Node) -> None:
     traced = builder.traced
-    if traced.values[node].is_complex():
+    value = traced.values[node]
+    if isinstance(value, Tensor) and value.is_complex():
         raise ExportError("gives complex numbers; only real ones can be packed")
     args, kwargs = traced.constant((node.args, node.kwargs))
     if node.op == "call_module":

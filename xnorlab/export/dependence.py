@@ -46,7 +46,8 @@ _WHOLE = {"numel", "nelement", "nbytes", "stride"}
 _LIKE = (torch.ones_like, torch.zeros_like, torch.full_like, "new_ones", "new_zeros", "new_full", "expand_as")
 _SPREADS = ("expand", torch.broadcast_to, "broadcast_to", torch.ones, torch.zeros, torch.full)
 """Functions and methods that repeat a constant over a shape; those of _LIKE take another value's shape."""
-_GATHERS = (F.adaptive_avg_pool2d, torch.mean, "mean")
+_ADAPTIVE = (F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
+_REDUCTIONS = (torch.mean, torch.sum, torch.amax, torch.amin, "mean", "sum", "amax", "amin")
 
 
 def merged(sources: Iterable[AnyReads]) -> Reads:
@@ -84,9 +85,10 @@ class Dependences:
                 self.one_pixel.add(node)
 
     def varies(self, node: Node) -> bool:
-        """Whether the node's value is a tensor that depends on the input's numbers."""
-        reads = self.reads[node]
-        is_step = isinstance(self._values[node], Tensor) and node.op != "output"
+        """Whether the node's value is a tensor, or several, that depend on the input's numbers."""
+        reads, value = self.reads[node], self._values[node]
+        several = isinstance(value, tuple | list) and bool(value) and all(isinstance(part, Tensor) for part in value)
+        is_step = (isinstance(value, Tensor) or several) and node.op != "output"
         return is_step and isinstance(reads, Reads) and reads.values
 
     def arguments(self, node: Node) -> Reads:
@@ -164,11 +166,19 @@ class Dependences:
 
     def _stays_one_pixel(self, node: Node) -> bool:
         """Whether the node's value is a map of one pixel however large the input is."""
-        if self.arguments(node).maps or self._values[node].shape[2:] != (1, 1):
+        value = self._values[node]
+        if not isinstance(value, Tensor) or self.arguments(node).maps or value.shape[2:] != (1, 1):
             return False
         module = self._called(node) if node.op == "call_module" else None
-        if isinstance(module, nn.AdaptiveAvgPool2d) or node.target in _GATHERS:
-            return True
+        if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+            return module.output_size in (1, (1, 1), [1, 1])
+        options = [*node.args[1:2], *(node.kwargs[key] for key in ("dim", "output_size") if key in node.kwargs)]
+        if node.target in _ADAPTIVE:
+            return options[0] in (1, (1, 1), [1, 1])
+        if node.target in _REDUCTIONS and options and isinstance(options[0], tuple | list):
+            axes: list[Any] = [self._values[axis] if isinstance(axis, Node) else axis for axis in options[0]]
+            if {2, 3} <= {axis % 4 for axis in axes}:
+                return True
         varying = [source for source in node.all_input_nodes if self.varies(source)]
         return bool(varying) and all(source in self.one_pixel for source in varying)
 

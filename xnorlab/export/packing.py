@@ -8,9 +8,22 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from xnorlab.export import activations, arithmetic, layers, norms, pooling, signs, unchanging  # noqa: F401 (importing them registers their handlers)
+# The modules of handlers, which register themselves.
+from xnorlab.export import (  # noqa: F401
+    activations,
+    arithmetic,
+    joining,
+    layers,
+    norms,
+    pooling,
+    rearranging,
+    reducing,
+    resampling,
+    signs,
+    unchanging,
+)
 from xnorlab.export.builder import Builder
-from xnorlab.export.ceil_mode import first_cut
+from xnorlab.export.ceil_mode import simplified
 from xnorlab.export.errors import ExportError
 from xnorlab.export.trace import Traced, trace
 from xnorlab.images.preprocessing import Preprocessing
@@ -78,9 +91,7 @@ def pack(
     with torch.no_grad():
         packed = builder.build()
     input_shape = tuple(_nhwc(traced.values[traced.input]).shape[1:])
-    cut = first_cut(packed, input_shape, builder.whole_windows)
-    if cut is not None:
-        builder.fix(cut, "rounds the number of its windows up (ceil_mode=True)")
+    packed = simplified(packed, input_shape, builder.rounds_up)
     network = Network(
         packed,
         input_shape=input_shape,
@@ -147,5 +158,5 @@ def _runtime_value(builder: Builder, traced: Traced, node: Node) -> np.ndarray:
 
 
 def _nhwc(value: Tensor) -> np.ndarray:
-    array = value.detach().numpy()
+    array = value.detach().float().numpy()
     return np.ascontiguousarray(array.transpose(0, 2, 3, 1) if array.ndim == 4 else array)

@@ -139,6 +139,10 @@ class Traced:
         args, kwargs = map_arg(
             (node.args, node.kwargs), lambda source: x if self.varies(source) else self._constant(source)
         )
+        return self.run(node, args, kwargs)
+
+    def run(self, node: Node, args: Any, kwargs: Any) -> Any:
+        """Compute the node for other arguments."""
         if node.op == "call_module":
             return self.called(node)(*args, **kwargs)
         if node.op == "call_method":

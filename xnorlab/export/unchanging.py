@@ -39,7 +39,7 @@ def _copy(builder: Builder, node: Node, input: Node, *_: Any, **__: Any) -> None
     builder.same(node, input)
 
 
-@packs("float", "to", "type", "type_as")
+@packs("float", "to", "type", "type_as", "half", "double", "bfloat16", "bool", "int", "long")
 def _cast(builder: Builder, node: Node, input: Node, *_: Any, **__: Any) -> None:
     before, after = (builder.traced.values[each].dtype for each in (input, node))
     if after != torch.float32 or before not in (torch.float32, torch.bool):

@@ -58,10 +58,10 @@ def other_shapes(ops: Sequence[Op], input_shape: Shape, own: dict[str, Shape]) -
     shapes = infer_shapes(ops, input_shape)
     for op in ops:
         if op.kind == Flatten.kind and shapes[op.inputs[0]] != own[op.inputs[0]]:
-            (height, width, _), (needed, broad, _) = shapes[op.inputs[0]], own[op.inputs[0]]
+            given, needed = (" × ".join(map(str, values[op.inputs[0]][:2])) for values in (shapes, own))
             raise ValueError(
-                f"{op.name}: an input of {input_shape[0]} × {input_shape[1]} gives it a map of {height} × {width} to "
-                f"flatten; the rule is {needed} × {broad}, as at the network's own {own[INPUT][0]} × {own[INPUT][1]}"
+                f"{op.name}: an input of {input_shape[0]} × {input_shape[1]} gives it a map of {given} to "
+                f"flatten; the rule is {needed}, as at the network's own {own[INPUT][0]} × {own[INPUT][1]}"
             )
     return shapes
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from own_modules.case import Around, Case, Tail, binary
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from torchvision.ops import SqueezeExcitation, StochasticDepth
 
+from own_modules.case import Around, Case, Tail, binary
 from xnorlab.binarize import sign_bireal
 
 
@@ -191,7 +191,9 @@ MODULES: dict[str, Case] = {
     **{f"module {name}": module(make) for name, make in _ACTIVATIONS.items()},
     **{f"{name} right before a sign": direct(make) for name, make in _ACTIVATIONS.items()},
     "functions of sigmoid": around(lambda m, y: torch.sigmoid(y) + F.hardsigmoid(y) + y.sigmoid()),
-    "functions with a bound": around(lambda m, y: F.relu6(y) + y.clamp(min=0) + torch.clamp(y, max=0.5) + y.clip(-1, 1)),
+    "functions with a bound": around(
+        lambda m, y: F.relu6(y) + y.clamp(min=0) + torch.clamp(y, max=0.5) + y.clip(-1, 1)
+    ),
     "functions of exp": around(lambda m, y: F.elu(y, 0.5) + F.selu(y) + F.celu(y, 2.0) + F.softplus(y, 2.0, 10.0)),
     "in place": around(lambda m, y: F.silu(F.leaky_relu(F.elu_(y), 0.2, True), inplace=True).tanh_().abs_()),
     "methods": around(lambda m, y: y.abs().sqrt() + y.square() + y.tanh() - y.neg() + y**2 + y.pow(2)),
@@ -238,7 +240,9 @@ MODULES: dict[str, Case] = {
     "own convolution with bias": signs(lambda: OwnConv(8, 8, 3, padding=1, bias=True)),
     "own convolution behind ReLU": signs(lambda: nn.Sequential(nn.ReLU(), OwnConv(8, 8, 3, padding=1))),
     "own matrix": Case(lambda: Tail(lambda m, y: m.part(y.mean((2, 3))), part=OwnLinear(8, 5))),
-    "ReActNet's convolution": signs(lambda: nn.Sequential(Bias(8), ReActSign(), HardBinaryConv(8, 8), nn.BatchNorm2d(8))),
+    "ReActNet's convolution": signs(
+        lambda: nn.Sequential(Bias(8), ReActSign(), HardBinaryConv(8, 8), nn.BatchNorm2d(8))
+    ),
     "two of them": signs(lambda: nn.Sequential(OwnConv(8, 8, 3, padding=1), nn.BatchNorm2d(8), OwnConv(8, 8, 1))),
     "signs by where": behind(lambda y: torch.where(y > 0, 1.0, -1.0)),
     "signs by where of tensors": behind(lambda y: torch.where(y >= 0, torch.ones_like(y), -torch.ones_like(y))),

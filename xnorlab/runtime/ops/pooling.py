@@ -1,5 +1,6 @@
 """Ops over the positions of a map: pools, the mean over a whole map, and flattening."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -196,13 +197,12 @@ class Flatten(Op):
         return out
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        """(H, W, C) → (H·W·C,)."""
-        height, width, channels = self._map(shapes[0])
-        return (height * width * channels,)
+        """(H, W, C), or any other shape, → (H·W·C,)."""
+        return (math.prod(shapes[0]),)
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """Channels last, then flat: where the map is 1 × 1 engines drop the transposition."""
-        graph.node("Flatten", [graph.node("Transpose", inputs, perm=[0, 2, 3, 1])])
+        graph.node("Flatten", [graph.node("Transpose", inputs, perm=[0, 2, 3, 1])] if rank == 3 else inputs)
 
 
 def _counts(size: int, windows: int, kernel: int, stride: int, padding: int, *, included: bool) -> np.ndarray:
