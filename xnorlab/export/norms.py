@@ -1,5 +1,6 @@
 """Handlers for norms: by running statistics, which are one multiply-add, and by an input's own."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 from xnorlab.export.arithmetic import affine, constant_array, operation_with
 from xnorlab.export.builder import Builder, packs
 from xnorlab.export.errors import ExportError
+from xnorlab.export.rearranged import Rearranged
 from xnorlab.nn import Shift
 from xnorlab.runtime import ops
 
@@ -113,10 +115,13 @@ def _layer_norm(
     *_: Any,
 ) -> None:
     value = builder.traced.values[input]
+    if value.dim() == 4 and tuple(normalized_shape) == (value.shape[3],):
+        _pixel_norm(builder, node, input, weight, bias, eps)
+        return
     if len(normalized_shape) != value.dim() - 1:
         raise ExportError(
-            f"normalises the last {len(normalized_shape)} of {value.dim()} dimensions; what can be packed is "
-            "(C, H, W) of a map, (F,) of a vector, and C of a map whose channels were moved last and are moved back behind it"
+            f"normalises the last {len(normalized_shape)} of {value.dim()} dimensions; what can be packed is the last 3 of "
+            "a map, the last of a vector, and the last of a map whose channels were moved there"
         )
     if value.dim() == 2:
         _group_norm(builder, node, input, 1, weight, bias, eps)
@@ -128,6 +133,20 @@ def _layer_norm(
         if part is not None:
             name = operation_with(builder, node, name, operation, constant_array(part), suffix="" if last else "scaled")
     builder.give(node, name)
+
+
+def _pixel_norm(builder: Builder, node: Node, input: Node, weight: Any, bias: Any, eps: float) -> None:
+    """Pack a norm over the channels of a map that torch has as (N, H, W, C); what comes out is moved back likewise."""
+    moved = builder.moved(input)
+    places = moved.own_places
+    channels, *size = moved.base.shape[1:] if len(moved.base.shape) == 4 else (0,)
+    last = np.arange(channels * int(np.prod(size))).reshape(channels, *size)
+    if places is None or last.ndim != 3 or not np.array_equal(places, last.transpose(1, 2, 0)):
+        raise ExportError("normalises the last dimension of something that is no map with its channels moved last")
+    learned = {"scale": weight, "bias": bias}
+    fields = {name: constant_array(part).copy() for name, part in learned.items() if part is not None}
+    name = builder.add(ops.PixelNorm, node, moved.base.emit(), suffix="pixels", eps=float(eps), **fields)
+    builder.move(node, Rearranged(builder, replace(moved.base, emit=lambda: name, node=None), moved.steps))
 
 
 def _learned(builder: Builder, input: Node, weight: Any, bias: Any) -> dict[str, np.ndarray]:

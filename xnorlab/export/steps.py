@@ -57,8 +57,10 @@ class Levels:
         """Pack the value of `node` as real numbers; returns its name."""
         channels = builder.traced.channels(node)
         if len(self.signs) == 1 and (self.low, self.high) == (-1.0, 1.0):
-            return builder.add(ops.Sign, node, self.source, **self.signs[0])
-        names = [builder.add(ops.Sign, node, self.source, suffix="sign", **sign) for sign in self.signs]
+            own: dict[str, Any] = dict(self.signs[0])
+            return builder.add(ops.Sign, node, self.source, **own)
+        fields: list[dict[str, Any]] = [dict(sign) for sign in self.signs]
+        names = [builder.add(ops.Sign, node, self.source, suffix="sign", **sign) for sign in fields]
         total = names[0] if len(names) == 1 else builder.add(ops.Add, node, *names, suffix="signs")
         scale = np.full(channels, self.factor / len(names), np.float32)
         return builder.add(ops.Affine, node, total, scale=scale, bias=np.full(channels, self.offset, np.float32))

@@ -234,7 +234,7 @@ MODULES: dict[str, Case] = {
     "data": around(lambda m, y: y.data),
     "data parallel": Case(lambda: nn.DataParallel(Around(lambda m, y: F.relu(y)))),
     "data parallel inside": module(lambda: nn.DataParallel(nn.ReLU())),
-    "checkpoint": around(lambda m, y: checkpoint(torch.relu, y, use_reentrant=False)),  # pyright: ignore
+    "checkpoint": around(lambda m, y: checkpoint(torch.relu, y, use_reentrant=False)),
     "torch.sign ahead of a binary layer": around(lambda m, y: torch.sign(y)),
     "own convolution": signs(lambda: OwnConv(8, 8, 3, padding=1)),
     "own convolution with bias": signs(lambda: OwnConv(8, 8, 3, padding=1, bias=True)),
@@ -251,8 +251,8 @@ MODULES: dict[str, Case] = {
     "ones and zeros": behind(lambda y: (y > 0).float()),
     "signs of tanh": behind(lambda y: torch.sign(torch.tanh(2 * y) - 0.3)),
     "signs of SiLU": behind(lambda y: torch.sign(F.silu(y))),
-    "signs by autograd's function": behind(lambda y: Straight.apply(y)),  # pyright: ignore
-    "signs by masks": behind(lambda y: Masked.apply(y)),  # pyright: ignore
+    "signs by autograd's function": behind(lambda y: Straight.apply(y)),
+    "signs by masks": behind(lambda y: Masked.apply(y)),
     "signs by xnorlab's function": behind(sign_bireal),
     "signs, straight through": behind(lambda y: y + (y.sign() - y).detach()),
     "signs of clipped values": behind(lambda y: y.clamp(-1, 1) + torch.sign(y).detach() - y.clamp(-1, 1).detach()),
@@ -263,6 +263,7 @@ MODULES: dict[str, Case] = {
     "instance norm, tracked": module(lambda: nn.InstanceNorm2d(8, affine=True, track_running_stats=True)),
     "layer norm of maps": module(lambda: nn.LayerNorm((8, 8, 8))),
     "layer norm of vectors": Case(lambda: Tail(lambda m, y: m.part(y.mean((2, 3))), part=nn.LayerNorm(8))),
+    "layer norm over channels": around(lambda m, y: F.layer_norm(y.permute(0, 2, 3, 1), (8,)).permute(0, 3, 1, 2)),
     "group norm of one": module(lambda: nn.GroupNorm(1, 8)),
     "comparison of two values": around(lambda m, y: (y > F.relu(-y)).float(), "compares two values"),
     "power": around(lambda m, y: y**3, "exponent 2 or 0.5"),

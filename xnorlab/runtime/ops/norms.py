@@ -65,14 +65,15 @@ class GroupNorm(_Norm):
         """(B, …, C) → the same shape."""
         x = arrays[0]
         batch, channels = len(x), x.shape[-1]
-        mean, factor = self._normalised(x.reshape(batch, -1, self.groups, channels // self.groups), (1, 3))
+        grouped = x.reshape(batch, -1, self.groups, channels // self.groups)
+        mean, factor = self._normalised(grouped, (1, 3))
+        out = np.empty_like(x) if out is None else out
+        np.subtract(grouped, mean.astype(np.float32), out=out.reshape(grouped.shape))
         spread = np.broadcast_to(factor, (batch, 1, self.groups, channels // self.groups)).reshape(batch, channels)
         scale = spread if self.scale is None else spread * self.scale
-        means = np.broadcast_to(mean, (batch, 1, self.groups, channels // self.groups)).reshape(batch, channels)
-        bias = -scale * means + (0 if self.bias is None else self.bias)
-        shape = (batch, *[1] * (x.ndim - 2), channels)
-        out = np.multiply(x, scale.astype(np.float32).reshape(shape), out=out)
-        out += bias.astype(np.float32).reshape(shape)
+        out *= scale.astype(np.float32).reshape(batch, *[1] * (x.ndim - 2), channels)
+        if self.bias is not None:
+            out += self.bias
         return out
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
