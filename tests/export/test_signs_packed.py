@@ -32,7 +32,9 @@ def kinds(packed):
 
 EXACT = {
     "sign": (torch.sign, ["binary_conv", "binary_conv", "add"]),
-    "sign of a sum": (lambda x: torch.sign(x - 0.3), ["binary_conv"]),
+    "sign of a sum": (lambda x: torch.sign(x - 0.3), ["binary_conv", "binary_conv", "add"]),
+    "sign that is never 0": (lambda x: torch.sign(torch.where(x > 0.3, 2.0, -1.0)), ["binary_conv"]),
+    "sign that never changes": (lambda x: torch.sign(torch.sigmoid(x) + 1), ["binary_conv"]),
     "sign of ReLU": (lambda x: torch.sign(F.relu(x)), ["binary_conv"]),
     "sign of a clip": (lambda x: torch.sign(x.clamp(-0.5, 2)), ["binary_conv", "binary_conv", "add"]),
     "at least 0": (lambda x: torch.where(x >= 0, 1.0, -1.0), ["binary_conv"]),
@@ -41,7 +43,7 @@ EXACT = {
     "zeros and ones": (lambda x: (x > 0.25).float(), ["binary_conv"]),
     "zeros and threes": (lambda x: 3 * (x > 0.25).float(), ["binary_conv"]),
     "halves": (lambda x: torch.sign(x) * 0.5, ["binary_conv", "binary_conv", "add"]),
-    "straight through": (lambda x: (torch.sign(x + 0.1) - x).detach() + x, ["binary_conv"]),
+    "straight through": (lambda x: (torch.where(x > 0, 1.0, -1.0) - x).detach() + x, ["binary_conv"]),
 }
 
 
@@ -92,7 +94,7 @@ def test_real_weights_are_not_taken_for_signs(inputs):
     assert kinds(packed) == ["conv", "conv"]
 
 
-@pytest.mark.parametrize("make", [nn.Tanh, nn.Softsign, nn.ELU, nn.LeakyReLU, nn.Hardsigmoid, nn.SELU])
+@pytest.mark.parametrize("make", [nn.Tanh, nn.Softsign, nn.ELU, nn.LeakyReLU, nn.SELU])
 def test_monotone_functions_before_a_sign_at_zero_are_folded_away(inputs, make):
     model = nn.Sequential(make(), Own(lambda x: torch.where(x >= 0, 1.0, -1.0))).eval()
     assert kinds(export.pack(model, inputs(2, 5, 6, 6))) == ["binary_conv"]

@@ -120,8 +120,8 @@ def _layer_norm(
         return
     if len(normalized_shape) != value.dim() - 1:
         raise ExportError(
-            f"normalises the last {len(normalized_shape)} of {value.dim()} dimensions; what can be packed is the last 3 of "
-            "a map, the last of a vector, and the last of a map whose channels were moved there"
+            f"normalises the last {len(normalized_shape)} of {value.dim()} dimensions; what can be packed is the last "
+            "3 of a map, the last of a vector, and the last of a map whose channels were moved there"
         )
     if value.dim() == 2:
         _group_norm(builder, node, input, 1, weight, bias, eps)

@@ -107,7 +107,9 @@ def _levels(builder: "Builder", steps: list[Node], start: Node) -> Levels | None
     with torch.no_grad():
         both = np.concatenate(thresholds.ends(value, channels, dimensions))
         low, high = float(both.min()), float(both.max())
-        if low == high or not set(both.tolist()) <= {low, high}:
+        if low == high:  # a sign that never changes
+            low, high = (-abs(low), abs(low)) if low else (0.0, 1.0)
+        if not set(both.tolist()) <= {low, high}:
             return None
         changes: list[Callable[[Tensor], Tensor]] = [lambda x: value(x) > low, lambda x: value(x) >= high]
         first, second = (thresholds.find(change, channels, dimensions) for change in changes)
