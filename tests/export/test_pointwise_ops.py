@@ -44,7 +44,7 @@ def test_a_function_is_torchs(function):
         x = np.abs(x) if function == "sqrt" else np.minimum(x, 80) if function == "exp" else x
         want = in_torch(torch.from_numpy(x), *parameters).numpy()
         got = op(x)
-        np.testing.assert_allclose(got, want, rtol=2e-6, atol=3e-7)
+        np.testing.assert_allclose(got, want, rtol=2e-6, atol=1e-6 if "gelu" in function else 3e-7)
         # What a sign behind the function sees: torch's −0 and its infinities count as torch has them. Where GELU
         # becomes −0 torch's own vectors and single values differ.
         clear = ~((x > -5.65) & (x < -5)) if function.startswith("gelu") else np.ones(x.shape, bool)
