@@ -87,6 +87,7 @@ class Builder:
         computes: for each op the node whose value it gives, None for a value that torch does not have.
         order: for vectors that were maps, the position among torch's features of each of the runtime's features.
         fixed_by: what is right at the example's height and width only, for `Network`; empty where nothing is.
+        outputs: the names of the ops that give the model's results, by their place in what it returns.
         rounds_up: names of pools that round the number of their windows up (torch's ceil_mode).
     """
 
@@ -96,6 +97,7 @@ class Builder:
         self.computes: dict[str, Node | None] = {INPUT: traced.input}
         self.order: dict[Node, np.ndarray | None] = {traced.input: None}
         self.fixed_by = ""
+        self.outputs: dict[str, str] = {}
         self.rounds_up: list[str] = []
         self._settled: set[Node] = set()
         self._names: dict[Node, str] = {traced.input: INPUT}
@@ -108,13 +110,33 @@ class Builder:
         for node in self.traced.nodes:
             if node.target is torch._assert and self.traced.arguments(node).maps:
                 self.fix(node, "checks a height or a width of its input")
+            self._check_branch(node)
             if node is not self.traced.input and self.traced.varies(node):
                 try:
                     _dispatch(self, node)
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
                     raise ExportError(f"{self.traced.title(node)}: {error}") from None
-        return self._without_unused(self.in_torchs_order(self.traced.output))
+        for name, node in self.traced.outputs.items():
+            if not self.traced.varies(node):
+                raise ExportError(f"{self.traced.title(node)}: gives a result that does not depend on the input")
+            self.outputs[name] = self.in_torchs_order(node)
+        return self._without_unused(set(self.outputs.values()))
+
+    def _check_branch(self, node: Node) -> None:
+        """Refuse what decides by numbers or the batch; note what decides by a height or a width."""
+        if self.traced.decides(node):
+            reads = self.traced.reads(node)
+            if reads.values or reads.batch:
+                by = "numbers of its input" if reads.values else "the number of inputs in the batch"
+                raise ExportError(f"{self.traced.title(node)}: takes a branch by {by}, which cannot be packed")
+            if reads.maps:
+                self.fix(node, "takes a branch by a height or a width of its input")
+        parts = self.traced.values[node]
+        if self.traced.counts(node) and self.traced.varies(node):
+            dim = node.kwargs.get("dim", node.args[-1] if len(node.args) > 1 else 0)
+            if not isinstance(parts[0], Tensor) or dim != 1:
+                self.fix(node, "gives as many parts as its input's height or width makes")
 
     def fix(self, node: Node, why: str) -> None:
         """Record that `node` is right at the example's height and width only."""
@@ -148,10 +170,10 @@ class Builder:
         if reads.maps:
             self.fix(node, _NUMBER)
 
-    def _without_unused(self, last: str) -> list[Op]:
-        if last == INPUT:
+    def _without_unused(self, needed: set[str]) -> list[Op]:
+        if INPUT in needed:
             raise ExportError("the model gives its input back: there is nothing to pack")
-        kept, needed = [], {last}
+        kept: list[Op] = []
         for name, op in reversed(self.ops.items()):
             if name in needed:
                 kept.append(op)

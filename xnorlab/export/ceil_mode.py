@@ -1,7 +1,7 @@
 """Pools with ceil_mode=True become plain ones where it changes nothing at any height and width that a network takes."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from xnorlab.runtime import graph
 from xnorlab.runtime.graph import INPUT
@@ -17,21 +17,37 @@ Rounding = CeilMaxPool | CountedAvgPool
 def simplified(ops: Sequence[Op], input_shape: Shape, names: Collection[str]) -> list[Op]:
     """The ops with plain pools, which older readers know, in place of those whose windows always fill their maps.
 
-    The sizes of all values repeat with a period, the product of the strides up to them, and rows and columns are
-    independent. So it is enough to look at one period of each. Mostly a shortcut, whose sum does not fit at any other
-    size, guards the pool.
+    Always means: at every height and width at which the network with the plain pool runs. Mostly a shortcut, whose sum
+    fits at no other size, guards the pool.
 
     Args:
         ops: of the network.
         input_shape: of the network's input.
         names: of pools that round up.
     """
-    rounding = {op.name: op for op in ops if op.name in names and isinstance(op, Rounding)}
-    rounding = {name: op for name, op in rounding.items() if not isinstance(op, CountedAvgPool) or _counts_all(op)}
-    if not rounding or len(input_shape) != 3 or _period(ops) > MAX_PERIOD:
+    if len(input_shape) != 3 or _period(ops) > MAX_PERIOD:
         return list(ops)
     own = graph.infer_shapes(ops, input_shape)
-    period = _period(ops)
+    rounding = {op.name: op for op in ops if op.name in names and isinstance(op, Rounding)}
+    fill = {name for name, op in rounding.items() if _counts_all(op) and _windows_fill(op, own[op.inputs[0]])}
+    while True:
+        plain = [_plain(rounding[op.name]) if op.name in fill else op for op in ops]
+        cut = _cut(plain, input_shape, {name: rounding[name] for name in fill})
+        if not cut:
+            return plain
+        fill -= cut
+
+
+def _cut(ops: Sequence[Op], input_shape: Shape, pools: Mapping[str, Rounding]) -> set[str]:
+    """The pools whose windows do not fill their maps at some input that a network takes.
+
+    The sizes of all values repeat with a period, the product of the strides up to them, and rows and columns are
+    independent. So it is enough to look at one period of each.
+    """
+    cut: set[str] = set()
+    if not pools:
+        return cut
+    own, period = graph.infer_shapes(ops, input_shape), _period(ops)
     for axis in (0, 1):
         for side in range(max(1, input_shape[axis] - period + 1), input_shape[axis] + period):
             shape = (*input_shape[:axis], side, *input_shape[axis + 1 :])
@@ -39,17 +55,17 @@ def simplified(ops: Sequence[Op], input_shape: Shape, names: Collection[str]) ->
                 shapes = graph.other_shapes(ops, shape, own)
             except ValueError:  # a run at this size would be refused
                 continue
-            rounding = {name: op for name, op in rounding.items() if _windows_fill(op, shapes[op.inputs[0]][:2])}
-    return [_plain(op) if op.name in rounding else op for op in ops]  # pyright: ignore[reportArgumentType]
+            cut |= {name for name, pool in pools.items() if not _windows_fill(pool, shapes[pool.inputs[0]])}
+    return cut
 
 
-def _counts_all(pool: CountedAvgPool) -> bool:
-    return pool.count_include_pad and not pool.divisor
+def _counts_all(pool: Rounding) -> bool:
+    return isinstance(pool, CeilMaxPool) or (pool.count_include_pad and not pool.divisor)
 
 
 def _windows_fill(pool: Rounding, size: Sequence[int]) -> bool:
-    """Whether the windows of a pool end where a map of `size` (height, width) with its border ends."""
-    sides = zip(size, pool.kernel, pool.stride, pool.padding, strict=True)
+    """Whether the windows of a pool end where a map of `size` (height, width, …) with its border ends."""
+    sides = zip(size[:2], pool.kernel, pool.stride, pool.padding, strict=True)
     return all((side + 2 * border - k) % stride == 0 for side, k, stride, border in sides)
 
 

@@ -25,11 +25,20 @@ Pair = tuple[int, int]
 
 @packs(nn.Conv2d)
 def _conv_module(builder: Builder, node: Node, module: nn.Conv2d, input: Node) -> None:
+    source, padding = input, module.padding
     if module.padding_mode != "zeros":
-        raise ExportError(f"padding_mode={module.padding_mode!r} cannot be packed; only 'zeros' can")
-    _conv(
-        builder, node, input, module.weight, module.bias, module.stride, module.padding, module.dilation, module.groups
-    )
+        source, padding = _bordered(builder, node, module, builder.name_of(input)), 0
+    geometry = module.stride, padding, module.dilation, module.groups
+    _conv_of(builder, node, source, module.weight, module.bias, *geometry)
+
+
+def _bordered(builder: Builder, node: Node, module: nn.Conv2d, name: str) -> str:
+    """The name of the layer's input with a border that is not of zeros."""
+    mode = module.padding_mode
+    if mode not in ("reflect", "replicate"):
+        raise ExportError(f"padding_mode={mode!r} cannot be packed; 'zeros', 'reflect' and 'replicate' can")
+    left, right, top, bottom = module._reversed_padding_repeated_twice
+    return builder.add(ops.Border, node, name, suffix="padded", rows=(top, bottom), columns=(left, right), fill=mode)
 
 
 @packs(F.conv2d, torch.conv2d)
@@ -44,6 +53,20 @@ def _conv(
     dilation: Any = 1,
     groups=1,
 ) -> None:
+    _conv_of(builder, node, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _conv_of(
+    builder: Builder,
+    node: Node,
+    input: Node | str,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> None:
     array = _parameter(weight)
     spread = pair(dilation, "dilation", 1)
     geometry = {
@@ -53,10 +76,11 @@ def _conv(
         "groups": groups,
     }
     signs, scale = _signs_of(array)
-    if signs is None:
-        _real_conv(builder, node, builder.name_of(input), array, _parameter_or_none(bias), geometry)
-    else:
+    if signs is not None and isinstance(input, Node):
         _signs_conv(builder, node, input, signs, scale, _parameter_or_none(bias), geometry)
+        return
+    source = builder.name_of(input) if isinstance(input, Node) else input
+    _real_conv(builder, node, source, array, _parameter_or_none(bias), geometry)
 
 
 def _signs_of(weight: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -100,6 +100,7 @@ def pack(
         preprocessing=preprocessing,
         provenance=provenance,
         fixed_by=builder.fixed_by,
+        outputs=None if list(builder.outputs) == [""] else builder.outputs,
     )
     _check_ops(network, builder, traced)
     _check_logits(network, builder, traced)
@@ -132,12 +133,15 @@ def _check_logits(network: Network, builder: Builder, traced: Traced) -> None:
     """Raise where the logits differ from torch's and no sign on the way does."""
     values = {INPUT: _nhwc(traced.values[traced.input])}
     got = network.run(values[INPUT], lambda op, value, seconds: values.update({op.name: value}))
-    want = _nhwc(traced.values[traced.output])
-    difference, largest = float(np.abs(got - want).max()), float(np.abs(want).max())
-    if difference <= LOGIT_TOLERANCE * max(1.0, largest):
-        return
-    if not any(_turned(op, values, builder, traced) for op in network.ops):
-        raise ExportError(f"the packed network's logits differ from torch's by {difference:.3g}")
+    results = got if network.outputs else {"": got}
+    for name, node in traced.outputs.items():
+        want = _nhwc(traced.values[node])
+        difference, largest = float(np.abs(results[name] - want).max()), float(np.abs(want).max())
+        if difference <= LOGIT_TOLERANCE * max(1.0, largest):
+            continue
+        if not any(_turned(op, values, builder, traced) for op in network.ops):
+            what = f"output {name!r}" if name else "logits"
+            raise ExportError(f"the packed network's {what} differ from torch's by {difference:.3g}")
 
 
 def _turned(op: Op, values: dict[str, np.ndarray], builder: Builder, traced: Traced) -> bool:

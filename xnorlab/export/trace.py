@@ -1,8 +1,10 @@
 """Tracing: a model's computation as a torch.fx graph, with the values of all steps on an example."""
 
+import inspect
+import operator
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -11,7 +13,7 @@ from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.export import prepare
-from xnorlab.export.dependence import Dependences, Reads
+from xnorlab.export.dependence import Dependences, Reads, merged
 from xnorlab.export.errors import ExportError
 from xnorlab.nn import BinaryConv2d, BinaryLinear, Shift
 
@@ -29,9 +31,77 @@ class _Value(fx.Proxy):
 
 
 class _Tracer(fx.Tracer):
+    """Follows a model; where the model decides by a size or counts parts, it takes them from an example.
+
+    Args:
+        model: to follow.
+        example: that the model is run on, as far as needed.
+
+    Attributes:
+        decisions: nodes whose truth value decided a branch.
+        counted: nodes that were taken apart into as many parts as they have on the example.
+    """
+
+    def __init__(self, model: nn.Module, example: Tensor):
+        super().__init__()
+        self._model, self._example = model, example
+        self._known: dict[Node, Any] = {}
+        self._computing = False
+        self.decisions: list[Node] = []
+        self.counted: list[Node] = []
+
     def proxy(self, node: Node) -> fx.Proxy:
         """The value of a node, as the model's code sees it."""
         return _Value(node, self)
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        """Whether a size that decides a branch is true on the example; numbers of the input decide nothing here."""
+        value = self._value(obj.node)
+        if isinstance(value, Tensor):
+            return super().to_bool(obj)
+        self.decisions.append(obj.node)
+        return bool(value)
+
+    def iter(self, obj: fx.Proxy) -> Iterator[Any]:
+        """The parts of a size or of several values, as many as on the example."""
+        value = self._value(obj.node)
+        if not isinstance(value, tuple | list):
+            return super().iter(obj)
+        self.counted.append(obj.node)
+        return iter([cast(Any, obj)[i] for i in range(len(value))])
+
+    def _value(self, node: Node) -> Any:
+        """The value of a node on the example, computed with those that it needs."""
+        needed, left = {node}, [node]
+        while left:
+            new = [part for part in left.pop().all_input_nodes if part not in needed]
+            needed.update(new)
+            left += new
+        self._computing = True
+        try:
+            for each in self.graph.nodes:
+                if each in needed and each not in self._known:
+                    self._known[each] = self._computed(each)
+        finally:
+            self._computing = False
+        return self._known[node]
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Follow a module's call; while values are computed it is an ordinary call."""
+        return forward(*args, **kwargs) if self._computing else super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """Follow the reading of a parameter; while values are computed it is an ordinary one."""
+        return attr_val if self._computing else super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def _computed(self, node: Node) -> Any:
+        if node.op == "placeholder":
+            return self._example.clone()
+        if node.op == "get_attr":
+            return operator.attrgetter(str(node.target))(self._model)
+        args, kwargs = map_arg((node.args, node.kwargs), self._known.__getitem__)
+        called = self._model.get_submodule(str(node.target)) if node.op == "call_module" else None
+        return _run(node, called, args, kwargs)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Whether the module is packed whole: layers of xnorlab are, unless a subclass computes something else."""
@@ -59,19 +129,19 @@ class Traced:
         module: the graph as a module.
         nodes: in order.
         input: the node of the model's input.
-        output: the node of the model's result.
+        outputs: the nodes of the model's results by their place in what it returns; the name is empty for one tensor.
         values: of all nodes, on the example.
     """
 
-    def __init__(self, module: fx.GraphModule, values: dict[Node, Any]):
+    def __init__(self, module: fx.GraphModule, values: dict[Node, Any], tracer: _Tracer):
         self.module, self.values = module, values
+        self._decisions, self._counted = ({node.name for node in nodes} for nodes in (tracer.decisions, tracer.counted))
         self.nodes = list(module.graph.nodes)
         placeholders = [node for node in self.nodes if node.op == "placeholder"]
         self.input = placeholders[0]
-        result = self.nodes[-1].args[0]
-        if not isinstance(result, Node) or not isinstance(values[result], Tensor):
-            raise ExportError("the model must return one tensor, its logits")
-        self.output = result
+        self.outputs = _by_place(self.nodes[-1].args[0])
+        if not all(isinstance(node, Node) and isinstance(values[node], Tensor) for node in self.outputs.values()):
+            raise ExportError("the model must return a tensor, its logits, or a tuple, list or dictionary of tensors")
         self._dependences = Dependences(self.nodes, values, self.called)
 
     def varies(self, node: Node) -> bool:
@@ -81,6 +151,18 @@ class Traced:
     def arguments(self, node: Node) -> Reads:
         """The dependences of the constants that the node is given."""
         return self._dependences.arguments(node)
+
+    def decides(self, node: Node) -> bool:
+        """Whether the model took a branch by the node's value on the example."""
+        return node.name in self._decisions
+
+    def reads(self, node: Node) -> Reads:
+        """The dependences of the node's value."""
+        return merged([self._dependences.reads[node]])
+
+    def counts(self, node: Node) -> bool:
+        """Whether the model took as many parts of the node's value as there were on the example."""
+        return node.name in self._counted
 
     def stays_one_pixel(self, node: Node) -> bool:
         """Whether the node's value is a map of one pixel however large the input is."""
@@ -143,11 +225,25 @@ class Traced:
 
     def run(self, node: Node, args: Any, kwargs: Any) -> Any:
         """Compute the node for other arguments."""
-        if node.op == "call_module":
-            return self.called(node)(*args, **kwargs)
-        if node.op == "call_method":
-            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-        return node.target(*args, **kwargs)  # pyright: ignore[reportCallIssue]
+        return _run(node, self.called(node) if node.op == "call_module" else None, args, kwargs)
+
+
+def _run(node: Node, called: nn.Module | None, args: Any, kwargs: Any) -> Any:
+    """Compute a node for these arguments; called: the module that it calls."""
+    if called is not None:
+        return called(*args, **kwargs)
+    if node.op == "call_method":
+        return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+    return node.target(*args, **kwargs)  # pyright: ignore[reportCallIssue]
+
+
+def _by_place(result: Any, place: str = "") -> dict[str, Any]:
+    """The parts of what a model returns, by their place in it."""
+    if not isinstance(result, tuple | list | dict):
+        return {place: result}
+    parts = result.items() if isinstance(result, dict) else enumerate(result)
+    start = f"{place}." if place else ""
+    return {name: each for key, part in parts for name, each in _by_place(part, f"{start}{key}").items()}
 
 
 def trace(model: nn.Module, example: Tensor) -> Traced:
@@ -159,22 +255,33 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
     x = prepare.example(example)
     with torch.no_grad():
         model = prepare.model(model)
-        if _Tracer().is_leaf_module(model, ""):  # a layer on its own: fx would look inside the outermost module
+        if _Tracer(model, x).is_leaf_module(model, ""):  # a layer on its own: fx would look inside the outermost module
             model = nn.Sequential(model)
+        _check_inputs(model)
         expected = _attempt("the model fails on the example", lambda: model(x.clone()))
-        graph = _attempt("torch.fx cannot follow the model", lambda: _Tracer().trace(model))
+        tracer = _Tracer(model, x)
+        graph = _attempt("torch.fx cannot follow the model", lambda: tracer.trace(model))
         if sum(node.op == "placeholder" for node in graph.nodes) != 1:
             raise ExportError("the model must take one input")
         module = fx.GraphModule(model, graph)
         recorder = _Recorder(module)
         _attempt("torch.fx cannot follow the model", lambda: recorder.run(x.clone()))
         _follow_in_place(module)
-        traced = Traced(module, recorder.values)
+        traced = Traced(module, recorder.values, tracer)
         _check_hooks(traced)
-        if not _equal(expected, traced.values[traced.output]):
+        if not _equal_results(expected, {name: traced.values[node] for name, node in traced.outputs.items()}):
             raise ExportError(_why_different(model, x, expected))
     _check_finite(traced)
     return traced
+
+
+def _check_inputs(model: nn.Module) -> None:
+    """Raise where a model demands more inputs than one."""
+    parameters = inspect.signature(model.forward).parameters.values()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    demanded = [each.name for each in parameters if each.default is each.empty and each.kind in positional]
+    if len(demanded) > 1:
+        raise ExportError(f"the model must take one input; its forward demands {', '.join(demanded)}")
 
 
 def _attempt(failure: str, step: Callable[[], Any]) -> Any:
@@ -197,7 +304,7 @@ def _check_hooks(traced: Traced) -> None:
 
 def _check_finite(traced: Traced) -> None:
     """Raise where the result is not finite, at the first step that gives NaN or infinity."""
-    if prepare.not_finite(traced.values[traced.output]) is None:
+    if all(prepare.not_finite(traced.values[node]) is None for node in traced.outputs.values()):
         return
     for node in traced.nodes:
         value = traced.values[node]
@@ -211,12 +318,18 @@ def _why_different(model: nn.Module, x: Tensor, expected: Any) -> str:
     """A sentence that says why the traced model gives another result than the model itself."""
     if model._forward_hooks or model._forward_pre_hooks:
         return f"a forward hook of the model itself changes what it takes or gives; {_HOOKS}"
-    if not _equal(model(x.clone()), expected):
+    if not _equal_results(expected, _by_place(model(x.clone()))):
         return "the model gives another result each time that it runs on the same input (chance, or a state it keeps)"
     return (
         "torch.fx follows the model to another result than it gives: something in its own code is hidden from torch.fx "
         "(a branch on isinstance, a context like autocast)"
     )
+
+
+def _equal_results(expected: Any, results: dict[str, Any]) -> bool:
+    """Whether what a model returned has the same tensors at the same places."""
+    parts = _by_place(expected)
+    return list(parts) == list(results) and all(_equal(part, results[name]) for name, part in parts.items())
 
 
 def _equal(a: Any, b: Any) -> bool:

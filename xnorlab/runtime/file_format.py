@@ -38,7 +38,7 @@ MAX_FILE_BYTES = 2**31
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bool_}
 _RESERVED = ("format_version", "digest")
-_SINCE = {"fixed_by": 2, "unknown": 3}
+_SINCE = {"fixed_by": 2, "unknown": 3, "outputs": 4}
 """Header fields that came later, by the format version of the files that have them."""
 
 SINCE_OF_KIND: dict[str, int] = {}
@@ -245,7 +245,7 @@ def _version(header: dict[str, Any]) -> int:
     fields = [since for field, since in _SINCE.items() if field in header]
     graph = header.get("graph")
     kinds = [op.get("kind") for op in graph if isinstance(op, dict)] if isinstance(graph, list) else []
-    return max(1, *fields, *(SINCE_OF_KIND.get(kind, 1) for kind in kinds if isinstance(kind, str)))
+    return max([1, *fields, *(SINCE_OF_KIND.get(kind, 1) for kind in kinds if isinstance(kind, str))])
 
 
 def _refuse_constant(text: str) -> float:

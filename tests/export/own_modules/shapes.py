@@ -142,11 +142,12 @@ class Blur(nn.Module):
         super().__init__()
         row = torch.tensor([1.0, 2.0, 1.0]) / 4
         self.channels = channels
-        self.register_buffer("filter", (row[:, None] * row)[None, None].repeat(channels, 1, 1, 1))
+        self.weight: Tensor
+        self.register_buffer("weight", (row[:, None] * row)[None, None].repeat(channels, 1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, C, H, W)."""
-        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.filter, stride=2, groups=self.channels)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.weight, stride=2, groups=self.channels)
 
 
 class Checked(nn.Module):
@@ -179,15 +180,15 @@ class TwoHeads(nn.Module):
 
 
 class Two(nn.Module):
-    """Two inputs."""
+    """Two inputs, one of which may be left out."""
 
     def __init__(self):
         super().__init__()
         self.conv = nn.Conv2d(3, 4, 3)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """x and y: (N, 3, H, W)."""
-        return self.conv(x) + self.conv(y)
+        return self.conv(x) if y is None else self.conv(x) + self.conv(y)
 
 
 def inside(block: nn.Module, channels: int = 8, **parts: nn.Module) -> Around:
@@ -208,15 +209,18 @@ def tail(function, **parts: nn.Module) -> Case:
 JOINED = {
     "concatenation": step(lambda m, y: torch.cat([y, y], 1), 16),
     "three tensors": step(lambda m, y: torch.cat((y, F.relu(y), y * 0.5), dim=1), 24),
-    "concatenate with axis": step(lambda m, y: torch.concatenate([y, y], axis=1), 16),
+    "concatenate with axis": step(
+        lambda m, y: torch.concatenate([y, y], axis=1),  # pyright: ignore[reportCallIssue]
+        16,
+    ),
     "negative axis": step(lambda m, y: torch.cat([y, y], dim=-3), 16),
     "along the width": step(lambda m, y: torch.cat([y, y.flip(3)], 3)),
     "along the height": step(lambda m, y: torch.cat([y, y], 2)),
     "vectors": tail(lambda m, y: m.head(torch.cat([y.mean((2, 3)), y.amax((2, 3))], 1)), head=nn.Linear(16, 5)),
     "flattened maps": tail(lambda m, y: m.head(torch.cat([y.flatten(1), y.mean((2, 3))], 1)), head=nn.Linear(520, 5)),
     "vectors behind a binary matrix": tail(
-        lambda m, y: m.head(m.norm(torch.cat([y.flatten(1), F.max_pool2d(y, 2).flatten(1)], 1))),
-        norm=nn.BatchNorm1d(640),
+        lambda m, y: m.head(m.normal(torch.cat([y.flatten(1), F.max_pool2d(y, 2).flatten(1)], 1))),
+        normal=nn.BatchNorm1d(640),
         head=BinaryLinear(640, 5, weight_binarizer=MeanScale(), input_binarizer=BiRealSign()),
     ),
     "binary dense network": Case(DenseNet),
@@ -273,7 +277,7 @@ MOVED = {
     "channel shuffle": step(lambda m, y: shuffled(y, 4)),
     "channel shuffle module": step(lambda m, y: m.shuffle(y), shuffle=nn.ChannelShuffle(2)),
     "channel shuffle of reshapes": step(
-        lambda m, y: y.reshape(y.shape[0], 2, 4, *y.shape[2:]).permute(0, 2, 1, 3, 4).flatten(1, 2)
+        lambda m, y: y.reshape(y.shape[0], 2, 4, y.shape[2], y.shape[3]).permute(0, 2, 1, 3, 4).flatten(1, 2)
     ),
     "shuffle unit": Case(lambda: inside(ShuffleUnit())),
     "pixel shuffle": step(lambda m, y: m.shuffle(y), 2, shuffle=nn.PixelShuffle(2)),
