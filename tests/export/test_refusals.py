@@ -40,8 +40,7 @@ class Reshaped(nn.Module):
         return x.reshape(self.shape)
 
 
-class DoublePad(BinaryConv2d):
-    """A subclass that computes something else than its parent."""
+class that computes something else than its parent."""
 
     def forward(self, x):
         """x: (N, C, H, W)."""
@@ -81,7 +80,6 @@ REFUSED = {
     "linear on maps": (lambda: nn.Linear(8, 2), "vectors"),
     "binarizer": (lambda: BinaryConv2d(3, 4, 3, weight_binarizer=MeanScale(), input_binarizer=Strange()), "Strange"),
     "K on real": (lambda: BinaryConv2d(3, 4, 3, input_binarizer=ClippedSign(), input_scale=True), "input_scale"),
-    "subclass": (lambda: DoublePad(3, 4, 3, **SIGNS), "cannot"),
     "nothing": (lambda: nn.Identity(), "nothing to pack"),
     "control flow": (lambda: Calls(lambda x: x if x.sum() > 0 else -x), "torch.fx cannot follow"),
     "random": (lambda: Calls(lambda x: x + float(torch.rand(()))), "another result each time that it runs"),

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from xnorlab.export.arithmetic import affine, constant_array, operation_with
 from xnorlab.export.builder import Builder, packs
 from xnorlab.export.errors import ExportError
-from xnorlab.export.rearranged import Rearranged
 from xnorlab.nn import Shift
 from xnorlab.runtime import ops
 
@@ -146,7 +145,7 @@ def _pixel_norm(builder: Builder, node: Node, input: Node, weight: Any, bias: An
     learned = {"scale": weight, "bias": bias}
     fields = {name: constant_array(part).copy() for name, part in learned.items() if part is not None}
     name = builder.add(ops.PixelNorm, node, moved.base.emit(), suffix="pixels", eps=float(eps), **fields)
-    builder.move(node, Rearranged(builder, replace(moved.base, emit=lambda: name, node=None), moved.steps))
+    builder.move(node, moved.of(replace(moved.base, emit=lambda: name, node=None)))
 
 
 def _learned(builder: Builder, input: Node, weight: Any, bias: Any) -> dict[str, np.ndarray]:

@@ -43,7 +43,7 @@ def _copy(builder: Builder, node: Node, input: Node, *_: Any, **__: Any) -> None
 def _cast(builder: Builder, node: Node, input: Node, *_: Any, **__: Any) -> None:
     before, after = (builder.traced.values[each].dtype for each in (input, node))
     if after != torch.float32 or before not in (torch.float32, torch.bool):
-        raise ExportError(f"turns {before} into {after}; only float32 can be packed")
+        raise ExportError(f"turns {before} into {after}, which cannot be packed; only float32 can")
     if before == torch.float32:
         builder.same(node, input)
     else:

@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from torchvision.ops import SqueezeExcitation, StochasticDepth
 
 from own_modules.case import Around, Case, Tail, binary
-from xnorlab.binarize import sign_bireal
+from xnorlab.binarize import ClippedSign, MeanScale, sign_bireal
+from xnorlab.nn import BinaryConv2d
 
 
 class Bias(nn.Module):
@@ -61,6 +62,14 @@ class OwnConv(nn.Conv2d):
         """input: (N, C, H, W)."""
         alpha = self.weight.abs().mean((1, 2, 3), keepdim=True)
         return F.conv2d(input.sign(), self.weight.sign() * alpha, self.bias, self.stride, self.padding)
+
+
+class Doubled(BinaryConv2d):
+    """A subclass of xnorlab's layer that computes something else than its parent."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, C, H, W)."""
+        return torch.sigmoid(super().forward(x)) * 2
 
 
 class OwnLinear(nn.Linear):
@@ -237,6 +246,9 @@ MODULES: dict[str, Case] = {
     "checkpoint": around(lambda m, y: checkpoint(torch.relu, y, use_reentrant=False)),
     "torch.sign ahead of a binary layer": around(lambda m, y: torch.sign(y)),
     "own convolution": signs(lambda: OwnConv(8, 8, 3, padding=1)),
+    "subclass of a binary layer": signs(
+        lambda: Doubled(8, 8, 3, padding=1, weight_binarizer=MeanScale(), input_binarizer=ClippedSign())
+    ),
     "own convolution with bias": signs(lambda: OwnConv(8, 8, 3, padding=1, bias=True)),
     "own convolution behind ReLU": signs(lambda: nn.Sequential(nn.ReLU(), OwnConv(8, 8, 3, padding=1))),
     "own matrix": Case(lambda: Tail(lambda m, y: m.part(y.mean((2, 3))), part=OwnLinear(8, 5))),
