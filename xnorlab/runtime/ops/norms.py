@@ -26,12 +26,6 @@ class _Norm(PerChannel):
         if type(self.eps) is not float or not 0 < self.eps <= 1e6:
             raise ValueError(f"{self.name}: eps={self.eps!r} must be above 0 and at most 1e6")
 
-    def _normalised(self, x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and 1/√(variance + eps) over `axes`, float32, summed in float64."""
-        mean = x.mean(axes, dtype=np.float64, keepdims=True)
-        variance = np.square(x - mean).mean(axes, keepdims=True)
-        return mean, 1 / np.sqrt(variance + self.eps)
-
     def _onnx_scaled(self, graph: OnnxGraph, x: str, rank: int) -> None:
         one = graph.per_channel(np.ones(1, np.float32), rank)
         scaled = graph.node("Mul", [x, one if self.scale is None else graph.per_channel(self.scale, rank)])
@@ -65,16 +59,21 @@ class GroupNorm(_Norm):
         """(B, …, C) → the same shape."""
         x = arrays[0]
         batch, channels = len(x), x.shape[-1]
-        grouped = x.reshape(batch, -1, self.groups, channels // self.groups)
-        mean, factor = self._normalised(grouped, (1, 3))
+        pixels = x.reshape(batch, -1, channels)
         out = np.empty_like(x) if out is None else out
-        np.subtract(grouped, mean.astype(np.float32), out=out.reshape(grouped.shape))
-        spread = np.broadcast_to(factor, (batch, 1, self.groups, channels // self.groups)).reshape(batch, channels)
-        scale = spread if self.scale is None else spread * self.scale
-        out *= scale.astype(np.float32).reshape(batch, *[1] * (x.ndim - 2), channels)
+        centred = out.reshape(pixels.shape)
+        np.subtract(pixels, self._of_groups(pixels).astype(np.float32)[:, None], out=centred)
+        scale = 1 / np.sqrt(self._of_groups(np.square(centred)) + self.eps)
+        centred *= (scale if self.scale is None else scale * self.scale).astype(np.float32)[:, None]
         if self.bias is not None:
-            out += self.bias
+            centred += self.bias
         return out
+
+    def _of_groups(self, pixels: np.ndarray) -> np.ndarray:
+        """The mean over each channel's group, summed in float64: (B, pixels, C) → (B, C)."""
+        sums = pixels.sum(1, dtype=np.float64).reshape(len(pixels), self.groups, -1)
+        means = sums.mean(2) / pixels.shape[1]
+        return np.repeat(means, sums.shape[2], axis=1)
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """ONNX's InstanceNormalization of the groups, then scale and bias."""
@@ -94,8 +93,9 @@ class PixelNorm(_Norm):
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, …, C) → the same shape."""
-        mean, factor = self._normalised(arrays[0], (-1,))
-        normed = ((arrays[0] - mean) * factor).astype(np.float32)
+        centred = arrays[0] - arrays[0].mean(-1, dtype=np.float64, keepdims=True)
+        variance = np.square(centred).mean(-1, keepdims=True)
+        normed = (centred / np.sqrt(variance + self.eps)).astype(np.float32)
         if self.scale is not None:
             normed *= self.scale
         if self.bias is not None:
