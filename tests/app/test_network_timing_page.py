@@ -1,6 +1,7 @@
 """Network timing: layers of two schemes pair up, the parts add up, the first layer's limit follows from the times."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from page_reading import array_of, chart_of
@@ -92,7 +93,26 @@ def test_binary_weights_with_real_inputs_are_said_to_save_bytes(open_page):
 def test_what_binary_weights_do_for_the_time_is_what_was_measured(app_modules, speed_up, spread, words):
     from shared import binary_weights
 
-    assert words in binary_weights.only_weights_are_binary("BWN", speed_up, spread)
+    said = binary_weights.only_weights_are_packed("BWN", 1, speed_up, spread)
+    assert words in said
+    assert "from one bit to ±1" in said
+    ternary = binary_weights.only_weights_are_packed("Ternary", 2, speed_up, spread)
+    assert ternary == said.replace("BWN", "Ternary").replace("one bit to ±1", "two bits to −1, 0 and +1")
+
+
+def test_steps_with_packed_weights_are_told_by_their_kinds(app_modules):
+    from views.network_timing.measurement import PairTimings
+
+    class Timed(PairTimings):
+        def __init__(self, *kinds):
+            self.kinds = kinds
+
+        def _steps(self, scheme):
+            return [SimpleNamespace(kind=kind) for kind in self.kinds]
+
+    assert Timed("conv", "binary_conv").packed_weight_bits("xnor") == 0
+    assert Timed("conv", "binary_weight_conv", "linear").packed_weight_bits("bwn") == 1
+    assert Timed("conv", "ternary_weight_linear").packed_weight_bits("ternary") == 2
 
 
 def test_every_step_is_counted_once(ran):

@@ -51,6 +51,16 @@ def test_signs_without_a_scale_are_pointed_to_beyond_the_axis(open_page):
     assert "1.00" in texts
 
 
+def test_ternary_weights_are_said_to_stand_for_three_values(app_modules):
+    from views.how_it_learns import shipped_histories
+
+    assert shipped_histories._scale("ternary", 0.2) == (
+        None,
+        "Weights beyond ±0.100, to a bin's width, stand for ±α, all others for 0.",
+    )
+    assert "beyond ±0.140" in shipped_histories._scale("ternary-twn", 0.2)[1]
+
+
 def test_full_precision_has_no_flips_but_its_curves(open_page):
     at = open_page(PAGE, part="shipped", scheme="float")
     assert not at.exception

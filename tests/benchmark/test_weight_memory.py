@@ -1,4 +1,4 @@
-"""Binary weights take one bit each, in the file and in memory."""
+"""Binary weights take one bit each, ternary ones two, in the file and in memory."""
 
 import ast
 import subprocess
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from xnorlab import pretrained
-from xnorlab.benchmark import binary_memory
-from xnorlab.kernels.packing import pack_filters
+from xnorlab.benchmark import binary_memory, ternary_memory
+from xnorlab.kernels.packing import pack_filters, pack_ternary
 from xnorlab.runtime import Network, ops
 
 
@@ -38,6 +38,18 @@ def test_tail_bits_and_tail_filters_are_counted():
     assert memory.file_bytes == 3 * 9 * 2 * 8
     assert memory.file_ratio == pytest.approx(4 * 65 / 16)
     assert memory.resident_ratio <= memory.file_ratio, "the last tile is padded with filters"
+
+
+def test_ternary_weights_are_a_16th_of_float32():
+    words, nonzero = pack_ternary(np.round(np.random.default_rng(0).standard_normal((64, 3, 3, 128))))
+    layer = ops.TernaryWeightConv(name="a", inputs=("input",), words=words, nonzero=nonzero, channels=128)
+    built = Network([layer], input_shape=(8, 8, 128))
+    memory = ternary_memory(built)
+    assert memory is not None
+    assert memory.weights == 64 * 9 * 128
+    assert memory.file_ratio == memory.resident_ratio == 16
+    assert binary_memory(built) is None
+    assert ternary_memory(network(128, 64)) is None
 
 
 def test_float_network_has_none(shipped: Path):

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from manifests import enter, use
 from typer.testing import CliRunner
@@ -12,6 +13,8 @@ from typer.testing import CliRunner
 from xnorlab import pretrained, units
 from xnorlab.benchmark import binary_memory
 from xnorlab.cli import app
+from xnorlab.kernels.packing import pack_ternary
+from xnorlab.runtime import Network, ops
 from xnorlab.zoo.cost import file_float32_bytes, network_cost
 
 
@@ -70,6 +73,20 @@ def test_summary_counts_what_the_file_holds(shipped: Path):
     line = run("summary", "test/resnet18-xnor").stdout.splitlines()[-1]
     assert units.memory(signs.file_bytes) in line
     assert json.loads(run("summary", "test/resnet18-float", "--json").stdout)["binary_weights"] is None
+
+
+def test_ternary_weights_are_summed_up_with_their_two_bits(tmp_path: Path):
+    words, nonzero = pack_ternary(np.round(np.random.default_rng(0).standard_normal((64, 3, 3, 128))))
+    layer = ops.TernaryWeightConv(name="a", inputs=("input",), words=words, nonzero=nonzero, channels=128)
+    path = tmp_path / "network.safetensors"
+    Network([layer], input_shape=(8, 8, 128)).save(path)
+    found = json.loads(run("summary", path, "--json").stdout)
+    assert [(row["kind"], row["weight_bits"]) for row in found["layers"]] == [("ternary_weight_conv", 2)]
+    assert found["binary_weights"] is None
+    assert found["ternary_weights"]["file_ratio"] == 16
+    line = run("summary", path).stdout.splitlines()[-1]
+    assert line.startswith("Ternary weights alone: 18.0 KiB in the file")
+    assert line.endswith("16.0× and 16.0×")
 
 
 def test_summary_table_has_totals_and_fits_every_digit_into_a_narrow_terminal(shipped: Path, monkeypatch):

@@ -36,5 +36,5 @@ def test_every_scheme_of_the_library_has_a_look():
 
 
 def test_an_unknown_scheme_is_named():
-    with pytest.raises(ValueError, match="scheme='ternary' is not one of float"):
-        style.look("ternary")
+    with pytest.raises(ValueError, match="scheme='quaternary' is not one of float"):
+        style.look("quaternary")

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from xnorlab.binarize import (
+    AbsMeanTernary,
     BiRealSign,
     ClippedSign,
     KBit,
@@ -15,13 +16,21 @@ from xnorlab.binarize import (
     RSign,
     Sign,
     StochasticSign,
+    ThresholdTernary,
     input_scale,
     sign,
     weight_scale,
 )
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 
-WEIGHTS = {"real": None, "sign": Sign, "mean": MeanScale, "learned": lambda: LearnedScale(6)}
+WEIGHTS = {
+    "real": None,
+    "sign": Sign,
+    "mean": MeanScale,
+    "learned": lambda: LearnedScale(6),
+    "ternary": AbsMeanTernary,
+    "TWN": ThresholdTernary,
+}
 INPUTS = {
     "real": None,
     "clipped": ClippedSign,

@@ -7,7 +7,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from xnorlab.binarize import BiRealSign, ClippedSign, MeanScale, RSign, Sign, StochasticSign, sign
+from xnorlab.binarize import (
+    AbsMeanTernary,
+    BiRealSign,
+    ClippedSign,
+    MeanScale,
+    RSign,
+    Sign,
+    StochasticSign,
+    ThresholdTernary,
+    sign,
+)
 from xnorlab.nn import SCHEMES, BinaryConv2d, ResidualBlock, conv_block, first_block, get_scheme
 
 EXPECTED = {  # weights, inputs, K: the table of the paper's systems
@@ -20,6 +30,8 @@ EXPECTED = {  # weights, inputs, K: the table of the paper's systems
     "xnor-k": (MeanScale, ClippedSign, True),
     "bireal": (MeanScale, BiRealSign, False),
     "reactnet": (MeanScale, RSign, False),
+    "ternary": (AbsMeanTernary, None, False),
+    "ternary-twn": (ThresholdTernary, None, False),
 }
 
 

@@ -49,6 +49,13 @@ def test_a_card_says_what_the_latent_file_holds(scheme: str, holds_weights: bool
     assert ("| what torch needs beside it | 2 bytes |" in text) != holds_weights
 
 
+def test_a_card_says_that_ternary_weights_lie_there_in_float16(finished_run: Result):
+    network = shipped_network(replace(finished_run.recipe, scheme="ternary"))
+    text = card(network, finished_run.epochs, float32_bytes=40)
+    assert "| latent (training) weights, in float16 | 2 bytes |" in text
+    assert 'under the scheme "Ternary" (Ma et al. 2024, The Era of 1-bit LLMs (BitNet b1.58))' in text
+
+
 def test_names_from_outside_break_no_card(finished_run: Result):
     recipe = replace(finished_run.recipe, dataset="my | photos", teacher="a\nb")
     network = shipped_network(recipe, labels=("ant\n# A title", "<b>bee|", "*cat*"))

@@ -1,6 +1,5 @@
 """Lightning module: learning rates, weight decay, initial weights, evaluation, clipping and distillation."""
 
-import itertools
 from collections.abc import Callable
 
 import lightning as L
@@ -9,24 +8,11 @@ import pytest
 import torch
 
 from xnorlab.nn import SCHEMES
-from xnorlab.training.classification import Classification, binary_layers, distillation, rate_at
+from xnorlab.training.classification import Classification, binary_layers, distillation
 from xnorlab.zoo.recipe import Recipe
 
 Make = Callable[..., Recipe]
 LABELS = ("ant", "bee", "cat")
-
-
-def test_rate_climbs_linearly_then_falls_along_a_cosine_to_zero():
-    rates = [rate_at(step, 100, 0.2) for step in range(101)]
-    assert rates[:20] == pytest.approx([(step + 1) / 20 for step in range(20)])
-    assert rates[60] == pytest.approx(0.5)
-    assert rates[100] == pytest.approx(0)
-    assert max(rates) == 1
-    assert all(later < earlier for earlier, later in itertools.pairwise(rates[21:]))
-
-
-def test_no_warmup_starts_at_the_peak():
-    assert rate_at(0, 10, 0.0) == 1
 
 
 def test_only_real_weights_decay_and_binary_ones_have_their_own_rate(small_recipe: Make):

@@ -1,7 +1,12 @@
-import torch
+from types import SimpleNamespace
 
+import torch
+from torch import nn
+
+from xnorlab.binarize import AbsMeanTernary
+from xnorlab.nn import BinaryConv2d
 from xnorlab.training.classification import binary_layers
-from xnorlab.training.epoch_recorder import HISTOGRAM_BINS, kept_epochs, stored_history
+from xnorlab.training.epoch_recorder import HISTOGRAM_BINS, EpochRecorder, kept_epochs, stored_history
 from xnorlab.training.evaluate import load_checkpoint
 from xnorlab.training.run import Result
 
@@ -25,6 +30,28 @@ def test_flips_count_signs_that_changed(finished_run: Result, run_small, small_r
         key = f"model.{name}.weight"
         changed = ((before[key] >= 0) != (after[key] >= 0)).float().mean().item()
         assert share == changed
+
+
+def test_a_flip_of_a_ternary_weight_is_a_change_of_its_value():
+    layer = BinaryConv2d(1, 1, 2, weight_binarizer=AbsMeanTernary())
+    values, nothing = torch.tensor([1.0, -1.0, 0.1, -0.1]), SimpleNamespace(compute=lambda: torch.zeros(()))
+    layer.weight.data = values.view(1, 1, 2, 2)
+    module = SimpleNamespace(
+        model=nn.Sequential(layer),
+        log=lambda *given, **how: None,
+        hardware=lambda: "",
+        train_loss=nothing,
+        train_top1=nothing,
+        recipe=SimpleNamespace(epochs=100),
+    )
+    optimizer = SimpleNamespace(param_groups=[{"lr": 0.1}])
+    trainer = SimpleNamespace(current_epoch=0, precision="32-true", optimizers=[optimizer], is_global_zero=True)
+    recorder = EpochRecorder()
+    recorder.on_train_epoch_start(trainer, module)
+    # A new sign of what stays 0 is no flip, and +1 that becomes 0 is one.
+    layer.weight.data = torch.tensor([0.1, -1.0, -0.1, -0.1]).view(1, 1, 2, 2)
+    recorder.on_train_epoch_end(trainer, module)
+    assert recorder.epochs[0]["flips"] == {"0": 0.25}
 
 
 def test_histograms_begin_before_training_and_count_every_weight(finished_run: Result):

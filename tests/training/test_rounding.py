@@ -129,6 +129,19 @@ def test_a_rounded_model_is_stored_without_loss_and_keeps_its_signs(scheme: str)
         assert all(torch.equal(layer.weight >= 0, before[name]) for name, layer in binary_layers(model))
 
 
+@pytest.mark.parametrize("scheme", ["ternary", "ternary-twn"])
+def test_ternary_weights_are_stored_in_float16_and_hardly_any_changes_its_value(scheme: str):
+    torch.manual_seed(0)
+    model = build("resnet18", scheme, 3, width=8)
+    before = {name: layer.weight_binarizer.signs(layer.weight) for name, layer in binary_layers(model)}
+    tensors = shipped_tensors(round_weights_(model), {})
+    assert not [name for name in tensors if name.endswith(latent_weights.STEP)]
+    assert all(tensors[f"{name}.weight"].dtype == torch.float16 for name in before)
+    after = {name: layer.weight_binarizer.signs(layer.weight) for name, layer in binary_layers(model)}
+    changed = sum((after[name] != before[name]).sum().item() for name in before)
+    assert changed < 0.001 * sum(values.numel() for values in before.values())
+
+
 def test_what_the_packed_file_holds_is_not_stored_twice():
     model = round_weights_(build("resnet18", "xnor", 3, width=8))
     alike, other = "classifier.weight", "stem.conv.weight"

@@ -1,10 +1,7 @@
 """Runs: what they leave, that they learn, resume exactly, and name bad arguments."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,19 +16,6 @@ from xnorlab.zoo.recipe import Recipe, recipe_for
 
 Make = Callable[..., Recipe]
 Run = Callable[..., Result]
-
-# Lightning starts the second process by running the program again, so it must be one of its own
-TWO_PROCESSES = """
-import json, sys, warnings
-from xnorlab.zoo.recipe import Recipe, recipe_for
-from xnorlab.training.run import train
-
-if __name__ == "__main__":
-    warnings.simplefilter("error")
-    data, folder, cache, recipe = sys.argv[1:]
-    train(data, Recipe.from_dict(json.loads(recipe)), folder, accelerator="cpu", devices=2, cache_folder=cache,
-          progress=False)
-"""
 
 
 def without_times(epochs: list[dict]) -> list[dict]:
@@ -123,27 +107,6 @@ def test_evaluation_can_be_rarer_than_epochs(run_small: Run, small_recipe: Make,
     seen: list[dict] = []
     run_small(small_recipe(epochs=2), tmp_path, evaluate_every=2, report=seen.append)
     assert ["val_top1" in record for record in seen] == [False, True]
-
-
-def test_two_processes_learn_what_one_learns(
-    finished_run: Result, image_folder: Path, cache_folder: Path, tmp_path: Path
-):
-    (tmp_path / "start.py").write_text(TWO_PROCESSES)
-    recipe = json.dumps(finished_run.recipe.to_dict())
-    subprocess.run(
-        [sys.executable, "start.py", image_folder, "run", cache_folder, recipe],
-        cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        check=True,
-        timeout=300,
-        capture_output=True,
-    )
-    epochs = json.loads((tmp_path / "run/history.json").read_text())["epochs"]
-    # the pictures are the same ones; each process norms over its own half of a batch
-    for ours, one in zip(epochs, finished_run.epochs, strict=True):
-        assert ours["rate"] == one["rate"]
-        assert ours["train_loss"] == pytest.approx(one["train_loss"], rel=0.25)
-    assert epochs[-1]["val_top1"] > 0.8
 
 
 def test_arguments_that_do_not_fit_are_refused(

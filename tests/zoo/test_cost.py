@@ -1,11 +1,14 @@
 """The figures of a shipped network: they add up, and follow from the file."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from xnorlab import pretrained
+from xnorlab.kernels.packing import pack_ternary
+from xnorlab.runtime import Network, ops
 from xnorlab.zoo.cost import (
     ASSUMED_OPERATIONS_PER_S,
     BINARY,
@@ -13,6 +16,7 @@ from xnorlab.zoo.cost import (
     HEADER,
     INNER,
     LAST,
+    TERNARY,
     amdahl_limit,
     architecture,
     core_hours,
@@ -69,7 +73,36 @@ def test_signs_take_a_bit_each_where_words_are_full(costs):
         assert 8 * cost.sign_bytes == cost.signs > 2_000_000  # every layer has a multiple of 64 channels
         assert cost.sign_bytes < cost.parts[BINARY]
     assert (costs["float"].signs, costs["float"].sign_bytes) == (0, 0)
-    assert [costs[s].only_weights_are_binary for s in ("float", "bwn", "xnor")] == [False, True, False]
+    assert [costs[s].only_weights_are_packed for s in ("float", "bwn", "xnor")] == [False, True, False]
+
+
+@pytest.fixture(scope="module")
+def ternary(tmp_path_factory):
+    """A network with two real layers around a ternary one, and its figures."""
+    weight = np.random.default_rng(0).standard_normal((64, 3, 3, 64)).astype(np.float32)
+    words, nonzero = pack_ternary(np.round(weight))
+    network = Network(
+        [
+            ops.Conv(name="first", inputs=("input",), weight=weight[..., :3].copy()),
+            ops.TernaryWeightConv(name="second", inputs=("first",), words=words, nonzero=nonzero, channels=64),
+            ops.Conv(name="last", inputs=("second",), weight=weight[:10, :1, :1].copy()),
+        ],
+        input_shape=(12, 12, 3),
+    )
+    path = tmp_path_factory.mktemp("ternary") / "network.safetensors"
+    network.save(path)
+    facts = {"name": "a/b-ternary", "model": "b", "scheme": "ternary", "top1": 0.5, "repeats": (), "images": 9}
+    shipped = SimpleNamespace(**facts, labels=["x"], bytes=path.stat().st_size)
+    return path, network_cost(shipped, network)
+
+
+def test_ternary_layers_are_a_part_of_their_own_of_two_bits_a_weight(ternary):
+    path, cost = ternary
+    assert set(cost.parts) == {TERNARY, FIRST, LAST, HEADER}
+    assert cost.parts[TERNARY] == 2 * 64 * 9 * 64 // 8
+    assert cost.only_weights_are_packed
+    assert (cost.signs, cost.binary_times_smaller, cost.binary_macs) == (0, None, 0)
+    assert cost.float32_bytes == file_float32_bytes(path) == 4 * (64 * 9 * 67 + 10 * 64)
 
 
 def test_the_numbers_of_a_file_are_those_of_its_ops(costs):

@@ -10,14 +10,13 @@ from xnorlab.benchmark.network_logits import NetworkContestant
 from xnorlab.benchmark.start import StartBench, bench_start
 from xnorlab.benchmark.sweeps import SWEEP_SHAPE, SWEEPS, Sweep, sweep
 from xnorlab.benchmark.timing import BenchmarkError, Progress, Timing, interleaved
-from xnorlab.benchmark.weight_memory import BinaryMemory, binary_memory
+from xnorlab.benchmark.weight_memory import PackedMemory, binary_memory, ternary_memory
 
 __all__ = [
     "SHAPES",
     "SWEEPS",
     "SWEEP_SHAPE",
     "BenchmarkError",
-    "BinaryMemory",
     "Ceilings",
     "Contestant",
     "ConvBench",
@@ -28,6 +27,7 @@ __all__ = [
     "NetworkContestant",
     "OpTiming",
     "OursIsWrongError",
+    "PackedMemory",
     "Progress",
     "Ready",
     "StartBench",
@@ -42,4 +42,5 @@ __all__ = [
     "interleaved",
     "measure_ceilings",
     "sweep",
+    "ternary_memory",
 ]

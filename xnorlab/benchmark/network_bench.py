@@ -13,7 +13,7 @@ from xnorlab.benchmark.contest import Ready, contest
 from xnorlab.benchmark.machine import Machine, describe
 from xnorlab.benchmark.network_logits import LogitCheck, NetworkContestant
 from xnorlab.benchmark.timing import Progress, Timing
-from xnorlab.benchmark.weight_memory import BinaryMemory, binary_memory
+from xnorlab.benchmark.weight_memory import PackedMemory, binary_memory, ternary_memory
 from xnorlab.kernels import threads as pool
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import Network
@@ -59,7 +59,7 @@ class NetworkBench:
         deviations: By contestant, the norm of the difference between its logits and those of this runtime for the same
             network, over their norm.
         fastest_float: The contestant that ran the float twin fastest in float32; None if none did.
-        memory: Memory of the binary weights; None if there are none.
+        memory: Memory of the binary weights, or of the ternary ones where there are none; None without either.
         ops: The steps of the packed network, in order of execution.
         float_ops: The steps of the float twin in this runtime, in order of execution; empty if it was not timed.
     """
@@ -73,7 +73,7 @@ class NetworkBench:
     left_out: dict[str, str]
     deviations: dict[str, float]
     fastest_float: str | None
-    memory: BinaryMemory | None
+    memory: PackedMemory | None
     ops: tuple[OpTiming, ...]
     float_ops: tuple[OpTiming, ...]
 
@@ -167,7 +167,7 @@ def bench_network(
         left_out=outcome.left_out,
         deviations={name: logit_check.deviations[name] for name in timings},
         fastest_float=min(float_engines, key=lambda name: timings[name].median_s, default=None),
-        memory=binary_memory(network),
+        memory=binary_memory(network) or ternary_memory(network),
         ops=ops["packed"],
         float_ops=ops.get("float", ()),
     )

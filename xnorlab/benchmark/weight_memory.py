@@ -1,4 +1,4 @@
-"""Memory of a network's binary weights: their bytes in the packed file and in memory, compared with float32."""
+"""Memory of a network's packed weights, binary or ternary: their bytes in the file and in memory, beside float32."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +7,23 @@ import numpy as np
 
 from xnorlab.conventions import times_smaller
 from xnorlab.runtime import Network
-from xnorlab.runtime.ops import BinaryConv, BinaryLinear, BinaryWeightConv, BinaryWeightLinear
+from xnorlab.runtime.ops import (
+    BinaryConv,
+    BinaryLinear,
+    BinaryWeightConv,
+    BinaryWeightLinear,
+    Op,
+    TernaryWeightConv,
+    TernaryWeightLinear,
+)
 
-BINARY_LAYERS = BinaryConv | BinaryWeightConv | BinaryLinear | BinaryWeightLinear
+BINARY_LAYERS = BinaryConv, BinaryWeightConv, BinaryLinear, BinaryWeightLinear
+TERNARY_LAYERS = TernaryWeightConv, TernaryWeightLinear
 
 
 @dataclass(frozen=True)
-class BinaryMemory:
-    """Memory of the ±1 weights of a network, without α and thresholds.
+class PackedMemory:
+    """Memory of the binary or the ternary weights of a network, without α and thresholds.
 
     Attributes:
         weights: Number of weights.
@@ -33,7 +42,7 @@ class BinaryMemory:
 
     @property
     def file_ratio(self) -> float:
-        """How many times smaller than float32 they are in the file: 32, or less if words are not full."""
+        """How many times smaller than float32 they are in the file: 32 (ternary: 16), or less if words are not full."""
         return times_smaller(self.float32_bytes, self.file_bytes)
 
     @property
@@ -47,19 +56,28 @@ class BinaryMemory:
         return {name: getattr(self, name) for name in names}
 
 
-def binary_memory(network: Network) -> BinaryMemory | None:
-    """Add up the memory of all binary layers of `network`; None if it has none."""
-    layers = [op for op in network.ops if isinstance(op, BINARY_LAYERS)]
+def binary_memory(network: Network) -> PackedMemory | None:
+    """Add up the memory of all layers of `network` with weights of −1 and +1; None if it has none."""
+    return _memory(network, BINARY_LAYERS)
+
+
+def ternary_memory(network: Network) -> PackedMemory | None:
+    """Add up the memory of all layers of `network` with weights of −1, 0 and +1; None if it has none."""
+    return _memory(network, TERNARY_LAYERS)
+
+
+def _memory(network: Network, kinds: tuple[type[Op], ...]) -> PackedMemory | None:
+    layers: list[Any] = [op for op in network.ops if isinstance(op, kinds)]
     if not layers:
         return None
     weights = file_bytes = resident = 0
     for op in layers:
         words = op.words
-        per_pixel = op.features if isinstance(op, BinaryLinear | BinaryWeightLinear) else op.channels // op.groups
+        per_pixel = op.features if op.kind.endswith("linear") else op.channels // op.groups
         weights += words.size // words.shape[-1] * per_pixel
-        file_bytes += words.nbytes
+        file_bytes += op.weight_bits * words.nbytes  # as many planes as bits
         resident += _tiles(op._kernel).nbytes
-    return BinaryMemory(weights, file_bytes, resident)
+    return PackedMemory(weights, file_bytes, resident)
 
 
 def _tiles(layer: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Binarization in torch: signs and their gradients, weight scales, input scales."""
+"""Binarization in torch: signs and their gradients, weight scales, ternary weights, input scales."""
 
 from xnorlab.binarize.estimators import ESTIMATORS, EstimatedSign, Estimator, forward_and_gradient, integral_from_zero
 from xnorlab.binarize.input_scale import input_scale
@@ -14,6 +14,7 @@ from xnorlab.binarize.sign import (
     sign_identity,
     stochastic_sign,
 )
+from xnorlab.binarize.ternary import AbsMeanTernary, TernaryBinarizer, ThresholdTernary, ternary
 from xnorlab.binarize.weight_scale import (
     LearnedScale,
     MeanScale,
@@ -28,6 +29,7 @@ from xnorlab.binarize.weight_scale import (
 
 __all__ = [
     "ESTIMATORS",
+    "AbsMeanTernary",
     "BiRealSign",
     "ClippedSign",
     "EstimatedSign",
@@ -38,6 +40,8 @@ __all__ = [
     "RSign",
     "Sign",
     "StochasticSign",
+    "TernaryBinarizer",
+    "ThresholdTernary",
     "WeightBinarizer",
     "approximation_error",
     "clip_latent_",
@@ -51,5 +55,6 @@ __all__ = [
     "sign_clipped",
     "sign_identity",
     "stochastic_sign",
+    "ternary",
     "weight_scale",
 ]

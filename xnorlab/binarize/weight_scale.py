@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from xnorlab.binarize.sign import sign, sign_clipped, stochastic_sign
 
 
-def _per_filter(scale: Tensor, w: Tensor) -> Tensor:
+def per_filter(scale: Tensor, w: Tensor) -> Tensor:
+    """One value per filter, (N,), in a shape that broadcasts over the weights w, (N, ...)."""
     return scale.view(-1, *([1] * (w.dim() - 1)))
 
 
@@ -65,8 +66,8 @@ def exact_gradient(w: Tensor, grad: Tensor) -> Tensor:
         ∂C/∂W, in the shape of `w`.
     """
     s = sign(w)
-    along = _per_filter((grad * s).flatten(1).mean(1), w)
-    return s * along + _per_filter(weight_scale(w), w) * grad * (w.abs() <= 1)
+    along = per_filter((grad * s).flatten(1).mean(1), w)
+    return s * along + per_filter(weight_scale(w), w) * grad * (w.abs() <= 1)
 
 
 class WeightBinarizer(nn.Module):
@@ -74,9 +75,11 @@ class WeightBinarizer(nn.Module):
 
     Attributes:
         real_in_eval: True where evaluation uses the real weights (stochastic BinaryConnect).
+        gives_zeros: True where `signs` gives 0 as well as −1 and +1 (ternary weights).
     """
 
     real_in_eval = False
+    gives_zeros = False
 
     def signs(self, w: Tensor) -> Tensor:
         """sign(w), with the clipped straight-through gradient: (N, ...) real → −1 and +1, same shape."""
@@ -89,7 +92,7 @@ class WeightBinarizer(nn.Module):
     def forward(self, w: Tensor) -> Tensor:
         """scale(w) · signs(w): (N, ...) real → the binarized weights, same shape."""
         scale = self.scale(w)
-        return self.signs(w) if scale is None else self.signs(w) * _per_filter(scale, w)
+        return self.signs(w) if scale is None else self.signs(w) * per_filter(scale, w)
 
 
 class Sign(WeightBinarizer):

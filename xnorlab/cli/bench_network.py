@@ -98,7 +98,7 @@ def _networks(
 
 
 def _print(result: "NetworkBench") -> None:
-    """Print the times of all engines, the memory that binary weights save, and the times of the steps."""
+    """Print the times of all engines, the memory that packed weights save, and the times of the steps."""
     ours = result.timings["packed"].median_s
     typer.echo(machine_line(result.machine))
     typer.echo()
@@ -115,7 +115,7 @@ def _print(result: "NetworkBench") -> None:
         )
     if result.memory is not None:
         summary.append(
-            f"binary weights: {units.memory(result.memory.file_bytes)} in the file, "
+            f"packed weights: {units.memory(result.memory.file_bytes)} in the file, "
             f"{units.memory(result.memory.resident_bytes)} in memory, "
             f"{units.memory(result.memory.float32_bytes)} in float32"
         )

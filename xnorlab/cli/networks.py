@@ -59,14 +59,14 @@ def summary(
     """Show a packed network **layer by layer**: shapes, bits, multiply-adds, bytes.
 
     A multiply-add of two signs is "binary": 64 of them are one XNOR and one population count. One with a real
-    activation is "real", even where the weight is a sign.
+    activation is "real", even where the weight is a sign or ternary.
 
     `xnorlab summary imagenette/alexnet-xnor`
 
     `xnorlab summary packed.safetensors --json`
     """
     from xnorlab import pretrained
-    from xnorlab.benchmark import binary_memory
+    from xnorlab.benchmark import binary_memory, ternary_memory
 
     name, opened = open_network(network)
     rows = [
@@ -86,7 +86,7 @@ def summary(
     totals: dict[str, Any] = {key: sum(row[key] for row in rows) for key in keys}
     totals["file_bytes"] = os.path.getsize(name if os.path.isfile(name) else pretrained.path(name))
     totals["memory_ratio"] = times_smaller(totals["float32_bytes"], totals["file_bytes"])
-    signs = binary_memory(opened)
+    packed = {"binary": binary_memory(opened), "ternary": ternary_memory(opened)}
     if as_json:
         print_json(
             {
@@ -94,7 +94,7 @@ def summary(
                 "input_shape": list(opened.input_shape),
                 "layers": rows,
                 "totals": totals,
-                "binary_weights": None if signs is None else signs.to_dict(),
+                **{f"{kind}_weights": memory and memory.to_dict() for kind, memory in packed.items()},
             }
         )
         return
@@ -127,12 +127,13 @@ def summary(
         f"The file, its header included, takes {units.memory(totals['file_bytes'])}: {totals['memory_ratio']:.1f}× "
         "smaller than its numbers in float32 (binary and real columns: multiply-adds)"
     )
-    if signs is not None:
-        typer.echo(
-            f"Binary weights alone: {units.memory(signs.file_bytes)} in the file, "
-            f"{units.memory(signs.resident_bytes)} in memory, "
-            f"{units.memory(signs.float32_bytes)} in float32: {signs.file_ratio:.1f}× and {signs.resident_ratio:.1f}×"
-        )
+    for kind, memory in packed.items():
+        if memory is not None:
+            typer.echo(
+                f"{kind.capitalize()} weights alone: {units.memory(memory.file_bytes)} in the file, "
+                f"{units.memory(memory.resident_bytes)} in memory, {units.memory(memory.float32_bytes)} in float32: "
+                f"{memory.file_ratio:.1f}× and {memory.resident_ratio:.1f}×"
+            )
 
 
 def _times_smaller(name: str, stored_bytes: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from xnorlab.printable import in_markdown, one_line
+from xnorlab.training.processes import is_first_process
 
 
 def print_json(value: Any) -> None:
@@ -73,7 +74,10 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str
 
 @contextmanager
 def notes_on_stderr() -> Iterator[None]:
-    """Context manager that prints what the library logs in its block on stderr: one line each, and no line twice."""
+    """Context manager that prints what the library logs in its block on stderr: one line each, and no line twice.
+
+    Of the processes of one training, the first alone prints.
+    """
     logger, handler = logging.getLogger("xnorlab"), _Notes(logging.WARNING)
     logger.addHandler(handler)
     try:
@@ -89,6 +93,6 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = one_line(record.getMessage())
-        if line not in self.printed:
+        if line not in self.printed and is_first_process():
             self.printed.add(line)
             typer.echo(f"xnorlab: {line}", err=True)

@@ -18,7 +18,7 @@ def pack(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """**Pack** a trained network: binary weights to one bit each, norms folded, no torch needed to run it.
+    """**Pack** a trained network: a bit per binary weight, two per ternary one, norms folded, no torch to run it.
 
     `xnorlab pack runs/mine`
 

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from xnorlab.printable import one_line
+from xnorlab.training.processes import command_words, is_first_process
 
 
 class Stopped(BaseException):
@@ -36,7 +37,8 @@ def stoppable(how_to_resume: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        typer.echo(one_line(f"xnorlab: ended by {stopped.signal.name}; {how_to_resume()}"), err=True)
+        if is_first_process():
+            typer.echo(one_line(f"xnorlab: ended by {stopped.signal.name}; {how_to_resume()}"), err=True)
         raise typer.Exit(128 + stopped.signal) from None
     finally:
         for number, handler in before.items():
@@ -74,7 +76,7 @@ def saved_and_next(folder: Path, command: str) -> str:
 
 def same_command() -> str:
     """Command that this process was started with."""
-    return shlex.join(["xnorlab", *sys.argv[1:]])
+    return shlex.join([*command_words(), *sys.argv[1:]])
 
 
 def given_options(context: typer.Context, leave_out: Collection[str]) -> list[str]:

@@ -9,13 +9,37 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from xnorlab.cli.data_options import Cache, CacheFolder, Data, Keep, SkipUnreadable, preparing
+from xnorlab.cli.data_options import Cache, CacheFolder, Keep, SkipUnreadable, preparing
+from xnorlab.cli.estimate import print_estimate
 from xnorlab.cli.stopping import given_options, same_command, saved_and_next, stoppable
 from xnorlab.printable import one_line
+from xnorlab.training.processes import command_words, is_first_process
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
-Devices = Annotated[str, typer.Option(help="How many devices, or auto.")]
+Devices = Annotated[str, typer.Option(help="Devices per machine, one process each; auto: all GPUs, or one CPU.")]
 Accelerator = Annotated[str, typer.Option(help="auto, cpu, gpu: as Lightning takes it.")]
+
+SEVERAL_MACHINES = """\
+**Several devices or machines** share each step: N processes take batch-size / N pictures each, so that the steps and \
+learning rates are those of one process. Gradients and BatchNorm are over all of them. To take a larger batch, give \
+--batch-size, and choose --peak-rate for it; nothing scales it. Killed or not, the run goes on with --resume, on any \
+number of processes that divides the batch. All machines need the data and --out under the same paths.
+
+One machine:
+
+`xnorlab train DATA --out RUN --devices 4`
+
+Two machines of four GPUs, by torchrun, on each of them:
+
+`torchrun --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d --rdzv-endpoint HOST:29400 --rdzv-id 1 \
+-m xnorlab train DATA --out RUN --devices 4 --nodes 2`
+
+Two machines of four GPUs, by SLURM:
+
+`sbatch --nodes 2 --ntasks-per-node 4 --gpus-per-node 4 \
+--wrap "srun xnorlab train DATA --out RUN --devices 4 --nodes 2"`
+"""
+"""End of the help text."""
 
 RECIPE_OPTIONS = {item.name: item.metadata["help"] for item in fields(Recipe) if "help" in item.metadata}
 """Settings of a recipe that are options of `train`, with their help texts."""
@@ -47,8 +71,13 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 @with_recipe_options
 def train(
     context: typer.Context,
-    data: Data,
+    data: Annotated[
+        Path | None, typer.Argument(metavar="DATA", help="The data set's folder, or one that holds it.")
+    ] = None,
     *,
+    recipe: Annotated[
+        str | None, typer.Option(help="Begin from this one, such as imagenet/resnet18-xnor or imagenette/alexnet-bwn.")
+    ] = None,
     model_option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the network; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; by default runs/DATASET/MODEL-SCHEME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, exactly.")] = False,
@@ -64,6 +93,9 @@ def train(
     cache_folder: CacheFolder = None,
     cache: Cache = Keep.ON,
     skip_unreadable: SkipUnreadable = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Train nothing: measure this device for a minute and print the hours.")
+    ] = False,
     **settings: Any,
 ) -> None:
     """**Train** a network on a folder of pictures: `DATA/train/<class>/…` and `DATA/val/<class>/…`.
@@ -77,24 +109,34 @@ def train(
     `xnorlab train my-photos --model resnet18 --scheme bwn --epochs 30 --out runs/mine`
 
     `xnorlab train my-photos --out runs/mine --resume`
+
+    ImageNet, `IMAGENET/train/<wnid>` and `IMAGENET/val/<wnid>`, has recipes of AlexNet and ResNet-18 with the numbers
+    of their papers. None of them was trained to its end here, and their accuracy was not measured.
+
+    `xnorlab train IMAGENET --recipe imagenet/resnet18-xnor --cache off --workers 8`
+
+    `xnorlab train --recipe imagenet/resnet18-xnor --estimate`
     """
     from xnorlab.training import folders, run
     from xnorlab.training.checkpoints import CHECKPOINT
 
+    if data is None and not estimate:
+        raise ValueError("DATA is missing: the data set's folder. Only --estimate goes without")
     given = {name: value for name, value in settings.items() if value is not None}
     if model_option:
         given["model_options"] = dict(map(parse_option, model_option))
     if resume:
-        if given.keys() - {"precision"} or out is None:
+        if given.keys() - {"precision"} or recipe is not None or estimate or out is None:
             raise ValueError(
                 "--resume takes the recipe from the checkpoint in --out, and no other choice of it but --precision"
             )
         chosen = None
     else:
-        dataset = folders.open_folder(data).name
-        chosen = recipe_for(dataset, **({"model": Recipe.model, "scheme": Recipe.scheme} | given))
-        for name, value in chosen.to_dict().items():
-            typer.echo(f"{name:>20}  {one_line(value)}", err=True)
+        chosen = _chosen(recipe, "imagenet" if data is None else folders.open_folder(data).name, given)
+        if estimate:
+            print_estimate(data, chosen, accelerator, workers, evaluate_every, runs)
+            return
+    assert data is not None
     folder = runs / chosen.run_name if out is None and chosen is not None else Path(out or "")
 
     def how_to_resume() -> str:
@@ -103,7 +145,7 @@ def train(
         in_the_checkpoint = {"data", "out", "resume", "model_option", *(() if resume else RECIPE_OPTIONS)}
         again = given_options(context, leave_out=in_the_checkpoint)
         return saved_and_next(
-            folder, shlex.join(["xnorlab", "train", str(data), "--out", str(folder), "--resume", *again])
+            folder, shlex.join([*command_words(), "train", str(data), "--out", str(folder), "--resume", *again])
         )
 
     with stoppable(how_to_resume):
@@ -124,12 +166,37 @@ def train(
             report=say_epoch,
             **preparing(cache_folder, cache, skip_unreadable),
         )
-    typer.echo(one_line(f"{result.checkpoint}; next: xnorlab pack {folder}"), err=True)
+    say(f"{result.checkpoint}; next: xnorlab pack {folder}")
+
+
+def _chosen(name: str | None, dataset: str, given: dict[str, Any]) -> Recipe:
+    """Recipe of this name, or the default one, with the settings that were given; it is printed on stderr."""
+    from xnorlab.training.recipes import named
+
+    if name is None:
+        chosen, paper = recipe_for(dataset, **({"model": Recipe.model, "scheme": Recipe.scheme} | given)), None
+    elif given.keys() & {"model", "scheme"}:
+        raise ValueError(f"recipe={name!r} names model and scheme: leave out --model and --scheme")
+    else:
+        chosen, paper = named(name, dataset)
+        options = {**chosen.model_options, **given.get("model_options", {})}
+        chosen = Recipe.from_dict(chosen.to_dict() | given | {"model_options": options})
+    for setting, value in chosen.to_dict().items():
+        say(f"{setting:>20}  {one_line(value)}")
+    if paper is not None:
+        say(f"{'source':>20}  {paper.source}")
+        if paper.differs:
+            say(f"{'differs':>20}  {paper.differs}")
+        published = paper.published
+        printed = "none is published" if published is None else f"{published.source}: {published.top1:g} % top-1"
+        say(f"{'accuracy':>20}  not measured here; {printed}")
+    return chosen
 
 
 def say(line: str) -> None:
-    """Print one line on stderr."""
-    typer.echo(one_line(line), err=True)
+    """Print one line on stderr, from the first process of a training alone."""
+    if is_first_process():
+        typer.echo(one_line(line), err=True)
 
 
 def parse_option(text: str) -> tuple[str, Any]:
@@ -154,4 +221,4 @@ def say_epoch(record: dict[str, Any]) -> None:
     words = [f"epoch {record['epoch']}", f"loss {record['train_loss']:.3f}", f"train {record['train_top1']:.1%}"]
     if "val_top1" in record:
         words.append(f"val {record['val_top1']:.1%}")
-    typer.echo(", ".join([*words, f"{record['seconds']:.0f} s"]), err=True)
+    say(", ".join([*words, f"{record['seconds']:.0f} s"]))

@@ -15,7 +15,7 @@ from xnorlab.export import steps
 from xnorlab.export.builder import Builder, is_sign, packs
 from xnorlab.export.errors import ExportError
 from xnorlab.export.signs import sign_module
-from xnorlab.kernels.packing import pack_filters
+from xnorlab.kernels.packing import pack_filters, pack_ternary
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.nn.binary_conv import binary_weight
 from xnorlab.runtime import ops
@@ -229,6 +229,7 @@ def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node
     }
     bias = _parameter_or_none(module.bias)
     if signs is not None and binarizer is not None and is_sign(binarizer):
+        _check_binary(module, signs)
         # K needs the layer's real input as well, so that no step ahead of it can be folded.
         source, sign = builder.sign_of(input, binarizer, fold=not module.input_scale)
         fields = {"pad_value": module.pad_value, "input_scale": module.input_scale, **sign}
@@ -236,7 +237,7 @@ def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node
         return
     if module.input_scale:
         raise ExportError("input_scale=True can be packed with binary weights and signs as inputs only")
-    if signs is not None and binarizer is None:
+    if signs is not None and signs.all() and binarizer is None:
         _signs_conv(builder, node, input, signs, scale, bias, geometry)
         return
     source = builder.name_of(input)
@@ -248,7 +249,8 @@ def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node
     if real_weight:
         _real_conv(builder, node, source, _parameter(module.weight), bias, geometry)
     else:
-        builder.give(node, _packed_conv(builder, node, ops.BinaryWeightConv, source, signs, scale, bias, geometry, {}))
+        kind = ops.BinaryWeightConv if signs.all() else ops.TernaryWeightConv
+        builder.give(node, _packed_conv(builder, node, kind, source, signs, scale, bias, geometry, {}))
 
 
 def _packed_conv(
@@ -262,9 +264,26 @@ def _packed_conv(
     geometry: dict,
     fields: dict,
 ) -> str:
-    words = pack_filters(np.ascontiguousarray(signs.transpose(0, 2, 3, 1)))
+    planes = _planes(np.ascontiguousarray(signs.transpose(0, 2, 3, 1)))
     channels = signs.shape[1] * geometry["groups"]
-    return builder.add(kind, node, source, words=words, channels=channels, scale=scale, bias=bias, **geometry, **fields)
+    return builder.add(kind, node, source, channels=channels, scale=scale, bias=bias, **planes, **geometry, **fields)
+
+
+def _planes(filters: np.ndarray) -> dict[str, np.ndarray]:
+    """Filters of −1, 0 and +1 as the tensors of an op, by field: without a zero one bit each, else two."""
+    if filters.all():
+        return {"words": pack_filters(filters)}
+    words, nonzero = pack_ternary(filters)
+    return {"words": words, "nonzero": nonzero}
+
+
+def _check_binary(module: BinaryConv2d | BinaryLinear, signs: np.ndarray) -> None:
+    """Raise ExportError where a layer whose inputs are signs has a weight of 0."""
+    if not signs.all():
+        raise ExportError(
+            f"weight_binarizer={type(module.weight_binarizer).__name__} gives zeros; with signs as inputs only −1 and "
+            "+1 can be packed, with real inputs 0 as well"
+        )
 
 
 @packs(BinaryLinear)
@@ -273,25 +292,26 @@ def _binary_linear(builder: Builder, node: Node, module: BinaryLinear, input: No
     binarizer = module.input_binarizer
     signs, scale = _weight(module)
     bias = _parameter_or_none(module.bias)
+    if signs is not None and signs.all() and binarizer is None:
+        _signs_linear(builder, node, input, builder.ordered(signs, input), scale, bias)
+        return
     sign: dict[str, np.ndarray] = {}
-    kind: type = ops.BinaryWeightLinear
+    kind: type = ops.BinaryWeightLinear if signs is None or signs.all() else ops.TernaryWeightLinear
     if signs is not None and binarizer is not None and is_sign(binarizer):
+        _check_binary(module, signs)
         kind = ops.BinaryLinear
         source, sign = builder.sign_of(input, binarizer)
     elif binarizer is not None:
         source = _binarized(builder, node, input, binarizer, suffix="input")
     else:
         source = builder.name_of(input)
-    if signs is not None and binarizer is None:
-        _signs_linear(builder, node, input, builder.ordered(signs, input), scale, bias)
-        return
     if signs is None:
         weight = builder.ordered(_parameter(module.weight), input)
         builder.give(node, builder.add(ops.Linear, node, source, weight=weight, bias=bias))
         return
     filters = builder.ordered(signs, input)[:, None, None, :]
-    words = pack_filters(np.ascontiguousarray(filters))[:, 0, 0]
-    fields: dict[str, Any] = {"words": words, "features": signs.shape[1], "scale": scale, "bias": bias, **sign}
+    planes = {name: plane[:, 0, 0] for name, plane in _planes(np.ascontiguousarray(filters)).items()}
+    fields: dict[str, Any] = {"features": signs.shape[1], "scale": scale, "bias": bias, **planes, **sign}
     builder.give(node, builder.add(kind, node, source, **fields))
 
 
@@ -308,14 +328,14 @@ def _binarized(builder: Builder, node: Node, input: Node, binarizer: nn.Module, 
 
 
 def _weight(module: BinaryConv2d | BinaryLinear) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The signs and the scale of the layer in evaluation, as numpy; no signs where its weights are real."""
+    """The signs (or −1, 0 and +1) and the scale of the layer in evaluation; no signs where its weights are real."""
     binarizer = module.weight_binarizer
     if binarizer is None or binarizer.real_in_eval:
         return None, None
     with torch.no_grad():
         weight, scale = binary_weight(module.weight, binarizer, training=False)
-    if not (weight.abs() == 1).all():
-        raise ExportError(f"weight_binarizer={type(binarizer).__name__} gives signs other than −1 and +1")
+    if not ((weight.abs() == 1) | (weight == 0)).all():
+        raise ExportError(f"weight_binarizer={type(binarizer).__name__} gives signs other than −1, 0 and +1")
     return _parameter(weight), _parameter_or_none(scale)
 
 

@@ -61,6 +61,8 @@ VARIANTS = {
     "xnor-k": SchemeStyle("XNOR-Net with K", "#DB57A4", "#F1BCDB", "star-open", "XNOR + K", "☆"),
     "bireal": SchemeStyle("Bi-Real Net", "#00808A", "#2BC4D2", "pentagon", "Bi-Real", "⬟"),
     "reactnet": SchemeStyle("ReActNet", "#6A3FC8", "#A98BF7", "hexagon", "ReActNet", "⬢"),
+    "ternary": SchemeStyle("Ternary weights (b1.58)", "#7A6A00", "#D8BE3C", "triangle-down", "Ternary", "▼"),
+    "ternary-twn": SchemeStyle("Ternary weights (TWN)", "#7A6A00", "#D8BE3C", "triangle-down-open", "TWN", "▽"),
 }
 """Variants of the five, in their colour with an open mark, and later systems; drawn after the five."""
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from xnorlab.kernels.codegen.conversions import widen_signs
+from xnorlab.kernels.codegen.conversions import widen_signs, widen_ternary
 from xnorlab.kernels.codegen.memory import fetch_and_add, prefetch
 from xnorlab.kernels.codegen.records import CALL, COUNTER, PASS, PIECE, PIXEL, RUN, Place, record_at
 from xnorlab.kernels.codegen.tile import tile
@@ -13,16 +13,20 @@ PASS_SIZE, PIECE_SIZE, PIXEL_SIZE, RUN_SIZE = (kind.itemsize for kind in (PASS, 
 FETCH_BYTES = 1 << 15
 """Weights of a block that are fetched ahead: what the first-level cache holds. More would crowd out what is in use."""
 
+WIDENED = {"sign": widen_signs, "ternary": widen_ternary}
+"""The instructions that turn packed weights into floats, by arithmetic."""
+
 
 @cache
 def conv_kernel(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
     """The kernel that runs a call with tiles of `tall`, `short` and 1 rows; group, rows: see `tile`.
 
-    arithmetic: of `tile`, or "sign": real activations against packed weights, which each task widens to ±1 into a
-    scratch of its thread, where its tiles of "real" products read them.
+    arithmetic: of `tile`, or "sign" or "ternary": real activations against packed weights, which each task widens to
+    floats into a scratch of its thread, where its tiles of "real" products read them.
     """
     entry_size = 2 * PIXEL_SIZE if arithmetic == "lookup" else PIXEL_SIZE
-    widens = arithmetic == "sign"
+    widens = arithmetic in WIDENED
+    widen = WIDENED.get(arithmetic, widen_signs)
     of_tile = "real" if widens else arithmetic
 
     @kernel_of_many(f"{arithmetic}_{group}_{tall}_{short}")
@@ -42,7 +46,7 @@ def conv_kernel(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
                 g, before = k // call.blocks, k % call.blocks * call.block_filters
                 weights = call.weights + k * block_bytes
                 if widens:
-                    widen_signs(weights, scratch, call.block_steps)
+                    widen(weights, scratch, call.block_steps)
                     weights = scratch
                 elif k + 1 < n_blocks and block_bytes <= FETCH_BYTES:
                     for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):

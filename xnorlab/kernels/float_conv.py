@@ -1,4 +1,4 @@
-"""Convolutions and matrix products over real activations, with real or packed ±1 weights."""
+"""Convolutions and matrix products over real activations, with real weights or packed ±1 ones."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ from xnorlab.conventions import Size
 from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.filter_blocks import blocks_of, filters_of
 from xnorlab.kernels.geometry import Window, as_maps, divides, feature_map, filter_words, matrix, result
-from xnorlab.kernels.packing import pack_filters, unpack_bits
+from xnorlab.kernels.packing import pack_bits, unpack_bits
 from xnorlab.kernels.threads import thread_count
 from xnorlab.kernels.tiled_conv import TiledConv
 from xnorlab.kernels.traversal import Layout
@@ -76,11 +76,45 @@ class FloatConv2d(_RealInput):
         return filters_of(self._tiles, self.filters).reshape(self.filters, *self.window.kernel, -1)
 
 
-class BinaryWeightConv2d(_RealInput):
+class PackedWeights(_RealInput):
+    """A convolution of real activations with packed weights, one or two bits each, in planes of words.
+
+    The weights stay packed in memory. Each task widens the block of filters that it needs to floats, in a scratch that
+    stays in the cache for all of its pixels.
+    """
+
+    def __init__(
+        self,
+        arithmetic: str,
+        planes: tuple[np.ndarray, ...],
+        per_group: int,
+        groups: int,
+        scale,
+        bias,
+        geometry: tuple[Size, Size, Size],
+    ):
+        n, kh, kw, _ = planes[0].shape
+        block, channels = vector_unit().float_filters, per_group * groups
+        layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
+        bits = [blocks_of(unpack_bits(plane, per_group).reshape(n, -1), groups, block) for plane in planes]
+        tiles = np.packbits(np.stack(bits, axis=3), axis=4, bitorder="little")
+        super().__init__(arithmetic, 1, block, tiles, Window.of((kh, kw), *geometry), layout, channels, n, scale, bias)
+
+    def plane(self, index: int) -> np.ndarray:
+        """A plane as it was given, made from the tiles, which are the only copy that is kept."""
+        bits = filters_of(np.unpackbits(self._tiles[:, :, :, index], axis=3, bitorder="little"), self.filters)
+        return pack_bits(bits.reshape(self.filters, *self.window.kernel, -1).astype(bool))
+
+    @property
+    def words(self) -> np.ndarray:
+        """Packed signs of the filters, as they were given."""
+        return self.plane(0)
+
+
+class BinaryWeightConv2d(PackedWeights):
     """Real activations, packed ±1 weights: y = (x * sign W) · scale + bias (XNOR-Net, section 3.1).
 
-    The weights stay one bit each in memory. Each task widens the block of filters that it needs to ±1, in a scratch
-    that stays in the cache for all of its pixels.
+    The weights stay one bit each in memory.
 
     Args:
         words: uint64 (N, kh, kw, n_words(channels // groups)), as `pack_filters` gives them.
@@ -109,26 +143,14 @@ class BinaryWeightConv2d(_RealInput):
         groups=1,
     ):
         per_group = divides(groups, "channels", channels)
-        words = filter_words(words, per_group, groups)
-        n, kh, kw, _ = words.shape
-        block = vector_unit().float_filters
-        layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
-        window = Window.of((kh, kw), stride, padding, dilation)
-        bits = blocks_of(unpack_bits(words, per_group).reshape(n, -1), groups, block)
-        tiles = np.packbits(bits, axis=3, bitorder="little")
-        super().__init__("sign", 1, block, tiles, window, layout, channels, n, scale, bias)
-
-    @property
-    def words(self) -> np.ndarray:
-        """The filters as they were given, made from the tiles, which are the only copy that is kept."""
-        bits = filters_of(np.unpackbits(self._tiles, axis=3, bitorder="little"), self.filters)
-        return pack_filters(bits.reshape(self.filters, *self.window.kernel, -1).astype(np.float32) - np.float32(0.5))
+        planes = (filter_words(words, per_group, groups),)
+        super().__init__("sign", planes, per_group, groups, scale, bias, (stride, padding, dilation))
 
 
 Conv = TypeVar("Conv", bound=_RealInput)
 
 
-class _RealLinear(Generic[Conv]):
+class RealLinear(Generic[Conv]):
     """A matrix product as a convolution over maps of one pixel."""
 
     def __init__(self, conv: Conv):
@@ -143,7 +165,7 @@ class _RealLinear(Generic[Conv]):
         return self._conv.bound(x[:, None, None, :], out[:, None, None, :])
 
 
-class FloatLinear(_RealLinear[FloatConv2d]):
+class FloatLinear(RealLinear[FloatConv2d]):
     """Real matrix product y = (x @ weight.T) · scale + bias.
 
     Args:
@@ -161,7 +183,7 @@ class FloatLinear(_RealLinear[FloatConv2d]):
         return self._conv.weight[:, 0, 0]
 
 
-class BinaryWeightLinear(_RealLinear[BinaryWeightConv2d]):
+class BinaryWeightLinear(RealLinear[BinaryWeightConv2d]):
     """Product of real vectors and packed ±1 weights, y = (x @ sign(W).T) · scale + bias.
 
     Args:

@@ -95,13 +95,13 @@ def divides(groups: int, name: str, channels: int) -> int:
     return channels // groups
 
 
-def filter_words(words, per_group: int, groups: int) -> np.ndarray:
+def filter_words(words, per_group: int, groups: int, name: str = "words") -> np.ndarray:
     """Packed filters (N, kh, kw, n_words(per_group)), tail bits cleared; raises ValueError where they do not fit."""
     array = np.asarray(words)
     needed = n_words(per_group)
     if array.ndim != 4 or array.dtype != np.uint64 or 0 in array.shape or array.shape[3] != needed:
         raise ValueError(
-            f"words has shape {array.shape} and dtype {array.dtype}; uint64 (N, kh, kw, {needed}) is needed for "
+            f"{name} has shape {array.shape} and dtype {array.dtype}; uint64 (N, kh, kw, {needed}) is needed for "
             f"{per_group} channels per group"
         )
     divides(groups, "filters", array.shape[0])

@@ -190,7 +190,24 @@ def unpack_bits(words, channels: int) -> np.ndarray:
 
 def pack_filters(weight) -> np.ndarray:
     """Pack real filters (N, kh, kw, C) as files hold them: uint64 (N, kh, kw, n_words(C)), bit = weight >= 0."""
+    return pack_bits(_filters(weight) >= 0)
+
+
+def pack_ternary(weight) -> tuple[np.ndarray, np.ndarray]:
+    """Pack filters of −1, 0 and +1 into two planes, as files hold them.
+
+    Args:
+        weight: real (N, kh, kw, C); every value above 0 counts as +1, every value below as −1.
+
+    Returns:
+        uint64 (N, kh, kw, n_words(C)) twice: bit 1 for +1; bit 1 for what is not zero.
+    """
+    weight = _filters(weight)
+    return pack_bits(weight > 0), pack_bits(weight != 0)
+
+
+def _filters(weight) -> np.ndarray:
     weight = np.asarray(weight)
     if weight.ndim != 4 or 0 in weight.shape:
         raise ValueError(f"weight has shape {weight.shape}; filters are (N, kernel height, kernel width, channels)")
-    return pack_bits(weight >= 0)
+    return weight

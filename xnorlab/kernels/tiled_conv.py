@@ -10,7 +10,7 @@ import numpy as np
 from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.codegen.records import CALL
-from xnorlab.kernels.conv_kernel import conv_kernel
+from xnorlab.kernels.conv_kernel import WIDENED, conv_kernel
 from xnorlab.kernels.filter_blocks import aligned
 from xnorlab.kernels.geometry import Window, vector
 from xnorlab.kernels.jit import Kernel
@@ -90,7 +90,7 @@ class TiledConv:
     """A convolution by register tiles. Subclasses say which arithmetic it takes and how its input lies in memory.
 
     Args:
-        arithmetic: "xnor", "lookup", "real", "sign" or "fixed", see `conv_kernel`.
+        arithmetic: "xnor", "lookup", "real", "sign", "ternary" or "fixed", see `conv_kernel`.
         group: what a tile takes together, see `conv_kernel`: words that share a running XOR, or registers of filters.
         block: filters that a tile computes.
         tiles: the weights, (groups, blocks, …) as `blocks_of` gives them.
@@ -192,5 +192,5 @@ class TiledConv:
         record = np.zeros(1, CALL)
         for name, value in fields.items():
             record[name] = value
-        scratch = 4 * self._block * block_steps if self._arithmetic == "sign" else 0
+        scratch = 4 * self._block * block_steps if self._arithmetic in WIDENED else 0
         return Tables(out_shape, arrays, self._input_size(shape), parts, parts >= WAKING, scratch), record

@@ -1,4 +1,4 @@
-"""Named systems (BinaryConnect, BNN, BWN, XNOR-Net, …) as data: what is binary, how it is scaled, in which order."""
+"""Named systems (BinaryConnect, BWN, XNOR-Net, …) as data: what is binary, how it is scaled, in which order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,17 @@ from typing import Literal
 
 from torch import nn
 
-from xnorlab.binarize import BiRealSign, ClippedSign, MeanScale, RSign, Sign, StochasticSign, WeightBinarizer
+from xnorlab.binarize import (
+    AbsMeanTernary,
+    BiRealSign,
+    ClippedSign,
+    MeanScale,
+    RSign,
+    Sign,
+    StochasticSign,
+    ThresholdTernary,
+    WeightBinarizer,
+)
 from xnorlab.nn.rprelu import RPReLU
 
 Order = Literal["conv-norm-act", "norm-sign-conv"]
@@ -121,6 +131,20 @@ SCHEMES: dict[str, Scheme] = {
             activation=RPReLU,
             order="conv-norm-act",
             shortcut_every_conv=True,
+        ),
+        Scheme(
+            "ternary",
+            "Ternary",
+            "Ma et al. 2024, The Era of 1-bit LLMs (BitNet b1.58)",
+            weights=lambda n: AbsMeanTernary(),
+            activation=_relu,
+        ),
+        Scheme(
+            "ternary-twn",
+            "TWN",
+            "Li, Zhang, Liu 2016, Ternary Weight Networks",
+            weights=lambda n: ThresholdTernary(),
+            activation=_relu,
         ),
     )
 }

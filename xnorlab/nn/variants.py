@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from xnorlab.binarize import BiRealSign, KBit, LearnedScale, Sign
+from xnorlab.binarize import AbsMeanTernary, BiRealSign, KBit, LearnedScale, Sign
 from xnorlab.nn.schemes import SCHEMES, Scheme
 from xnorlab.suggestions import unknown
 
@@ -30,6 +30,7 @@ VARIANTS: dict[str, Scheme] = {
         _variant("xnor", "polynomial", "polynomial gradient", inputs=lambda c: BiRealSign()),
         _variant("bwn", "binary-ends", "binary first and last layer", binary_ends=True),
         _variant("xnor", "binary-ends", "binary first and last layer", binary_ends=True),
+        _variant("ternary", "one-scale", "one scale per layer", weights=lambda n: AbsMeanTernary(per_tensor=True)),
         *(_variant("xnor", f"{k}-bit", f"{k}-bit activations", inputs=lambda c, k=k: KBit(k)) for k in BITS),
         *(_variant(base, "stage-1", "weights still real", weights=None) for base in ("xnor", "bireal", "reactnet")),
     )

@@ -22,7 +22,7 @@ from xnorlab.runtime.arguments import (
 )
 from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
-from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear
+from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear, TernaryWeightLinear
 from xnorlab.runtime.ops.base import Op, Shape
 from xnorlab.runtime.plan import Step
 from xnorlab.runtime.records import Answer, LayerSummary, Prediction, softmax
@@ -225,13 +225,13 @@ class Network:
         return self._batched(images, self._run_features, [self._shapes[last.inputs[0]]])[0]
 
     @property
-    def classifier(self) -> Linear | BinaryWeightLinear | BinaryLinear:
+    def classifier(self) -> Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear:
         """The last op, which turns features into logits; raises ValueError where it is not a linear layer."""
         last = self.ops[-1]
-        if self.outputs or not isinstance(last, Linear | BinaryWeightLinear | BinaryLinear):
+        if self.outputs or not isinstance(last, Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear):
             raise ValueError(
                 f"the network {self.name!r} ends on {last.name!r} of kind {last.kind!r}; the rule for features is a "
-                "last op of kind 'linear', 'binary_weight_linear' or 'binary_linear'"
+                "last op of kind 'linear', 'binary_weight_linear', 'ternary_weight_linear' or 'binary_linear'"
             )
         return last
 
@@ -281,7 +281,10 @@ class Network:
                 f"outputs {', '.join(self.outputs)} are" if self.outputs else f"output of shape {self.output_shape} is"
             )
             raise ValueError(f"the network's {given} no list of classes")
-        logits = self(images)
+        return self.answers(self(images), top)
+
+    def answers(self, logits: np.ndarray, top: int) -> list[Answer]:
+        """What `predict` returns for pictures whose logits are known: float32 (N, classes)."""
         probabilities = softmax(logits)
         # A stable sort: of equal probabilities the lower index comes first, on every machine.
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]

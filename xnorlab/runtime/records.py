@@ -52,9 +52,9 @@ class LayerSummary:
         name: of the op.
         kind: of the op.
         output_shape: without the batch.
-        weight_bits: of one weight in the file, 1, 16 or 32; 0 without weights.
+        weight_bits: of one weight in the file, 1, 2, 16 or 32; 0 without weights.
         binary_macs: multiply-adds of signs.
-        float_macs: multiply-adds with a real factor, binary weights or not.
+        float_macs: multiply-adds with a real factor, whatever the weights are.
         weight_bytes: of all its tensors in the file.
         resident_bytes: of all its arrays in memory.
     """

@@ -81,6 +81,17 @@ ABLATIONS: dict[str, Ablation] = {
             "Bits of an activation",
             _rows("alexnet", ("1 bit", "xnor"), *((f"{k} bits", f"xnor-{k}-bit") for k in (2, 4, 8))),
         ),
+        Ablation(
+            "ternary",
+            "Weights of −1 and +1, and weights of −1, 0 and +1",
+            _rows(
+                "alexnet",
+                ("binary, BWN", "bwn"),
+                ("ternary, γ per filter", "ternary"),
+                ("ternary, γ per layer", "ternary-one-scale"),
+                ("ternary, TWN", "ternary-twn"),
+            ),
+        ),
     )
 }
 """Every ablation, by name. A network that serves several is trained once."""

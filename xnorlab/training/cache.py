@@ -3,6 +3,7 @@
 All pictures are decoded before training begins, so that every one that cannot be read is known from the start.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -10,7 +11,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypedDict
@@ -18,10 +19,17 @@ from typing import IO, TypedDict
 import numpy as np
 
 from xnorlab import atomic
+from xnorlab.cache_folder import default_cache_folder
 from xnorlab.images import Preprocessing
 from xnorlab.images.class_folders import DataError
 from xnorlab.training.dataset import Split
 from xnorlab.training.decoding import Squares
+from xnorlab.training.processes import is_first_process
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
 
 FORMAT = 2
 """Part of every cache key, raised whenever a picture would be decoded to other bytes than before."""
@@ -36,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class Preparing(TypedDict, total=False):
-    """Options of `prepare`; what is left out has its default there."""
+    """Options of `prepare` that a user has; what is left out has its default there."""
 
     cache_folder: str | Path | None
     cache: bool
@@ -60,19 +68,12 @@ class UnreadableError(DataError):
     """Pictures cannot be read; the message says how many, and its notes (`__notes__`) name up to LINES of them."""
 
 
-def default_cache_folder() -> Path:
-    """Folder of cache files: $XNORLAB_CACHE, or xnorlab in $XDG_CACHE_HOME, or ~/.cache/xnorlab."""
-    chosen = os.environ.get("XNORLAB_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xnorlab"
-
-
 def prepare(
     *parts: tuple[Split, Preprocessing],
     cache_folder: str | Path | None = None,
     cache: bool = True,
     skip_unreadable: bool = False,
+    remember: Path | None = None,
 ) -> list[Prepared]:
     """Square crops of splits, as `Preprocessing.crop_image` makes them; mean and std are not applied.
 
@@ -80,12 +81,16 @@ def prepare(
     that a changed picture is decoded again. Where the folder cannot be written or is full, pictures are decoded on
     every access, and the time that this takes is logged. Files in the class folders that are no pictures are logged.
 
+    Of the processes on one machine that need the same cache file, one writes it, and the others wait for it.
+
     Args:
         *parts: splits, each with the preprocessing that gives its squares.
         cache_folder: where the decoded files lie; None is `default_cache_folder()`.
         cache: False keeps no file: pictures are decoded on every access, to the same pixels.
         skip_unreadable: leave out pictures that cannot be read, and log which. The prepared split is then that of the
             pictures used: its targets, `listing` and `fingerprint` are theirs.
+        remember: file that keeps, where there is no cache file, which pictures were unreadable, so that a resumed run
+            and further processes need not decode all of them once more to know it. The first process writes it.
 
     Raises:
         UnreadableError: pictures cannot be read; it tells of those of all parts.
@@ -96,7 +101,8 @@ def prepare(
         raise ValueError(f"cache_folder={str(cache_folder)!r} must be left out with cache=False, which keeps no file")
     folder = None if not cache else default_cache_folder() if cache_folder is None else Path(cache_folder)
     _log_unused([path for split, _ in parts for path in split.unused])
-    decoded = [_decoded(split, preprocessing, folder) for split, preprocessing in parts]
+    memory = _remembered(remember)
+    decoded = [_decoded(split, preprocessing, folder, memory) for split, preprocessing in parts]
     problems = [problem for _, unreadable in decoded for problem in unreadable.values()]
     if problems:
         total = sum(len(split) for split, _ in parts)
@@ -109,6 +115,9 @@ def prepare(
             raise error
         for line in (f"{count} and are left out:", *lines):
             log.warning(line)
+    if remember is not None and memory != _remembered(remember) and is_first_process():
+        remember.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(remember, memory, indent=None)
     prepared = []
     for (split, preprocessing), (squares, unreadable) in zip(parts, decoded, strict=True):
         used = split.without(unreadable)
@@ -116,10 +125,21 @@ def prepare(
     return prepared
 
 
+def _remembered(file: Path | None) -> dict[str, list[int]]:
+    """Name of a cache file → indices of its unreadable pictures, as `prepare` wrote them; empty if there is no file."""
+    try:
+        return {} if file is None else json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _decoded(
-    split: Split, preprocessing: Preprocessing, folder: Path | None
+    split: Split, preprocessing: Preprocessing, folder: Path | None, memory: dict[str, list[int]]
 ) -> tuple[np.ndarray | None, dict[int, str]]:
-    """Cached squares of the readable pictures, or None without a cache; and index → why a picture is unreadable."""
+    """Cached squares of the readable pictures, or None without a cache; and index → why a picture is unreadable.
+
+    Without a cache, `memory` names the unreadable pictures of earlier calls, and gets those of this one.
+    """
     squares = Squares(split.pictures, preprocessing)
     why = ""
     if folder is not None:
@@ -128,7 +148,34 @@ def _decoded(
         except OSError as error:
             why = f"; the cache folder {folder} cannot be used: {error.strerror or error}"
     _log_cost(split, squares, why)
-    return None, squares.problems()
+    name = _file_name(split, preprocessing)
+    problems = _tried_again(squares, memory[name]) if name in memory else squares.problems()
+    memory[name] = list(problems)
+    return None, problems
+
+
+def _tried_again(squares: Squares, missing: Sequence[int]) -> dict[int, str]:
+    """Index → why, for those of the pictures that still cannot be read."""
+    problems = {index: squares.problem(index) for index in missing if index < len(squares)}
+    return {index: problem for index, problem in problems.items() if problem is not None}
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Context that one process on this machine at a time is in, per folder, where the system has such locks.
+
+    The lock ends with its process, however that ends.
+    """
+    if fcntl is None:  # Windows: each process writes a whole file of its own, and the last one stays
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a network's file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _cached(split: Split, squares: Squares, folder: Path) -> tuple[np.ndarray, dict[int, str]]:
@@ -138,17 +185,17 @@ def _cached(split: Split, squares: Squares, folder: Path) -> tuple[np.ndarray, d
     time, and all pictures are decoded anew where one of them has become readable, as a HEIC photo does once
     pillow-heif is installed.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / _file_name(split, squares.preprocessing)
     missing_file = path.with_suffix(".json")
-    try:
-        missing: list[int] = json.loads(missing_file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        missing = []
-    problems = {index: squares.problem(index) for index in missing if index < len(split)}
-    unreadable = {index: problem for index, problem in problems.items() if problem is not None}
-    if not path.is_file() or len(unreadable) < len(missing):
-        folder.mkdir(parents=True, exist_ok=True)
-        unreadable = _write(path, missing_file, squares)
+    with _one_at_a_time(folder):
+        try:
+            missing: list[int] = json.loads(missing_file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            missing = []
+        unreadable = _tried_again(squares, missing)
+        if not path.is_file() or len(unreadable) < len(missing):
+            unreadable = _write(path, missing_file, squares)
     return _load(path, (len(split) - len(unreadable), *squares.shape[1:])), unreadable
 
 

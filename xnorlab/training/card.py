@@ -79,6 +79,8 @@ def card(network: ShippedNetwork, epochs: Sequence[dict[str, Any]], *, float32_b
     binarizer = scheme.weights and scheme.weights(1)
     if binarizer is None or binarizer.real_in_eval:  # all weights lie in the packed file
         latent = "what torch needs beside it"
+    elif binarizer.gives_zeros:
+        latent = "latent (training) weights, in float16"
     rows = "\n".join(f"| {name} | {in_markdown(_value(value))} |" for name, value in recipe.to_dict().items())
     last = epochs[-1]
     smaller = times_smaller(float32_bytes, network.bytes)

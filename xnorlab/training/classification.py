@@ -1,6 +1,5 @@
 """Lightning module that trains a classifier: its loss, its optimiser and its evaluation."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from xnorlab.benchmark.machine import cpu_name
 from xnorlab.binarize import clip_latent_
 from xnorlab.models import build
 from xnorlab.nn import BinaryConv2d, BinaryLinear, get_scheme
+from xnorlab.training.optimizers import optimizer_and_schedule
 from xnorlab.zoo.recipe import Recipe
 
 
@@ -24,20 +24,6 @@ def binary_layers(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | Binary
     for name, module in model.named_modules():
         if isinstance(module, (BinaryConv2d, BinaryLinear)) and module.weight_binarizer is not None:
             yield name, module
-
-
-def rate_at(step: int, total_steps: int, warmup: float) -> float:
-    """Learning rate of a step in units of the peak: it climbs linearly, then falls to 0 along a cosine.
-
-    Args:
-        step: number of the step, from 0.
-        total_steps: steps of the whole run.
-        warmup: share of the steps in which the rate climbs.
-    """
-    climb = round(warmup * total_steps)
-    if step < climb:
-        return (step + 1) / climb
-    return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, total_steps - climb)))
 
 
 def distillation(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
@@ -102,8 +88,12 @@ class Classification(L.LightningModule):
             teacher.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Seed stochastic signs by (seed, step, process) alone, so that a resumed run draws the same ones."""
-        key = [self.recipe.seed, self.global_step, self.global_rank]
+        """Seed stochastic signs by (seed, step) alone, so that a resumed run draws the same ones.
+
+        Only weights have stochastic signs. All processes draw the same ones, since a step trains one binary network on
+        its whole batch, however many processes share it.
+        """
+        key = [self.recipe.seed, self.global_step]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
@@ -151,22 +141,8 @@ class Classification(L.LightningModule):
         self.log("val_top1", self.val_top1, prog_bar=True)
 
     def configure_optimizers(self):
-        """AdamW, in which real weights decay and no other parameter does."""
-        latent = {id(weight) for weight in self.latent_weights}
-        real = [p for p in self.model.parameters() if p.dim() > 1 and id(p) not in latent]
-        rest = [p for p in self.model.parameters() if p.dim() <= 1]
-        rate, decay = self.recipe.peak_rate, self.recipe.weight_decay
-        groups = [
-            {"params": real, "lr": rate, "weight_decay": decay},
-            {"params": rest, "lr": rate, "weight_decay": 0.0},
-        ]
-        if latent:
-            binary_rate = rate * self.recipe.binary_rate_factor
-            groups.append({"params": self.latent_weights, "lr": binary_rate, "weight_decay": 0.0})
-        optimizer = torch.optim.AdamW(groups, fused=True)
-        total = self.recipe.epochs * self.steps_per_epoch
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: rate_at(s, total, self.recipe.warmup))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """The recipe's optimiser, in which real weights decay and no other parameter does."""
+        return optimizer_and_schedule(self.recipe, self.model.parameters(), self.latent_weights, self.steps_per_epoch)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Add plain values only, so that torch.load(..., weights_only=True) reads every checkpoint."""

@@ -30,6 +30,18 @@ def device_count(devices: int | str) -> int | str:
     return int(text)
 
 
+def devices_per_node(accelerator: str, devices: int | str) -> int:
+    """Number of devices that Lightning will use on this machine; "auto" is all GPUs, or one CPU.
+
+    Args:
+        accelerator: as Lightning takes it.
+        devices: as `device_count` returns it.
+    """
+    if isinstance(devices, int):
+        return devices
+    return max(1, torch.cuda.device_count()) if device_type(accelerator) == "cuda" else 1
+
+
 def resolve_precision(precision: str, device: str) -> str:
     """Number format that a recipe's precision means on a device: bfloat16 products where it computes in them.
 

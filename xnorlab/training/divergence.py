@@ -31,8 +31,11 @@ class DivergenceCheck(L.Callback):
         Raises:
             DivergedError: it is not finite.
         """
-        checked = pl_module.device.type == "cpu" or batch_idx % GPU_STEPS == 0
-        if checked and not torch.isfinite(outputs["loss"]):
+        if pl_module.device.type != "cpu" and batch_idx % GPU_STEPS != 0:
+            return
+        # The mean over processes is not finite where one of their losses is not: all stop, and none waits for another.
+        loss = trainer.strategy.reduce(outputs["loss"].detach().clone(), reduce_op="mean")
+        if not torch.isfinite(torch.as_tensor(loss)):
             raise self._diverged("the loss", trainer, batch_idx)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

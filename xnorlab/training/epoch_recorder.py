@@ -10,6 +10,7 @@ from typing import Any
 import lightning as L
 import torch
 
+from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.training.classification import Classification, binary_layers
 
 STATE_KEY = "History"
@@ -26,8 +27,8 @@ class EpochRecorder(L.Callback):
     Attributes:
         epochs: records with epoch (from 1), seconds, hardware and precision (which may change where a run is resumed),
             train_loss, train_top1, rate (after the epoch's last step), flips: layer → share of its signs that differ
-            from the epoch's start; and, where the epoch was followed by an evaluation, val_loss and val_top1.
-            Accuracies are shares, 0 to 1.
+            from the epoch's start, or of its −1, 0 and +1 where weights are ternary; and, where the epoch was followed
+            by an evaluation, val_loss and val_top1. Accuracies are shares, 0 to 1.
         histograms: records with epoch (0 is the initialisation) and layers: name → {"limit": l, "counts": [...]},
             equal bins over [−l, l] where l is the 99.9 % quantile of |w|; the outermost bins also hold what lies
             beyond.
@@ -122,4 +123,10 @@ def _layers(pl_module: L.LightningModule):
 
 
 def _signs(pl_module: L.LightningModule) -> dict[str, torch.Tensor]:
-    return {name: layer.weight.detach() >= 0 for name, layer in _layers(pl_module)}
+    return {name: _sign(layer) for name, layer in _layers(pl_module)}
+
+
+def _sign(layer: BinaryConv2d | BinaryLinear) -> torch.Tensor:
+    """What a flip changes: whether each weight is at least 0, or the −1, 0 and +1 of a ternary layer."""
+    weight, binarizer = layer.weight.detach(), layer.weight_binarizer
+    return binarizer.signs(weight) if binarizer is not None and binarizer.gives_zeros else weight >= 0

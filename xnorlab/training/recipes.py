@@ -1,12 +1,14 @@
 """The networks that are shipped, as recipes, and one call that trains any list of recipes to its end."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from xnorlab.suggestions import nearest
 from xnorlab.training.checkpoints import CHECKPOINT, read_checkpoint, trained_epochs
 from xnorlab.training.epoch_recorder import stored_history
+from xnorlab.training.imagenet import IMAGENET_RECIPES, PaperRecipe
 from xnorlab.training.run import Result, train
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
@@ -68,6 +70,31 @@ def select(names: Iterable[str] | None) -> tuple[Recipe, ...]:
         if name not in known:
             raise ValueError(f"name={name!r} is not in the zoo: {', '.join(known)}{nearest(name, known)}")
     return tuple(recipe for recipe in RECIPES if recipe.run_name in wanted)
+
+
+def named(name: str, dataset: str) -> tuple[Recipe, PaperRecipe | None]:
+    """Recipe of a name, of the zoo or for ImageNet, for a data set that may be another one.
+
+    Args:
+        name: a run's name in the zoo, or a key of IMAGENET_RECIPES.
+        dataset: name of the data set to train on. Networks that the recipe learns from are those of this data set.
+
+    Returns:
+        The recipe, and where its numbers come from if it is one for ImageNet.
+
+    Raises:
+        ValueError: no recipe has this name.
+    """
+    known = {recipe.run_name: recipe for recipe in RECIPES} | {n: p.recipe for n, p in IMAGENET_RECIPES.items()}
+    if name not in known:
+        raise ValueError(f"recipe={name!r} is not one of {', '.join(known)}{nearest(name, known)}")
+    recipe = known[name]
+
+    def there(other: str | None) -> str | None:
+        return other and f"{dataset}/{other.partition('/')[2]}"
+
+    moved = replace(recipe, dataset=dataset, teacher=there(recipe.teacher), start=there(recipe.start))
+    return moved, IMAGENET_RECIPES.get(name)
 
 
 def complete(data: str | Path, recipe: Recipe, folder: str | Path, **options: Any) -> Result:

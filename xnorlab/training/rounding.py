@@ -139,9 +139,13 @@ def round_weights_(model: nn.Module) -> nn.Module:
 
 
 def _only_signs(model: nn.Module) -> Iterator[tuple[str, BinaryConv2d | BinaryLinear]]:
-    """The layers that see no more of a weight than its sign and its filter's scale, in evaluation too."""
+    """The layers that see no more of a weight than its sign and its filter's scale, in evaluation too.
+
+    Ternary layers are not among them: 8 bits could carry a weight over the threshold of its filter.
+    """
     for name, layer in binary_layers(model):
-        if layer.weight_binarizer is not None and not layer.weight_binarizer.real_in_eval:
+        binarizer = layer.weight_binarizer
+        if binarizer is not None and not binarizer.real_in_eval and not binarizer.gives_zeros:
             yield name, layer
 
 

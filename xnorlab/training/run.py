@@ -7,24 +7,35 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
+import lightning as L
+from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from xnorlab import atomic
 from xnorlab.printable import error_line
+from xnorlab.training.agreement import AgreementCheck
 from xnorlab.training.batches import Batches
 from xnorlab.training.cache import Preparing, prepare
 from xnorlab.training.checkpoints import CHECKPOINT, load_weights_, read_checkpoint, saved_epochs, trained_epochs
 from xnorlab.training.classification import Classification
 from xnorlab.training.data_record import data_record, require_same_data
 from xnorlab.training.dataset import DataFolder
-from xnorlab.training.devices import device_count, device_type, resolve_precision
+from xnorlab.training.devices import device_count, device_type, devices_per_node, resolve_precision
 from xnorlab.training.divergence import DivergedError, DivergenceCheck
 from xnorlab.training.epoch_recorder import EpochRecorder
 from xnorlab.training.folders import find, open_folder
+from xnorlab.training.processes import is_first_process, require_processes
 from xnorlab.training.recipe_checks import out_of_memory, require_feasible, require_teacher_fits
+from xnorlab.training.synced_norm import synchronize_norms_
 from xnorlab.training.trained_networks import TrainedNetwork, copy_weights_, open_trained_network
 from xnorlab.training.trainer import StartReport, lightning_trainer, quiet_lightning
 from xnorlab.zoo.recipe import Recipe, require_precision
+
+UNREADABLE = "unreadable.json"
+"""Name of the file in a run's folder that keeps which pictures cannot be read, where no cache file does."""
+
+LOST_CONNECTION = ("Connection closed by peer", "Connection reset by peer", "gloo", "NCCL")
+"""Words in torch's errors where a process no longer hears of another one."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,8 @@ def train(
         stop_after: end after this epoch of the recipe's, counted from 1, to be resumed later; None runs all.
         precision: replaces that of the recipe for this start alone; None is the recipe's.
         accelerator: as Lightning takes it: "auto", "cpu", "gpu".
-        devices: as Lightning takes it: "auto" or a number.
-        nodes: number of machines.
+        devices: devices per machine, with one process each; "auto" is all GPUs, or one CPU.
+        nodes: number of machines. All of them must see the run's folder and the data under the same paths.
         workers: processes per device that cut training crops; 0 is the training process itself.
         runs: folder of runs, in which `recipe.teacher` and `recipe.start` are looked for first.
         evaluate_every: epochs between two evaluations. One takes a third of a training epoch's time, in float32.
@@ -94,7 +105,8 @@ def train(
     """
     folder = Path(folder)
     checkpoint = folder / CHECKPOINT
-    devices = device_count(devices)
+    devices = devices_per_node(accelerator, device_count(devices))
+    require_processes(devices, nodes)
     if precision is not None:
         require_precision(precision)
     content, done = None, 0
@@ -118,7 +130,7 @@ def train(
     start = None if resume else _trained_network(recipe.start, runs, dataset)
     if teacher is not None:
         require_teacher_fits(teacher.recipe, len(dataset.labels), recipe)
-    dataset, batches = _batches(dataset, recipe, workers, preparing)
+    dataset, batches = _batches(dataset, recipe, workers, folder / UNREADABLE, preparing)
     if content is not None:  # of the pictures that are really used: unreadable ones may be left out
         require_same_data(dataset, content["labels"], content.get("data"))
     steps = len(dataset.train) // recipe.batch_size
@@ -128,15 +140,18 @@ def train(
         load_weights_(classifier.model, content, checkpoint)
     if start is not None:
         copy_weights_(classifier.model, recipe.scheme, start)
+    if devices * nodes > 1:
+        synchronize_norms_(classifier.model)
     if precision is None:
         precision = recipe.precision
     start_report, history = StartReport(precision, announce), EpochRecorder(report)
     with quiet_lightning(), _explained(start_report, recipe, checkpoint):
-        folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(folder / "recipe.json", recipe.to_dict())
+        if is_first_process():
+            folder.mkdir(parents=True, exist_ok=True)
+            atomic.write_json(folder / "recipe.json", recipe.to_dict())
         trainer = lightning_trainer(
             folder,
-            [start_report, DivergenceCheck(), history],
+            [AgreementCheck(), start_report, DivergenceCheck(), history],
             accelerator,
             devices,
             nodes,
@@ -146,10 +161,23 @@ def train(
             check_val_every_n_epoch=evaluate_every,
         )
         start_report.restoring = resume
-        trainer.fit(classifier, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
+        with _children_ended(trainer):
+            trainer.fit(classifier, datamodule=batches, ckpt_path=checkpoint if resume else None, weights_only=True)
         if trainer.is_global_zero:
             atomic.write_json(folder / "history.json", history.state_dict(), indent=None)
     return Result(folder, checkpoint, recipe, history.epochs)
+
+
+@contextmanager
+def _children_ended(trainer: L.Trainer) -> Iterator[None]:
+    """Context that takes with it, where anything ends it early, the processes that Lightning has started."""
+    try:
+        yield
+    except BaseException:
+        launcher = trainer.strategy.launcher
+        if isinstance(launcher, _SubprocessScriptLauncher):
+            launcher.kill(signal.SIGTERM)
+        raise
 
 
 @contextmanager
@@ -169,6 +197,11 @@ def _explained(start: StartReport, recipe: Recipe, checkpoint: Path) -> Iterator
             raise ValueError(
                 f"too little memory for batch_size={recipe.batch_size} of {recipe.model} at {recipe.train_size} "
                 f"pixels: {error_line(error)}; {saved_epochs(checkpoint.parent)}"
+            ) from error
+        if isinstance(error, RuntimeError) and any(word in str(error) for word in LOST_CONNECTION):
+            raise ValueError(
+                f"another process of this training has ended ({error_line(error)}); {saved_epochs(checkpoint.parent)}; "
+                "start all processes again to resume"
             ) from error
         if start.restoring:
             raise ValueError(f"checkpoint={str(checkpoint)!r} is damaged: {error!r}") from error
@@ -221,9 +254,11 @@ def _resumed(checkpoint: Path, recipe: Recipe | None) -> tuple[Recipe, Mapping[s
     return stored, content
 
 
-def _batches(dataset: DataFolder, recipe: Recipe, workers: int, preparing: Preparing) -> tuple[DataFolder, Batches]:
+def _batches(
+    dataset: DataFolder, recipe: Recipe, workers: int, remember: Path, preparing: Preparing
+) -> tuple[DataFolder, Batches]:
     """Data set of the pictures that are really used, and their batches."""
     parts = (dataset.train, recipe.training_square()), (dataset.val, recipe.preprocessing())
-    train, val = prepare(*parts, **preparing)
+    train, val = prepare(*parts, remember=remember, **preparing)
     batches = Batches(recipe, (train.squares, train.split.targets), (val.squares, val.split.targets), workers)
     return replace(dataset, train=train.split, val=val.split), batches

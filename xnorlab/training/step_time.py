@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from xnorlab.benchmark import Machine, Progress, Timing, describe, interleaved
-from xnorlab.training.classification import Classification
 from xnorlab.training.devices import resolve_precision
 from xnorlab.training.recipe_checks import require_feasible
+from xnorlab.training.single_steps import SingleSteps
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 CLASSES = 10
@@ -102,23 +101,9 @@ def bench_train(
 
 def _step(recipe: Recipe, device: str) -> Callable[[], None]:
     """Function that takes one whole step of a new network, on the same random pictures each time."""
-    classifier = Classification(recipe, tuple(map(str, range(CLASSES))), steps_per_epoch=1_000_000).to(device).train()
-    optimizer = classifier.configure_optimizers()["optimizer"]
+    steps = SingleSteps(recipe, CLASSES, device)
     rng = np.random.default_rng(0)
     shape = (recipe.batch_size, recipe.train_size, recipe.train_size, 3)
     pictures = torch.from_numpy(rng.integers(0, 256, shape, np.uint8)).permute(0, 3, 1, 2).to(device)
     targets = torch.from_numpy(rng.integers(0, CLASSES, recipe.batch_size)).to(device)
-    mixed = resolve_precision(recipe.precision, device) == "bf16-mixed"
-
-    def step() -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=mixed):
-            logits = classifier(pictures).float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        classifier.clip_latent_weights()
-        if device == "cuda":
-            torch.cuda.synchronize()
-
-    return step
+    return lambda: steps.train((pictures, targets))

@@ -9,16 +9,21 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from xnorlab.training.checkpoints import CheckpointFile
 from xnorlab.training.classification import Classification
+from xnorlab.training.processes import started_by
 
 HINTS = (
     ".*does not have many workers.*",  # one process cuts the crops fast enough
     "Checkpoint directory .* exists and is not empty",  # it is the run's folder
+    ".*broadcast_buffers. is deprecated",  # its new name in torch 2.14 is unknown to torch 2.6
+    "The dirpath has changed from",  # a run's folder may be moved, and no state of this callback is used
     ".*isinstance.treespec, LeafSpec.*is deprecated",  # Lightning 2.6 on torch 2.15
 )
 """Warnings of Lightning about itself, and about settings that are intended here."""
@@ -43,6 +48,10 @@ class StartReport(L.Callback):
         self.restoring = False
         if self.announce is None or not trainer.is_global_zero:
             return
+        if trainer.world_size > 1:
+            batch = pl_module.recipe.batch_size
+            share = f"{trainer.world_size} processes × {batch // trainer.world_size} pictures"
+            self.announce(f"{share} = {batch} per step; gradients and BatchNorm are over all of them")
         device, threads = pl_module.device.type, torch.get_num_threads()
         beside = "" if device == "cpu" else f" with {threads} CPU thread{'s' if threads > 1 else ''}"
         why = " (auto)" if self.precision == "auto" else ""
@@ -53,7 +62,7 @@ def lightning_trainer(
     folder: Path,
     callbacks: Sequence[L.Callback],
     accelerator: str,
-    devices: int | str,
+    devices: int,
     nodes: int,
     progress: bool,
     **options: Any,
@@ -64,7 +73,7 @@ def lightning_trainer(
         folder: the run's folder.
         callbacks: to run beside those that write the checkpoint and show progress.
         accelerator: as Lightning takes it.
-        devices: as Lightning takes it.
+        devices: processes per machine, one per device.
         nodes: number of machines.
         progress: whether to show a progress bar.
         **options: further arguments of `lightning.Trainer`.
@@ -75,14 +84,22 @@ def lightning_trainer(
     keep_last = ModelCheckpoint(
         dirpath=folder, filename="last", enable_version_counter=False, every_n_epochs=1, save_on_train_epoch_end=True
     )
+    # Synchronised norms keep all buffers equal. To send them in each forward pass would also hang the evaluation, where
+    # one process may have a batch more than another.
+    strategy = DDPStrategy(broadcast_buffers=False) if devices * nodes > 1 else "auto"
+    # SLURM's own requeueing starts the command again, which resumes from last.ckpt; a second kind of checkpoint is not
+    # wanted.
+    started = started_by()
+    slurm = [SLURMEnvironment(auto_requeue=False)] if started is not None and started[0] == "srun" else []
     try:
         return L.Trainer(
             accelerator=accelerator,
             devices=devices,
             num_nodes=nodes,
+            strategy=strategy,
             callbacks=[*callbacks, keep_last, *([TQDMProgressBar(refresh_rate=10)] if progress else [])],
             logger=[CSVLogger(folder, "csv"), TensorBoardLogger(folder, "tensorboard")],
-            plugins=[CheckpointFile()],
+            plugins=[CheckpointFile(), *slurm],
             enable_progress_bar=progress,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -99,13 +116,15 @@ def lightning_trainer(
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Context in which Lightning gives no hints about settings that are the caller's choice."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             for message in HINTS:
                 warnings.filterwarnings("ignore", message=message)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

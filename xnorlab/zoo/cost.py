@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from xnorlab.zoo.manifest import ShippedNetwork
     from xnorlab.zoo.recipe import Recipe
 
-BINARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
+BINARY, TERNARY, FIRST, INNER, LAST, OTHER, HEADER = PARTS = (
     "binary layers",
+    "ternary layers",
     "real first layer",
     "real layers between",
     "real classifier",
     "norms and activations",
     "file header",
 )
-"""The parts of a packed file, by which its bytes are counted. Binary layers include their α, thresholds and biases."""
+"""The parts of a packed file, by which its bytes are counted. Packed layers include their α, thresholds and biases."""
 
 REAL_LAYERS = FIRST, INNER, LAST
 """The parts that are layers of real weights."""
@@ -129,9 +130,9 @@ class NetworkCost:
         return times_smaller(self.binary_float32_bytes, self.parts[BINARY])
 
     @property
-    def only_weights_are_binary(self) -> bool:
-        """Whether its binary layers have real inputs: BWN, BinaryConnect."""
-        return BINARY in self.parts and not self.binary_macs
+    def only_weights_are_packed(self) -> bool:
+        """Whether its binary or ternary layers have real inputs: BWN, BinaryConnect, Ternary Weight Networks."""
+        return (BINARY in self.parts or TERNARY in self.parts) and not self.binary_macs
 
     @property
     def standard_error(self) -> float:
@@ -182,13 +183,12 @@ def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, i
         rows: the network's summary, one row per operation.
         file_bytes: size of the whole file; what no row takes is its header.
     """
-    real = [index for index, row in enumerate(rows) if row.weight_bits > 1]
-    sizes = dict.fromkeys(PARTS, 0)
+    packed = {0: OTHER, 1: BINARY, 2: TERNARY}
+    real = [index for index, row in enumerate(rows) if row.weight_bits not in packed]
+    sizes: dict[str, int] = dict.fromkeys(PARTS, 0)
     for index, row in enumerate(rows):
-        if row.weight_bits == 1:
-            part = BINARY
-        elif not row.weight_bits:
-            part = OTHER
+        if row.weight_bits in packed:
+            part = packed[row.weight_bits]
         else:
             part = FIRST if index == real[0] else LAST if index == real[-1] else INNER
         sizes[part] += row.weight_bytes
@@ -197,7 +197,7 @@ def memory_parts(rows: Sequence["LayerSummary"], file_bytes: int) -> dict[str, i
 
 
 def float32_bytes(op: Any) -> int:
-    """Bytes of an op's tensors if each number in them were a float32, each bit of packed weights included."""
+    """Bytes of an op's tensors if each number in them were a float32, each packed weight included."""
     return _float32_bytes(op.tensors(), op.attributes())
 
 
@@ -235,6 +235,8 @@ def _float32_bytes(tensors: "Mapping[str, np.ndarray]", attributes: Mapping[str,
         numbers = tensor.size
         if name == "words":
             numbers = tensor.size // tensor.shape[-1] * _bits(attributes)
+        elif name == "nonzero":  # the second bit of the weights in "words"
+            numbers = 0
         total += 4 * numbers
     return total
 

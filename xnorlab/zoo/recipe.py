@@ -1,7 +1,9 @@
 """A recipe: everything that decides how a network is trained, frozen, printed and stored with the weights."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +13,13 @@ if TYPE_CHECKING:  # the command line reads the settings from here, and starts w
     from xnorlab.images import Preprocessing
 
 PRECISIONS = ("auto", "bf16-mixed", "32-true")
+OPTIMIZERS = ("adamw", "adam", "sgd")
+SCHEDULES = ("cosine", "linear")
 GROWTH = 16
 """Pixels by which a training picture's side grows at a time."""
+
+
+_PAIRS = re.compile(r"\d+:\d+(\.\d+)?(e-?\d+)?( \d+:\d+(\.\d+)?(e-?\d+)?)*", re.ASCII)
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -29,9 +36,13 @@ class Recipe:
         model, model_options: name and keyword arguments for `models.build`.
         scheme: a name that `nn.get_scheme` takes.
         epochs: passes over the training pictures.
-        batch_size: pictures per step, over all devices together; the last, smaller batch of an epoch is dropped.
-        peak_rate: AdamW's highest learning rate; it climbs linearly over the first `warmup` share of all steps and
-            falls to 0 along a cosine.
+        batch_size: pictures per step, over all processes together: N processes take batch_size / N each. So a recipe
+            means the same steps on any number of them, and no learning rate is scaled. The last, smaller batch of an
+            epoch is dropped.
+        optimizer: "adamw" (decoupled decay), "adam" (decay added to the gradient) or "sgd" (with momentum 0.9).
+        peak_rate: the highest learning rate; it climbs linearly over the first `warmup` share of all steps.
+        schedule: how the rate falls after that. "cosine" and "linear" end at 0. "30:0.1 40:0.01" keeps the peak, and
+            multiplies it by 0.1 from epoch 30 on and by 0.01 from epoch 40 on, counted from 1.
         binary_rate_factor: learning rate of latent binary weights, in units of the others'.
         weight_decay: on real weights only: never on binary weights, norms, biases or scales.
         label_smoothing: share of the target probability spread over all classes.
@@ -56,11 +67,13 @@ class Recipe:
 
     dataset: str = "imagenette"
     model: str = _setting("alexnet", "alexnet (default), resnet18 or nin.")
-    scheme: str = _setting("xnor", "float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, …")
+    scheme: str = _setting("xnor", "float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, ternary…")
     model_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = _setting(60, "Passes over the training pictures.")
-    batch_size: int = _setting(64, "Pictures per step, over all devices.")
-    peak_rate: float = _setting(2e-3, "AdamW's highest learning rate.")
+    batch_size: int = _setting(64, "Pictures per step, over all processes together; the rates do not change with them.")
+    optimizer: str = _setting("adamw", "adamw (default), adam or sgd (momentum 0.9).")
+    peak_rate: float = _setting(2e-3, "The highest learning rate.")
+    schedule: str = _setting("cosine", "cosine (default), linear, or EPOCH:FACTOR …, such as '30:0.1 40:0.01'.")
     warmup: float = _setting(0.15, "Share of all steps in which the rate climbs.")
     binary_rate_factor: float = _setting(1.0, "Learning rate of latent binary weights, relative to the others'.")
     weight_decay: float = _setting(0.05, "Decay of real weights; nothing else decays.")
@@ -108,6 +121,10 @@ class Recipe:
             object.__setattr__(self, name, (float(pair[0]), float(pair[1])))
         _require(isinstance(self.flip, bool), "flip", self, "true or false")
         require_precision(self.precision)
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(unknown("optimizer", self.optimizer, OPTIMIZERS))
+        rule = f"{', '.join(SCHEDULES)}, or pairs EPOCH:FACTOR with rising epochs of 2 or more and factors above 0"
+        _require(self.schedule in SCHEDULES or self.rate_factors, "schedule", self, rule)
         _require(isinstance(self.model_options, Mapping), "model_options", self, "a mapping")
         object.__setattr__(self, "model_options", MappingProxyType(dict(self.model_options)))
 
@@ -135,6 +152,17 @@ class Recipe:
             return self.train_size
         share = epoch / max(1, self.epochs - 1)
         return self.first_size + GROWTH * round(share * (self.train_size - self.first_size) / GROWTH)
+
+    @property
+    def rate_factors(self) -> tuple[tuple[int, float], ...]:
+        """Pairs (epoch from 1, factor of the peak rate from that epoch on); empty for a schedule with a name."""
+        pairs = _PAIRS.fullmatch(self.schedule) if isinstance(self.schedule, str) else None
+        if pairs is None:
+            return ()
+        factors = tuple((int(a), float(b)) for a, b in (pair.split(":") for pair in self.schedule.split()))
+        epochs = [1, *(epoch for epoch, _ in factors)]
+        rising = all(earlier < later for earlier, later in pairwise(epochs))
+        return factors if rising and all(factor > 0 for _, factor in factors) else ()
 
     def preprocessing(self) -> "Preprocessing":
         """How a picture becomes the network's input at evaluation; stored in the packed file."""
@@ -169,6 +197,7 @@ class Recipe:
 
 DATASET_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "tiny-imagenet": {"resize": 64, "eval_size": 64, "train_size": 48, "first_size": 32, "epochs": 24},
+    "imagenet": {"resize": 256, "eval_size": 224, "train_size": 224},
     "cifar10": {"resize": 32, "eval_size": 32, "train_size": 32, "crop_area": (0.5, 1.0)},
 }
 """What a recipe changes for a data set whose pictures are not of Imagenette's size."""
@@ -176,6 +205,8 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("alexnet", ""): {"head": "pool"},
     ("resnet18", ""): {"width": 32},
+    ("alexnet", "imagenet"): {"head": "dense"},
+    ("resnet18", "imagenet"): {"width": 64},
     ("resnet18", "tiny-imagenet"): {"stem": "tiny"},
     ("resnet18", "cifar10"): {"stem": "cifar"},
 }

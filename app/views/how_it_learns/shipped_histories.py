@@ -4,7 +4,7 @@ import streamlit as st
 from shared import address, charts, markup, network_choice, networks, notices, theme
 
 from xnorlab import units
-from xnorlab.binarize import MeanScale
+from xnorlab.binarize import MeanScale, TernaryBinarizer
 from xnorlab.figures import learning, style
 from xnorlab.nn import get_scheme
 from xnorlab.zoo.history import TrainingHistory, load_history
@@ -139,6 +139,9 @@ def _scale(scheme: str, mean_abs: float) -> tuple[float | None, str]:
         )
     if isinstance(binarizer, MeanScale):
         return mean_abs, f"±{units.significant(mean_abs)}: α, the mean of |W| over the layer, to a bin's width."
+    if isinstance(binarizer, TernaryBinarizer):
+        threshold = units.significant(binarizer.threshold_ratio * mean_abs)
+        return None, f"Weights beyond ±{threshold}, to a bin's width, stand for ±α, all others for 0."
     return 1.0, "±1.00: the signs themselves, without α."
 
 

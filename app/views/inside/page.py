@@ -7,6 +7,7 @@ from shared import address, cached, network_choice, networks, notices, number_fi
 
 from xnorlab.figures import style
 
+_WEIGHTS_ALONE = {1: ", whose weights alone are signs", 2: ", whose weights alone are −1, 0 and +1"}
 CLICK = "inside: clicked pixel"  # which the next run answers, when it knows the layer
 
 
@@ -63,7 +64,7 @@ with st.spinner("Running the network, once…"):
 if not walk.layers:
     st.info(
         f"Real numbers enter every layer of {style.look(scheme).label}"
-        + (", whose weights alone are signs" if any(op.weight_bits == 1 for op in walk.recording.network.ops) else "")
+        + _WEIGHTS_ALONE.get(min(op.weight_bits or 32 for op in walk.recording.network.ops), "")
         + ": no two rows of bits are compared, so there is nothing to follow here. Choose a network whose inputs are "
         "signs as well, such as XNOR-Net, above.",
         icon=":material/visibility_off:",

@@ -51,6 +51,7 @@ class Formula:
 _FILTERS, _FACTORS = "views/filters/page.py", "views/scaling_factors/page.py"
 _BITS, _LEARNING = "views/xnor_steps/page.py", "views/how_it_learns/page.py"
 _FILTER_NOTEBOOK, _KERNEL_NOTEBOOK = "01_binarize_a_filter.ipynb", "03_xnor_popcount_kernel.ipynb"
+_COST_NOTEBOOK = "02_what_a_bit_costs.ipynb"
 
 FORMULAS = (
     Formula(
@@ -94,6 +95,27 @@ FORMULAS = (
         ("xnorlab.binarize.weight_scale:weight_scale", "xnorlab.binarize.weight_scale:MeanScale"),
         PageLink(_FACTORS, "α of every filter of a layer"),
         _FILTER_NOTEBOOK,
+    ),
+    Formula(
+        "ternary",
+        "weights",
+        "Ternary weights, and what lives on in 1-bit language models",
+        (
+            r"\widetilde W = \gamma\,\operatorname{RoundClip}\Bigl(\frac{W}{\gamma}, -1, 1\Bigr)",
+            r"\gamma = \operatorname{mean}\lvert W \rvert",
+            r"\text{TWN:}\quad \widetilde W_i = \alpha \operatorname{sign}(W_i)\,\mathbb 1[\lvert W_i \rvert > \Delta]",
+            r"\Delta = 0.7 \operatorname{mean}\lvert W \rvert",
+        ),
+        "BitNet and BitNet b1.58 keep what XNOR-Net does to weights: γ is its α, latent real weights stand behind a "
+        "straight-through gradient, and both ends of the network stay real. They do not keep α per filter (γ is one "
+        "per matrix), nor signs as inputs: theirs are 8-bit integers, scaled by their largest magnitude, so that no "
+        "XNOR and count is left, and b1.58 adds the 0. Here both formulas are schemes with real inputs, two bits per "
+        "weight and one scale per filter.",
+        "Ma et al. 2024 (BitNet b1.58, arXiv 2402.17764), section 2; Wang et al. 2023 (BitNet, arXiv 2310.11453), "
+        "section 2; Li, Zhang, Liu 2016 (Ternary Weight Networks, arXiv 1605.04711), section 2",
+        ("xnorlab.binarize.ternary:AbsMeanTernary", "xnorlab.binarize.ternary:ThresholdTernary"),
+        PageLink("views/trade_offs/page.py", "TWN's accuracy among those that papers print"),
+        _COST_NOTEBOOK,
     ),
     Formula(
         "k",

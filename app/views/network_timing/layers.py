@@ -64,7 +64,7 @@ def _convolution(key: str, op: Any, source: tuple[int, ...], output: tuple[int, 
 
     `op` is one of the runtime's convolutions, of whatever kind.
     """
-    filters, height, width = (op.words if op.weight_bits == 1 else op.weight).shape[:3]
+    filters, height, width = (op.weight if op.weight_bits > 2 else op.words).shape[:3]
     stride = op.stride[0]
     per_stride = "" if stride == 1 else f"/{stride}"
     shape = f"{height}×{width}{per_stride} {op.in_channels}→{filters} @ {output[0]}"

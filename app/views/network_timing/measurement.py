@@ -12,7 +12,9 @@ from xnorlab.benchmark import Machine, NetworkBench, OpTiming, Timing, bench_net
 
 RUNS_PER_ROUND = 3  # the page shows what is there after each round
 FIRST, CONV, PACK, REST = STAGES = ("real first layer", "other layers", "packing", "pools and the like")
-_LAYER_KINDS = ("conv", "binary_conv", "binary_weight_conv", "linear", "binary_linear", "binary_weight_linear")
+_PACKED_WEIGHTS = {"binary_weight_": 1, "ternary_weight_": 2}
+"""The bits of a weight, by how the kinds of layers with packed weights and real inputs begin."""
+_LAYER_KINDS = [begin + kind for begin in ("", "binary_", *_PACKED_WEIGHTS) for kind in ("conv", "linear")]
 _STAGE_OF_KIND = {"pack": PACK, **dict.fromkeys(_LAYER_KINDS, CONV)}
 
 
@@ -92,9 +94,12 @@ class PairTimings:
         }
         return {stage: seconds for stage, seconds in medians.items() if any(seconds)}
 
-    def only_weights_are_binary(self, scheme: str) -> bool:
-        """Whether the network has layers with binary weights and real inputs."""
-        return any(row.kind.startswith("binary_weight_") for row in self._steps(scheme))
+    def packed_weight_bits(self, scheme: str) -> int:
+        """Bits of a weight in the network's layers with packed weights and real inputs; 0 where it has none."""
+        rows = self._steps(scheme)
+        return max(
+            (bits for row in rows for kind, bits in _PACKED_WEIGHTS.items() if row.kind.startswith(kind)), default=0
+        )
 
     def _steps(self, scheme: str) -> Sequence[OpTiming]:
         return self.bench.float_ops if scheme == self.settings.schemes[0] else self.bench.ops

@@ -60,10 +60,10 @@ def show_whole(pair: PairTimings) -> None:
     )
     if "float" in whole:
         for scheme in whole:
-            if pair.only_weights_are_binary(scheme):
+            if bits := pair.packed_weight_bits(scheme):
                 speed_up = whole["float"] / whole[scheme]
                 spread = max(pair.timings[own].spread for own in ("float", scheme))
-                st.markdown(binary_weights.only_weights_are_binary(look(scheme).label, speed_up, spread))
+                st.markdown(binary_weights.only_weights_are_packed(look(scheme).label, bits, speed_up, spread))
     stages = _stages(pair)
     split = {look(scheme).label: {stage: sum(t) for stage, t in own.items()} for scheme, own in stages.items()}
     charts.show(

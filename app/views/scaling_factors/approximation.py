@@ -16,10 +16,12 @@ FACTORS = {"signs only": (False, False), "α": (True, False), "K": (False, True)
 def binary_schemes(family: str) -> list[str]:
     """The schemes under which `family` is shipped with binary weights; only XNOR where there are none.
 
-    Stochastic BinaryConnect is left out: its signs are drawn in training, and it runs with its real weights.
+    Stochastic BinaryConnect is left out: its signs are drawn in training, and it runs with its real weights. So are
+    ternary weights, whose zeros no sign approximates.
     """
-    binarizers = {scheme: get_scheme(scheme).weights for scheme in networks.schemes(family)}
-    return [s for s, binarizer in binarizers.items() if binarizer and not binarizer(1).real_in_eval] or ["xnor"]
+    makers = {scheme: get_scheme(scheme).weights for scheme in networks.schemes(family)}
+    binarizers = {scheme: make(1) for scheme, make in makers.items() if make}
+    return [s for s, own in binarizers.items() if not own.real_in_eval and not own.gives_zeros] or ["xnor"]
 
 
 def place_of_inputs(scheme: str) -> str:

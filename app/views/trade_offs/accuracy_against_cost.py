@@ -11,7 +11,7 @@ from xnorlab.benchmark import Timing
 from xnorlab.figures import trade_offs
 from xnorlab.figures.axes import CostAxis
 from xnorlab.figures.style import look
-from xnorlab.zoo.cost import NetworkCost
+from xnorlab.zoo.cost import TERNARY, NetworkCost
 
 _TABLE_BEGAN_WITH = "trade-offs: pick that the table began with"
 _ROWS_CHOSEN = "trade-offs: how often a row was chosen"
@@ -25,7 +25,7 @@ AXES = {
 }
 BYTES_NOTE = (
     "Bytes: real weights are float16 in the file where that is exact, and float32 in memory; a sign is one bit in "
-    "both. “Times smaller” is everywhere the file's numbers in float32 over the file."
+    "both, a ternary weight two. “Times smaller” is everywhere the file's numbers in float32 over the file."
 )
 
 
@@ -78,23 +78,24 @@ def show(
                 f"is one, and so are 64 binary ones (XNOR-Net, section 4.1). {BYTES_NOTE} {_training_note(labels)}"
             )
             if timings is not None:
-                for sentence in _binary_weights_in_words(costs, labels, timings):
+                for sentence in _packed_weights_in_words(costs, labels, timings):
                     st.markdown(sentence)
     address.publish(pick=picked or None)
 
 
-def _binary_weights_in_words(
+def _packed_weights_in_words(
     costs: Sequence[NetworkCost], labels: Mapping[str, str], timings: Mapping[str, Timing]
 ) -> list[str]:
-    """What binary weights with real inputs do for the time of each network that has them and a float twin here."""
+    """What packed weights with real inputs do for the time of each network that has them and a float twin here."""
     twins = {cost.model: timings[cost.name] for cost in costs if cost.scheme == "float"}
     sentences = []
     for cost in costs:
-        if cost.scheme == "bwn" and cost.model in twins:
+        if (cost.scheme == "bwn" or TERNARY in cost.parts) and cost.model in twins:
             twin, own = twins[cost.model], timings[cost.name]
             speed_up, spread = twin.median_s / own.median_s, max(twin.spread, own.spread)
             label = markup.plain(labels[cost.name])
-            sentences.append(binary_weights.only_weights_are_binary(label, speed_up, spread))
+            bits = 2 if TERNARY in cost.parts else 1
+            sentences.append(binary_weights.only_weights_are_packed(label, bits, speed_up, spread))
     return sentences
 
 

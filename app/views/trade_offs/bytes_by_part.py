@@ -45,8 +45,8 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str]) -> None:
     )
     st.caption(
         "Read from the packed files themselves. Real weights are float16 there where that is exact, so that a file of "
-        "real weights is half of their float32; binary ones are bits; a binary layer's bytes include its α, its "
-        f"thresholds and its biases. {what_stays_real(costs)}"
+        "real weights is half of their float32; binary ones are bits, ternary ones two bits each; such a layer's bytes "
+        f"include its α, its thresholds and its biases. {what_stays_real(costs)}"
     )
 
 

@@ -58,7 +58,8 @@ sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import naive, numpy as np
 from xnorlab.kernels.cpu import describe_cpu
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
-from xnorlab.kernels.packing import pack_filters
+from xnorlab.kernels.packing import pack_filters, pack_ternary
+from xnorlab.kernels.ternary_conv import TernaryWeightConv2d
 from xnorlab.kernels.xnor_conv import XnorConv2d
 
 for seed in range(40):
@@ -73,6 +74,9 @@ for seed in range(40):
         signed = naive.convolve(x.astype(float), naive.signs(weight).astype(float), **geometry.options)
         layer = BinaryWeightConv2d(packed, geometry.channels, **geometry.options)
         np.testing.assert_allclose(layer(x), signed, atol=1e-3)
+        kept = np.sign(weight) * (np.abs(weight) > 0.5)
+        layer = TernaryWeightConv2d(*pack_ternary(kept), geometry.channels, **geometry.options)
+        np.testing.assert_allclose(layer(x), naive.convolve(x, kept, **geometry.options), atol=1e-3)
 print(describe_cpu()["path"])
 """
 

@@ -1,11 +1,13 @@
-"""Instructions that turn neighbouring floats into bits or 16-bit integers, and bits into ±1."""
+"""Instructions that turn neighbouring floats into bits or 16-bit integers, and bits into ±1 or −1, 0 and +1."""
+
+from collections.abc import Sequence
 
 from llvmlite import ir
 from numba import types
 
 from xnorlab.conventions import PICTURE_LIMIT, PICTURE_STEPS
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
-from xnorlab.kernels.codegen.processor import COLUMNS, vector_unit
+from xnorlab.kernels.codegen.processor import COLUMNS, VectorUnit, vector_unit
 
 
 @instruction
@@ -57,26 +59,52 @@ def widen_signs(typing, bits, to, steps):
     """Write float32 ±1 for `steps` times a tile's filters to the address `to`, from one bit each at `bits`."""
 
     def emit(context, builder, signature, arguments):
-        e, unit = Emitter(builder), vector_unit(context)
-        lanes, filters = unit.bits // 32, unit.float_filters
-        integers, numbers = ir.VectorType(ir.IntType(32), lanes), ir.IntType(64)
-        source, target, steps = e.address(arguments[0]), e.address(arguments[1]), arguments[2]
-        # −0 and 1 in float32
-        sign, one = (ir.Constant(integers, [value] * lanes) for value in (0x80000000, 0x3F800000))
-
-        def one_step(k, nothing):
-            mask = e.load(ir.IntType(filters), e.offset(source, builder.mul(k, ir.Constant(numbers, filters // 8))), 1)
-            mask = mask if filters == 32 else builder.zext(mask, ir.IntType(32))
-            spread = e.splat(mask, lanes)
-            at = e.offset(target, builder.mul(k, ir.Constant(numbers, 4 * filters)))
-            for v in range(COLUMNS):
-                own = ir.Constant(integers, [1 << (v * lanes + i) for i in range(lanes)])
-                missing = builder.icmp_signed("==", builder.and_(spread, own), ir.Constant(integers, [0] * lanes))
-                signs = builder.and_(builder.sext(missing, integers), sign)
-                e.store(builder.xor(signs, one), e.offset(at, 4 * lanes * v), 4)
-            return nothing
-
-        e.repeat(steps, [], one_step)
+        _widen(Emitter(builder), vector_unit(context), arguments, zeros=False)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), emit
+
+
+@instruction
+def widen_ternary(typing, bits, to, steps):
+    """Write float32 −1, 0 and +1 for `steps` times a tile's filters to the address `to`, from two bits each at `bits`.
+
+    Every step has its signs first, then a bit for each filter whose weight is not zero.
+    """
+
+    def emit(context, builder, signature, arguments):
+        _widen(Emitter(builder), vector_unit(context), arguments, zeros=True)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), emit
+
+
+def _widen(e: Emitter, unit: VectorUnit, arguments: Sequence[ir.Value], *, zeros: bool) -> None:
+    """Emit what the two instructions above do; zeros: there is a second bit."""
+    b, lanes, filters = e.b, unit.bits // 32, unit.float_filters
+    integers, numbers = ir.VectorType(ir.IntType(32), lanes), ir.IntType(64)
+    source, target, steps = e.address(arguments[0]), e.address(arguments[1]), arguments[2]
+    step_bytes = filters // 8 * (2 if zeros else 1)
+    # −0 and 1 in float32
+    none, sign, one = (ir.Constant(integers, [value] * lanes) for value in (0, 0x80000000, 0x3F800000))
+
+    def spread(at: ir.Value) -> ir.Value:
+        """A bit for each filter, in every lane."""
+        mask = e.load(ir.IntType(filters), at, 1)
+        return e.splat(mask if filters == 32 else b.zext(mask, ir.IntType(32)), lanes)
+
+    def one_step(k, nothing):
+        here = e.offset(source, b.mul(k, ir.Constant(numbers, step_bytes)))
+        signs = spread(here)
+        kept = spread(e.offset(here, filters // 8)) if zeros else None
+        at = e.offset(target, b.mul(k, ir.Constant(numbers, 4 * filters)))
+        for v in range(COLUMNS):
+            own = ir.Constant(integers, [1 << (v * lanes + i) for i in range(lanes)])
+            negative = b.icmp_signed("==", b.and_(signs, own), none)
+            value = b.xor(b.and_(b.sext(negative, integers), sign), one)
+            if kept is not None:
+                value = b.and_(value, b.sext(b.icmp_signed("!=", b.and_(kept, own), none), integers))
+            e.store(value, e.offset(at, 4 * lanes * v), 4)
+        return nothing
+
+    e.repeat(steps, [], one_step)

@@ -25,6 +25,7 @@ from xnorlab.runtime.ops import (
     pooling,
     reducing,
     resampling,
+    ternary,
 )
 from xnorlab.runtime.ops.activations import *  # noqa: F403 (each module lists its ops once, in its own __all__)
 from xnorlab.runtime.ops.arithmetic import *  # noqa: F403
@@ -37,6 +38,7 @@ from xnorlab.runtime.ops.norms import *  # noqa: F403
 from xnorlab.runtime.ops.pooling import *  # noqa: F403
 from xnorlab.runtime.ops.reducing import *  # noqa: F403
 from xnorlab.runtime.ops.resampling import *  # noqa: F403
+from xnorlab.runtime.ops.ternary import *  # noqa: F403
 
 __all__ = ["OPS", "Op", "Shape"]
 __all__ += activations.__all__
@@ -49,3 +51,4 @@ __all__ += norms.__all__
 __all__ += pooling.__all__
 __all__ += reducing.__all__
 __all__ += resampling.__all__
+__all__ += ternary.__all__

@@ -156,7 +156,7 @@ class Op:
 
     @property
     def weight_bits(self) -> int:
-        """Bits of one weight in the file: 1, 16 or 32; 0 for an op without weights."""
+        """Bits of one weight in the file: 1, 2, 16 or 32; 0 for an op without weights."""
         return 0
 
     def _bits_of(self, weight: np.ndarray) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, output_size
 from xnorlab.kernels.fixed_conv import FixedConv2d
-from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d
+from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d, PackedWeights
 from xnorlab.kernels.geometry import Window
 from xnorlab.kernels.pooling import bound_input_scale, input_scale_map
 from xnorlab.kernels.tiled_conv import TiledConv
@@ -179,8 +179,8 @@ class Conv(Convolution):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedConvolution(Convolution):
-    """A convolution with one bit per weight.
+class PackedConvolution(Convolution):
+    """A convolution with packed weights, one bit each unless a subclass has more.
 
     Attributes:
         channels: of the input.
@@ -213,15 +213,12 @@ class _PackedConvolution(Convolution):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BinaryWeightConv(_PackedConvolution):
-    """The convolution (x ∗ B)·scale + bias with a real x and B in {−1, +1}: BWN, BinaryConnect. Padding is zeros."""
-
-    kind: ClassVar[str] = "binary_weight_conv"
+class PackedWeightConv(PackedConvolution):
+    """A convolution of real inputs with packed weights. Padding is zeros."""
 
     @cached_property
-    def _kernel(self) -> BinaryWeightConv2d:
-        self._check_packed()
-        return BinaryWeightConv2d(self.words, self.channels, scale=self.scale, bias=self.bias, **self._geometry)
+    def _kernel(self) -> PackedWeights:
+        raise NotImplementedError
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, N)."""
@@ -233,7 +230,19 @@ class BinaryWeightConv(_PackedConvolution):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BinaryConv(_PackedConvolution):
+class BinaryWeightConv(PackedWeightConv):
+    """The convolution (x ∗ B)·scale + bias with a real x and B in {−1, +1}: BWN, BinaryConnect. Padding is zeros."""
+
+    kind: ClassVar[str] = "binary_weight_conv"
+
+    @cached_property
+    def _kernel(self) -> BinaryWeightConv2d:
+        self._check_packed()
+        return BinaryWeightConv2d(self.words, self.channels, scale=self.scale, bias=self.bias, **self._geometry)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BinaryConv(PackedConvolution):
     """The binary convolution (sign(x) ⊛ B)·scale [·K] + bias, sums of signs only (XNOR-Net, section 3.2).
 
     The sign of channel c is +1 where (x >= threshold[c]) differs from flip[c]; a BatchNorm and a learned shift

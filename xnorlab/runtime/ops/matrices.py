@@ -53,14 +53,16 @@ class _Matrix(KernelWeights, Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _RealInput(_Matrix):
+class RealInputMatrix(_Matrix):
+    """A matrix product of real vectors."""
+
     def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
         """The kernel's call, made once."""
         return self._kernel.bound(arrays[0], out)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Linear(_RealInput):
+class Linear(RealInputMatrix):
     """The real matrix product x·(scale·W)ᵀ + bias. weight: (N, F); scale, bias: (N,) or None, as in `Conv`."""
 
     kind: ClassVar[str] = "linear"
@@ -104,8 +106,15 @@ class Linear(_RealInput):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PackedMatrix(_Matrix):
-    """A matrix with one bit per weight. words: uint64 (N, n_words(features)); features: F."""
+class PackedMatrix(_Matrix):
+    """A matrix with packed weights, one bit each unless a subclass has more.
+
+    Attributes:
+        features: F, of the input.
+        words: uint64 (N, n_words(features)).
+        scale: float32 (N,) or None.
+        bias: float32 (N,) or None.
+    """
 
     features: int
     words: np.ndarray = field(metadata=WORDS)
@@ -130,7 +139,7 @@ class _PackedMatrix(_Matrix):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BinaryWeightLinear(_PackedMatrix, _RealInput):
+class BinaryWeightLinear(PackedMatrix, RealInputMatrix):
     """The product (x·Bᵀ)·scale + bias with a real x and B in {−1, +1}."""
 
     kind: ClassVar[str] = "binary_weight_linear"
@@ -141,7 +150,7 @@ class BinaryWeightLinear(_PackedMatrix, _RealInput):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BinaryLinear(_PackedMatrix):
+class BinaryLinear(PackedMatrix):
     """The binary product (sign(x)·Bᵀ)·scale + bias; threshold (F,) and flip (F,) make the sign, as in `BinaryConv`."""
 
     kind: ClassVar[str] = "binary_linear"
