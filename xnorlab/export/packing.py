@@ -9,7 +9,19 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 # The modules of handlers, which register themselves.
-from xnorlab.export import elementwise, joining, layers, pooling, rearranging, reducing, resampling  # noqa: F401
+from xnorlab.export import (  # noqa: F401
+    activations,
+    arithmetic,
+    joining,
+    layers,
+    norms,
+    pooling,
+    rearranging,
+    reducing,
+    resampling,
+    signs,
+    unchanging,
+)
 from xnorlab.export.builder import Builder
 from xnorlab.export.ceil_mode import simplified
 from xnorlab.export.errors import ExportError
@@ -150,5 +162,5 @@ def _runtime_value(builder: Builder, traced: Traced, node: Node) -> np.ndarray:
 
 
 def _nhwc(value: Tensor) -> np.ndarray:
-    array = value.detach().numpy()
+    array = value.detach().float().numpy()
     return np.ascontiguousarray(array.transpose(0, 2, 3, 1) if array.ndim == 4 else array)

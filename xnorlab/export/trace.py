@@ -21,6 +21,15 @@ _LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit, Shi
 _HOOKS = "hooks are not packed: take it off, or make a module of it"
 
 
+class _Value(fx.Proxy):
+    """A value under tracing, which may be written to where a mask says: y[x < 0] = −1."""
+
+    def __setitem__(self, mask: Any, value: Any) -> None:
+        if not isinstance(mask, fx.Proxy):
+            raise NotImplementedError("assigns to a part of a tensor; only one that a mask chooses can be followed")
+        self.node = self.tracer.create_proxy("call_method", "masked_fill", (self, mask, value), {}).node
+
+
 class _Tracer(fx.Tracer):
     """Follows a model; where the model decides by a size or counts parts, it takes them from an example.
 
@@ -40,6 +49,10 @@ class _Tracer(fx.Tracer):
         self._computing = False
         self.decisions: list[Node] = []
         self.counted: list[Node] = []
+
+    def proxy(self, node: Node) -> fx.Proxy:
+        """The value of a node, as the model's code sees it."""
+        return _Value(node, self)
 
     def to_bool(self, obj: fx.Proxy) -> bool:
         """Whether a size that decides a branch is true on the example; numbers of the input decide nothing here."""
@@ -161,7 +174,22 @@ class Traced:
 
     def constant(self, argument: Any) -> Any:
         """An argument of a node with every constant node replaced by its value."""
-        return map_arg(argument, lambda node: node if self.varies(node) else self.values[node])
+        return map_arg(argument, lambda node: node if self.varies(node) else self._constant(node))
+
+    def is_spread(self, node: Node) -> bool:
+        """Whether the node's value is a constant that was spread over the shape of a value."""
+        return node in self._dependences.spread
+
+    def _constant(self, node: Node) -> Any:
+        """The value of a node that does not vary, with one number along each axis over which it was spread."""
+        value = self.values[node]
+        if not self.is_spread(node):
+            return value
+        for axis, size in enumerate(value.shape):
+            first = value.narrow(axis, 0, 1)
+            if size > 1 and axis != 1 and torch.equal(first.expand_as(value), value):
+                value = first
+        return value
 
     def called(self, node: Node) -> nn.Module:
         """The module that a call_module node calls."""
@@ -191,7 +219,7 @@ class Traced:
     def call(self, node: Node, x: Tensor) -> Tensor:
         """Compute the node, a step with one varying argument, for another argument x."""
         args, kwargs = map_arg(
-            (node.args, node.kwargs), lambda source: x if self.varies(source) else self.values[source]
+            (node.args, node.kwargs), lambda source: x if self.varies(source) else self._constant(source)
         )
         return self.run(node, args, kwargs)
 

@@ -14,22 +14,40 @@ To add an elementwise op:
 Then keep a file with it: a network in `tests/runtime/fixtures/make_fixtures.py`, which a test demands for every kind.
 """
 
-from xnorlab.runtime.ops import convolutions, elementwise, joining, matrices, pooling, reducing, resampling, ternary
+from xnorlab.runtime.ops import (
+    activations,
+    arithmetic,
+    convolutions,
+    elementwise,
+    joining,
+    matrices,
+    norms,
+    pooling,
+    reducing,
+    resampling,
+    ternary,
+)
+from xnorlab.runtime.ops.activations import *  # noqa: F403 (each module lists its ops once, in its own __all__)
+from xnorlab.runtime.ops.arithmetic import *  # noqa: F403
 from xnorlab.runtime.ops.base import OPS, Op, Shape
-from xnorlab.runtime.ops.convolutions import *  # noqa: F403 (each module lists its ops once, in its own __all__)
+from xnorlab.runtime.ops.convolutions import *  # noqa: F403
 from xnorlab.runtime.ops.elementwise import *  # noqa: F403
 from xnorlab.runtime.ops.joining import *  # noqa: F403
 from xnorlab.runtime.ops.matrices import *  # noqa: F403
+from xnorlab.runtime.ops.norms import *  # noqa: F403
 from xnorlab.runtime.ops.pooling import *  # noqa: F403
 from xnorlab.runtime.ops.reducing import *  # noqa: F403
 from xnorlab.runtime.ops.resampling import *  # noqa: F403
 from xnorlab.runtime.ops.ternary import *  # noqa: F403
 
 __all__ = ["OPS", "Op", "Shape"]
+__all__ += activations.__all__
+__all__ += arithmetic.__all__
 __all__ += convolutions.__all__
 __all__ += elementwise.__all__
 __all__ += joining.__all__
 __all__ += matrices.__all__
+__all__ += norms.__all__
 __all__ += pooling.__all__
 __all__ += reducing.__all__
 __all__ += resampling.__all__
