@@ -1,6 +1,7 @@
 """Networks at their full size have the parameters and the multiply-adds that their papers print."""
 
 from math import prod
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def multiply_adds(net: nn.Module, pixels: int) -> tuple[int, int]:
     """Multiply-adds of one picture: with a real input, and of two signs."""
     counts = [0, 0]
 
-    def count(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+    def count(layer: Any, inputs: tuple, output: torch.Tensor) -> None:
         binary = getattr(layer, "input_binarizer", None) is not None
         places = prod(output.shape[2:])
         counts[binary] += layer.weight.numel() * places
