@@ -66,6 +66,9 @@ VARIANTS = {
 }
 """Variants of the five, in their colour with an open mark, and later systems; drawn after the five."""
 
+INT8 = SchemeStyle("int8", "#8A6D00", "#E0B93A", "triangle-down", "int8", "▼")
+"""Networks rounded to eight bits, which other engines run."""
+
 
 def look(scheme: str) -> SchemeStyle:
     """Return the look of a scheme.
