@@ -5,10 +5,8 @@ import typer
 from xnorlab.cli import (
     bench_classify,
     bench_conv,
-from xnorlab.cli import (
     bench_literature,
     bench_loading,
-)
     bench_network,
     bench_start,
     bench_sweep,
@@ -21,11 +19,8 @@ app = typer.Typer(
 )
 app.command("classify")(bench_classify.classify)
 app.command("conv")(bench_conv.conv)
-<<<<<<< HEAD
-app.command("loading")(bench_loading.loading)
-=======
 app.command("literature")(bench_literature.literature)
->>>>>>> ab4d3b2 (xnorlab bench literature, its record and its chart on Trade-offs)
+app.command("loading")(bench_loading.loading)
 app.command("network")(bench_network.network)
 app.command("start")(bench_start.start)
 app.command("sweep")(bench_sweep.sweep)

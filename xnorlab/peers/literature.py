@@ -155,7 +155,7 @@ def bench_literature(
     count = len(binary) + len(others)
     for i, one in enumerate(binary):
         report(0.5 * i / count, f"building {one.network}")
-        network, _ = untrained_network(one.model, one.scheme, size=pixels, **one.options)
+        network, _ = untrained_network(one.model, one.scheme, size=pixels, options=one.options)
         own.append(_ours(_key(one), network, threads))
     for i, title in enumerate(others, len(binary)):
         report(0.5 * i / count, f"building {title}")

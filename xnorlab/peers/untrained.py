@@ -1,5 +1,6 @@
 """Networks with random weights, for timing: a time depends on the architecture, not on the training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +60,16 @@ def untrained(model: str, scheme: str, *, size: int) -> Untrained:
     return Untrained(network, twin, {network.name: module, twin.name: twin_module})
 
 
-def untrained_network(model: str, scheme: str, *, size: int, **options: Any) -> tuple[Network, Any]:
+def untrained_network(
+    model: str, scheme: str, *, size: int, options: Mapping[str, Any] | None = None
+) -> tuple[Network, Any]:
     """Build and pack one network of `untrained`, without a twin.
 
     Args:
         model: An architecture of `xnorlab.models`.
         scheme: A scheme.
         size: Side of the pictures in pixels, within SIZES.
-        **options: Options of the architecture.
+        options: Options of the architecture; its defaults if None.
 
     Returns:
         The packed network, which stores its preprocessing, and its torch module.
@@ -85,7 +88,9 @@ def untrained_network(model: str, scheme: str, *, size: int, **options: Any) -> 
     batch = calibration_batch(preprocessing)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(SEED)
-        module = calibrated(round_weights_(models.build(model, scheme, CLASSES, **options)), batch)
+        module = calibrated(
+            round_weights_(models.build(model, scheme, CLASSES, **({} if options is None else options))), batch
+        )
         name = f"{model}-{scheme}, untrained"
         return export.pack(module, batch[:1], preprocessing=preprocessing, name=name), module
 
