@@ -38,7 +38,9 @@ def tiny(monkeypatch):
     from torchvision import models
 
     monkeypatch.setattr(models, "mobilenet_v2", Depthwise)
-    monkeypatch.setattr(literature, "BINARY", (Binary("QuickNet small", "bnn", "quicknet", {"size": "small", "width": 16}),))
+    monkeypatch.setattr(
+        literature, "BINARY", (Binary("QuickNet small", "bnn", "quicknet", {"size": "small", "width": 16}),)
+    )
     monkeypatch.setattr(literature, "SMALL_NETWORKS", {"MobileNetV2": "mobilenet_v2"})
 
 

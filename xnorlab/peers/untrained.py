@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,17 +81,19 @@ def untrained_network(
     import torch
 
     from xnorlab import export, models
+    from xnorlab.training.recipe_checks import require_sizes
     from xnorlab.training.rounding import round_weights_
 
     if type(size) is not int or not SIZES[0] <= size <= SIZES[1]:
         raise ValueError(f"size={size!r} must be an integer from {SIZES[0]} to {SIZES[1]}")
+    build = partial(models.build, model, scheme, CLASSES, **({} if options is None else options))
+    with torch.device("meta"):
+        require_sizes(build(), model, "size", [size], CALIBRATION)
     preprocessing = Preprocessing(resize=size, crop=size)  # enlarges the patches, too
     batch = calibration_batch(preprocessing)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(SEED)
-        module = calibrated(
-            round_weights_(models.build(model, scheme, CLASSES, **({} if options is None else options))), batch
-        )
+        module = calibrated(round_weights_(build()), batch)
         name = f"{model}-{scheme}, untrained"
         return export.pack(module, batch[:1], preprocessing=preprocessing, name=name), module
 

@@ -81,6 +81,7 @@ def _chart(points: Sequence[TimedNetwork], placed: Sequence[Placed], record: Lit
         },
         key="literature",
     )
+    st.caption(" · ".join(f"{i} {markup.plain(point.name)}" for i, point in enumerate(points, 1)))
 
 
 def _in_words(front: Sequence[TimedNetwork]) -> str:
