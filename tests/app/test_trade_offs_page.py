@@ -474,7 +474,7 @@ def test_literature_stands_published_against_measured_and_names_its_processor(op
     at = open_page(PAGE, measured_on="some CPU, AVX2")
     assert not at.exception
     table = table_with(at, "top-1 %, published")
-    assert list(table["network"]) == ["◆ QuickNet, BNN", "● EfficientNet-B0, float", "▽ EfficientNet-B0, int8"]
+    assert list(table["network"]) == ["◆ QuickNet, BNN", "● EfficientNet-B0, float", "✛ EfficientNet-B0, int8"]
     assert list(table["top-1 %, published"]) == ["63.3", "77.7", "– (float32: 77.7)"]
     assert list(table["one picture, measured"]) == ["2.00 ms", "6.00 ms", "5.00 ms"]
     (said,) = [m.value for m in at.markdown if "Nothing measured here" in m.value]

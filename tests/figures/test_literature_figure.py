@@ -28,7 +28,7 @@ def test_marks_are_numbered_and_axes_say_what_was_measured(dark):
     figure = accuracy_against_time(POINTS, dark=dark)
     marks = {name: trace for trace in figure.data if trace.mode != "lines" for name in [trace.name]}
     eight = marks["int8"]
-    assert list(eight.marker.symbol) == ["triangle-down", "triangle-down-open"]
+    assert list(eight.marker.symbol) == ["cross", "cross-open"]
     assert list(eight.text) == ["4", "5"]
     assert list(eight.error_x.array) == pytest.approx([0.0006, 0.0002])
     assert list(eight.error_x.arrayminus) == pytest.approx([0.0003, 0.0001])

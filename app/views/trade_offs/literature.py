@@ -61,7 +61,9 @@ def _chart(points: Sequence[TimedNetwork], placed: Sequence[Placed], record: Lit
     schemes = dict.fromkeys(one.scheme for one in placed if one.scheme != INT8)
     notes = ["bars: quartiles of the time", "dotted: nothing faster is better"]
     if any(one.scheme == INT8 for one in placed):
-        notes.insert(0, "▼ int8; ▽ no int8 accuracy is published, float32's is drawn")
+        notes.insert(
+            0, f"{style.INT8.glyph} int8; {style.HOLLOW_INT8} no int8 accuracy is published, float32's is drawn"
+        )
     charts.legend(schemes, notes)
     accuracies = [
         f"{point.accuracy:.1f}" if point.own_accuracy else f"– (float32: {point.accuracy:.1f})" for point in points
@@ -72,7 +74,7 @@ def _chart(points: Sequence[TimedNetwork], placed: Sequence[Placed], record: Lit
         + "; ".join(f"{p.name} {p.accuracy:.1f} % at {units.duration(p.seconds)}" for p in points),
         table={
             "no.": [str(i) for i in range(1, len(points) + 1)],
-            "network": [f"{p.look.glyph if p.own_accuracy else '▽'} {p.name}" for p in points],
+            "network": [f"{p.look.glyph if p.own_accuracy else style.HOLLOW_INT8} {p.name}" for p in points],
             "top-1 %, published": accuracies,
             "one picture, measured": [units.duration(p.seconds) for p in points],
             "quartiles": [f"{units.duration(p.low)} … {units.duration(p.high)}" for p in points],
