@@ -53,6 +53,8 @@ def test_every_engine_that_is_installed_gives_a_time_and_the_record_is_read_back
     assert (binary["network"], binary["scheme"], list(binary["times"])) == ("QuickNet small", "bnn", ["xnorlab"])
     assert {*small["times"], *small["left_out"]} == set(module_engines.ENGINES)
     assert {"openvino-float", "onnxruntime-float", "torch-float"} <= set(small["times"]), small["left_out"]
+    assert set(small["deviations"]) == set(small["times"])
+    assert small["deviations"]["torch-float"] < 1e-4
     (record,) = records.read()
     assert [one.network for one in record.networks] == ["QuickNet small", "MobileNetV2"]
     assert (record.pixels, record.threads) == (32, 1)
@@ -83,6 +85,13 @@ def test_an_engine_that_fails_is_left_out_with_the_reason(tiny, monkeypatch):
     result = bench_literature([], ["MobileNetV2"], pixels=32, repeats=1)
     assert list(result.rows[0].timings) == ["torch-float"]
     assert all(why.startswith("preparing it raised") for why in result.rows[0].left_out.values())
+
+
+def test_other_logits_than_torchs_are_left_out_with_the_reason(tiny, monkeypatch):
+    monkeypatch.setattr(literature, "_torchs_logits", lambda module, x: np.ones((1, 1000), np.float32))
+    result = bench_literature([], ["MobileNetV2"], pixels=32, repeats=1)
+    assert not result.rows[0].timings
+    assert "of their norm away from torch's" in result.rows[0].left_out["torch-float"]
 
 
 def test_depthwise_convolutions_are_computed_in_int8():

@@ -111,9 +111,10 @@ def calibrated(module: Any, batch: Any) -> Any:
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm
 
+    module.eval()  # all else computes what it will compute: no dropout, no branch left out at random
     for norm in module.modules():
         if isinstance(norm, _BatchNorm):
-            norm.momentum = 1.0  # the statistics of the one pass below, as they are
+            norm.train().momentum = 1.0  # the statistics of the one pass below, as they are
     with torch.no_grad():
-        module.train()(batch)
+        module(batch)
     return module.eval()
