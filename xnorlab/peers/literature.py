@@ -66,12 +66,12 @@ SMALL_NETWORKS = {
 }
 """Torchvision's networks that someone would take today: name in `paper.published` → torchvision's own, by accuracy."""
 
-DEVIATIONS = {"float": 0.01, "int8": 1.0}
+DEVIATIONS = {"float": 1e-3, "int8": 1.0}
 """Largest norm of the difference between an engine's logits and torch's, over their norm.
 
-Rounding grows with depth, and random weights do not keep it small as training does: 0.002 in float32 and 0.6 in eight
-bits were measured for EfficientNet-B0. Logits that have nothing to do with torch's are about 1.4 away. That all sums
-run in eight bits is known from the graph that OpenVINO executes.
+Random weights, unlike trained ones, do not keep the rounding to eight bits small in a deep network: 0.1, 0.3 and 0.6
+were measured for MobileNetV3-small, MobileNetV3-large and EfficientNet-B0. Logits that have nothing to do with torch's
+are about 1.4 away. That all sums run in eight bits is known from the graph that OpenVINO executes.
 """
 
 
@@ -161,7 +161,9 @@ def bench_literature(
     threads = thread_count(threads)
     report: Progress = (lambda fraction, text: None) if progress is None else progress
     preprocessing = Preprocessing(resize=pixels, crop=pixels)
-    x = preprocessing([np.random.default_rng(SEED).integers(0, 256, (256, 256, 3), np.uint8)])
+    # A picture of the kind that the norms know: on any other kind the values of deep random networks grow without
+    # bound, and so do the differences by rounding.
+    x = np.ascontiguousarray(calibration_batch(preprocessing)[:1].permute(0, 2, 3, 1).numpy())
     own: list[NetworkContestant] = []
     peers: list[NetworkContestant] = []
     expected: dict[str, np.ndarray] = {}
