@@ -60,7 +60,13 @@ def onnx_export(module: Any, shape: tuple[int, ...]) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of its successor, which needs a package more
         torch.onnx.export(
-            module, (torch.zeros(shape),), file, dynamo=False, opset_version=OPSET, input_names=["x"], verbose=False
+            module,
+            (torch.zeros(shape),),
+            file,  # pyright: ignore[reportArgumentType]  # the exporter of dynamo=False takes an open file
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["x"],
+            verbose=False,
         )
     return file.getvalue()
 
