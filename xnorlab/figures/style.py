@@ -66,6 +66,12 @@ VARIANTS = {
 }
 """Variants of the five, in their colour with an open mark, and later systems; drawn after the five."""
 
+INT8 = SchemeStyle("int8", "#3D5A80", "#9FB8D9", "cross", "int8", "✚")
+"""Networks rounded to eight bits, which other engines run."""
+
+HOLLOW_INT8 = "✛"
+"""The glyph of INT8's open symbol."""
+
 
 def look(scheme: str) -> SchemeStyle:
     """Return the look of a scheme.
