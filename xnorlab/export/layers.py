@@ -91,7 +91,7 @@ def _binarizer(builder: Builder, node: Node, module: nn.Module, input: Node) -> 
 @packs(BinaryConv2d)
 def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node) -> None:
     binarizer = module.input_binarizer
-    signs, scale = signs_and_scale(module)
+    signs, scale = _weight(module)
     real_weight = signs is None
     geometry = {
         "stride": module.stride,
@@ -140,7 +140,7 @@ def _packed_conv(
 def _binary_linear(builder: Builder, node: Node, module: BinaryLinear, input: Node) -> None:
     _vector(builder, input)
     binarizer = module.input_binarizer
-    signs, scale = signs_and_scale(module)
+    signs, scale = _weight(module)
     bias = _parameter_or_none(module.bias)
     sign: dict[str, np.ndarray] = {}
     kind: type = ops.BinaryWeightLinear
@@ -173,7 +173,7 @@ def _binarized(builder: Builder, node: Node, input: Node, binarizer: nn.Module, 
     )
 
 
-def signs_and_scale(module: BinaryConv2d | BinaryLinear) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _weight(module: BinaryConv2d | BinaryLinear) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The signs and the scale of the layer in evaluation, as numpy; no signs where its weights are real."""
     binarizer = module.weight_binarizer
     if binarizer is None or binarizer.real_in_eval:

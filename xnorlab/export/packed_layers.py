@@ -14,9 +14,9 @@ from xnorlab.conventions import output_size
 from xnorlab.export import thresholds
 from xnorlab.export.builder import SIGNS, is_sign
 from xnorlab.export.errors import ExportError
-from xnorlab.export.layers import signs_and_scale
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.nn import BinaryConv2d, BinaryLinear
+from xnorlab.nn.binary_conv import binary_weight
 from xnorlab.runtime import ops
 
 SHAPES_KEPT = 16
@@ -248,13 +248,18 @@ def _is_known_sign(binarizer: nn.Module) -> bool:
 
 def _op(layer: BinaryConv2d | BinaryLinear, sign: nn.Module | None) -> ops.BinaryConv | ops.BinaryWeightConv:
     """The layer as a packed convolution; sign: what binarizes its input, None where the op takes plain signs."""
-    signs, scale = signs_and_scale(layer)
-    if signs is None:
+    binarizer = layer.weight_binarizer
+    if binarizer is None or binarizer.real_in_eval:
         raise ExportError("its weights are real in evaluation")
+    with torch.no_grad():
+        weight, scale = binary_weight(layer.weight, binarizer, training=False)
+    if not bool((weight.abs() == 1).all()):
+        raise ExportError(f"its weight_binarizer {type(binarizer).__name__} gives signs other than −1 and +1")
     is_conv = isinstance(layer, BinaryConv2d)
-    filters = np.ascontiguousarray(signs.transpose(0, 2, 3, 1)) if is_conv else signs[:, None, None]
+    filters = weight.detach().permute(0, 2, 3, 1) if is_conv else weight.detach()[:, None, None]
     channels = filters.shape[3] * (layer.groups if is_conv else 1)
-    fields: dict[str, Any] = {"words": pack_filters(filters), "channels": channels, "scale": scale}
+    fields: dict[str, Any] = {"words": pack_filters(filters.numpy()), "channels": channels}
+    fields["scale"] = None if scale is None else scale.detach().numpy()
     fields["bias"] = None if layer.bias is None else layer.bias.detach().numpy()
     if is_conv:
         fields |= {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")}
