@@ -34,6 +34,7 @@ def loaded_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
         "import xnorlab.zoo, xnorlab.zoo.manifest, xnorlab.zoo.files, xnorlab.zoo.history, xnorlab.zoo.cost",
         "import xnorlab.teach, xnorlab.teach.folder, xnorlab.teach.novel_classes",
         "import xnorlab.verdicts",
+        "import xnorlab.classify",
     ],
 )
 def test_heavy_packages_stay_out(statement: str):

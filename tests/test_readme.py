@@ -16,7 +16,7 @@ from xnorlab.cli import app
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORDS = " ".join(README.split())
-MOST_LINES, MOST_ROWS = 220, 5
+MOST_LINES, MOST_ROWS = 220, 6
 
 
 def read(file: str):

@@ -17,6 +17,7 @@ contracts in pyproject.toml hold it. In brackets stands what a package needs bey
     models         AlexNet, ResNet-18 and others under any scheme (torch)
     export         the only way from a torch module to a packed network (torch)
     pretrained     the shipped networks: names, records, files; a short way to zoo
+    classify       a folder or a bucket of pictures to Parquet, on one machine or a cluster (pyarrow; Ray for clusters)
     teach          new classes for a shipped network, from a few photos (scikit-learn, where it learns)
 
     zoo            what is shipped: manifest, recipes, files, training histories, costs
@@ -36,6 +37,7 @@ contracts in pyproject.toml hold it. In brackets stands what a package needs bey
     units          how numbers are written: ms, MiB, %, points
     atomic         files written all or nothing
     printable      text from outside, safe to show
+    cache_folder   where measurements and decoded pictures of this machine are kept
     suggestions    "did you mean …?"
 
 Importing this package imports none of them.
@@ -51,8 +53,8 @@ __all__ = ["__version__", "load", "names"]
 __version__ = "0.1.0"
 
 _ON_DEMAND = {
-    *("benchmark", "binarize", "conventions", "export", "figures", "images", "kernels", "models", "nn", "paper"),
-    *("peers", "preprocessing", "pretrained", "runtime", "teach", "training", "units", "verdicts", "zoo"),
+    *("benchmark", "binarize", "classify", "conventions", "export", "figures", "images", "kernels", "models", "nn"),
+    *("paper", "peers", "preprocessing", "pretrained", "runtime", "teach", "training", "units", "verdicts", "zoo"),
 }
 
 

@@ -5,6 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xnorlab.printable import without_formula
+
 
 def encoded(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """A CSV file with one column per key of the first row; UTF-8 with the byte order mark that spreadsheets need.
@@ -14,9 +16,5 @@ def encoded(rows: Sequence[Mapping[str, Any]]) -> bytes:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [])
     writer.writeheader()
-    writer.writerows({column: _without_formula(cell) for column, cell in row.items()} for row in rows)
+    writer.writerows({column: without_formula(cell) for column, cell in row.items()} for row in rows)
     return out.getvalue().encode("utf-8-sig")
-
-
-def _without_formula(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

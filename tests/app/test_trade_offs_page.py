@@ -367,3 +367,78 @@ def test_the_papers_claims_are_led_on_to(open_page):
     at = open_page(PAGE)
     assert any("claims" in link.proto.page for link in at.get("page_link"))
     assert any(s.value == "The paper's claims, and what became of them here" for s in at.subheader)
+
+
+@pytest.fixture
+def bench_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XNORLAB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def bench_record(network: str, decode_s: float, network_s: float) -> None:
+    from xnorlab import pretrained
+    from xnorlab.benchmark import describe
+    from xnorlab.classify import bench_records
+
+    machine = describe().to_dict() | {"taken": "2030-01-02T03:04:05+00:00"}
+    run = {"engine": "local", "workers": 1, "draft": False, "decode_s": decode_s, "network_s": network_s}
+    run["this_run"] = {"pictures": 10, "seconds": 10 * (decode_s + network_s)}
+    digest = pretrained.entry(network).sha256
+    record = {"network": network, "sha256": digest, "pictures": "ten photos", "machine": machine, "runs": [run]}
+    bench_records.record(record)
+
+
+def test_a_whole_run_says_what_it_assumes_where_no_bench_was_run(open_page, bench_cache):
+    at = open_page(PAGE, run=XNOR)
+    assert not at.exception
+    assert f"xnorlab classify PHOTOS --network {XNOR} --out LABELS" in [code.value for code in at.code]
+    assert "core-hours** for a billion pictures in the network alone, computed. No run was measured" in said(at)
+    assert at.query_params["run"] == XNOR
+
+
+def test_a_whole_run_takes_its_figures_from_the_bench_of_this_machine(open_page, bench_cache):
+    bench_record(XNOR, 0.003, 0.0006)
+    text = said(open_page(PAGE, run=XNOR))
+    assert "**1,000 core-hours** for a billion pictures, measured here on 2030-01-02 03:04 UTC (ten photos)" in text
+    assert "3.00 ms to read, decode and crop one, 600 µs in the network" in text
+    assert "Reading and decoding are 83.3 % of it" in text
+    other = said(open_page(PAGE, run="imagenette/alexnet-float"))
+    assert f"measured here on 2030-01-02 03:04 UTC (ten photos) with {XNOR}. " in other
+    assert "**833 core-hours** to read, decode and crop a billion pictures, 3.00 ms each" in other
+    assert "core-hours are computed, and not added to what was measured" in other
+
+
+def test_a_bench_and_a_measured_network_add_up(bench_cache, app_modules, open_page):
+    from views.trade_offs import whole_runs
+
+    from xnorlab.classify import bench_records
+
+    bench_record(XNOR, 0.003, 0.0006)
+    known = bench_records.of_this_machine()
+    text = whole_runs._figures("imagenette/alexnet-float", whole_runs.NetworkTime(0.003, "measured here"), known)
+    assert text.startswith("**1,670 core-hours** for a billion pictures: 3.00 ms to read, decode and crop one")
+    assert text.endswith("3.00 ms in this network, measured here. Reading and decoding are 50.0 % of it.")
+    assert open_page(PAGE, zoo_model="alexnet").query_params["run"] == XNOR
+
+
+def test_the_button_runs_the_bench_which_keeps_its_record(open_page, bench_cache, monkeypatch):
+    from views.trade_offs import whole_runs
+
+    monkeypatch.setattr(whole_runs, "IMAGES", 20)
+    at = open_page(PAGE, run=XNOR)
+    at.button(key="measure-run").click().run()
+    assert not at.exception
+    assert not at.error
+    assert "20 drawn photos, one process" in said(at)
+    assert "core-hours** for a billion pictures, measured here on " in said(at)
+
+
+def test_a_bench_that_fails_is_a_sentence(open_page, bench_cache, monkeypatch):
+    import subprocess
+
+    failed = subprocess.CompletedProcess([], 2, "", "a warning\nxnorlab: the disk is full\n")
+    at = open_page(PAGE, run=XNOR)
+    monkeypatch.setattr(subprocess, "run", lambda *given, **options: failed)
+    at.button(key="measure-run").click().run()
+    assert not at.exception
+    assert "No time is shown: the disk is full" in at.error[0].value

@@ -3,7 +3,9 @@
 import copy
 import doctest
 import itertools
+import pickle
 import threading
+import warnings
 
 import pytest
 import torch
@@ -366,6 +368,22 @@ def test_state_dicts_are_refused_not_halved():
         fast.load_state_dict({})
 
 
+def test_what_is_accelerated_is_neither_packed_nor_accelerated_again():
+    fast, x = export.accelerate(BinaryConv2d(8, 4, 3, **SIGNS)), torch.ones(1, 8, 5, 5)
+    with pytest.raises(ExportError, match="accelerated, its binary weights are bits; pack the model that"):
+        export.pack(fast, x)
+    with pytest.raises(ExportError, match="holds no BinaryConv2d"):
+        export.accelerate(fast)
+
+
+def test_a_model_that_torch_jit_has_compiled_holds_no_layers_of_ours():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated, and warns of shapes that it takes for constant
+        compiled = torch.jit.trace(BinaryConv2d(8, 4, 3, **SIGNS).eval(), torch.ones(1, 8, 5, 5))
+    with pytest.raises(ExportError, match="holds no BinaryConv2d"):
+        export.accelerate(compiled)
+
+
 def test_a_copy_computes_the_same():
     layer = shaken(BinaryConv2d(8, 6, 3, weight_binarizer=MeanScale(), input_binarizer=BiRealSign()))
     fast, x = export.accelerate(nn.Sequential(layer)), torch.randn(1, 8, 6, 6)
@@ -374,6 +392,7 @@ def test_a_copy_computes_the_same():
     assert torch.equal(twin(x), first)
     assert twin.replaced["0"] is twin.module[0]
     assert twin.replaced["0"] is not fast.replaced["0"]
+    assert torch.equal(pickle.loads(pickle.dumps(fast))(x), first)
 
 
 class Twice(nn.Module):

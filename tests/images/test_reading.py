@@ -411,3 +411,21 @@ def test_damaged_file_is_read_or_refused_and_never_anything_else(format: str, ed
         result = open_image(bytes(data))
         assert result.dtype == np.uint8
         assert result.shape[2] == 3
+
+
+def test_a_draft_of_a_jpeg_has_at_least_the_side_that_is_asked_for(tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    picture = Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC)
+    for name, side, expected in (
+        ("a.jpg", 480, (480, 640)),
+        ("a.jpg", 241, (480, 640)),
+        ("a.jpg", 240, (240, 320)),
+        ("a.jpg", 100, (120, 160)),
+        ("a.jpg", 5000, (480, 640)),
+        ("a.png", 100, (480, 640)),
+    ):
+        picture.save(tmp_path / name)
+        draft = open_image(tmp_path / name, draft_side=side)
+        assert draft.shape[:2] == expected
+        small = np.asarray(Image.fromarray(open_image(tmp_path / name)).resize(expected[::-1], Image.Resampling.BOX))
+        assert np.abs(draft.astype(int) - small).mean() < 2

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xnorlab.cache_folder import default_cache_folder
 from xnorlab.images import Preprocessing, formats, open_image
 from xnorlab.images.class_folders import DataError
 from xnorlab.training import cache
-from xnorlab.training.cache import UnreadableError, default_cache_folder, prepare
+from xnorlab.training.cache import UnreadableError, prepare
 from xnorlab.training.dataset import Split
 from xnorlab.training.decoding import Squares
 from xnorlab.training.folders import open_folder

@@ -9,7 +9,7 @@ from typing import Any
 
 from xnorlab.kernels.cpu import describe_cpu
 
-PACKAGES = ("xnorlab", "numpy", "numba", "llvmlite", "torch", "openvino", "onnxruntime")
+PACKAGES = ("xnorlab", "numpy", "numba", "llvmlite", "torch", "openvino", "onnxruntime", "pillow", "ray")
 """Packages whose versions are recorded."""
 
 

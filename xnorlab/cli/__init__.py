@@ -1,6 +1,6 @@
 """The command line, `xnorlab`: see `xnorlab --help`.
 
-Each command imports what it needs when it runs; `xnorlab predict` never imports torch.
+Each command imports what it needs when it runs; `xnorlab predict` and `xnorlab classify` never import torch.
 """
 
 import sys
@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, evaluate, networks, pack, predict, teach, train, verdicts, zoo
+from xnorlab.cli import ablate, bench, classify, evaluate, networks, pack, predict, teach, train, verdicts, zoo
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -20,6 +20,8 @@ MISSING = {
     "torchmetrics": "train",
     "tensorboard": "train",
     "plotly": "app",
+    "pyarrow": "classify",
+    "ray": "ray",
     "sklearn": "teach",
 }
 """Packages that a command may need, and the extra that installs each."""
@@ -91,6 +93,7 @@ def main(
 
 
 app.command("predict")(predict.predict)
+app.command("classify")(classify.classify)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
 app.command("teach")(teach.teach)

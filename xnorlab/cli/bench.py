@@ -2,9 +2,12 @@
 
 import typer
 
-from xnorlab.cli import bench_conv, bench_network, bench_start, bench_sweep, bench_threads, bench_train
+from xnorlab.cli import bench_classify, bench_conv, bench_network, bench_start, bench_sweep, bench_threads, bench_train
 
-app = typer.Typer(no_args_is_help=True, help="**Time** convolutions or a whole network on this machine.")
+app = typer.Typer(
+    no_args_is_help=True, help="**Time** convolutions, whole networks or the classifying of pictures here."
+)
+app.command("classify")(bench_classify.classify)
 app.command("conv")(bench_conv.conv)
 app.command("network")(bench_network.network)
 app.command("start")(bench_start.start)

@@ -103,7 +103,8 @@ def accelerate(model: nn.Module, *, threads: int | None = None) -> Accelerated:
                 f"{path or 'the model'}: is compiled by torch.compile; accelerate the module that it was made from"
             )
     made = prepare.evaluating_copy(model)
-    made.requires_grad_(False)
+    for parameter in made.parameters():
+        parameter.requires_grad_(False)
     replaced: dict[str, PackedLayer] = {}
     left: dict[str, str] = {}
     twins: dict[nn.Module, PackedLayer] = {}

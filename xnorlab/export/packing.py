@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 from xnorlab.export import elementwise, layers, pooling  # noqa: F401 (importing them registers their handlers)
+from xnorlab.export.acceleration import Accelerated
 from xnorlab.export.advice import ACCELERATE
 from xnorlab.export.builder import Builder
 from xnorlab.export.ceil_mode import first_cut
@@ -76,6 +77,8 @@ def pack(
             code, and says what can be used instead.
         ValueError: labels, preprocessing or provenance do not fit.
     """
+    if isinstance(model, Accelerated):
+        raise ExportError("the model is accelerated, its binary weights are bits; pack the model that it was made from")
     try:
         return _pack(model, example, labels, preprocessing, provenance, name)
     except ExportError as error:

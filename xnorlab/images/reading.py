@@ -43,12 +43,15 @@ class Picture:
     notes: tuple[str, ...]
 
 
-def open_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None) -> np.ndarray:
+def open_image(
+    source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None, draft_side: int | None = None
+) -> np.ndarray:
     """Read a picture as upright RGB; see `read_image`, which also says what was converted.
 
     Args:
         source: A path, the bytes of a file, or an open binary file.
         name: Name of the picture in error messages; the path if None.
+        draft_side: See `read_image`.
 
     Returns:
         uint8 (H, W, 3).
@@ -56,10 +59,12 @@ def open_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
     Raises:
         ImageError: The picture cannot be read.
     """
-    return read_image(source, name=name).pixels
+    return read_image(source, name=name, draft_side=draft_side).pixels
 
 
-def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None) -> Picture:
+def read_image(
+    source: str | os.PathLike | bytes | IO[bytes], *, name: str | None = None, draft_side: int | None = None
+) -> Picture:
     """Read a picture as upright sRGB, with notes on what was converted.
 
     It is rotated as its EXIF block says. The embedded profile converts its colours to sRGB. CMYK, palettes, grey,
@@ -73,6 +78,9 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
     Args:
         source: A path, the bytes of a file, or an open binary file.
         name: Name of the picture in error messages; the path if None.
+        draft_side: Least short side, in pixels, at which a JPEG may be decoded: at a half, a quarter or an eighth of
+            its size. It saves half of the time and more, and changes the pixels. None decodes whole what is less than
+            twice WORKING_SIDE.
 
     Raises:
         ImageError: The picture cannot be read.
@@ -80,7 +88,7 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
     file, shown = as_file(source, name)
     with without_warnings(), file:
         try:
-            return _read(file, shown)
+            return _read(file, shown, draft_side)
         except ImageError:
             raise
         except Image.DecompressionBombError:  # raised at twice Pillow's own limit, before the size is known here
@@ -91,9 +99,9 @@ def read_image(source: str | os.PathLike | bytes | IO[bytes], *, name: str | Non
             raise ImageError(f"{shown} {refusals.reason(file, error)}.") from None
 
 
-def _read(file: IO[bytes], shown: str) -> Picture:
+def _read(file: IO[bytes], shown: str, draft_side: int | None) -> Picture:
     try:
-        return _decode(file, shown, None)
+        return _decode(file, shown, None, draft_side)
     except (ImageError, MemoryError, Image.DecompressionBombError):
         raise
     except Exception:
@@ -102,10 +110,10 @@ def _read(file: IO[bytes], shown: str) -> Picture:
         if bare is None:
             raise
         bare_file, profile = bare
-        return _decode(bare_file, shown, profile)
+        return _decode(bare_file, shown, profile, None)
 
 
-def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
+def _decode(file: IO[bytes], shown: str, profile: bytes | None, draft_side: int | None) -> Picture:
     notes: list[str] = []
     with Image.open(file, formats=formats_for(file)) as image:
         if profile is not None:
@@ -121,7 +129,10 @@ def _decode(file: IO[bytes], shown: str, profile: bytes | None) -> Picture:
         if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
             notes.append("first of several pages taken" if image.format == "TIFF" else "animated: first frame taken")
         shrink = max(1, min(width, height) // WORKING_SIDE)
-        if shrink >= 2 and image.format in ("JPEG", "MPO", "HEIF"):
+        if draft_side is not None and image.format in ("JPEG", "MPO"):
+            short = min(width, height)
+            image.draft(None, (-(-width * draft_side // short), -(-height * draft_side // short)))
+        elif shrink >= 2 and image.format in ("JPEG", "MPO", "HEIF"):
             # libjpeg skips what is not needed: a 12-megapixel photo took 27 ms instead of 378 ms. Some HEIC files hold
             # a second, smaller copy; without one the picture is decoded whole.
             image.draft(None, (width // shrink, height // shrink))

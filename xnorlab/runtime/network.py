@@ -249,7 +249,10 @@ class Network:
             raise ValueError(f"top={top!r} must be an integer of at least 1")
         if len(self.output_shape) != 1:
             raise ValueError(f"the network's output of shape {self.output_shape} is no list of classes")
-        logits = self(images)
+        return self.answers(self(images), top)
+
+    def answers(self, logits: np.ndarray, top: int) -> list[Answer]:
+        """What `predict` returns for pictures whose logits are known: float32 (N, classes)."""
         probabilities = softmax(logits)
         # A stable sort: of equal probabilities the lower index comes first, on every machine.
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]

@@ -18,6 +18,7 @@ from typing import IO, TypedDict
 import numpy as np
 
 from xnorlab import atomic
+from xnorlab.cache_folder import default_cache_folder
 from xnorlab.images import Preprocessing
 from xnorlab.images.class_folders import DataError
 from xnorlab.training.dataset import Split
@@ -58,14 +59,6 @@ class Prepared:
 
 class UnreadableError(DataError):
     """Pictures cannot be read; the message says how many, and its notes (`__notes__`) name up to LINES of them."""
-
-
-def default_cache_folder() -> Path:
-    """Folder of cache files: $XNORLAB_CACHE, or xnorlab in $XDG_CACHE_HOME, or ~/.cache/xnorlab."""
-    chosen = os.environ.get("XNORLAB_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xnorlab"
 
 
 def prepare(

@@ -1,4 +1,4 @@
-"""A billion images: core-hours, memory and relative speed of each network, measured where it was, else computed."""
+"""A billion images: core-hours, memory and relative speed of each network, and the command that classifies them."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from shared import cards, charts, markup
 
-from views.trade_offs import measured_times, shipped_costs
+from views.trade_offs import measured_times, shipped_costs, whole_runs
 from views.trade_offs.measured_times import Times
+from views.trade_offs.whole_runs import NetworkTime
 from xnorlab import units
 from xnorlab.zoo.cost import ASSUMED_OPERATIONS_PER_S, NetworkCost, core_hours
 
@@ -75,6 +76,7 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
             f"{machine.instructions}: median of {measured_times.RUNS} runs of one picture in turns; "
             "reading and cropping left out."
         )
+    whole_runs.show(labels, {name: NetworkTime(s, origin) for name, s in seconds.items()})
 
 
 def _card(scheme: str, hours: str, about: str, *, share: float, footnotes: Sequence[str]) -> str:
