@@ -376,12 +376,13 @@ def test_what_is_accelerated_is_neither_packed_nor_accelerated_again():
         export.accelerate(fast)
 
 
-def test_a_model_that_torch_jit_has_compiled_holds_no_layers_of_ours():
+def test_a_model_that_torch_jit_has_compiled_is_refused():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.jit is deprecated, and warns of shapes that it takes for constant
         compiled = torch.jit.trace(BinaryConv2d(8, 4, 3, **SIGNS).eval(), torch.ones(1, 8, 5, 5))
-    with pytest.raises(ExportError, match="holds no BinaryConv2d"):
+    with pytest.raises(ExportError, match=r"compiled by torch\.jit; accelerate the module that it was made from"):
         export.accelerate(compiled)
+    check(nn.Sequential(BinaryConv2d(8, 8, 1, **SIGNS), compiled), torch.ones(1, 8, 5, 5))
 
 
 def test_a_copy_computes_the_same():

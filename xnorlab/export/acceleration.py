@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from xnorlab.export import prepare
@@ -98,13 +99,16 @@ def accelerate(model: nn.Module, *, threads: int | None = None) -> Accelerated:
     if not isinstance(model, nn.Module):
         raise ExportError(f"model is {type(model).__name__}; the rule is a torch.nn.Module")
     for path, module in model.named_modules():
-        if type(module).__name__ == "OptimizedModule":
-            raise ExportError(
-                f"{path or 'the model'}: is compiled by torch.compile; accelerate the module that it was made from"
-            )
+        # A part that torch.jit has compiled stays as it is; of a model that it has compiled no layer can be replaced.
+        by = "torch.compile" if type(module).__name__ == "OptimizedModule" else ""
+        by = "torch.jit" if module is model and isinstance(module, torch.jit.ScriptModule) else by
+        if by:
+            where = path or "the model"
+            raise ExportError(f"{where}: is compiled by {by}; accelerate the module that it was made from")
     made = prepare.evaluating_copy(model)
     for parameter in made.parameters():
-        parameter.requires_grad_(False)
+        if parameter.is_leaf:
+            parameter.requires_grad_(False)
     replaced: dict[str, PackedLayer] = {}
     left: dict[str, str] = {}
     twins: dict[nn.Module, PackedLayer] = {}

@@ -136,6 +136,7 @@ def _check_ops(network: Network, builder: Builder, traced: Traced) -> None:
                 node,
                 f"packed as {op.kind} it differs from torch by {difference:.3g}, more than {limit:.3g}; the model uses "
                 "it in a way that torch.fx does not show",
+                another_op=False,
             )
         values[op.name] = want
 

@@ -114,12 +114,17 @@ class Traced:
             return type(self.called(node)).__name__
         return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
 
-    def refusal(self, node: Node, reason: str) -> ExportError:
-        """The error that says why a node cannot be packed, where it stands, and what can be used instead."""
+    def refusal(self, node: Node, reason: str, *, another_op: bool = True) -> ExportError:
+        """The error that says why a node cannot be packed and where it stands.
+
+        Args:
+            node: that cannot be packed.
+            reason: why.
+            another_op: whether another op would help, so that the error names one.
+        """
         op = self.op(node)
-        return ExportError(
-            reason, node=self.title(node), op=op, source=node.meta.get("source", ""), advice=advice.instead_of(op)
-        )
+        instead = advice.instead_of(op) if another_op else ""
+        return ExportError(reason, node=self.title(node), op=op, source=node.meta.get("source", ""), advice=instead)
 
     def channels(self, node: Node) -> int:
         """Size of dimension 1 of the node's value."""
@@ -181,7 +186,7 @@ def _check_hooks(traced: Traced) -> None:
             continue
         args, kwargs = map_arg((node.args, node.kwargs), lambda source: _own(traced.values[source]))
         if not _equal(module.forward(*args, **kwargs), traced.values[node]):
-            raise traced.refusal(node, f"a forward hook changes what it takes or gives; {_HOOKS}")
+            raise traced.refusal(node, f"a forward hook changes what it takes or gives; {_HOOKS}", another_op=False)
 
 
 def _check_finite(traced: Traced) -> None:
