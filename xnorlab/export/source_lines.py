@@ -15,20 +15,21 @@ _FOREIGN = tuple(os.path.join(package.__path__[0], "") for package in (torch, nn
 """Where the code of layers lies that models are made of."""
 
 
-def calling() -> str:
-    """The line of a model's own code that calls for a step; for a caller in this package that torch.fx has called.
+def calling(begun_in: str) -> str:
+    """The line of a model's own code that calls for a step; for code of this package that torch.fx has called.
+
+    Args:
+        begun_in: the function of this package that has begun the tracing; frames beyond it are no model's.
 
     Returns:
         "file:line: text", or "" where torch's or xnorlab's own modules call for it.
     """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and frame.f_code.co_filename.startswith((_HERE, *_FOREIGN)):
+        if frame.f_code.co_name == begun_in and frame.f_code.co_filename.startswith(_HERE):
+            return ""
         frame = frame.f_back
-    while frame is not None and frame.f_code.co_filename.startswith(_FOREIGN):
-        frame = frame.f_back
-    if frame is None or frame.f_code.co_filename.startswith(_HERE):  # the frame that began the tracing
-        return ""
-    return _line(frame.f_code.co_filename, frame.f_lineno)
+    return "" if frame is None else _line(frame.f_code.co_filename, frame.f_lineno)
 
 
 def failing(error: BaseException) -> str:

@@ -29,7 +29,7 @@ class _Tracer(fx.Tracer):
     def create_node(self, *args: Any, **kwargs: Any) -> Node:
         """A node that knows the line of the model's code that calls for it."""
         node = super().create_node(*args, **kwargs)
-        node.meta["source"] = source_lines.calling()
+        node.meta["source"] = source_lines.calling(begun_in=_attempt.__name__)
         return node
 
 
