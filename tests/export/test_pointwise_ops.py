@@ -1,11 +1,14 @@
 """Ops on single values, gates and norms give what torch's functions of the same name give, over random shapes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from xnorlab.runtime import ops
+from xnorlab.peers.onnx_graph import onnx_model
+from xnorlab.runtime import Network, ops
 from xnorlab.runtime.ops.activations import FUNCTIONS
 
 PARAMETERS = {"elu": (0.7,), "celu": (1.6,), "softplus": (2.0, 11.0)}
@@ -90,3 +93,35 @@ def test_norms(height, width, channels):
     pixels = one(ops.PixelNorm, eps=1e-5, scale=scale, bias=bias)(x)
     want = F.layer_norm(torch.from_numpy(x), (4 * channels,), weight, shift).numpy()
     np.testing.assert_allclose(pixels, want, atol=2e-5, rtol=1e-5)
+
+
+def test_every_op_here_is_the_same_in_onnx():
+    import onnxruntime
+
+    c = 6
+    positive = np.abs(values(c)) + np.float32(0.5)
+    first = [
+        *(
+            one(ops.Activation, function=name, parameters=PARAMETERS.get(name, ()))
+            for name in FUNCTIONS
+            if name != "sqrt"
+        ),
+        *(one(kind) for kind in (ops.HardSigmoid, ops.HardSwish)),
+        one(ops.Divide, divisor=positive),
+        one(ops.Constant, operation="minimum", constant=values(4, 5, 1)),
+        one(ops.GroupNorm, groups=3, eps=1e-3, scale=positive, bias=values(c)),
+        one(ops.GroupNorm, groups=1, eps=1e-3),
+        one(ops.PixelNorm, eps=1e-3, scale=positive, bias=values(c)),
+    ]
+    pairs = [ops.Multiply(name="last", inputs=("op", "input"))]
+    gate = ops.GlobalAvgPool(name="op", inputs=("input",))
+    pairs += [ops.Pairwise(name="last", inputs=("input", "op"), operation=name) for name in ("multiply", "subtract")]
+    chains = [[replace(op, inputs=("input",))] for op in first]
+    chains += [[replace(one(ops.HardSwish), inputs=("input",)), pairs[0]], *([gate, pair] for pair in pairs[1:])]
+    x = values(2, 4, 5, c, seed=7) / np.float32(4)
+    for chain in chains:
+        network = Network(chain, input_shape=(4, 5, c))
+        model = onnx_model(network, (2, c, 4, 5))
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        got = session.run(None, {"x": x.transpose(0, 3, 1, 2)})[0].transpose(0, 2, 3, 1)
+        np.testing.assert_allclose(got, network.run(x), atol=1e-5, rtol=1e-5, err_msg=str(chain))

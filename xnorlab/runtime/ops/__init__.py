@@ -2,12 +2,15 @@
 
 An op is one class. What the rest of the runtime needs to know about it is said there: `Op` lists it.
 
-To add an elementwise op:
+To add a function of single values that numpy computes: a row in `FUNCTIONS` of `xnorlab/runtime/ops/activations.py`,
+and one in `_TARGETS` of `xnorlab/export/activations.py`. To add an op:
 
-1. Write its class in `xnorlab/runtime/ops/elementwise.py` and list it in `__all__` there: its kind, its fields with
-   their checks, `__call__`, `to_onnx` where it has a counterpart in ONNX, and `append_to` (of `EpilogueOp`) where it
-   can run in registers behind a convolution. Files, plans, summaries and ONNX graphs know it from then on.
-2. Say in `xnorlab/export/elementwise.py` which torch modules and functions become it: one handler with `@packs`.
+1. Write its class in the module of its kind (`elementwise.py`, `activations.py`, `arithmetic.py`, `norms.py`, …) and
+   list it in `__all__` there: its kind, `since`, its fields with their checks, `__call__`, `to_onnx` where it has a
+   counterpart in ONNX, and `append_to` (of `EpilogueOp`) where it can run in registers behind a convolution. Files,
+   plans, summaries and ONNX graphs know it from then on.
+2. Say in the module of its kind in `xnorlab/export` which torch modules and functions become it: one handler with
+   `@packs`.
 3. Only where no step of the epilogue does its arithmetic in registers: add a step in
    `xnorlab/kernels/codegen/epilogue.py`.
 
