@@ -238,6 +238,9 @@ class Builder:
 
     def same(self, node: Node, source: Node) -> None:
         """Record that `node` returns the value of `source`."""
+        if source in self._moved:  # a copy in the middle of a chain of moves does not end it
+            self._moved[node], self.order[node] = self._moved[source], self.order[source]
+            return
         self.later(node, source, lambda name: name, monotone=True, compute=lambda x: x, changes=False)
 
     def unchanged(self, node: Node) -> Node:
