@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, classify, evaluate, networks, pack, predict, teach, train, verdicts, zoo
+from xnorlab.cli import (
+    ablate,
+    bench,
+    classify,
+    evaluate,
+    networks,
+    open_app,
+    pack,
+    predict,
+    teach,
+    train,
+    verdicts,
+    zoo,
+)
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -20,6 +33,7 @@ MISSING = {
     "torchmetrics": "train",
     "tensorboard": "train",
     "plotly": "app",
+    "streamlit": "app",
     "pyarrow": "classify",
     "ray": "ray",
     "sklearn": "teach",
@@ -93,6 +107,7 @@ def main(
 
 
 app.command("predict")(predict.predict)
+app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(open_app.open_app)
 app.command("classify")(classify.classify)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)
