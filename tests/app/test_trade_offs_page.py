@@ -134,7 +134,7 @@ def test_another_data_set_is_named_with_its_classes_wherever_accuracies_stand(se
     assert "Ours: ResNet-18, width 8 of 64, 3×3 stem" in said
     assert "AlexNet on Imagenette: 3,925 pictures" in said  # the ablations, whatever data set was chosen above
     assert html_of(at).count("right among 200 classes, at training") == 2
-    (table,) = [t.value for t in at.table if any("published" in c for c in t.value)]
+    (table,) = [t.value for t in at.table if any("published, on ImageNet" in c for c in t.value)]
     assert any("measured at training, on Tiny ImageNet" in c for c in table)
 
 
@@ -185,7 +185,7 @@ def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value
 
 def test_published_values_stand_beside_ours_and_are_named_so(open_page):
     at = open_page(PAGE, says="accuracy", paper="alexnet")
-    (table,) = [t.value for t in at.table if any("published" in c for c in t.value)]
+    (table,) = [t.value for t in at.table if any("published, on ImageNet" in c for c in t.value)]
     published, ours = [c for c in table if c != "scheme"]
     assert "published, on ImageNet" in published
     assert "measured at training, on Imagenette" in ours
