@@ -48,9 +48,16 @@ def test_notebooks_and_pages_that_are_named_exist(app_modules):
     from views.method import formulas
 
     for formula in formulas.FORMULAS:
-        assert formula.notebook is None or (ROOT / "notebooks" / formula.notebook).is_file()
+        assert all((ROOT / "notebooks" / notebook).is_file() for notebook in formula.notebooks)
         assert (APP / formula.link.page).is_file()
         assert formula.topic in formulas.TOPICS
+
+
+def test_every_notebook_is_named_beside_a_formula(open_page):
+    text = " ".join(m.value for m in open_page(PAGE).markdown)
+    notebooks = [path.name for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert notebooks
+    assert [name for name in notebooks if f"`notebooks/{name}`" not in text] == []
 
 
 def test_the_addresses_of_formulas_are_understood_by_their_pages(open_page):
