@@ -91,12 +91,10 @@ class Builder:
                     _dispatch(self, node)
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
-                    raise ExportError(f"{self.traced.title(node)}: {error}") from None
+                    raise self.traced.refusal(node, str(error)) from None
         output = self.traced.output
         if self.order[output] is not None:
-            raise ExportError(
-                f"{self.traced.title(output)}: a flattened map can only be packed with a Linear behind it"
-            )
+            raise self.traced.refusal(output, "a flattened map can only be packed with a Linear behind it")
         last = self.name_of(output)
         return self._without_unused(last)
 
