@@ -47,7 +47,8 @@ BUG = "This is a bug in xnorlab; please report it with the lines above and the o
 class Commands(TyperGroup):
     """A group of commands that prints errors of the user on stderr, with exit code 2.
 
-    The error takes one line, and each of its notes another one. An unexpected error keeps its traceback.
+    The error takes one line, or the lines that it has itself (`ExportError`), and each of its notes another one. An
+    unexpected error keeps its traceback.
     """
 
     def invoke(self, ctx):
@@ -59,7 +60,7 @@ class Commands(TyperGroup):
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (ValueError, OSError) as error:
-            lines = [str(error), *getattr(error, "__notes__", ())]
+            lines = [*getattr(error, "lines", [str(error)]), *getattr(error, "__notes__", ())]
         except ModuleNotFoundError as error:
             extra = MISSING.get((error.name or "").partition(".")[0])
             if extra is None:
