@@ -54,7 +54,7 @@ def groups(ops: Sequence[Op], outputs: Collection[str] = ()) -> list[Group]:
     for op in ops:
         if op.name in taken:
             continue
-        group = _from(op, readers, ready) if isinstance(op, Convolution) else Group(op)
+        group = _from(op, readers, ready) if isinstance(op, Convolution) and op.is_tiled else Group(op)
         made.append(group)
         taken.update(member.name for member in group.ops)
         ready.add(group.name)

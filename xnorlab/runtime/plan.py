@@ -144,7 +144,7 @@ class Plan:
             if main.input_scale:
                 self._add_factors(main, macs[0][1])
                 real -= macs[0][1]
-        if isinstance(main, Convolution):
+        if isinstance(main, Convolution) and main.is_tiled:
             run = self._convolution(group, main)
         elif isinstance(main, WindowPool):
             run = self._pool(main)

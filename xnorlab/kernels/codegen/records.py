@@ -53,6 +53,9 @@ LAYING = _record(
 POOL = _record("x out batch height width channels out_height out_width kh kw sh sw ph pw")
 """A pool over one map: its size, the size of the result, the window, its stride and padding."""
 
+DEPTHWISE = _record("x out weights factors batch height width channels out_height out_width kh kw sh sw ph pw dh dw")
+"""A depthwise convolution over one map: see POOL; `weights`: (kh, kw, C); `factors`: scale and bias, (2, C)."""
+
 
 COUNTER = 64
 """Bytes from one of a task's counters to the next: a cache line, so that threads do not wait for each other's."""

@@ -1,4 +1,4 @@
-"""Instructions that reduce floats in registers: the pixels of a window, and the magnitudes of a pixel's channels."""
+"""Instructions that reduce floats in registers: a window's pixels, plain or weighted, and a pixel's magnitudes."""
 
 from llvmlite import ir
 from numba import types
@@ -40,6 +40,43 @@ def reduce_window(typing, largest, lanes, x, row_bytes, rows, pixel_bytes, colum
 
     five = (types.int64,) * 5
     return types.void(largest, lanes, *five, types.float32, types.int64), emit
+
+
+@instruction
+def weigh_window(
+    typing, lanes, x, row_bytes, rows, pixel_bytes, columns, weights, weight_row, weight_step, factors, out
+):
+    """The sum of a window's pixels times their weights, for `lanes` channels, times scale, plus bias.
+
+    x, weights, factors, out: addresses. `weight_row`, `weight_step`: bytes from one row of weights, and from one weight
+    of a row, to the next; `factors`: of the scale, with the bias `weight_step` bytes behind it.
+    """
+    if not isinstance(lanes, types.Literal):
+        return None
+    n = lanes.literal_value
+
+    def emit(context, builder, _, arguments):
+        e, vector = Emitter(builder), ir.VectorType(ir.FloatType(), n)
+        start, row_step, n_rows, pixel_step, n_columns, taps, tap_row, tap_step, scale, to = arguments[1:]
+
+        def one_row(y, total):
+            row = e.offset(e.address(start), builder.mul(y, row_step))
+            tap = e.offset(e.address(taps), builder.mul(y, tap_row))
+
+            def one_tap(z, total):
+                value = e.load(vector, e.offset(row, builder.mul(z, pixel_step)), 4)
+                weight = e.load(vector, e.offset(tap, builder.mul(z, tap_step)), 4)
+                return [builder.fadd(total[0], builder.fmul(value, weight))]
+
+            return e.repeat(n_columns, total, one_tap)
+
+        (total,) = e.repeat(n_rows, [ir.Constant(vector, [0.0] * n)], one_row)
+        factor = e.load(vector, e.address(scale), 4)
+        bias = e.load(vector, e.offset(e.address(scale), tap_step), 4)
+        e.store(builder.fadd(builder.fmul(total, factor), bias), e.address(to), 4)
+        return context.get_dummy_value()
+
+    return types.void(lanes, *(types.int64,) * 10), emit
 
 
 @instruction

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xnorlab.conventions import PAD_VALUES, output_size
+from xnorlab.kernels.depthwise_conv import DepthwiseConv2d
 from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d, PackedWeights
 from xnorlab.kernels.geometry import Window
@@ -74,6 +75,11 @@ class Convolution(KernelWeights, Op):
         raise NotImplementedError
 
     @property
+    def is_tiled(self) -> bool:
+        """Whether tiles of filters compute it, in whose epilogue other ops can run."""
+        return True
+
+    @property
     def kernel(self) -> TiledConv:
         """The kernel that computes it, with the operands in the order in which it reads them."""
         return self._kernel
@@ -136,10 +142,24 @@ class Conv(Convolution):
     def _scaled(self) -> np.ndarray:
         return self._times_scale(self.weight, self.scale)
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether it is none with one filter per channel, which share no input that a tile could keep."""
+        filters, *_, per_group = self._shape
+        return not filters == self.groups > per_group == 1
+
     @cached_property
-    def _kernel(self) -> FloatConv2d:
+    def _kernel(self) -> FloatConv2d | DepthwiseConv2d:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._check_scaled(self.weight, self.scale)
-        return FloatConv2d(self.weight, scale=self.scale, bias=self.bias, **self._geometry)
+        geometry = self._geometry
+        if self.is_tiled:
+            return FloatConv2d(self.weight, scale=self.scale, bias=self.bias, **geometry)
+        del geometry["groups"]
+        return DepthwiseConv2d(self.weight, scale=self.scale, bias=self.bias, **geometry)
+
+    def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
+        """The kernel's call, made once."""
+        return self._kernel.bound(arrays[0], out)
 
     @cached_property
     def fixed(self) -> FixedConv2d | None:
