@@ -10,6 +10,7 @@ from views.trade_offs import (
     billion_images,
     bytes_by_part,
     measured_times,
+    scheme_uses,
     shipped_costs,
     which_network,
 )
@@ -40,6 +41,7 @@ with st.spinner("Reading the networks, once…"):
 if all_costs:
     st.subheader("Which should I use?")
     which_network.show(all_costs, networks.data_title(data_set))
+    scheme_uses.show(all_costs)
 
 with st.container(border=True):
     left, right = st.columns([4, 6])

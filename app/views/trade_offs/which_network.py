@@ -44,7 +44,7 @@ def _controls(costs: Sequence[NetworkCost]) -> tuple[Needs, str]:
     percents = [str(percent) for percent in range(int(least[0]), int(least[1]) + 2)]
     kibibytes = _range(KIBIBYTES, [cost.file_bytes / 1024 for cost in costs])
     with st.container(border=True, key="needs"):
-        first, second, third, fourth = st.columns([3, 3, 3, 3], gap="medium")
+        first, second, third, fourth = st.columns([3, 3, 3, 4])
         with first:
             top1 = _slider("At least … right", percents, "need_top1", "{} %".format)
         with second:
@@ -194,4 +194,5 @@ def _note(names: Sequence[str], times: Mapping[str, NetworkTime]) -> str:
     spread = max(time.timing.spread for time in times.values())
     taken = min(time.taken for time in times.values())[11:19]
     busy = " The machine was busy then: take them with care." if spread > notices.NOISY else ""
-    return f"{where}, at {taken} UTC; the middle half of a network's runs spans up to {units.percent(spread)}.{busy}"
+    half = f"the middle half of a network's runs spans up to {units.percent(spread)} of their median"
+    return f"{where}, at {taken} UTC; {half}.{busy}"
