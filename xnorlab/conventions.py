@@ -61,3 +61,14 @@ def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int
             f"{size} + 2·{padding}"
         )
     return (size + 2 * padding - reach) // stride + 1
+
+
+def output_size_rounded_up(size: int, kernel: int, stride: int, padding: int) -> int:
+    """The output length of a pool along one axis under torch's ceil_mode: a last window may reach beyond the border.
+
+    ⌈(size + 2·padding − kernel) / stride⌉ + 1, less one where the last window would begin behind the map. Raises
+    ValueError where no window fits the padded input.
+    """
+    windows = output_size(size, kernel, stride, padding)
+    left = (size + 2 * padding - kernel) % stride
+    return windows + 1 if left and windows * stride < size + padding else windows

@@ -28,12 +28,16 @@ class Calls(nn.Module):
         return self.function(self.conv(x))
 
 
-class DoublePad(BinaryConv2d):
-    """A subclass that computes something else than its parent."""
+class Reshaped(nn.Module):
+    """A reshape to a shape."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
 
     def forward(self, x):
-        """x: (N, C, H, W)."""
-        return torch.sigmoid(super().forward(x))
+        """Any x."""
+        return x.reshape(self.shape)
 
 
 class Strange(nn.Module):
@@ -47,36 +51,30 @@ class Strange(nn.Module):
 SIGNS = {"weight_binarizer": MeanScale(), "input_binarizer": ClippedSign()}
 
 REFUSED = {
-    "module": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU()), r"1 \(GELU\): cannot be packed; what can: .*Conv"),
-    "inner module": (lambda: nn.Sequential(nn.Sequential(nn.Softmax(1))), r"0\.0 \(Softmax\)"),
-    "function": (lambda: Calls(torch.sigmoid), r"\(function sigmoid\): cannot be packed"),
-    "method": (lambda: Calls(lambda x: x.softmax(1)), r"\(function softmax\): cannot be packed"),
-    "concatenation": (lambda: Calls(lambda x: torch.cat([x, x], 1)), r"function cat"),
-    "product": (lambda: Calls(lambda x: x * x), "multiplies two values"),
-    "alpha": (lambda: Calls(lambda x: torch.add(x, x, alpha=2)), "alpha=2"),
-    "reversed": (lambda: Calls(lambda x: 1 - x), "cannot be packed|value − constant"),
-    "constant map": (lambda: Calls(lambda x: x + torch.ones(8, 8)), r"constant of shape \(8, 8\)"),
-    "broadcast": (lambda: Calls(lambda x: x + x.mean((2, 3), keepdim=True)), "different shapes"),
+    "module": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Hardshrink()), r"1 \(Hardshrink\): cannot be packed"),
+    "function": (lambda: Calls(torch.sin), r"\(function sin\): cannot be packed; what can: .*Conv"),
+    "quotient": (lambda: Calls(lambda x: 1 / x), "value / constant"),
+    "division by 0": (lambda: Calls(lambda x: F.relu6(x / 0)), "divides by 0"),
+    "other rows": (lambda: Calls(lambda x: x + torch.arange(2.0).view(2, 1, 1, 1)), "for each input of a batch"),
+    "copysign": (lambda: Calls(lambda x: torch.copysign(torch.ones(()), x)), "tells −0 from"),
     "dropout": (lambda: Calls(lambda x: F.dropout(x, 0.0, training=True)), "active in evaluation"),
-    "clamp": (lambda: Calls(lambda x: x.clamp(min=0)), "two numbers"),
-    "mean": (lambda: Calls(lambda x: x.mean(1)), "dimensions 2 and 3"),
-    "view": (lambda: Calls(lambda x: x.view(x.size(0), 2, -1)), r"turns \(2, 4, 8, 8\)"),
-    "flattened output": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "Linear behind it"),
-    "ceil": (lambda: nn.MaxPool2d(3, 2, ceil_mode=True), "ceil_mode=False"),
+    "clamp": (lambda: Calls(lambda x: x.clamp(x.mean(), 1.0)), "depends on the input"),
+    "softmax along rows": (lambda: nn.Sequential(nn.Sequential(nn.Softmax(2))), r"0\.0 \(Softmax\): dim=2"),
+    "mean": (lambda: Calls(lambda x: x.mean((0, 2, 3))), "axis of the batch"),
     "dilated pool": (lambda: nn.MaxPool2d(2, dilation=2), "dilation=1"),
-    "window beyond the map": (lambda: nn.AvgPool2d(3, 2, ceil_mode=True), "no window reaches beyond"),
-    "uncounted border": (lambda: nn.AvgPool2d(3, 1, 1, count_include_pad=False), "count_include_pad"),
-    "adaptive": (lambda: nn.AdaptiveAvgPool2d(4), "output_size=4"),
-    "reflection": (lambda: nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), "padding_mode='reflect'"),
+    "view": (lambda: Calls(lambda x: x.view(4, -1, 4)), "mixes the inputs of a batch"),
+    "squeezed batch": (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), Reshaped((-1,))), "mixes the inputs"),
+    "joined batch": (lambda: Calls(lambda x: torch.cat([x, x])), "axis of the batch"),
+    "position": (lambda: Calls(lambda x: x.max(1)[1].float()), "cannot be packed"),
+    "no tensor": (lambda: Calls(lambda x: (x, 3)), "a tensor, its logits"),
+    "reflection": (lambda: nn.Conv2d(3, 4, 3, padding=1, padding_mode="circular"), "padding_mode='circular'"),
     "same, even": (lambda: nn.Conv2d(3, 4, 2, padding="same"), "even kernel"),
     "no statistics": (lambda: nn.BatchNorm2d(3, track_running_stats=False), "no running statistics"),
     "linear on maps": (lambda: nn.Linear(8, 2), "vectors"),
     "binarizer": (lambda: BinaryConv2d(3, 4, 3, weight_binarizer=MeanScale(), input_binarizer=Strange()), "Strange"),
     "K on real": (lambda: BinaryConv2d(3, 4, 3, input_binarizer=ClippedSign(), input_scale=True), "input_scale"),
-    "subclass": (lambda: DoublePad(3, 4, 3, **SIGNS), "cannot"),
     "nothing": (lambda: nn.Identity(), "nothing to pack"),
     "control flow": (lambda: Calls(lambda x: x if x.sum() > 0 else -x), "torch.fx cannot follow"),
-    "two outputs": (lambda: Calls(lambda x: (x, x)), "one tensor"),
     "random": (lambda: Calls(lambda x: x + float(torch.rand(()))), "another result each time that it runs"),
     "wrong channels": (lambda: nn.Conv2d(5, 4, 3), "the model fails on the example: RuntimeError: .*expected input"),
     "value": (lambda: Calls(lambda x: x * x.mean((2, 3)).tolist()[0][0]), "function mul.*computed from its input"),

@@ -50,6 +50,17 @@ FREE = {
     "its own shape": lambda m, y: y.view(y.shape),
     "its shape in two": lambda m, y: y.reshape(y.shape[:2] + y.shape[2:]),
     "what is left": lambda m, y: y.view(-1, y.size(1), *(y.size(2), y.size(3))),
+    "windows rounded up": lambda m, y: F.avg_pool2d(y, 2, ceil_mode=True),
+    "every second pixel": lambda m, y: y[:, :, ::2, 1::2],
+    "all but the border": lambda m, y: y[..., 1:-1, 1:-1],
+    "a written corner": lambda m, y: y[:, :, :4, :3],
+    "shuffled channels": lambda m, y: (
+        y.view(y.size(0), 2, 2, y.size(2), y.size(3)).transpose(1, 2).contiguous().view(y.shape)
+    ),
+    "mean of the rows' means": lambda m, y: y.mean(3).mean(2),
+    "a branch by channels": lambda m, y: y if y.shape[1] == 4 else -y,
+    "twice as large": lambda m, y: F.interpolate(y, scale_factor=2, mode="bilinear"),
+    "a grid of cells": lambda m, y: F.adaptive_avg_pool2d(y, 3),
     "kind and place": lambda m, y: y + torch.zeros((), dtype=y.dtype, device=y.device),
 }
 
@@ -72,7 +83,8 @@ FIXED = {
     "exchanged sides": (lambda m, y: y.view(*(y.size(0), 4), *(y.size(3), y.size(2))), "not always its own"),
     "written sides": (lambda m, y: y.view(-1, 4, 8, 8), "not always its own"),
     "a check": (lambda m, y: (torch._assert(y.shape[2] == 8, "no"), F.relu(y))[1], "checks a height or a width"),
-    "windows rounded up": (lambda m, y: F.avg_pool2d(y, 2, ceil_mode=True), "rounds the number of its windows up"),
+    "a branch": (lambda m, y: y if y.shape[2] == 8 else -y, "takes a branch by a height or a width of its input"),
+    "parts of the map": (lambda m, y: sum(part.mean((2, 3)) for part in y.split(4, dim=2)), "as many parts as"),
 }
 
 
@@ -106,9 +118,9 @@ def test_sizes_that_the_example_fixed(inputs, nhwc, case, tmp_path):
             packed.run(nhwc(inputs(1, 3, height, width)))
 
 
-def test_a_size_in_a_branch_is_refused(inputs):
-    with pytest.raises(ExportError, match=r"torch\.fx cannot follow the model: .*control flow"):
-        export.pack(Reads(lambda m, y: y if y.shape[2] != 16 else -y), inputs(1, 3, 8, 8))
+def test_a_branch_by_the_batch_is_refused(inputs):
+    with pytest.raises(ExportError, match=r"eq.*takes a branch by the number of inputs in the batch"):
+        export.pack(Reads(lambda m, y: y if y.shape[0] == 1 else -y), inputs(1, 3, 8, 8))
 
 
 @fx.wrap
@@ -122,10 +134,12 @@ def test_a_number_of_unknown_origin_is_refused(inputs):
         export.pack(Reads(lambda m, y: y * height_of(y)), inputs(1, 3, 8, 8))
 
 
-def test_a_part_of_a_map_is_no_constant(inputs):
+def test_a_part_of_a_map_is_no_constant(inputs, nhwc):
     """With one picture the part has a constant's shape."""
-    with pytest.raises(ExportError, match=r"getitem.*cannot be packed"):
-        export.pack(Reads(lambda m, y: y * F.adaptive_avg_pool2d(y, 1).chunk(1, 1)[0]), inputs(1, 3, 8, 8))
+    model = Reads(lambda m, y: y * F.adaptive_avg_pool2d(y, 1).chunk(1, 1)[0]).eval()
+    packed = export.pack(model, inputs(1, 3, 8, 8))
+    want, got = both(model, packed, nhwc, inputs(3, 3, 6, 7, seed=3))
+    np.testing.assert_allclose(got, want, atol=1e-5)
 
 
 @pytest.mark.parametrize("flatten", [lambda y: y.flatten(1), lambda y: y.view(y.size(0), -1)])

@@ -168,12 +168,14 @@ def test_another_version_is_named(tmp_path):
 
 def test_a_file_has_the_lowest_version_that_holds_its_fields(tmp_path):
     path = tmp_path / "x"
-    for header, version in ((HEADER, 1), ({**HEADER, "fixed_by": "why"}, 2), ({**HEADER, "unknown": {}}, 3)):
+    new_op = {**HEADER, "graph": [{"kind": "relu"}, {"kind": "concatenate"}]}
+    contents = [(HEADER, 1), ({**HEADER, "fixed_by": "why"}, 2), ({**HEADER, "unknown": {}}, 3), (new_op, 4)]
+    for header, version in (*contents, ({**HEADER, "outputs": []}, 4), ({**HEADER, "graph": [{"kind": "relu"}]}, 1)):
         write(path, header, {})
         with safe_open(path, framework="numpy") as opened:
             assert json.loads(opened.metadata()[KEY])["format_version"] == version
         assert read(path) == (header, {})
-    for header, version in ((HEADER, 2), ({**HEADER, "fixed_by": "why"}, 1)):
+    for header, version in ((HEADER, 2), ({**HEADER, "fixed_by": "why"}, 1), (new_op, 1)):
         full = {**header, "format_version": version}
         save_file({}, path, {KEY: json.dumps({**full, "digest": digest(full, {})})})
         refused(path, f"is altered: its format version is {version}")

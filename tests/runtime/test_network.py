@@ -313,3 +313,32 @@ def test_an_op_is_not_changed_by_running(network, pictures):
         assert isinstance(op, ops.Op)
         for name, array in op.tensors().items():
             np.testing.assert_array_equal(array, before[f"{op.name}.{name}"])
+
+
+def test_several_outputs_come_by_name_and_survive_a_file(tmp_path):
+    layers = [
+        ops.ReLU(name="relu", inputs=("input",)),
+        ops.Conv(name="conv", inputs=("relu",), weight=np.ones((2, 1, 1, 3), np.float32)),
+        ops.Hardtanh(name="clip", inputs=("conv",)),
+        ops.GlobalAvgPool(name="mean", inputs=("clip",)),
+        ops.Flatten(name="flat", inputs=("mean",)),
+    ]
+    network = Network(layers, input_shape=(4, 5, 3), outputs={"vector": "flat", "map": "conv"})
+    network.save(tmp_path / "x")
+    opened = Network.open(tmp_path / "x")
+    x = np.random.default_rng(0).standard_normal((3, 4, 5, 3)).astype(np.float32)
+    for got in (opened.run(x), opened.run(x, lambda op, value, seconds: None), opened.timed(x)[0]):
+        assert list(got) == ["vector", "map"]
+        np.testing.assert_allclose(got["map"], np.maximum(x, 0).sum(-1, keepdims=True).repeat(2, -1), rtol=1e-6)
+        np.testing.assert_allclose(got["vector"], np.clip(got["map"], -1, 1).mean((1, 2)), rtol=1e-6)
+    assert {name: value.shape for name, value in opened.run(x[:0]).items()} == {"vector": (0, 2), "map": (0, 4, 5, 2)}
+    with pytest.raises(ValueError, match="outputs vector, map are no list of classes"):
+        opened.predict(np.zeros((1, 4, 5, 3), np.uint8))
+    for outputs, reason in (
+        ({"a": "input"}, "'input' is not the value of an op"),
+        ({"a": "nothing"}, "'nothing' is not the value of an op"),
+        ({"a": "conv"}, "flat: nobody reads it, and it is no output"),
+        ({}, "1 to 100 ops by name"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            Network(layers, input_shape=(4, 5, 3), outputs=outputs)

@@ -43,7 +43,11 @@ _CONSTANT = {
     *("element_size", "get_device"),
 }
 _WHOLE = {"numel", "nelement", "nbytes", "stride"}
-_GATHERS = (F.adaptive_avg_pool2d, torch.mean, "mean")
+_LIKE = (torch.ones_like, torch.zeros_like, torch.full_like, "new_ones", "new_zeros", "new_full", "expand_as")
+_SPREADS = ("expand", torch.broadcast_to, "broadcast_to", torch.ones, torch.zeros, torch.full)
+"""Functions and methods that repeat a constant over a shape; those of _LIKE take another value's shape."""
+_ADAPTIVE = (F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
+_REDUCTIONS = (torch.mean, torch.sum, torch.amax, torch.amin, "mean", "sum", "amax", "amin")
 
 
 def merged(sources: Iterable[AnyReads]) -> Reads:
@@ -67,21 +71,24 @@ class Dependences:
     Attributes:
         reads: by node.
         one_pixel: nodes whose value is a map of one pixel at every input.
+        spread: nodes whose value is a constant, repeated along the batch or over a map.
     """
 
     def __init__(self, nodes: Sequence[Node], values: Mapping[Node, Any], called: Callable[[Node], nn.Module]):
         self._values, self._called = values, called
         self.reads: dict[Node, AnyReads] = {}
         self.one_pixel: set[Node] = set()
+        self.spread: set[Node] = set()
         for node in nodes:
             self.reads[node] = self._of(node)
             if self.varies(node) and self._stays_one_pixel(node):
                 self.one_pixel.add(node)
 
     def varies(self, node: Node) -> bool:
-        """Whether the node's value is a tensor that depends on the input's numbers."""
-        reads = self.reads[node]
-        is_step = isinstance(self._values[node], Tensor) and node.op != "output"
+        """Whether the node's value is a tensor, or several, that depend on the input's numbers."""
+        reads, value = self.reads[node], self._values[node]
+        several = isinstance(value, tuple | list) and bool(value) and all(isinstance(part, Tensor) for part in value)
+        is_step = (isinstance(value, Tensor) or several) and node.op != "output"
         return is_step and isinstance(reads, Reads) and reads.values
 
     def arguments(self, node: Node) -> Reads:
@@ -101,6 +108,10 @@ class Dependences:
         if node.op == "placeholder":
             return Reads(values=True)
         everything = merged(self.reads[source] for source in node.all_input_nodes)
+        if self._is_spread(node, everything):
+            self.spread.add(node)
+            like = (source for source in node.all_input_nodes if self.varies(source))
+            return Reads(maps=everything.maps.union(like))
         if isinstance(self._values[node], Tensor) or not node.args or not isinstance(node.args[0], Node):
             return everything
         first = node.args[0]
@@ -115,6 +126,22 @@ class Dependences:
             more = self.reads[other]
             return (*parts, *more) if isinstance(more, tuple) else everything
         return everything
+
+    def _is_spread(self, node: Node, everything: Reads) -> bool:
+        """Whether the node's value is a constant, repeated over a shape that comes from the input."""
+        value, sources = self._values[node], node.all_input_nodes
+        if not isinstance(value, Tensor) or not sources:
+            return False
+        if node.target in _LIKE and node.op != "call_module":
+            numbers = [source for source in sources if not self.varies(source)]
+            repeats = node.target != "expand_as" or len(numbers) == 1
+            return repeats and self.varies(sources[-1]) and not merged(self.reads[n] for n in numbers).values
+        if any(self.varies(source) for source in sources):
+            return False
+        if node.target in _SPREADS:
+            return everything.batch and not everything.values
+        spread = [source for source in sources if source in self.spread]
+        return bool(spread) and all(self._values[source].shape == value.shape for source in spread)
 
     def _of_tensor(self, node: Node, tensor: Node) -> AnyReads:
         """The dependences of a number, or another object, that a step takes from a tensor."""
@@ -139,11 +166,19 @@ class Dependences:
 
     def _stays_one_pixel(self, node: Node) -> bool:
         """Whether the node's value is a map of one pixel however large the input is."""
-        if self.arguments(node).maps or self._values[node].shape[2:] != (1, 1):
+        value = self._values[node]
+        if not isinstance(value, Tensor) or self.arguments(node).maps or value.shape[2:] != (1, 1):
             return False
         module = self._called(node) if node.op == "call_module" else None
-        if isinstance(module, nn.AdaptiveAvgPool2d) or node.target in _GATHERS:
-            return True
+        if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+            return module.output_size in (1, (1, 1), [1, 1])
+        options = [*node.args[1:2], *(node.kwargs[key] for key in ("dim", "output_size") if key in node.kwargs)]
+        if node.target in _ADAPTIVE:
+            return options[0] in (1, (1, 1), [1, 1])
+        if node.target in _REDUCTIONS and options and isinstance(options[0], tuple | list):
+            axes: list[Any] = [self._values[axis] if isinstance(axis, Node) else axis for axis in options[0]]
+            if {2, 3} <= {axis % 4 for axis in axes}:
+                return True
         varying = [source for source in node.all_input_nodes if self.varies(source)]
         return bool(varying) and all(source in self.one_pixel for source in varying)
 

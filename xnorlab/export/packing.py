@@ -8,12 +8,28 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from xnorlab.export import elementwise, layers, pooling  # noqa: F401 (importing them registers their handlers)
+# The modules of handlers, which register themselves.
+from xnorlab.export import (  # noqa: F401
+    activations,
+    arithmetic,
+    joining,
+    layers,
+    norms,
+    pooling,
+    rearranging,
+    reducing,
+    resampling,
+    signs,
+    unchanging,
+)
+from xnorlab.export.acceleration import Accelerated
+from xnorlab.export.advice import ACCELERATE
 from xnorlab.export.builder import Builder
-from xnorlab.export.ceil_mode import first_cut
+from xnorlab.export.ceil_mode import simplified
 from xnorlab.export.errors import ExportError
 from xnorlab.export.trace import Traced, trace
 from xnorlab.images.preprocessing import Preprocessing
+from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import Op
@@ -70,17 +86,34 @@ def pack(
         The packed network.
 
     Raises:
-        ExportError: the model cannot be packed, or the check fails.
+        ExportError: the model cannot be packed, or the check fails. It names the step and its line in the model's
+            code, and says what can be used instead.
         ValueError: labels, preprocessing or provenance do not fit.
     """
+    if isinstance(model, Accelerated):
+        raise ExportError("the model is accelerated, its binary weights are bits; pack the model that it was made from")
+    try:
+        return _pack(model, example, labels, preprocessing, provenance, name)
+    except ExportError as error:
+        if error.op and any(isinstance(module, BinaryConv2d | BinaryLinear) for module in model.modules()):
+            error.meanwhile = ACCELERATE
+        raise
+
+
+def _pack(
+    model: nn.Module,
+    example: Tensor,
+    labels: Sequence[str] | None,
+    preprocessing: Preprocessing | None,
+    provenance: dict[str, Any] | None,
+    name: str,
+) -> Network:
     traced = trace(model, example)
     builder = Builder(traced)
     with torch.no_grad():
         packed = builder.build()
     input_shape = tuple(_nhwc(traced.values[traced.input]).shape[1:])
-    cut = first_cut(packed, input_shape, builder.whole_windows)
-    if cut is not None:
-        builder.fix(cut, "rounds the number of its windows up (ceil_mode=True)")
+    packed = simplified(packed, input_shape, builder.rounds_up)
     network = Network(
         packed,
         input_shape=input_shape,
@@ -89,6 +122,7 @@ def pack(
         preprocessing=preprocessing,
         provenance=provenance,
         fixed_by=builder.fixed_by,
+        outputs=None if list(builder.outputs) == [""] else builder.outputs,
     )
     _check_ops(network, builder, traced)
     _check_logits(network, builder, traced)
@@ -110,9 +144,11 @@ def _check_ops(network: Network, builder: Builder, traced: Traced) -> None:
         limit = OP_TOLERANCE * float(np.abs(want).max(initial=0.0)) + 1e-6
         difference = float(np.abs(got - want).max(initial=0.0)) if got.shape == want.shape else np.inf
         if not difference <= limit:
-            raise ExportError(
-                f"{traced.title(node)}: packed as {op.kind} it differs from torch by {difference:.3g}, "
-                f"more than {limit:.3g}; the model uses it in a way that torch.fx does not show"
+            raise traced.refusal(
+                node,
+                f"packed as {op.kind} it differs from torch by {difference:.3g}, more than {limit:.3g}; the model uses "
+                "it in a way that torch.fx does not show",
+                another_op=False,
             )
         values[op.name] = want
 
@@ -121,12 +157,15 @@ def _check_logits(network: Network, builder: Builder, traced: Traced) -> None:
     """Raise where the logits differ from torch's and no sign on the way does."""
     values = {INPUT: _nhwc(traced.values[traced.input])}
     got = network.run(values[INPUT], lambda op, value, seconds: values.update({op.name: value}))
-    want = _nhwc(traced.values[traced.output])
-    difference, largest = float(np.abs(got - want).max()), float(np.abs(want).max())
-    if difference <= LOGIT_TOLERANCE * max(1.0, largest):
-        return
-    if not any(_turned(op, values, builder, traced) for op in network.ops):
-        raise ExportError(f"the packed network's logits differ from torch's by {difference:.3g}")
+    results = got if network.outputs else {"": got}
+    for name, node in traced.outputs.items():
+        want = _nhwc(traced.values[node])
+        difference, largest = float(np.abs(results[name] - want).max()), float(np.abs(want).max())
+        if difference <= LOGIT_TOLERANCE * max(1.0, largest):
+            continue
+        if not any(_turned(op, values, builder, traced) for op in network.ops):
+            what = f"output {name!r}" if name else "logits"
+            raise ExportError(f"the packed network's {what} differ from torch's by {difference:.3g}")
 
 
 def _turned(op: Op, values: dict[str, np.ndarray], builder: Builder, traced: Traced) -> bool:
@@ -147,5 +186,5 @@ def _runtime_value(builder: Builder, traced: Traced, node: Node) -> np.ndarray:
 
 
 def _nhwc(value: Tensor) -> np.ndarray:
-    array = value.detach().numpy()
+    array = value.detach().float().numpy()
     return np.ascontiguousarray(array.transpose(0, 2, 3, 1) if array.ndim == 4 else array)

@@ -1,8 +1,7 @@
-"""Handlers for what works over the positions of a map: pools, means and flattening."""
+"""Handlers for windows over a map: pools of fixed windows, and of a grid of cells."""
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.fx import Node
@@ -10,7 +9,6 @@ from torch.nn import functional as F
 
 from xnorlab.conventions import pair
 from xnorlab.export.builder import Builder, packs
-from xnorlab.export.ceil_mode import windows_fill
 from xnorlab.export.dependence import Reads
 from xnorlab.export.errors import ExportError
 from xnorlab.runtime import ops
@@ -43,9 +41,11 @@ def _max_pool(
     ceil_mode=False,
     return_indices=False,
 ) -> None:
-    if ceil_mode or return_indices or pair(dilation, "dilation", 1) != (1, 1):
-        raise ExportError("can be packed with dilation=1, ceil_mode=False and return_indices=False only")
-    _pool(builder, node, input, ops.MaxPool, kernel_size, stride, padding)
+    if return_indices or pair(dilation, "dilation", 1) != (1, 1):
+        raise ExportError("can be packed with dilation=1 and return_indices=False only")
+    name = _pool(builder, node, input, ops.CeilMaxPool if ceil_mode else ops.MaxPool, kernel_size, stride, padding)
+    if ceil_mode:
+        builder.rounds_up.append(name)
 
 
 @packs(nn.AvgPool2d)
@@ -101,88 +101,66 @@ def _avg_pool(
     count_include_pad: bool,
     divisor_override: Any,
 ) -> None:
-    padded = pair(padding, "padding", 0) != (0, 0)
-    if divisor_override is not None or (padded and not count_include_pad):
-        raise ExportError("can be packed with count_include_pad=True and its own divisor only")
-    name = _pool(builder, node, input, ops.AvgPool, kernel_size, stride, padding)
+    border = pair(padding, "padding", 0) != (0, 0)
+    if not ceil_mode and divisor_override is None and (count_include_pad or not border):
+        _pool(builder, node, input, ops.AvgPool, kernel_size, stride, padding)
+        return
+    fields = {
+        "ceil_mode": bool(ceil_mode),
+        "count_include_pad": bool(count_include_pad) or not border,
+        "divisor": 0 if divisor_override is None else divisor_override,
+    }
+    name = _pool(builder, node, input, ops.CountedAvgPool, kernel_size, stride, padding, fields)
     if ceil_mode:
-        pool = builder.ops[name]
-        assert isinstance(pool, ops.AvgPool)
-        if not windows_fill(pool, builder.traced.values[input].shape[2:]):
-            raise ExportError("can be packed with ceil_mode=True only where no window reaches beyond the map")
-        builder.whole_windows[name] = node
+        builder.rounds_up.append(name)
 
 
-def _pool(builder: Builder, node: Node, input: Node, kind: type, kernel: Any, stride: Any, padding: Any) -> str:
-    if builder.traced.values[input].dim() != 4:
-        raise ExportError("pools something that is no map (N, C, H, W)")
+def _pool(
+    builder: Builder,
+    node: Node,
+    input: Node,
+    kind: type,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    more: dict[str, Any] | None = None,
+) -> str:
+    builder.demand_map(input)
     window = pair(kernel, "kernel_size", 1)
     step = window if stride is None or stride == [] else pair(stride, "stride", 1)
-    fields: dict[str, Any] = {"kernel": window, "stride": step, "padding": pair(padding, "padding", 0)}
+    fields: dict[str, Any] = {"kernel": window, "stride": step, "padding": pair(padding, "padding", 0), **(more or {})}
     name = builder.add(kind, node, builder.name_of(input), **fields)
     builder.give(node, name)
     return name
 
 
 @packs(nn.AdaptiveAvgPool2d)
-def _adaptive_module(builder: Builder, node: Node, module: nn.AdaptiveAvgPool2d, input: Node) -> None:
-    _adaptive(builder, node, input, module.output_size)
+def _adaptive_mean_module(builder: Builder, node: Node, module: nn.AdaptiveAvgPool2d, input: Node) -> None:
+    _adaptive_mean(builder, node, input, module.output_size)
 
 
 @packs(F.adaptive_avg_pool2d)
-def _adaptive(builder: Builder, node: Node, input: Node, output_size: Any) -> None:
-    if output_size not in (1, (1, 1), [1, 1]):
-        raise ExportError(f"output_size={output_size} cannot be packed; only 1 can, the mean over the map")
-    builder.give(node, builder.add(ops.GlobalAvgPool, node, builder.name_of(input)))
+def _adaptive_mean(builder: Builder, node: Node, input: Node, output_size: Any) -> None:
+    _adaptive(builder, node, input, output_size, "mean")
 
 
-@packs(torch.mean, "mean")
-def _mean(builder: Builder, node: Node, input: Node, dim: Any = None, keepdim=False) -> None:
-    axes = {d % 4 for d in dim} if isinstance(dim, list | tuple) else set()
-    if builder.traced.values[input].dim() != 4 or axes != {2, 3}:
-        raise ExportError("can be packed as the mean over a map's dimensions 2 and 3 only")
-    if keepdim:
+@packs(nn.AdaptiveMaxPool2d)
+def _adaptive_max_module(builder: Builder, node: Node, module: nn.AdaptiveMaxPool2d, input: Node) -> None:
+    _adaptive_max(builder, node, input, module.output_size, module.return_indices)
+
+
+@packs(F.adaptive_max_pool2d)
+def _adaptive_max(builder: Builder, node: Node, input: Node, output_size: Any, return_indices=False) -> None:
+    if return_indices:
+        raise ExportError("can be packed with return_indices=False only")
+    _adaptive(builder, node, input, output_size, "max")
+
+
+def _adaptive(builder: Builder, node: Node, input: Node, output_size: Any, how: str) -> None:
+    builder.demand_map(input)
+    sides = tuple(output_size) if isinstance(output_size, list | tuple) else (output_size, output_size)
+    if sides == (1, 1) and how == "mean":
         builder.give(node, builder.add(ops.GlobalAvgPool, node, builder.name_of(input)))
         return
-    pooled = builder.add(ops.GlobalAvgPool, node, builder.name_of(input), suffix="map")
-    builder.give(node, builder.add(ops.Flatten, node, pooled))
-
-
-@packs(nn.Flatten)
-def _flatten_module(builder: Builder, node: Node, module: nn.Flatten, input: Node) -> None:
-    _flatten(builder, node, input)
-
-
-@packs(torch.flatten, "flatten")
-def _flatten(builder: Builder, node: Node, input: Node, start_dim: Any = 0, end_dim: Any = -1) -> None:
-    before, after = builder.traced.values[input].shape, builder.traced.values[node].shape
-    if before == after:
-        builder.same(node, input)
-        return
-    if len(before) != 4 or tuple(after) != (before[0], before[1:].numel()):
-        raise ExportError(f"turns {tuple(before)} into {tuple(after)}; only (N, C, H, W) into (N, C·H·W) can be packed")
-    channels, height, width = before[1:]
-    order = np.arange(channels * height * width).reshape(channels, height, width).transpose(1, 2, 0).ravel()
-    moved = order if height * width > 1 else None
-    builder.give(node, builder.add(ops.Flatten, node, builder.name_of(input)), moved)
-
-
-@packs(torch.reshape, "reshape", "view")
-def _reshape(builder: Builder, node: Node, input: Node, *shape: Any, **named: Any) -> None:
-    _flatten(builder, node, input)
-    wanted = builder.traced.elements([*node.args[1:], *(v for k, v in node.kwargs.items() if k != "input")])
-    if builder.traced.values[node].dim() == 4:
-        kept = [_keeps(builder, input, dim, size) for dim, size in enumerate(wanted)]
-        if not all(kept[2:]) or len(kept) != 4:
-            builder.fix(node, "gives its input a height and a width that are not always its own")
-    elif not all(builder.same_map(source, input) for source in builder.traced.arguments(node).maps):
-        builder.fix(node, "takes a number that the model computed from its input's height or width")
-    # A flattened map runs at one height and width only, where its sizes are what they were on the example.
-    builder.settle(node)
-
-
-def _keeps(builder: Builder, input: Node, dim: int, size: Any) -> bool:
-    """Whether a reshape to `size` leaves a dimension as it is, whatever the input's height and width."""
-    if isinstance(size, Reads):
-        return size.size is not None and size.size[1] == dim and builder.same_map(size.size[0], input)
-    return size == -1 or (size == 1 and builder.traced.stays_one_pixel(input))
+    size = tuple(0 if side is None else int(side) for side in sides)
+    builder.give(node, builder.add(ops.AdaptivePool, node, builder.name_of(input), how=how, size=size))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from xnorlab.conventions import Size
+from xnorlab.conventions import Size, output_size_rounded_up
 from xnorlab.kernels.codegen.memory import fetch_and_add
 from xnorlab.kernels.codegen.records import COUNTER, POOL, record_at
 from xnorlab.kernels.codegen.reductions import reduce_window, sum_of_magnitudes
@@ -113,6 +113,7 @@ class Pool:
         kernel: size of the window, an int or (vertical, horizontal).
         stride: like `kernel`; None for a stride of one kernel.
         padding: like `kernel`, at most half of it.
+        ceil_mode: whether a last window may reach beyond the border.
 
     Attributes:
         shape: of the result, (B, OH, OW, C).
@@ -121,11 +122,14 @@ class Pool:
         ValueError: an argument does not fit.
     """
 
-    def __init__(self, kind: str, shape, kernel: Size, stride: Size | None = None, padding: Size = 0):
+    def __init__(self, kind: str, shape, kernel: Size, stride: Size | None, padding: Size, ceil_mode: bool = False):
         window = Window.of(kernel, kernel if stride is None else stride, padding)
         if any(2 * p > k for k, p in zip(window.kernel, window.padding, strict=True)):
             raise ValueError(f"padding={padding!r} must be at most half of kernel={kernel!r}")
         out_size = window.output(*shape[1:3])
+        if ceil_mode:
+            sides = zip(shape[1:3], window.kernel, window.stride, window.padding, strict=True)
+            out_size = tuple(output_size_rounded_up(*side) for side in sides)
         self.shape = (shape[0], *out_size, shape[3])
         self._record = np.zeros(1, POOL)
         # In the order of the record's fields.
@@ -141,16 +145,23 @@ class Pool:
         self._job.run(min(threads, self._parts), self._parts >= WAKING)
 
 
-def _pool(kind, x, kernel_size, stride, padding, out, threads) -> np.ndarray:
+def _pool(kind, x, kernel_size, stride, padding, out, threads, ceil_mode) -> np.ndarray:
     x, threads = feature_map(x), thread_count(threads)
-    pool = Pool(kind, x.shape, kernel_size, stride, padding)
+    pool = Pool(kind, x.shape, kernel_size, stride, padding, ceil_mode)
     out = result(pool.shape, out)
     pool.run(x.ctypes.data, out.ctypes.data, threads)
     return out
 
 
 def max_pool(
-    x, kernel: Size, stride: Size | None = None, padding: Size = 0, out: np.ndarray | None = None, *, threads: int = 1
+    x,
+    kernel: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    out: np.ndarray | None = None,
+    *,
+    threads: int = 1,
+    ceil_mode: bool = False,
 ) -> np.ndarray:
     """Largest value under each window; a padded border never wins.
 
@@ -161,6 +172,7 @@ def max_pool(
         padding: like `kernel`, at most half of it.
         out: where to write the result; a new array where None.
         threads: that may share the work.
+        ceil_mode: whether a last window may reach beyond the border, as torch's has it.
 
     Returns:
         float32 (B, OH, OW, C).
@@ -168,14 +180,21 @@ def max_pool(
     Raises:
         ValueError: an argument does not fit.
     """
-    return _pool("max", x, kernel, stride, padding, out, threads)
+    return _pool("max", x, kernel, stride, padding, out, threads, ceil_mode)
 
 
 def avg_pool(
-    x, kernel: Size, stride: Size | None = None, padding: Size = 0, out: np.ndarray | None = None, *, threads: int = 1
+    x,
+    kernel: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    out: np.ndarray | None = None,
+    *,
+    threads: int = 1,
+    ceil_mode: bool = False,
 ) -> np.ndarray:
     """Mean under each window, padded zeros counted (torch's count_include_pad=True). Arguments as in `max_pool`."""
-    return _pool("avg", x, kernel, stride, padding, out, threads)
+    return _pool("avg", x, kernel, stride, padding, out, threads, ceil_mode)
 
 
 def global_avg_pool(x, out=None) -> np.ndarray:

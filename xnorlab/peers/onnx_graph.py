@@ -64,10 +64,17 @@ class _Graph:
 
     def tensor(self, value: np.ndarray) -> str:
         """Add a constant, as float32; returns its name."""
+        return self._constant(np.ascontiguousarray(value, np.float32))
+
+    def integers(self, *values: int) -> str:
+        """Add a constant (n,), as int64; returns its name."""
+        return self._constant(np.array(values, np.int64))
+
+    def _constant(self, value: np.ndarray) -> str:
         from onnx import numpy_helper
 
         name = f"w{len(self.tensors)}"
-        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(value, np.float32), name))
+        self.tensors.append(numpy_helper.from_array(value, name))
         return name
 
     def per_channel(self, value: np.ndarray, rank: int) -> str:

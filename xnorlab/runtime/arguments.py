@@ -1,7 +1,7 @@
 """Checks of a network's arguments: pictures, and values that its packed file must be able to hold."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from xnorlab.runtime.ops.base import Shape
 
 MAX_REASON = 500
 """Most characters of `fixed_by`."""
+
+MAX_OUTPUTS = 100
+"""Most outputs of a network."""
 
 
 def checked_images(images: Any) -> np.ndarray | Sequence[np.ndarray]:
@@ -57,3 +60,25 @@ def checked_reason(fixed_by: str, input_shape: Shape) -> str:
     if fixed_by and len(input_shape) != 3:
         raise ValueError(f"fixed_by={fixed_by!r} does not fit inputs {input_shape} without height and width")
     return fixed_by
+
+
+def checked_outputs(outputs: Any) -> dict[str, str]:
+    """The ops that give a network's outputs, by the outputs' names; empty for None; raises ValueError otherwise."""
+    if outputs is None:
+        return {}
+    if not isinstance(outputs, Mapping) or not 1 <= len(outputs) <= MAX_OUTPUTS:
+        raise ValueError(f"outputs must be None, or 1 to {MAX_OUTPUTS} ops by name")
+    for text in (*outputs, *outputs.values()):
+        if not isinstance(text, str) or not text.isprintable() or not 1 <= len(text) <= 200:
+            raise ValueError(f"the name {text!r} in outputs must be 1 to 200 printable characters")
+    return dict(outputs)
+
+
+def outputs_from_header(pairs: Any) -> dict[str, str]:
+    """The outputs as a packed file's header holds them, a list of names and ops; raises ValueError otherwise."""
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise ValueError("outputs must be a list of pairs: a name, and an op")
+    names = [name for name, _ in pairs]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise ValueError("the names of outputs must be texts, each of its own")
+    return {name: op for name, op in pairs}

@@ -31,16 +31,20 @@ class BatchRunner:
     Inputs run a few at a time, as many as keep their values in a core's second-level cache: a large batch at once is
     slower per picture, and its buffers grow with it. Several threads take parts of a batch in turns, each with a plan
     of its own; where there is a single part, its kernels share their work among the threads instead.
+
+    Args:
+        ops: of the network, in order.
+        outputs: names of the values to give.
     """
 
-    def __init__(self, ops: Sequence[Op]):
-        self._ops = ops
+    def __init__(self, ops: Sequence[Op], outputs: Sequence[str]):
+        self._ops, self._outputs = ops, outputs
         self._idle: list[tuple[tuple[int, ...], Plan]] = []
         self._at_once: dict[Shape, int] = {}
         self._lock = threading.Lock()
 
-    def run(self, x: np.ndarray, shapes: dict[str, Shape], threads: int) -> np.ndarray:
-        """Compute the network's output.
+    def run(self, x: np.ndarray, shapes: dict[str, Shape], threads: int) -> list[np.ndarray]:
+        """Compute the network's outputs.
 
         Args:
             x: at least one input, float32 (N, …), C-contiguous.
@@ -48,46 +52,48 @@ class BatchRunner:
             threads: that may share the work.
 
         Returns:
-            float32 (N, …).
+            float32 (N, …), one for each output.
         """
         at_once = min(self._inputs_at_once(shapes), -(-len(x) // threads))
         starts = range(0, len(x), at_once)
-        out = np.empty((len(x), *shapes[self._ops[-1].name]), np.float32)
+        made = [np.empty((len(x), *shapes[name]), np.float32) for name in self._outputs]
 
         def one(start: int, threads: int) -> None:
             part = x[start : start + at_once]
             with self._borrowed(part.shape, shapes) as plan:
                 plan.run(part, threads)
-                out[start : start + at_once] = plan.output
+                for out, value in zip(made, plan.outputs, strict=True):
+                    out[start : start + at_once] = value
 
         if threads == 1 or len(starts) == 1:
             for start in starts:
                 one(start, threads)
-            return out
+            return made
         left = iter(starts)  # the interpreter's lock makes taking one a single step
         run_parts(lambda part, parts: [one(start, 1) for start in left], min(threads, len(starts)))
-        return out
+        return made
 
     def timed(
         self, x: np.ndarray, shapes: dict[str, Shape], threads: int
-    ) -> tuple[np.ndarray, list[tuple[Step, float]]]:
-        """Run one part after the other; returns the output, and every step with its seconds."""
+    ) -> tuple[list[np.ndarray], list[tuple[Step, float]]]:
+        """Run one part after the other; returns the outputs, and every step with its seconds."""
         at_once = self._inputs_at_once(shapes)
         outputs, seconds, steps = [], [], []
         for start in range(0, len(x), at_once):
             part = x[start : start + at_once]
             with self._borrowed(part.shape, shapes) as plan:
                 seconds.append(plan.timed(part, threads))
-                outputs.append(plan.output.copy())
+                outputs.append([value.copy() for value in plan.outputs])
                 steps = plan.steps
-        return np.concatenate(outputs), list(zip(steps, np.sum(seconds, axis=0).tolist(), strict=True))
+        joined = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+        return joined, list(zip(steps, np.sum(seconds, axis=0).tolist(), strict=True))
 
     def _inputs_at_once(self, shapes: dict[str, Shape]) -> int:
         shape = shapes[INPUT]
         if shape not in self._at_once:
             if len(self._at_once) >= SHAPES_KNOWN:
                 self._at_once.clear()
-            _, size = places(groups(self._ops), shapes, 1)
+            _, size = places(groups(self._ops, self._outputs), shapes, 1, self._outputs)
             self._at_once[shape] = max(1, min(MOST_AT_ONCE, CACHE_BYTES // size))
         return self._at_once[shape]
 
@@ -100,7 +106,7 @@ class BatchRunner:
                 if self._idle[i][0] == shape:
                     plan = self._idle.pop(i)[1]
                     break
-        plan = Plan(self._ops, shapes, shape[0]) if plan is None else plan
+        plan = Plan(self._ops, shapes, shape[0], self._outputs) if plan is None else plan
         yield plan
         with self._lock:  # not after an error, which may have come in the middle of a step
             self._idle.append((shape, plan))

@@ -38,7 +38,7 @@ MAX_FILE_BYTES = 2**31
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "U64": np.uint64, "BOOL": np.bool_}
 _RESERVED = ("format_version", "digest")
-_SINCE = {"fixed_by": 2, "unknown": 3}
+_SINCE = {"fixed_by": 2, "unknown": 3, "outputs": 4}
 """Header fields that came later, by the format version of the files that have them."""
 
 SINCE_OF_KIND: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """Groups of ops that run as one: a convolution, what follows it value by value, and the next sign."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from xnorlab.conventions import WORD_BITS
@@ -37,13 +37,13 @@ class Group:
         return self.ops[-1].name
 
 
-def groups(ops: Sequence[Op]) -> list[Group]:
+def groups(ops: Sequence[Op], outputs: Collection[str] = ()) -> list[Group]:
     """The ops of a network, in an order in which they can run; every op is in exactly one group.
 
     A group goes on as long as its value has one reader, which works value by value, and as long as whatever else that
-    reader needs (a shortcut) is there by then.
+    reader needs (a shortcut) is there by then. The caller counts as a reader of each of the `outputs`.
     """
-    readers: dict[str, list[Op]] = {op.name: [] for op in ops}
+    readers: dict[str, list[Op | None]] = {op.name: [None] if op.name in outputs else [] for op in ops}
     for op in ops:
         for name in op.inputs:
             if name in readers:
@@ -61,7 +61,7 @@ def groups(ops: Sequence[Op]) -> list[Group]:
     return made
 
 
-def _from(main: Convolution, readers: Mapping[str, list[Op]], ready: set[str]) -> Group:
+def _from(main: Convolution, readers: Mapping[str, list[Op | None]], ready: set[str]) -> Group:
     following: list[EpilogueOp] = []
     name, reading = main.name, readers[main.name]
     while len(reading) == 1 and isinstance(op := reading[0], EpilogueOp) and _can_follow(op, name, ready):
@@ -69,7 +69,7 @@ def _from(main: Convolution, readers: Mapping[str, list[Op]], ready: set[str]) -
         name, reading = op.name, readers[op.name]
     takers = [op for op in reading if isinstance(op, BinaryConv) and _takes_words(op)]
     signs_for = takers[0] if takers and main.kernel.epilogue().gives_bits else None
-    others = [op for op in reading if op is not signs_for]
+    others = [op for op in reading if op is None or op is not signs_for]
     return Group(main, tuple(following), stored=bool(others) or not reading, signs_for=signs_for)
 
 

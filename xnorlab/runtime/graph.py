@@ -6,7 +6,7 @@ op that reads a later one.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,21 @@ INPUT = "input"
 """The name of the network's input."""
 
 
-def check(ops: Sequence[Op], input_shape: Shape) -> dict[str, Shape]:
-    """The shape of every value, by name; raises ValueError where the ops do not form a graph on `input_shape`."""
+def check(ops: Sequence[Op], input_shape: Shape, outputs: Collection[str] = ()) -> dict[str, Shape]:
+    """The shape of every value, by name; raises ValueError where the ops do not form a graph on `input_shape`.
+
+    Args:
+        ops: in order.
+        input_shape: of the network's input.
+        outputs: names of the ops whose values the network gives, where it is not the last one's alone.
+    """
     if not 1 <= len(ops) <= MAX_OPS:
         raise ValueError(f"the graph has {len(ops)} ops; the rule is 1 to {MAX_OPS}")
     if len(input_shape) not in (1, 3) or not all(type(size) is int and size >= 1 for size in input_shape):
         raise ValueError(f"input_shape={input_shape!r} must be (H, W, C) or (F,), each at least 1")
-    _check_order(ops)
+    _check_order(ops, outputs)
     shapes = infer_shapes(ops, input_shape)
-    _check_memory(ops, shapes)
+    _check_memory(ops, shapes, outputs)
     return shapes
 
 
@@ -58,20 +64,21 @@ def other_shapes(ops: Sequence[Op], input_shape: Shape, own: dict[str, Shape]) -
     shapes = infer_shapes(ops, input_shape)
     for op in ops:
         if op.kind == Flatten.kind and shapes[op.inputs[0]] != own[op.inputs[0]]:
-            (height, width, _), (needed, broad, _) = shapes[op.inputs[0]], own[op.inputs[0]]
+            given, needed = (" × ".join(map(str, values[op.inputs[0]][:2])) for values in (shapes, own))
             raise ValueError(
-                f"{op.name}: an input of {input_shape[0]} × {input_shape[1]} gives it a map of {height} × {width} to "
-                f"flatten; the rule is {needed} × {broad}, as at the network's own {own[INPUT][0]} × {own[INPUT][1]}"
+                f"{op.name}: an input of {input_shape[0]} × {input_shape[1]} gives it a map of {given} to "
+                f"flatten; the rule is {needed}, as at the network's own {own[INPUT][0]} × {own[INPUT][1]}"
             )
     return shapes
 
 
-def last_uses(ops: Sequence[Op]) -> list[list[str]]:
-    """For each op the values that no later op reads: they can be freed once it has run."""
+def last_uses(ops: Sequence[Op], outputs: Collection[str] = ()) -> list[list[str]]:
+    """For each op the values that no later op reads and that are no output: they can be freed once it has run."""
     last = {name: index for index, op in enumerate(ops) for name in op.inputs}
     free: list[list[str]] = [[] for _ in ops]
     for name, index in last.items():
-        free[index].append(name)
+        if name not in outputs:
+            free[index].append(name)
     return free
 
 
@@ -125,7 +132,7 @@ def _op(record: Any, left: dict[str, np.ndarray]) -> Op:
     return OPS[kind].from_parts(name, tuple(inputs), record["attributes"], own)
 
 
-def _check_order(ops: Sequence[Op]) -> None:
+def _check_order(ops: Sequence[Op], outputs: Collection[str]) -> None:
     known, later = {INPUT}, {op.name for op in ops}
     for op in ops:
         for name in op.inputs:
@@ -136,14 +143,22 @@ def _check_order(ops: Sequence[Op]) -> None:
             raise ValueError(f"the name {op.name!r} is taken twice")
         known.add(op.name)
     used = {name for op in ops for name in op.inputs}
+    strange = [name for name in outputs if name not in known or name == INPUT]
+    if strange:
+        raise ValueError(f"the output {strange[0]!r} is not the value of an op")
+    if outputs:
+        unused = [op.name for op in ops if op.name not in used and op.name not in outputs]
+        if unused:
+            raise ValueError(f"{unused[0]}: nobody reads it, and it is no output")
+        return
     unused = [op.name for op in ops[:-1] if op.name not in used]
     if unused or ops[-1].name in used:
         raise ValueError(f"{(unused or [ops[-1].name])[0]}: nobody reads it, and it is not the last op")
 
 
-def _check_memory(ops: Sequence[Op], shapes: dict[str, Shape]) -> None:
+def _check_memory(ops: Sequence[Op], shapes: dict[str, Shape], outputs: Collection[str]) -> None:
     live = 4 * math.prod(shapes[INPUT])
-    for op, free in zip(ops, last_uses(ops), strict=True):
+    for op, free in zip(ops, last_uses(ops, outputs), strict=True):
         live += 4 * math.prod(shapes[op.name])
         if live > MAX_BYTES:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy, deepcopy
 from functools import cached_property
 from typing import Any, Self
@@ -12,7 +12,14 @@ import numpy as np
 from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.kernels.threads import thread_count
 from xnorlab.runtime import file_format, graph
-from xnorlab.runtime.arguments import checked_images, checked_labels, checked_reason, json_object
+from xnorlab.runtime.arguments import (
+    checked_images,
+    checked_labels,
+    checked_outputs,
+    checked_reason,
+    json_object,
+    outputs_from_header,
+)
 from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear, TernaryWeightLinear
@@ -25,7 +32,7 @@ BATCH = 32
 """Pictures that `Network.__call__` preprocesses and runs at once, so that memory does not grow with their number."""
 
 _HEADER = {"name", "labels", "preprocessing", "provenance", "input_shape", "graph"}
-_OPTIONAL = {"fixed_by", "unknown"}
+_OPTIONAL = {"fixed_by", "unknown", "outputs"}
 
 Observer = Callable[[Op, np.ndarray, float], None]
 
@@ -47,9 +54,11 @@ class Network:
         provenance: JSON values that say where the network comes from, or None.
         fixed_by: why it runs at the height and width of `input_shape` only; empty where other sizes are as good.
         unknown: when it refuses a picture as showing none of its classes; None for a network that never does.
+        outputs: for a network of several outputs the ops that give them, by the outputs' names, in order; None for the
+            last op's value alone. Such a network answers with a dictionary of arrays in place of one array.
 
     Attributes:
-        output_shape: of one output.
+        output_shape: of one output; of the first one where there are several.
         threads: threads that the layers may use, 1 unless set.
 
     Raises:
@@ -67,16 +76,21 @@ class Network:
         provenance: dict[str, Any] | None = None,
         fixed_by: str = "",
         unknown: UnknownRule | None = None,
+        outputs: Mapping[str, str] | None = None,
     ):
         self.ops = tuple(ops)
         self.input_shape = tuple(input_shape)
-        self._shapes = graph.check(self.ops, self.input_shape)
-        self._free = graph.last_uses(self.ops)
-        self._runner = BatchRunner(self.ops)
-        self.output_shape = self._shapes[self.ops[-1].name]
+        self.outputs = checked_outputs(outputs)
+        self._shapes = graph.check(self.ops, self.input_shape, self.outputs.values())
+        self._given = list(self.outputs.values()) or [self.ops[-1].name]
+        self._free = graph.last_uses(self.ops, self.outputs.values())
+        self._runner = BatchRunner(self.ops, self._given)
+        self.output_shape = self._shapes[self._given[0]]
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
         self.name = name
+        if self.outputs and (labels or unknown is not None):
+            raise ValueError(f"labels and unknown belong to one list of classes; the outputs are {list(self.outputs)}")
         self.labels = checked_labels(() if labels is None else labels, self.output_shape)
         if preprocessing is not None and self.input_shape != (preprocessing.crop, preprocessing.crop, 3):
             raise ValueError(
@@ -152,6 +166,7 @@ class Network:
                 provenance=header["provenance"],
                 fixed_by=header.get("fixed_by", ""),
                 unknown=UnknownRule.from_dict(header["unknown"]) if "unknown" in header else None,
+                outputs=outputs_from_header(header["outputs"]) if "outputs" in header else None,
             )
         except ValueError as error:
             raise PackedFileError(path, f"does not hold a valid network: {error}") from None
@@ -179,11 +194,16 @@ class Network:
             header["fixed_by"] = self.fixed_by
         if self.unknown is not None:  # likewise, of version 2
             header["unknown"] = self.unknown.to_dict()
+        if self.outputs:
+            header["outputs"] = [list(pair) for pair in self.outputs.items()]
         return header, tensors
 
-    def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        """The logits, float32 (N, classes), of pictures: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes."""
-        return self._batched(images, self.run, self.output_shape)
+    def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> Any:
+        """The logits, float32 (N, classes), of pictures: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes.
+
+        A network of several outputs gives a dictionary of such arrays.
+        """
+        return self._as_given(self._batched(images, self._run_checked, [self._shapes[name] for name in self._given]))
 
     def features(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """The values that the classifier, the network's last linear layer, reads for each picture.
@@ -202,13 +222,13 @@ class Network:
             ValueError: the network does not end on a linear layer, or has no preprocessing.
         """
         last = self.classifier
-        return self._batched(images, self._run_features, self._shapes[last.inputs[0]])
+        return self._batched(images, self._run_features, [self._shapes[last.inputs[0]]])[0]
 
     @property
     def classifier(self) -> Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear:
         """The last op, which turns features into logits; raises ValueError where it is not a linear layer."""
         last = self.ops[-1]
-        if not isinstance(last, Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear):
+        if self.outputs or not isinstance(last, Linear | BinaryWeightLinear | TernaryWeightLinear | BinaryLinear):
             raise ValueError(
                 f"the network {self.name!r} ends on {last.name!r} of kind {last.kind!r}; the rule for features is a "
                 "last op of kind 'linear', 'binary_weight_linear', 'ternary_weight_linear' or 'binary_linear'"
@@ -218,19 +238,28 @@ class Network:
     @cached_property
     def _features_runner(self) -> BatchRunner:
         """Runs all but the classifier. Its one input is the last value before it: no other op has a reader left."""
-        return BatchRunner(self.ops[:-1])
+        return BatchRunner(self.ops[:-1], [self.ops[-1].inputs[0]])
 
-    def _run_features(self, x: np.ndarray) -> np.ndarray:
+    def _run_features(self, x: np.ndarray) -> list[np.ndarray]:
         """The features, (N, F), of at least one preprocessed input."""
         return self._features_runner.run(x, self._checked(x), thread_count(self.threads))
 
     def _batched(
-        self, images: np.ndarray | Sequence[np.ndarray], run: Callable[[np.ndarray], np.ndarray], shape: Shape
-    ) -> np.ndarray:
-        """What `run` gives for pictures, BATCH of them at a time; shape: of one picture's result."""
+        self,
+        images: np.ndarray | Sequence[np.ndarray],
+        run: Callable[[np.ndarray], list[np.ndarray]],
+        shapes: Sequence[Shape],
+    ) -> list[np.ndarray]:
+        """What `run` gives for pictures, BATCH of them at a time; shapes: of one picture's results."""
         images = checked_images(images)
         parts = [run(self._prepared(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
-        return np.concatenate(parts) if parts else np.zeros((0, *shape), np.float32)
+        if not parts:
+            return [np.zeros((0, *shape), np.float32) for shape in shapes]
+        return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+    def _as_given(self, results: Sequence[np.ndarray]) -> Any:
+        """The one result, or the results by the names of the outputs where there are several."""
+        return dict(zip(self.outputs, results, strict=True)) if self.outputs else results[0]
 
     def predict(self, images: np.ndarray | Sequence[np.ndarray], top: int = 5) -> list[Answer]:
         """The `top` most probable classes of each picture, and whether the network knows what the picture shows.
@@ -247,8 +276,11 @@ class Network:
         """
         if type(top) is not int or top < 1:
             raise ValueError(f"top={top!r} must be an integer of at least 1")
-        if len(self.output_shape) != 1:
-            raise ValueError(f"the network's output of shape {self.output_shape} is no list of classes")
+        if self.outputs or len(self.output_shape) != 1:
+            given = (
+                f"outputs {', '.join(self.outputs)} are" if self.outputs else f"output of shape {self.output_shape} is"
+            )
+            raise ValueError(f"the network's {given} no list of classes")
         return self.answers(self(images), top)
 
     def answers(self, logits: np.ndarray, top: int) -> list[Answer]:
@@ -272,7 +304,7 @@ class Network:
         self.run(x, lambda op, value, seconds: values.update({op.name: value}))
         return values
 
-    def run(self, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
+    def run(self, x: np.ndarray, observe: Observer | None = None) -> Any:
         """Compute the output for preprocessed inputs.
 
         Args:
@@ -283,20 +315,23 @@ class Network:
                 buffers that are planned once (see `timed`).
 
         Returns:
-            float32 (N, …).
+            float32 (N, …); for a network of several outputs a dictionary of such arrays.
 
         Raises:
             ValueError: the inputs do not fit.
         """
+        return self._as_given(self._run_checked(x, observe))
+
+    def _run_checked(self, x: np.ndarray, observe: Observer | None = None) -> list[np.ndarray]:
         shapes = self._checked(x)
         if len(x) == 0:
-            return np.zeros((0, *shapes[self.ops[-1].name]), np.float32)
+            return [np.zeros((0, *shapes[name]), np.float32) for name in self._given]
         x = np.ascontiguousarray(x)
         if observe is not None:
             return self._observed(x, observe)
         return self._runner.run(x, shapes, thread_count(self.threads))
 
-    def timed(self, x: np.ndarray) -> tuple[np.ndarray, list[tuple[Step, float]]]:
+    def timed(self, x: np.ndarray) -> tuple[Any, list[tuple[Step, float]]]:
         """Run like `run` without an observer, the parts of a batch one after the other, and time every step.
 
         A step does the work of one op or of several: norms, activations and sums run within the convolution ahead of
@@ -306,7 +341,7 @@ class Network:
             x: at least one input, see `run`.
 
         Returns:
-            The output, and every step with its seconds, summed over the parts.
+            The output, as `run` gives it, and every step with its seconds, summed over the parts.
 
         Raises:
             ValueError: the inputs do not fit, or there are none.
@@ -314,7 +349,8 @@ class Network:
         shapes = self._checked(x)
         if len(x) == 0:
             raise ValueError("x holds no input; a run of nothing has no time")
-        return self._runner.timed(np.ascontiguousarray(x), shapes, thread_count(self.threads))
+        results, steps = self._runner.timed(np.ascontiguousarray(x), shapes, thread_count(self.threads))
+        return self._as_given(results), steps
 
     def _checked(self, x: Any) -> dict[str, Shape]:
         """The shapes of all values for inputs x; raises ValueError where x is none."""
@@ -331,7 +367,7 @@ class Network:
             )
         return graph.other_shapes(self.ops, x.shape[1:], self._shapes)
 
-    def _observed(self, x: np.ndarray, observe: Observer) -> np.ndarray:
+    def _observed(self, x: np.ndarray, observe: Observer) -> list[np.ndarray]:
         """Run op by op, each into an array of its own."""
         values = {graph.INPUT: x}
         for op, free in zip(self.ops, self._free, strict=True):
@@ -343,7 +379,7 @@ class Network:
             for name in free:
                 del values[name]
             observe(op, value, seconds)
-        return values[self.ops[-1].name]
+        return [values[name] for name in self._given]
 
     def summary(self) -> list[LayerSummary]:
         """The figures of every op, in order of execution."""
@@ -370,4 +406,5 @@ class Network:
         return self.preprocessing(images)
 
     def __repr__(self) -> str:
-        return f"<Network {self.name!r}: {len(self.ops)} ops, {self.input_shape} → {self.output_shape}>"
+        given = {name: self._shapes[op] for name, op in self.outputs.items()} or self.output_shape
+        return f"<Network {self.name!r}: {len(self.ops)} ops, {self.input_shape} → {given}>"

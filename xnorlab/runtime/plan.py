@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,18 +43,22 @@ Run = Callable[[np.ndarray, int], object]
 """What runs one step, given the network's input and a thread count."""
 
 
-def places(in_order: Sequence[Group], shapes: dict[str, Shape], batch: int) -> tuple[dict[str, int], int]:
+def places(
+    in_order: Sequence[Group], shapes: dict[str, Shape], batch: int, outputs: Collection[str] = ()
+) -> tuple[dict[str, int], int]:
     """Plan where in one piece of memory every stored value lies; values never needed at once share memory.
 
     Args:
         in_order: the network's groups.
         shapes: of all values, by name, for one picture.
         batch: pictures.
+        outputs: values that are needed until the end, besides those that nobody reads.
 
     Returns:
         The first byte of every value, by name, and the size of the piece in bytes.
     """
     last = {name: i for i, group in enumerate(in_order) for op in group.ops for name in op.inputs}
+    last.update(dict.fromkeys(outputs, len(in_order)))
     live: list[tuple[int, int, int]] = []  # start, end, and the last group that needs them
     starts: dict[str, int] = {}
     size = LINE
@@ -81,15 +85,17 @@ class Plan:
         ops: of the network, in order.
         shapes: of all values, by name, for one picture.
         batch: pictures.
+        outputs: names of the values to give.
 
     Attributes:
         steps: in order.
-        output: float32 (batch, …), written by every run.
+        outputs: float32 (batch, …) each, in the order of their names, written by every run.
     """
 
-    def __init__(self, ops: Sequence[Op], shapes: dict[str, Shape], batch: int):
+    def __init__(self, ops: Sequence[Op], shapes: dict[str, Shape], batch: int, outputs: Sequence[str]):
         self._ops, self._shapes, self._batch = ops, shapes, batch
-        self._groups = groups(ops)
+        self._names = outputs
+        self._groups = groups(ops, outputs)
         self._values = self._buffers()
         self._words: dict[str, np.ndarray] = {}
         self._prepared: dict[str, np.ndarray] = {}
@@ -98,10 +104,10 @@ class Plan:
         self._runs: list[Run] = []
         for group in self._groups:
             self._add(group)
-        self.output = self._values[ops[-1].name]
+        self.outputs = [self._values[name] for name in outputs]
 
     def run(self, x: np.ndarray, threads: int) -> None:
-        """Compute `output` from `x`, float32, C-contiguous, of the plan's shape."""
+        """Compute the outputs from `x`, float32, C-contiguous, of the plan's shape."""
         for run in self._runs:
             run(x, threads)
 
@@ -122,7 +128,7 @@ class Plan:
         return batch, height, width, channels
 
     def _buffers(self) -> dict[str, np.ndarray]:
-        starts, size = places(self._groups, self._shapes, self._batch)
+        starts, size = places(self._groups, self._shapes, self._batch, self._names)
         arena = aligned((size,), np.uint8)
         return {
             name: np.frombuffer(arena, np.float32, math.prod(self._shape(name)), at).reshape(self._shape(name))

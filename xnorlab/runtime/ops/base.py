@@ -21,6 +21,7 @@ OPS: dict[str, type["Op"]] = {}
 REAL = {"dtype": np.float32, "finite": True}
 EXTENDED = {"dtype": np.float32, "finite": False}
 WORDS = {"dtype": np.uint64}
+INDICES = {"dtype": np.uint64}
 FLAGS = {"dtype": np.bool_}
 
 
@@ -33,6 +34,10 @@ class OnnxGraph(Protocol):
 
     def tensor(self, value: np.ndarray) -> str:
         """Add a constant, as float32; returns its name."""
+        ...
+
+    def integers(self, *values: int) -> str:
+        """Add a constant (n,), as int64; returns its name."""
         ...
 
     def per_channel(self, value: np.ndarray, rank: int) -> str:
@@ -59,7 +64,8 @@ class Op:
     kind: ClassVar[str]
     since: ClassVar[int] = 1
     """The format version of files that hold the op."""
-    n_inputs: ClassVar[int] = 1
+    n_inputs: ClassVar[int | None] = 1
+    """How many values it reads; None for any number from 2."""
 
     name: str
     inputs: tuple[str, ...]
@@ -82,8 +88,10 @@ class Op:
         for name in (self.name, *self.inputs):
             if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= 200:
                 raise ValueError(f"the op name {name!r} must be 1 to 200 printable characters")
-        if len(self.inputs) != self.n_inputs:
-            raise ValueError(f"{self.name}: {self.kind} takes {self.n_inputs} inputs, not {len(self.inputs)}")
+        fits = len(self.inputs) >= 2 if self.n_inputs is None else len(self.inputs) == self.n_inputs
+        if not fits:
+            rule = "2 or more" if self.n_inputs is None else self.n_inputs
+            raise ValueError(f"{self.name}: {self.kind} takes {rule} inputs, not {len(self.inputs)}")
 
     def _check_tensor(self, f: Field) -> None:
         value, dtype = getattr(self, f.name), np.dtype(f.metadata["dtype"])
@@ -237,6 +245,10 @@ class Op:
         value = getattr(self, name)
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{self.name}: {name}={value!r} must be an integer from {low} to {high}")
+
+    def _one_of(self, name: str, *known: str) -> None:
+        if getattr(self, name) not in known:
+            raise ValueError(f"{self.name}: {name}={getattr(self, name)!r} must be one of {', '.join(known)}")
 
     def _int_pair(self, name: str, minimum: int) -> None:
         value = getattr(self, name)
