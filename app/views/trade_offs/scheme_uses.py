@@ -56,7 +56,7 @@ def _in_figures(cost: NetworkCost, full_precision: NetworkCost | None) -> str:
     label = shipped_costs.labels([cost], with_model=True)[cost.name]
     figures = [f"{100 * cost.top1:.1f} % right", f"a file {units.times(cost.times_smaller)} smaller than float32"]
     if full_precision is not None and full_precision is not cost:
-        figures[0] += f" ({units.points(100 * (cost.top1 - full_precision.top1))} points)"
+        figures[0] += f" (full precision: {100 * full_precision.top1:.1f} %)"
         fewer = full_precision.predicted_operations / cost.predicted_operations
         figures.append(f"{units.times(fewer)} fewer operations, computed" if fewer > 1 else "as many operations")
     return f"{look(cost.scheme).glyph} {label}: {', '.join(figures)}"
