@@ -19,6 +19,11 @@ def threads() -> Typed:
     return typed
 
 
+def on_threads(count: int) -> str:
+    """A number of threads in words: "1 thread", "2 threads"."""
+    return f"{count} thread{'' if count == 1 else 's'}"
+
+
 def runs(key: str) -> int:
     """The chosen number of runs of each contender, `key` in the address."""
     chosen = address.segments("Runs each", RUNS, key=key, default="21")

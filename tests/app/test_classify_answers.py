@@ -100,7 +100,7 @@ def test_times_of_this_process_stand_on_the_cards_when_they_are_there(open_page,
     }
     monkeypatch.setattr(network_times, "_times", timed)
     at = open_page(PAGE, schemes="float,xnor")
-    assert "2.10 ms</b> <span class='xl-dim'>measured here, the middle half within" in html_of(at)
+    assert "2.10 ms</b> <span class='xl-dim'>measured here; the middle half of the runs spans" in html_of(at)
     assert any("the last at 10" in caption.value for caption in at.caption)
 
 

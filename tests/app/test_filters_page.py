@@ -71,6 +71,11 @@ def test_the_sign_of_zero_is_stated_with_the_number_of_zeros(open_page):
     assert any("sign(0) = +1" in c.value and "3 of these 9 weights are exactly 0" in c.value for c in at.caption)
 
 
+def test_no_zero_at_all_is_said_in_a_word_that_no_decimal_point_can_swallow(open_page):
+    at = open_page(PAGE)
+    assert any("x ≥ 0. None of these 1,600 weights is exactly 0" in c.value for c in at.caption)
+
+
 def test_another_filter_puts_alpha_off_the_optimum_again(open_page):
     at = open_page(PAGE, layer="conv3", filter="5")
     at.button(key="snap").click().run()

@@ -177,6 +177,7 @@ def test_a_norm_is_seen_to_absorb_alpha_and_its_worth_is_the_recorded_ablation(o
         for norm in ("norm", "no norm"):
             gap = evidence.ablated("scale-norm", f"{where}, {norm}, α", f"{where}, {norm}, no α")
             assert gap.difference in text
+        assert f"({gap.network}: “{where}” above)" in text  # the chart calls the network by that word alone
 
 
 def test_what_k_costs_stands_in_one_row_once_it_is_measured(open_page, monkeypatch):

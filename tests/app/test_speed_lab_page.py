@@ -53,6 +53,13 @@ def test_large_numbers_are_written_with_their_unit_and_not_with_an_exponent(open
     assert "e+" not in said
 
 
+@pytest.mark.parametrize(("count", "words"), [(1, "1 thread"), (2, "2 threads")])
+def test_threads_are_counted_in_proper_english(app_modules, count, words):
+    from shared import timing_choice
+
+    assert timing_choice.on_threads(count) == words
+
+
 @pytest.mark.parametrize(
     ("threads", "looks_up", "words"), [(2, False, "on 2 threads"), (1, False, "with carries"), (1, True, "less busy")]
 )

@@ -43,6 +43,18 @@ def test_every_chart_has_a_description_and_its_numbers_below(open_page):
     assert len(at.table) == 7 + recorded  # one under the cards, and that of the networks which fit
 
 
+def test_each_kind_of_scheme_is_said_to_be_for_something_with_its_best_network(open_page):
+    at = open_page(PAGE)
+    text = next(m.value for m in at.markdown if m.value.startswith("**Which scheme for what**"))
+    full, weights, inputs, comparison = text.splitlines()[1:]
+    assert "● ResNet-18, float" in full
+    assert "(full precision: " not in full
+    assert "(full precision: 87.3 %)" in weights
+    assert "as many operations" in weights
+    assert "fewer operations, computed" in inputs
+    assert "saves neither bytes nor time" in comparison
+
+
 def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
     at = open_page(PAGE, against="time")
     assert not at.exception

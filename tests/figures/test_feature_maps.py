@@ -67,6 +67,14 @@ def test_the_chosen_way_alone_wears_the_colour_and_the_filter_is_marked_in_each(
     assert marks == [*(w.errors[3] for w in WAYS.values()), *(w.cosines[3] for w in WAYS.values())]
 
 
+@pytest.mark.parametrize(("least", "most"), [(0.35, 5.0), (0.5, 0.9), (0.02, 40.0)])
+def test_errors_of_any_span_have_ticks_to_be_read_by(least, most):
+    spread = feature_maps.Spread(np.full(3, 0.5), np.array([least, 0.6, most]))
+    axis = feature_maps.agreement_spread({"α": spread}, chosen="α", index=0).layout.xaxis
+    near = [text for tick, text in zip(axis.tickvals, axis.ticktext, strict=True) if least / 2 <= tick <= 2 * most]
+    assert len(near) >= 2
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(
     "figure",

@@ -81,6 +81,15 @@ def test_the_papers_marks_are_open_and_ours_full():
     assert symbols == {("paper", 56.6): "circle-open", ("paper", 44.2): "star-open", ("ours", 75.0): "star"}
 
 
+def test_a_long_label_of_a_ratio_takes_several_lines_and_stays_whole():
+    label = "ResNet-18 XNOR, with their α, thresholds and biases"
+    axis = ratio_bars([(label, 30.2, "measured here"), ("1 bit for 32", 32.0, "computed")], title="×").layout.yaxis
+    assert axis.tickvals == (label, "1 bit for 32")
+    lines = axis.ticktext[0].split("<br>")
+    assert " ".join(lines) == label
+    assert max(map(len, lines)) <= 26
+
+
 def test_measured_computed_and_published_ratios_never_look_alike():
     figure = ratio_bars([(origin, 30.0 + i, origin) for i, origin in enumerate(ORIGINS)], title="×")
     assert [bar.name for bar in figure.data] == list(ORIGINS)

@@ -173,7 +173,7 @@ def weight_histogram(weights: np.ndarray, scale: float, *, dark: bool = False) -
         x=(edges[:-1] + edges[1:]) / 2,
         y=100 * counts / flat.size,
         width=np.diff(edges) * 0.92,
-        name=f"{real.glyph} W",
+        name="W",
         marker={"color": real.colour(dark), "line": {"width": 0}},
         hovertemplate="W near %{x:.3g}: %{y:.3g} % of the weights<extra></extra>",
     )
@@ -182,7 +182,7 @@ def weight_histogram(weights: np.ndarray, scale: float, *, dark: bool = False) -
             x=[x, x],
             y=[0, 100 * share],
             mode="lines+markers",
-            name=f"{binary.glyph} α·sign(W)",
+            name="α·sign(W)",
             showlegend=index == 0,
             line={"color": binary.colour(dark), "width": 3},
             marker={"symbol": ["line-ew", binary.symbol], "size": [0, 12], "color": binary.colour(dark)},

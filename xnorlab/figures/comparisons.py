@@ -1,6 +1,7 @@
 """Measured values beside computed and published ones: speed-ups, memory ratios, accuracies."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -10,6 +11,9 @@ from xnorlab.figures import style
 
 ORIGINS = ("measured here", "computed", "published")
 """Where a value comes from: bars are solid, hatched and outlined, in this order."""
+
+_LABEL_CHARACTERS = 26
+"""Most characters in a line of a bar's label: a longer line would leave no room for the bars on a narrow screen."""
 
 
 def speed_up_bars(
@@ -84,8 +88,14 @@ def ratio_bars(
     style.finish(figure, height=110 + 36 * len(rows), dark=dark, legend=True)
     figure.update_layout(margin_t=36)
     figure.update_xaxes(title=title, range=[0, 1.22 * max(ratio for _, ratio, _ in rows)])
+    labels = [label for label, _, _ in rows]
     figure.update_yaxes(
-        showgrid=False, autorange="reversed", categoryorder="array", categoryarray=[label for label, _, _ in rows]
+        showgrid=False,
+        autorange="reversed",
+        categoryorder="array",
+        categoryarray=labels,
+        tickvals=labels,
+        ticktext=["<br>".join(textwrap.wrap(label, _LABEL_CHARACTERS)) for label in labels],
     )
     return figure
 

@@ -40,6 +40,7 @@ def filter_scales(scales: np.ndarray, *, chosen: int, dark: bool = False) -> go.
         mode="markers",
         hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 18, "color": style.ink(dark), "line": {"width": 2}},
+        cliponaxis=False,
     )
     mean = float(scales.mean())
     figure.add_hline(y=mean, line={"color": style.muted(dark), "dash": "dot", "width": 1.5}, layer="below")
@@ -206,7 +207,10 @@ def agreement_spread(spreads: Mapping[str, Spread], *, chosen: str, index: int, 
     style.finish(figure, height=70 + 44 * len(spreads), dark=dark)
     figure.update_annotations(font_size=style.FONT_PX)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    ticks = [10.0**d for d in range(-4, 5)]
+    errors = np.concatenate([np.asarray(spread.errors, dtype=np.float64) for spread in spreads.values()])
+    # Errors within a decade or two would have one tick, or none, at powers of ten alone.
+    steps = (1, 3) if errors.max() < 300 * errors.min() else (1,)
+    ticks = [step * 10.0**d for d in range(-4, 5) for step in steps]
     figure.update_xaxes(
         type="log", tickvals=ticks, ticktext=[f"{100 * t:,.4g} %" for t in ticks], tickangle=0, row=1, col=1
     )

@@ -80,7 +80,7 @@ def training_curves(
                     x=list(x),
                     y=[percent * v for v in y],
                     mode="lines+markers",
-                    name=f"{look.glyph} {run.label}",
+                    name=run.label,
                     legendgroup=run.label,
                     showlegend=kind == "training" or not len(run.x),
                     opacity=opacity,
@@ -106,9 +106,10 @@ def training_curves(
                 opacity=opacity,
                 hovertemplate=f"%{{y:.3g}}{unit}<extra>{run.label}, whole validation set</extra>",
             )
-    style.finish(figure, height=300, dark=dark, legend=True)
+    many = len(runs) > 3  # whose legend takes several lines
+    style.finish(figure, height=340 if many else 300, dark=dark, legend=True)
     _mark_place(figure, at, dark)
-    figure.update_layout(margin_t=58 if len(runs) > 3 else 36)
+    figure.update_layout(margin_t=58 if many else 36)
     figure.update_xaxes(title=along, range=None if end is None else [0, end])
     if of == "accuracy":
         # The axis is fixed while a run is under way; finished runs lie close together and fill it.

@@ -17,7 +17,8 @@ notes = st.container()
 st.markdown(
     "What XNOR-Net's abstract and tables claim (Rastegari, Ordonez, Redmon and Farhadi, ECCV 2016), the value that "
     "they print, and ours. The rule of each verdict was written down before its number, and a difference counts only "
-    "beyond two standard errors: `xnorlab verdicts` judges them anew."
+    "beyond two standard errors: `xnorlab verdicts` judges them anew. Differences are taken before either value is "
+    "rounded."
 )
 try:
     claims = verdicts.load()

@@ -120,4 +120,4 @@ def _time(timed: NetworkTime | None) -> tuple[str, str]:
     if timed is None:
         return "– ms", "being measured"
     spread = units.percent(timed.timing.spread)
-    return units.duration(timed.timing.median_s), f"measured here, the middle half within {spread}"
+    return units.duration(timed.timing.median_s), f"measured here; the middle half of the runs spans {spread} of it"

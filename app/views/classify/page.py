@@ -122,6 +122,11 @@ def where_from(
         f"at training. These networks know {things} things only, listed above; what they have never seen gets the "
         "nearest of these names."
     )
+    if any(record.scheme == "binaryconnect-stochastic" for record in shipped):
+        text += (
+            " BinaryConnect, stochastic draws its signs in training only and runs with its real weights: so its file "
+            "is as large as full precision's."
+        )
     foreign = [record.refused for s in shipped if s.calibration for record in s.calibration.foreign]
     if foreign:
         low, high = 100 * min(foreign), 100 * max(foreign)

@@ -65,6 +65,7 @@ with left:
 scaled = alpha * signs
 norm, total = float(w.double().square().sum()), float(w.double().abs().sum())
 n, zeros = weights.size, int((weights == 0).sum())
+zeros_in_words = f"{zeros:,}" if zeros else "None"  # "x ≥ 0. 0 of these" reads as a decimal
 
 with left, st.container(key="said-of-alpha"):
     if norm == 0:
@@ -111,8 +112,8 @@ st.markdown(
     f"{units.memory(math.ceil(n / 8))} of bits and 4 B for α, {units.times(4 * n / (math.ceil(n / 8) + 4))} smaller."
 )
 st.caption(
-    f"sign(0) = +1 everywhere in xnorlab: the rule is x ≥ 0. {zeros:,} of these {n:,} weights "
-    f"{'is' if zeros == 1 else 'are'} exactly 0. All numbers on this page are computed here from the weights on show. "
+    f"sign(0) = +1 everywhere in xnorlab: the rule is x ≥ 0. {zeros_in_words} of these {n:,} weights "
+    f"{'are' if zeros > 1 else 'is'} exactly 0. All numbers on this page are computed here from the weights on show. "
     + (
         f"In the networks {chosen.real_layers} stay real; their filters are shown for comparison."
         if chosen.real_layers

@@ -98,6 +98,22 @@ FORMULAS = (
         (_FILTER_NOTEBOOK,),
     ),
     Formula(
+        "norm",
+        "weights",
+        "Why α vanishes behind a norm",
+        (
+            r"\operatorname{BN}(\alpha x) = \gamma\,\frac{\alpha x - \alpha\mu}{\sqrt{\alpha^2\sigma^2 + "
+            r"\varepsilon}} + \beta",
+            r"\phantom{\operatorname{BN}(\alpha x)} \approx \operatorname{BN}(x), \quad \alpha > 0",
+        ),
+        "A norm right behind a convolution divides by the deviation of that filter's sums, and with it by α. So α "
+        "matters where no norm follows, as where a shortcut is added to the sums.",
+        "Ioffe and Szegedy 2015 (Batch Normalization, arXiv 1502.03167), section 3.3: BN(Wu) = BN((aW)u)",
+        ("xnorlab.nn.approximation:ConvApproximation",),
+        PageLink(_FACTORS, "The errors of a layer behind a norm, and networks with and without one"),
+        (_COST_NOTEBOOK,),
+    ),
+    Formula(
         "ternary",
         "weights",
         "Ternary weights, and what lives on in 1-bit language models",

@@ -128,7 +128,7 @@ timed = result.settings
 if timed != settings:
     st.warning(
         f"Settings changed, run again. Below: {networks.title(timed.family)}, "
-        f"{' and '.join(look(scheme).label for scheme in timed.schemes)}, {timed.threads} thread(s).",
+        f"{' and '.join(look(scheme).label for scheme in timed.schemes)}, {timing_choice.on_threads(timed.threads)}.",
         icon=":material/sync_problem:",
     )
 elif result.runs < timed.repeats:
@@ -160,7 +160,8 @@ if picked:
     with link:
         show_link(next(layer for layer in result.layers if layer.key == picked))
 st.caption(
-    f"Medians of {result.runs} runs, {timed.threads} thread(s), {markup.plain(machine.cpu)}, {machine.instructions}. "
+    f"Medians of {result.runs} runs, {timing_choice.on_threads(timed.threads)}, {markup.plain(machine.cpu)}, "
+    f"{machine.instructions}. "
     "Norms, activations, sums and the next layer's signs are done within a layer where that is possible; what else "
     "follows a layer counts to it. Taken inside runs of the whole network; the clock between two steps costs a little."
 )

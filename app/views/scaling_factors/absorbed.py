@@ -72,8 +72,8 @@ def worth(evidence: Evidence) -> str:
     }
     said = [
         f"{gap['with'].difference} points with a norm behind the convolution and {gap['without'].difference} without "
-        f"one ({gap['without'].network})"
-        for gap in gains.values()
+        f"one ({gap['without'].network}: “{where}” above)"
+        for where, gap in gains.items()
         if gap["with"] is not None and gap["without"] is not None
     ]
     return f"**As trained, α is worth** {'; '.join(said)}." if said else ""

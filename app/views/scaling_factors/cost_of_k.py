@@ -68,7 +68,7 @@ def _row(family: str, names: Sequence[str]) -> None:
         border="horizontal",
         hide_index=True,
     )
-    taken = f" at {times[names[0]].taken[11:19]} UTC" if len(times) == len(names) else ""
+    taken = f", at {times[names[0]].taken[11:19]} UTC" if len(times) == len(names) else ""
     if any(time.timing.spread > notices.NOISY for time in times.values()):
         taken += ", while something else kept the machine busy"
     st.caption(

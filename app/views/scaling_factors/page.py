@@ -18,7 +18,7 @@ st.markdown(
 
 with st.container(border=True):
     photo = photo_choice.choose("pavilion")
-    first, second, third, fourth = st.columns([5, 4, 5, 3], gap="medium")
+    first, second, third, fourth = st.columns([5, 4, 6, 3])
     with first:
         family = network_choice.family()
     with st.spinner("Loading torch, once…"):
@@ -82,7 +82,7 @@ with left:
     st.caption(
         "One factor for a whole map stretches it and cannot turn it: so α leaves the cosine as it is. The best factor "
         "is that of each filter on this photo; α comes from the weights alone. Behind a norm: both maps with mean 0 "
-        "and variance 1, filter by filter."
+        f"and variance 1, filter by filter. A box holds the middle half of the filters, a star is filter {index}."
     )
 with right:
     spreads = {label: feature_maps.Spread(a.cosine.numpy(), a.error.numpy()) for label, a in by_factors.items()}

@@ -65,7 +65,7 @@ timed, bench = st.session_state[RESULT]
 stale = st.empty()
 if timed != settings:
     stale.warning(
-        f"Settings changed, run again. Below: {timed.shape}, {timed.data}, {timed.threads} thread(s).",
+        f"Settings changed, run again. Below: {timed.shape}, {timed.data}, {timing_choice.on_threads(timed.threads)}.",
         icon=":material/sync_problem:",
     )
 labels = {name: look.label for name, look in performance.CONTENDERS.items()}
@@ -108,7 +108,8 @@ with left:
     st.caption(
         f"Ours spends {units.duration(packing_s)} ({units.percent(packing_s / ours.median_s)}) on thresholding and "
         f"packing. First call, compiling or loading included, never in the runs: {units.duration(ours.first_call_s)}. "
-        f"{bench.machine.cpu}, {bench.machine.instructions}, {bench.threads} thread(s); naive loops always on one."
+        f"{bench.machine.cpu}, {bench.machine.instructions}, {timing_choice.on_threads(bench.threads)}; naive loops "
+        "always on one."
     )
 with right:
     st.markdown("**Against the formula**")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import streamlit as st
-from shared import charts, notices, number_field, theme, turns
+from shared import charts, notices, number_field, theme, timing_choice, turns
 from streamlit.delta_generator import DeltaGenerator
 
 from xnorlab import benchmark, units
@@ -59,7 +59,8 @@ def show() -> None:
         key=f"sweep-{axis}",
     )
     st.caption(
-        f"{SWEEP_SHAPE} with one number changed, {sweep.results[0].threads} thread(s), medians of {SWEEP_REPEATS} runs."
+        f"{SWEEP_SHAPE} with one number changed, {timing_choice.on_threads(sweep.results[0].threads)}, medians of "
+        f"{SWEEP_REPEATS} runs."
     )
 
 

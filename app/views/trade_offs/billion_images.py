@@ -42,7 +42,7 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
             share=seconds[cost.name] / slowest,
             footnotes=[
                 cards.footnote(ratios[cost.name], f"as fast as full precision, {origin}"),
-                cards.footnote(units.memory(cost.resident_bytes), "of weights in memory, real"),
+                cards.footnote(units.memory(cost.resident_bytes), "of weights in memory, as loaded"),
                 cards.footnote(f"{100 * cost.top1:.1f} %", f"right among {cost.classes} classes, at training"),
             ],
         )
@@ -54,7 +54,7 @@ def show(costs: Sequence[NetworkCost], labels: Mapping[str, str], times: Times |
             f"one picture, {origin}": [units.duration(s) for s in seconds.values()],
             f"core-hours for 10⁹, {origin}": list(hours.values()),
             f"times full precision, {origin}": list(ratios.values()),
-            "weights in memory, real": [units.memory(cost.resident_bytes) for cost in costs],
+            "weights in memory, as loaded": [units.memory(cost.resident_bytes) for cost in costs],
         },
         key="billion",
     )

@@ -11,6 +11,7 @@ from views.trade_offs import (
     bytes_by_part,
     literature,
     measured_times,
+    scheme_uses,
     shipped_costs,
     which_network,
 )
@@ -41,6 +42,7 @@ with st.spinner("Reading the networks, once…"):
 if all_costs:
     st.subheader("Which should I use?")
     which_network.show(all_costs, networks.data_title(data_set))
+    scheme_uses.show(all_costs)
 
 with st.container(border=True):
     left, right = st.columns([4, 6])

@@ -194,4 +194,5 @@ def _note(names: Sequence[str], times: Mapping[str, NetworkTime]) -> str:
     spread = max(time.timing.spread for time in times.values())
     taken = min(time.taken for time in times.values())[11:19]
     busy = " The machine was busy then: take them with care." if spread > notices.NOISY else ""
-    return f"{where}, at {taken} UTC; the middle half of a network's runs spans up to {units.percent(spread)}.{busy}"
+    half = f"the middle half of a network's runs spans up to {units.percent(spread)} of their median"
+    return f"{where}, at {taken} UTC; {half}.{busy}"
