@@ -11,9 +11,9 @@ from torch import nn
 
 from xnorlab import export
 from xnorlab.export.builder import HANDLERS, packs
-from xnorlab.peers.onnx_graph import onnx_model
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.fusion import groups
+from xnorlab.runtime.onnx_graph import onnx_model
 from xnorlab.runtime.ops.base import REAL
 from xnorlab.runtime.ops.elementwise import EpilogueOp
 
