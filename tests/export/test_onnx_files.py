@@ -35,7 +35,7 @@ def layout(network: Network) -> list[tuple]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_scheme_runs_in_onnx_runtime_and_comes_back(trained, inputs, nhwc, scheme, tmp_path):
     made = get_scheme(scheme)
-    blocks = [first_block(made, 3, 8, 3, padding=1), conv_block(made, 8, 12, 3, padding=1, stride=2)]
+    blocks = [first_block(made, 8, 3, padding=1), conv_block(made, 8, 12, 3, padding=1, stride=2)]
     model = nn.Sequential(*blocks, conv_block(made, 12, 8, 1), nn.Flatten(), nn.Linear(128, 5))
     model = trained(model, 4, 3, 8, 8)
     packed = export.pack(model, inputs(2, 3, 8, 8), name=scheme, labels=list("abcde"), provenance={"from": "a test"})
@@ -100,7 +100,7 @@ def test_quantizer_border_and_vectors_of_signs(tmp_path):
     x = random.uniform(-1.5, 1.5, (4, 9, 5, 2)).astype(np.float32)
     export.to_onnx(network, tmp_path / "n.onnx")
     np.testing.assert_allclose(engine_outputs(tmp_path / "n.onnx", x)[0], network.run(x), atol=1e-6)
-    with pytest.raises(export.ExportError, match=r"q 5 \(Round\): the operator cannot be read; what can: Abs, Add"):
+    with pytest.raises(export.ExportError, match=r"q 4 \(Round\): the operator cannot be read; what can be read: Abs"):
         export.from_onnx(tmp_path / "n.onnx")
     rest = Network(
         [ops.Pad(name="p", inputs=("input",), padding=(1, 0), value=-1), *members[2:]], input_shape=(9, 5, 2)
@@ -121,7 +121,7 @@ def test_several_outputs_keep_their_names(tmp_path):
 
 
 def test_the_rule_for_unknown_pictures_travels(tmp_path):
-    rule = UnknownRule(score="logit", temperature=1.0, threshold=0.5, kept=0.95)
+    rule = UnknownRule(score="logit", temperature=1.0, threshold=0.5)
     layer = ops.Linear(name="l", inputs=("input",), weight=np.eye(2, dtype=np.float32))
     export.to_onnx(Network([layer], input_shape=(2,), unknown=rule), tmp_path / "n.onnx")
     assert export.from_onnx(tmp_path / "n.onnx").unknown == rule
@@ -144,8 +144,6 @@ def test_what_cannot_be_written_is_said_in_a_sentence(tmp_path, monkeypatch):
 
 
 def test_torchs_order_of_a_flattened_map_is_kept(tmp_path):
-    weight = np.arange(24, dtype=np.float32).reshape(2, 12)
     network = export.pack(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), torch.randn(2, 3, 2, 2))
     export.to_onnx(network, tmp_path / "n.onnx")
     assert export.from_onnx(tmp_path / "n.onnx").to_bytes() == network.to_bytes()
-    assert weight.shape == network.ops[-1].weight.shape

@@ -24,6 +24,9 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 """The handlers by domain and operator."""
 
 
+_REASONS = {("", "Sign"): "the operator gives 0 for 0, which takes more than a bit; signs are GreaterOrEqual and Where"}
+
+
 def reads(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[Handler], Handler]:
     """Decorator: the function reads nodes of these operators. It gets (reader, node, *inputs) and gives the value.
 
@@ -90,7 +93,8 @@ class Reader:
     def _read(self, node: Node) -> None:
         handler = HANDLERS.get((node.domain, node.kind))
         if handler is None:
-            raise ExportError(f"the operator cannot be read; what can: {_readable()}")
+            why = _REASONS.get((node.domain, node.kind), "the operator cannot be read")
+            raise ExportError(f"{why}; what can be read: {_readable()}")
         used = [name for name in node.outputs[1:] if name and self._uses[name]]
         if used:
             raise ExportError(f"its second output, {one_line(used[0])[:200]!r}, is read; only the first one can be")

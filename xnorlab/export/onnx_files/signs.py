@@ -26,13 +26,6 @@ def _bipolar_quant(reader: Reader, node: Node, x: Known, scale: Known) -> Known:
     return Signs(node.name, reader.real(x), scale=float(factor.reshape(())))
 
 
-@reads("Sign")
-def _sign(reader: Reader, node: Node, x: Known) -> Known:
-    raise ExportError(
-        "gives 0 for 0, which is no sign of one bit; the rule is GreaterOrEqual and Where, or BipolarQuant"
-    )
-
-
 @reads("GreaterOrEqual")
 def _greater_or_equal(reader: Reader, node: Node, x: Known, threshold: Known) -> Comparison:
     value = reader.real(x)
