@@ -4,7 +4,7 @@
     python notebooks/execute.py 01_binarize_a_filter  one, or several
 
 Every figure is saved twice: as plotly's JSON, which Jupyter and VS Code draw, and as a PNG drawn by Chromium, for
-places that show a notebook's file and run nothing.
+places that show a notebook's file and run nothing. Controls need a kernel, so a file holds the figure below them alone.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import io
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 # jupyter_core warns until it is told which of two folder layouts to use; set before it is imported.
@@ -20,9 +21,10 @@ os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 FOLDER = Path(__file__).resolve().parent
-FIGURE, PICTURE = "application/vnd.plotly.v1+json", "image/png"
+FIGURE, PICTURE, CONTROLS = "application/vnd.plotly.v1+json", "image/png", "application/vnd.jupyter.widget-view+json"
 _SCALE = 1.5
 """Pixels of a saved picture per pixel of the figure."""
 
@@ -32,28 +34,50 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("[0-9]*.ipynb"))
 
 
-def run(name: str, *, timeout_seconds: int = 600) -> nbformat.NotebookNode:
+class CellError(RuntimeError):
+    """A cell failed or took too long; the message names its notebook and the cell."""
+
+
+def run(
+    name: str, *, more: Sequence[str] = (), folder: Path = FOLDER, timeout_seconds: int = 600
+) -> nbformat.NotebookNode:
     """The notebook with the outputs of a fresh kernel; the file stays as it is.
 
     Args:
         name: one of `names()`.
+        more: code of further cells, which run behind the notebook's own.
+        folder: where the notebook lies and runs.
         timeout_seconds: the most that one cell may take.
 
     Raises:
-        nbclient.exceptions.CellExecutionError: at the first cell that fails.
-        nbclient.exceptions.CellTimeoutError: where a cell takes too long.
+        CellError: at the first cell that fails or takes too long.
     """
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+    notebook.cells += [nbformat.v4.new_code_cell(code) for code in more]
+    reached = 0
+
+    def note_place(cell_index: int, **rest: object) -> None:
+        nonlocal reached
+        reached = cell_index
+
     client = NotebookClient(
         notebook,
         timeout=timeout_seconds,
+        startup_timeout=timeout_seconds,  # a busy machine may take more than nbclient's minute
         kernel_name="python3",
-        resources={"metadata": {"path": str(FOLDER)}},
+        resources={"metadata": {"path": str(folder)}},
         record_timing=False,  # a new time of day in every cell would change the file at each run
+        store_widget_state=False,
+        coalesce_streams=True,  # else a slow kernel's text may come, and be stored, in several parts
+        on_cell_start=note_place,
         # ipykernel warns that others on this machine could read along on its local port; errors still show.
         extra_arguments=["--log-level=ERROR"],
     )
-    return client.execute()
+    try:
+        return client.execute()
+    except (CellExecutionError, CellTimeoutError) as error:
+        cell = f"cell {reached + 1} of {len(notebook.cells)}, {notebook.cells[reached].id!r}"
+        raise CellError(f"notebooks/{name}.ipynb, {cell}: {error}") from error
 
 
 def figures(notebook: nbformat.NotebookNode) -> list[dict]:
@@ -87,6 +111,12 @@ def add_pictures(notebook: nbformat.NotebookNode, chromium: str) -> None:
         browser.close()
 
 
+def drop_controls(notebook: nbformat.NotebookNode) -> None:
+    """Leave the figures alone where controls stood: they end with their kernel, and their names are new in each run."""
+    for bundle in figures(notebook):
+        bundle.pop(CONTROLS, None)
+
+
 def main() -> None:
     """Run the notebooks that the command line names, draw their figures and save them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,6 +129,7 @@ def main() -> None:
         started = time.perf_counter()
         notebook = run(name)
         add_pictures(notebook, chromium)
+        drop_controls(notebook)
         path = FOLDER / f"{name}.ipynb"
         nbformat.write(notebook, path)
         print(f"{name}: {time.perf_counter() - started:.0f} s, {path.stat().st_size / 1024:.0f} KiB")

@@ -48,9 +48,16 @@ def test_notebooks_and_pages_that_are_named_exist(app_modules):
     from views.method import formulas
 
     for formula in formulas.FORMULAS:
-        assert formula.notebook is None or (ROOT / "notebooks" / formula.notebook).is_file()
+        assert all((ROOT / "notebooks" / notebook).is_file() for notebook in formula.notebooks)
         assert (APP / formula.link.page).is_file()
         assert formula.topic in formulas.TOPICS
+
+
+def test_every_notebook_is_named_beside_a_formula(open_page):
+    text = " ".join(m.value for m in open_page(PAGE).markdown)
+    notebooks = [path.name for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert notebooks
+    assert [name for name in notebooks if f"`notebooks/{name}`" not in text] == []
 
 
 def test_the_addresses_of_formulas_are_understood_by_their_pages(open_page):
@@ -152,7 +159,7 @@ def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
     assert set(result["timings"]) == {"bwn", "xnor"}
     assert [row["contestant"] for row in rows_of(downloads.measurement_rows([result]))] == ["bwn", "xnor"]
     assert json.loads(downloads.as_json(result)) == result
-    assert len(result["layers"]) == len(result["layer_medians_s"]["xnor"]["real first layer"]) == 6
+    assert len(result["layers"]) == len(result["layer_medians_s"]["xnor"]["first layer"]) == 6
 
 
 def test_without_a_measurement_the_page_says_so_and_with_one_it_offers_it(open_page, monkeypatch):

@@ -19,60 +19,56 @@ from xnorlab.runtime.ops.elementwise import EpilogueOp
 
 
 @pytest.fixture
-def leaky() -> Iterator[type[ops.Op]]:
-    """Leaky ReLU behind an offset, as a contributor would write it in runtime/ops and export."""
+def threshold() -> Iterator[type[ops.Op]]:
+    """Torch's threshold behind an offset, as a contributor would write it in runtime/ops and export."""
     before = dict(ops.OPS), dict(HANDLERS)
 
     @dataclass(frozen=True, eq=False, kw_only=True)
-    class LeakyReLU(EpilogueOp):
-        kind: ClassVar[str] = "leaky_relu"
+    class Threshold(EpilogueOp):
+        kind: ClassVar[str] = "threshold"
 
-        slope: float
+        low: float
         offset: np.ndarray = field(metadata=REAL)
 
         def __call__(self, *arrays, threads=1, out=None):
-            x = arrays[0] + self.offset
-            y = np.where(x > 0, x, x * np.float32(self.slope))
-            if out is None:
-                return y
-            out[...] = y
-            return out
+            return np.clip(arrays[0] + self.offset, np.float32(self.low), np.float32(np.inf), out=out)
 
         def append_to(self, epilogue, *others):
-            epilogue.bias(self.offset).prelu(np.full(len(self.offset), self.slope, np.float32))
+            epilogue.bias(self.offset).clip(self.low, np.inf)
 
         def to_onnx(self, graph, inputs, rank):
             shifted = graph.node("Add", [*inputs, graph.per_channel(self.offset, rank)])
-            graph.node("LeakyRelu", [shifted], alpha=self.slope)
+            graph.node("Clip", [shifted, graph.tensor(np.array(self.low))])
 
-    @packs(nn.LeakyReLU)
+    @packs(nn.Threshold)
     def handler(builder, node, module, input):
+        assert module.threshold == module.value
         offset = np.zeros(builder.traced.channels(input), np.float32)
-        fields = {"slope": module.negative_slope, "offset": offset}
-        builder.later(node, input, lambda name: builder.add(LeakyReLU, node, name, **fields), monotone=True)
+        fields = {"low": module.threshold, "offset": offset}
+        builder.later(node, input, lambda name: builder.add(Threshold, node, name, **fields), monotone=True)
 
-    yield LeakyReLU
+    yield Threshold
     for registry, kept in zip((ops.OPS, HANDLERS), before, strict=True):
         registry.clear()
         registry.update(kept)  # pyright: ignore[reportCallIssue]
 
 
-def test_a_new_op_is_packed_saved_fused_timed_and_written_as_onnx(leaky: type[ops.Op], tmp_path):
+def test_a_new_op_is_packed_saved_fused_timed_and_written_as_onnx(threshold: type[ops.Op], tmp_path):
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.LeakyReLU(0.25), nn.Conv2d(8, 5, 1)).eval()
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Threshold(0.25, 0.25), nn.Conv2d(8, 5, 1)).eval()
     example = torch.randint(-128, 128, (2, 3, 9, 8)) / 64
     network = export.pack(model, example)
-    assert [op.kind for op in network.ops] == ["conv", "leaky_relu", "conv"]
+    assert [op.kind for op in network.ops] == ["conv", "threshold", "conv"]
     assert [group.following for group in groups(network.ops)] == [(network.ops[1],), ()]
     network.save(tmp_path / "new.safetensors")
     opened = Network.open(tmp_path / "new.safetensors")
-    assert type(opened.ops[1]) is leaky
+    assert type(opened.ops[1]) is threshold
     x = np.ascontiguousarray(example.numpy().transpose(0, 2, 3, 1))
     one_by_one = opened.run(x, lambda op, value, seconds: None)
     np.testing.assert_array_equal(opened.run(x), one_by_one)
     with torch.no_grad():
         np.testing.assert_allclose(one_by_one, model(example).numpy().transpose(0, 2, 3, 1), atol=1e-5)
-    assert [row.kind for row in opened.summary()] == ["conv", "leaky_relu", "conv"]
+    assert [row.kind for row in opened.summary()] == ["conv", "threshold", "conv"]
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx_model(opened, tuple(example.shape)), providers=["CPUExecutionProvider"])

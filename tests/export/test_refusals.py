@@ -40,14 +40,6 @@ class Reshaped(nn.Module):
         return x.reshape(self.shape)
 
 
-class DoublePad(BinaryConv2d):
-    """A subclass that computes something else than its parent."""
-
-    def forward(self, x):
-        """x: (N, C, H, W)."""
-        return torch.sigmoid(super().forward(x))
-
-
 class Strange(nn.Module):
     """A binarizer that nobody here knows."""
 
@@ -59,16 +51,15 @@ class Strange(nn.Module):
 SIGNS = {"weight_binarizer": MeanScale(), "input_binarizer": ClippedSign()}
 
 REFUSED = {
-    "module": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU()), r"1 \(GELU\): cannot be packed; what can: .*Conv"),
-    "softmax along rows": (lambda: nn.Sequential(nn.Sequential(nn.Softmax(2))), r"0\.0 \(Softmax\): dim=2"),
-    "function": (lambda: Calls(torch.sigmoid), r"\(function sigmoid\): cannot be packed"),
-    "product": (lambda: Calls(lambda x: x * x), "multiplies two values"),
-    "alpha": (lambda: Calls(lambda x: torch.add(x, x, alpha=2)), "alpha=2"),
-    "reversed": (lambda: Calls(lambda x: 1 - x), "cannot be packed|value − constant"),
-    "constant map": (lambda: Calls(lambda x: x + torch.ones(8, 8)), r"constant of shape \(8, 8\)"),
-    "broadcast": (lambda: Calls(lambda x: x + x.mean((2, 3), keepdim=True)), "different shapes"),
+    "module": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Hardshrink()), r"1 \(Hardshrink\): cannot be packed"),
+    "function": (lambda: Calls(torch.sin), r"\(function sin\): cannot be packed; what can: .*Conv"),
+    "quotient": (lambda: Calls(lambda x: 1 / x), "value / constant"),
+    "division by 0": (lambda: Calls(lambda x: F.relu6(x / 0)), "divides by 0"),
+    "other rows": (lambda: Calls(lambda x: x + torch.arange(2.0).view(2, 1, 1, 1)), "for each input of a batch"),
+    "copysign": (lambda: Calls(lambda x: torch.copysign(torch.ones(()), x)), "tells −0 from"),
     "dropout": (lambda: Calls(lambda x: F.dropout(x, 0.0, training=True)), "active in evaluation"),
-    "clamp": (lambda: Calls(lambda x: x.clamp(min=0)), "two numbers"),
+    "clamp": (lambda: Calls(lambda x: x.clamp(x.mean(), 1.0)), "depends on the input"),
+    "softmax along rows": (lambda: nn.Sequential(nn.Sequential(nn.Softmax(2))), r"0\.0 \(Softmax\): dim=2"),
     "mean": (lambda: Calls(lambda x: x.mean((0, 2, 3))), "axis of the batch"),
     "dilated pool": (lambda: nn.MaxPool2d(2, dilation=2), "dilation=1"),
     "view": (lambda: Calls(lambda x: x.view(4, -1, 4)), "mixes the inputs of a batch"),
@@ -82,7 +73,6 @@ REFUSED = {
     "linear on maps": (lambda: nn.Linear(8, 2), "vectors"),
     "binarizer": (lambda: BinaryConv2d(3, 4, 3, weight_binarizer=MeanScale(), input_binarizer=Strange()), "Strange"),
     "K on real": (lambda: BinaryConv2d(3, 4, 3, input_binarizer=ClippedSign(), input_scale=True), "input_scale"),
-    "subclass": (lambda: DoublePad(3, 4, 3, **SIGNS), "cannot"),
     "nothing": (lambda: nn.Identity(), "nothing to pack"),
     "control flow": (lambda: Calls(lambda x: x if x.sum() > 0 else -x), "torch.fx cannot follow"),
     "random": (lambda: Calls(lambda x: x + float(torch.rand(()))), "another result each time that it runs"),

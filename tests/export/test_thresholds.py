@@ -88,3 +88,23 @@ def test_plain_sign_is_trivial():
 def test_every_float_can_be_a_threshold(value):
     threshold, _ = thresholds.find(lambda x: x >= value, 1, 2)
     assert threshold[0] == np.float32(value)
+
+
+@pytest.mark.parametrize("bias", [-0.5, -0.3, 0.0, 0.25])
+def test_thresholds_hold_near_and_far(bias):
+    """Torch's sigmoid rounds; a threshold that `holds` agrees on every number near it, as vectors compute them."""
+
+    def is_plus(x):
+        return x * 3 + bias >= 0
+
+    threshold, flip = thresholds.find(is_plus, 5, 4)
+    assert thresholds.holds(is_plus, threshold, flip, 4)
+    assert not thresholds.holds(is_plus, np.nextafter(threshold, np.float32(9)), flip, 4)
+    assert not thresholds.holds(is_plus, threshold, ~flip, 4)
+
+
+def test_a_function_that_turns_twice_has_no_threshold():
+    def is_plus(x):
+        return x.abs() >= 1
+
+    assert not thresholds.holds(is_plus, *thresholds.find(is_plus, 2, 2), 2)

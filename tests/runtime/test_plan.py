@@ -2,6 +2,7 @@
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,13 +42,25 @@ class Random:
         elif pick == 5:
             self.add(ops.PReLU, c, source, slope=self.real(c))
         elif pick == 6:
-            kind, fields = (ops.ReLU, {}) if self.rng.random() < 0.5 else (ops.Hardtanh, {"low": -0.5, "high": 2.0})
-            self.add(kind, c, source, **fields)
+            self.activate(source, c)
         elif pick == 7:
             self.add(ops.MaxPool, c, source, kernel=(3, 3), stride=(1, 1), padding=(1, 1))
         else:
             others = [name for name, channels in self.maps.items() if channels == c]
-            self.add(ops.Add, c, source, str(self.rng.choice(others)))
+            kind = ops.Add if self.rng.random() < 0.6 else ops.Multiply
+            self.add(kind, c, source, str(self.rng.choice(others)))
+
+    def activate(self, source: str, c: int) -> None:
+        kinds: list[tuple[type[ops.Op], dict[str, Any]]] = [
+            (ops.ReLU, {}),
+            (ops.Hardtanh, {"low": -0.5, "high": 2.0}),
+            (ops.HardSigmoid, {}),
+            (ops.HardSwish, {}),
+            (ops.Divide, {"divisor": np.abs(self.real(c)) + np.float32(0.5)}),
+            (ops.Activation, {"function": "silu"}),
+        ]
+        kind, fields = kinds[self.rng.integers(len(kinds))]
+        self.add(kind, c, source, **fields)
 
     def convolve(self, source: str, c: int, n: int) -> None:
         fields = {"bias": self.maybe(n), "padding": (1, 1)}

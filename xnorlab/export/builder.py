@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
-from xnorlab.export import thresholds
+from xnorlab.export import steps, thresholds
 from xnorlab.export.errors import ExportError
 from xnorlab.export.rearranged import Base, Rearranged
 from xnorlab.export.trace import Traced
@@ -21,6 +22,9 @@ from xnorlab.runtime.ops import Op, Select
 Handler = Callable[..., None]
 HANDLERS: dict[Any, Handler] = {}
 """The handlers of nodes by module class, by function, or by the name of a tensor method."""
+
+TAKES_STEPS: set[Any] = set()
+"""Functions and names of methods whose value changes in steps: signs, comparisons, roundings."""
 
 SIGNS = (ClippedSign, BiRealSign, RSign)
 """Input binarizers that give −1 and +1."""
@@ -36,7 +40,7 @@ def packs(*targets: Any) -> Callable[[Handler], Handler]:
     are.
 
     Args:
-        targets: module classes, functions, and names of tensor methods.
+        targets: module classes, functions, names of tensor methods, and full names of functions of other packages.
     """
 
     def register(handler: Handler) -> Handler:
@@ -52,12 +56,26 @@ def is_sign(module: nn.Module | None) -> bool:
 
 
 @dataclass(frozen=True)
-class _Pending:
-    """A step that is packed only where its value is needed: a sign behind it needs only a threshold."""
+class Pending:
+    """A step that is packed only where its value is needed: a sign behind it needs only a threshold.
+
+    Attributes:
+        source: its input.
+        emit: packs the step: takes the name of the source's value, returns that of the step's.
+        compute: torch's own computation of the step from another input.
+        monotone: whether it is monotone in each channel.
+        rounds: whether it is so only up to the rounding of a function that torch approximates.
+        takes_steps: whether its value is one of few: a sign, a comparison.
+        changes: whether its value is another than its source's.
+    """
 
     source: Node
     emit: Callable[[str], str]
+    compute: Callable[[Tensor], Tensor]
     monotone: bool
+    rounds: bool = False
+    takes_steps: bool = False
+    changes: bool = True
 
 
 class Builder:
@@ -83,7 +101,7 @@ class Builder:
         self.rounds_up: list[str] = []
         self._settled: set[Node] = set()
         self._names: dict[Node, str] = {traced.input: INPUT}
-        self._pending: dict[Node, _Pending] = {}
+        self.pending: dict[Node, Pending] = {}
         self._moved: dict[Node, Rearranged] = {}
         self._exact = _nodes_before_a_sign(traced)
 
@@ -98,10 +116,10 @@ class Builder:
                     _dispatch(self, node)
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
-                    raise ExportError(f"{self.traced.title(node)}: {error}") from None
+                    raise self.traced.refusal(node, str(error)) from None
         for name, node in self.traced.outputs.items():
             if not self.traced.varies(node):
-                raise ExportError(f"{self.traced.title(node)}: gives a result that does not depend on the input")
+                raise self.traced.refusal(node, "gives a result that does not depend on the input", another_op=False)
             self.outputs[name] = self.in_torchs_order(node)
         return self._without_unused(set(self.outputs.values()))
 
@@ -111,7 +129,7 @@ class Builder:
             reads = self.traced.reads(node)
             if reads.values or reads.batch:
                 by = "numbers of its input" if reads.values else "the number of inputs in the batch"
-                raise ExportError(f"{self.traced.title(node)}: takes a branch by {by}, which cannot be packed")
+                raise self.traced.refusal(node, f"takes a branch by {by}, which cannot be packed", another_op=False)
             if reads.maps:
                 self.fix(node, "takes a branch by a height or a width of its input")
         parts = self.traced.values[node]
@@ -133,8 +151,8 @@ class Builder:
         return self._origin(a) is self._origin(b)
 
     def _origin(self, node: Node) -> Node:
-        while node in self._pending:  # pending steps work on each value alone
-            node = self._pending[node].source
+        while node in self.pending:  # pending steps work on each value alone
+            node = self.pending[node].source
         return node
 
     def _check_constants(self, node: Node) -> None:
@@ -142,6 +160,11 @@ class Builder:
         if node in self._settled:
             return
         reads = self.traced.arguments(node)
+        constants = [source for source in node.all_input_nodes if not self.traced.varies(source)]
+        varying = [source for source in node.all_input_nodes if self.traced.varies(source)]
+        spread = all(self.traced.is_spread(source) for source in constants)
+        if spread and all(any(self.same_map(map, source) for source in varying) for map in reads.maps):
+            return
         if reads.batch:
             raise ExportError("computes with the number of inputs in the batch, on which no answer may depend")
         if reads.maps:
@@ -189,7 +212,16 @@ class Builder:
         self._names[node] = name
         self.order[node] = order
 
-    def later(self, node: Node, source: Node, emit: Callable[[str], str], *, monotone: bool) -> None:
+    def later(
+        self,
+        node: Node,
+        source: Node,
+        emit: Callable[[str], str],
+        *,
+        monotone: bool,
+        compute: Callable[[Tensor], Tensor] | None = None,
+        **how: bool,
+    ) -> None:
         """Record a node that is packed only where its value is needed.
 
         Args:
@@ -197,22 +229,42 @@ class Builder:
             source: its input.
             emit: packs the node: takes the name of the source's value, returns that of the node's.
             monotone: whether the node is monotone in each channel.
+            compute: the node's value from another input, where that is not a call of the node alone.
+            how: see `Pending`.
         """
-        self._pending[node] = _Pending(source, emit, monotone)
+        compute = partial(self.traced.call, node) if compute is None else compute
+        self.pending[node] = Pending(source, emit, compute, monotone, **how)
         self.order[node] = self.order[source]
 
     def same(self, node: Node, source: Node) -> None:
         """Record that `node` returns the value of `source`."""
-        self.later(node, source, lambda name: name, monotone=True)
+        if source in self._moved:  # a copy in the middle of a chain of moves does not end it
+            self._moved[node], self.order[node] = self._moved[source], self.order[source]
+            return
+        self.later(node, source, lambda name: name, monotone=True, compute=lambda x: x, changes=False)
+
+    def unchanged(self, node: Node) -> Node:
+        """The node whose value `node` returns, itself where it computes one."""
+        while node in self.pending and not self.pending[node].changes:
+            node = self.pending[node].source
+        return node
 
     def name_of(self, node: Node) -> str:
         """The name of the value of `node`, packed now if it was pending."""
         if node in self._moved and node not in self._names:
             self._names[node] = self._settle_move(node)
         if node not in self._names:
-            pending = self._pending[node]
-            self._names[node] = pending.emit(self.name_of(pending.source))
+            levels = steps.find(self, node)
+            if levels is None:
+                pending = self.pending[node]
+                self._names[node] = pending.emit(self.name_of(pending.source))
+            else:
+                self._names[node] = levels.pack(self, node)
         return self._names[node]
+
+    def has_name(self, node: Node) -> bool:
+        """Whether the value of `node` is packed already."""
+        return node in self._names
 
     def moved(self, node: Node) -> Rearranged:
         """How `node` comes from a value that the packed network has; in the simplest case it is that value."""
@@ -242,7 +294,7 @@ class Builder:
         moved = self._moved[node]
         layout = moved.layout
         if isinstance(layout, str):
-            raise ExportError(f"{self.traced.title(node)}: {layout}")
+            raise self.traced.refusal(node, layout)
         if not moved.holds(layout):
             is_map = self.traced.values[node].dim() == 4
             self.fix(node, "gives its input a height and a width that are not always its own" if is_map else _NUMBER)
@@ -276,11 +328,6 @@ class Builder:
         order = self.order[node]
         return values if order is None else np.ascontiguousarray(values[..., order])
 
-    def _can_fold(self, node: Node) -> bool:
-        """Whether a step is monotone, and only a sign behind it needs its value."""
-        pending = self._pending.get(node)
-        return pending is not None and node not in self._names and pending.monotone and len(node.users) == 1
-
     def sign_of(self, node: Node, binarizer: nn.Module, *, fold: bool = True) -> tuple[str, dict[str, np.ndarray]]:
         """Find how to take the signs of `node`.
 
@@ -292,25 +339,42 @@ class Builder:
         Returns:
             The name of the value to compare, and its threshold and flip by these names, where they are not trivial.
         """
-        chain: list[Node] = []
-        start = node
-        while fold and self._can_fold(start):
-            chain.insert(0, start)
-            start = self._pending[start].source
+        chain, start = steps.chain(self, node) if fold else ([], node)
+        while True:
+            found = self._threshold(chain, start, binarizer)
+            if found is not None:
+                return self.name_of(start), found
+            # A function that rounds to and fro near the threshold is computed; only what follows it is folded.
+            last = max(index for index, step in enumerate(chain) if self.pending[step].rounds)
+            start, chain = chain[last], chain[last + 1 :]
+
+    def _threshold(
+        self, chain: list[Node], start: Node, binarizer: Callable[[Tensor], Tensor]
+    ) -> dict[str, np.ndarray] | None:
+        """Threshold and flip of a sign behind a chain of steps; None where rounding leaves no single threshold."""
 
         def is_plus(x: Tensor) -> Tensor:
             for step in chain:
-                x = self.traced.call(step, x)
+                x = self.pending[step].compute(x)
             return binarizer(x) > 0
 
+        channels, dimensions = self.traced.channels(start), self.traced.values[start].dim()
         with torch.no_grad():
-            threshold, flip = thresholds.find(is_plus, self.traced.channels(start), self.traced.values[start].dim())
+            threshold, flip = thresholds.find(is_plus, channels, dimensions)
+            if any(self.pending[step].rounds for step in chain) and not thresholds.holds(
+                is_plus, threshold, flip, dimensions
+            ):
+                return None
+        return self.sign_fields(threshold, flip, start)
+
+    def sign_fields(self, threshold: np.ndarray, flip: np.ndarray, start: Node) -> dict[str, np.ndarray]:
+        """The fields of a sign of `start` that are not trivial, in the order of the runtime."""
         fields = {}
         if threshold.any():
             fields["threshold"] = self.ordered(threshold, start)
         if flip.any():
             fields["flip"] = self.ordered(flip, start)
-        return self.name_of(start), fields
+        return fields
 
 
 def _nodes_before_a_sign(traced: Traced) -> set[Node]:
@@ -318,7 +382,8 @@ def _nodes_before_a_sign(traced: Traced) -> set[Node]:
     for node in reversed(traced.nodes):
         module = traced.called(node) if node.op == "call_module" else None
         binarizes = isinstance(module, (*SIGNS, KBit)) or getattr(module, "input_binarizer", None) is not None
-        if binarizes or node in before:
+        steps_itself = node.op != "call_module" and node.target in TAKES_STEPS
+        if binarizes or steps_itself or node in before:
             before.update(node.all_input_nodes)
     return before
 
@@ -335,7 +400,7 @@ def _dispatch(builder: Builder, node: Node) -> None:
         handler = HANDLERS.get(next(known, None))
         args = (module, *args)
     else:
-        handler = HANDLERS.get(node.target)
+        handler = HANDLERS.get(node.target, HANDLERS.get(_full_name(node.target)))
     if handler is None:
         raise ExportError(f"cannot be packed; what can: {_packable()}")
     if traced.arguments(node).values:
@@ -349,7 +414,14 @@ def _dispatch(builder: Builder, node: Node) -> None:
     handler(*bound.args, **bound.kwargs)
 
 
+def _full_name(function: Any) -> str:
+    """The name of a function with its module's, by which handlers know those of packages that may be missing."""
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__name__', '')}"
+
+
 def _packable() -> str:
     modules = sorted({target.__name__ for target in HANDLERS if isinstance(target, type)})
-    functions = sorted({target for target in HANDLERS if isinstance(target, str) and not target.endswith("_")})
+    functions = sorted(
+        {target for target in HANDLERS if isinstance(target, str) and target.isidentifier() and target[-1] != "_"}
+    )
     return f"the modules {', '.join(modules)}; the functions and methods {', '.join(functions)}; sums and shifts"

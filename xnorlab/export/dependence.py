@@ -43,6 +43,9 @@ _CONSTANT = {
     *("element_size", "get_device"),
 }
 _WHOLE = {"numel", "nelement", "nbytes", "stride"}
+_LIKE = (torch.ones_like, torch.zeros_like, torch.full_like, "new_ones", "new_zeros", "new_full", "expand_as")
+_SPREADS = ("expand", torch.broadcast_to, "broadcast_to", torch.ones, torch.zeros, torch.full)
+"""Functions and methods that repeat a constant over a shape; those of _LIKE take another value's shape."""
 _ADAPTIVE = (F.adaptive_avg_pool2d, F.adaptive_max_pool2d)
 _REDUCTIONS = (torch.mean, torch.sum, torch.amax, torch.amin, "mean", "sum", "amax", "amin")
 
@@ -68,12 +71,14 @@ class Dependences:
     Attributes:
         reads: by node.
         one_pixel: nodes whose value is a map of one pixel at every input.
+        spread: nodes whose value is a constant, repeated along the batch or over a map.
     """
 
     def __init__(self, nodes: Sequence[Node], values: Mapping[Node, Any], called: Callable[[Node], nn.Module]):
         self._values, self._called = values, called
         self.reads: dict[Node, AnyReads] = {}
         self.one_pixel: set[Node] = set()
+        self.spread: set[Node] = set()
         for node in nodes:
             self.reads[node] = self._of(node)
             if self.varies(node) and self._stays_one_pixel(node):
@@ -103,6 +108,10 @@ class Dependences:
         if node.op == "placeholder":
             return Reads(values=True)
         everything = merged(self.reads[source] for source in node.all_input_nodes)
+        if self._is_spread(node, everything):
+            self.spread.add(node)
+            like = (source for source in node.all_input_nodes if self.varies(source))
+            return Reads(maps=everything.maps.union(like))
         if isinstance(self._values[node], Tensor) or not node.args or not isinstance(node.args[0], Node):
             return everything
         first = node.args[0]
@@ -117,6 +126,22 @@ class Dependences:
             more = self.reads[other]
             return (*parts, *more) if isinstance(more, tuple) else everything
         return everything
+
+    def _is_spread(self, node: Node, everything: Reads) -> bool:
+        """Whether the node's value is a constant, repeated over a shape that comes from the input."""
+        value, sources = self._values[node], node.all_input_nodes
+        if not isinstance(value, Tensor) or not sources:
+            return False
+        if node.target in _LIKE and node.op != "call_module":
+            numbers = [source for source in sources if not self.varies(source)]
+            repeats = node.target != "expand_as" or len(numbers) == 1
+            return repeats and self.varies(sources[-1]) and not merged(self.reads[n] for n in numbers).values
+        if any(self.varies(source) for source in sources):
+            return False
+        if node.target in _SPREADS:
+            return everything.batch and not everything.values
+        spread = [source for source in sources if source in self.spread]
+        return bool(spread) and all(self._values[source].shape == value.shape for source in spread)
 
     def _of_tensor(self, node: Node, tensor: Node) -> AnyReads:
         """The dependences of a number, or another object, that a step takes from a tensor."""

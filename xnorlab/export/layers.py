@@ -1,5 +1,6 @@
-"""Handlers for layers with weights, real and binary, and for input binarizers that stand alone."""
+"""Handlers for layers with weights, real and binary: xnorlab's own, and torch's with weights that are signs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from torch.nn import functional as F
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
 from xnorlab.conventions import pair
+from xnorlab.export import steps
 from xnorlab.export.builder import Builder, is_sign, packs
 from xnorlab.export.errors import ExportError
+from xnorlab.export.signs import sign_module
 from xnorlab.kernels.packing import pack_filters, pack_ternary
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.nn.binary_conv import binary_weight
@@ -22,11 +25,11 @@ Pair = tuple[int, int]
 
 @packs(nn.Conv2d)
 def _conv_module(builder: Builder, node: Node, module: nn.Conv2d, input: Node) -> None:
-    name, padding = builder.name_of(input), module.padding
+    source, padding = input, module.padding
     if module.padding_mode != "zeros":
-        name, padding = _bordered(builder, node, module, name), 0
+        source, padding = _bordered(builder, node, module, builder.name_of(input)), 0
     geometry = module.stride, padding, module.dilation, module.groups
-    _conv_of(builder, node, name, module.weight, module.bias, *geometry)
+    _conv_of(builder, node, source, module.weight, module.bias, *geometry)
 
 
 def _bordered(builder: Builder, node: Node, module: nn.Conv2d, name: str) -> str:
@@ -50,13 +53,13 @@ def _conv(
     dilation: Any = 1,
     groups=1,
 ) -> None:
-    _conv_of(builder, node, builder.name_of(input), weight, bias, stride, padding, dilation, groups)
+    _conv_of(builder, node, input, weight, bias, stride, padding, dilation, groups)
 
 
 def _conv_of(
     builder: Builder,
     node: Node,
-    source: str,
+    input: Node | str,
     weight: Any,
     bias: Any,
     stride: Any,
@@ -72,7 +75,84 @@ def _conv_of(
         "dilation": spread,
         "groups": groups,
     }
+    signs, scale = _signs_of(array)
+    if signs is not None and isinstance(input, Node):
+        _signs_conv(builder, node, input, signs, scale, _parameter_or_none(bias), geometry)
+        return
+    source = builder.name_of(input) if isinstance(input, Node) else input
     _real_conv(builder, node, source, array, _parameter_or_none(bias), geometry)
+
+
+def _signs_of(weight: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The signs and the scale of a real weight (N, …) that is one number times a sign in each filter; else None twice.
+
+    Straight-through estimators of weights leave rounding errors: α·sign(W) − W + W. They are told from real weights
+    by being as small as rounding makes them.
+    """
+    sizes = np.abs(weight.reshape(len(weight), -1)).astype(np.float64)
+    scale = sizes.mean(1)
+    spread = np.abs(sizes - scale[:, None]).max(1)
+    rounding = 4 * np.finfo(np.float32).eps
+    if sizes.shape[1] < 2 or not ((spread <= rounding * (1 + scale)) & (spread <= 1e-4 * scale) & (scale > 0)).all():
+        return None, None
+    return np.where(weight >= 0, np.float32(1), np.float32(-1)), None if (scale == 1).all() else scale.astype(
+        np.float32
+    )
+
+
+def _signs_conv(
+    builder: Builder,
+    node: Node,
+    input: Node,
+    signs: np.ndarray,
+    scale: np.ndarray | None,
+    bias: np.ndarray | None,
+    geometry: dict,
+) -> None:
+    """Pack a convolution with binary weights, with binary inputs too where these are signs, as the graph shows."""
+    levels = steps.find(builder, input)
+    if levels is None or (levels.pad_value is None and any(geometry["padding"])):
+        source = builder.name_of(input)
+        builder.give(node, _packed_conv(builder, node, ops.BinaryWeightConv, source, signs, scale, bias, geometry, {}))
+        return
+    pad_value = levels.pad_value if any(geometry["padding"]) else 0
+
+    def layer(suffix: str, sign: dict[str, np.ndarray], scale: Any, bias: Any) -> str:
+        fields = {"pad_value": pad_value, "suffix": suffix, **sign}
+        return _packed_conv(builder, node, ops.BinaryConv, levels.source, signs, scale, bias, geometry, fields)
+
+    builder.give(node, _of_levels(builder, node, levels, layer, signs, scale, bias))
+
+
+def _of_levels(
+    builder: Builder,
+    node: Node,
+    levels: steps.Levels,
+    layer: Callable[..., str],
+    signs: np.ndarray,
+    scale: np.ndarray | None,
+    bias: np.ndarray | None,
+) -> str:
+    """Pack a layer whose inputs are levels: one binary layer, or the sum of two where there are three levels.
+
+    Sums of signs are integers, and halves of them are exact, so that scale and bias round as behind one layer.
+    """
+    one = np.ones(len(signs), np.float32)
+    factor = np.float32(levels.factor / len(levels.signs))
+    offset = np.float32(levels.offset) * signs.reshape(len(signs), -1).sum(1)
+    if len(levels.signs) == 1:
+        total = one if scale is None else scale
+        shift = offset * total + (0 if bias is None else bias)
+        plain = factor == 1 and scale is None
+        return layer(
+            "", levels.signs[0], None if plain else factor * total, shift if bias is not None or shift.any() else None
+        )
+    halves = [layer("signs", sign, one * factor, None) for sign in levels.signs]
+    if scale is None and bias is None and not offset.any():
+        return builder.add(ops.Add, node, *halves)
+    total = one if scale is None else scale
+    sums = builder.add(ops.Add, node, *halves, suffix="sum")
+    return builder.add(ops.Affine, node, sums, scale=total, bias=offset * total + (0 if bias is None else bias))
 
 
 def _padding(padding: Any, kernel: tuple[int, ...], dilation: Pair) -> Pair:
@@ -102,12 +182,37 @@ def _linear_module(builder: Builder, node: Node, module: nn.Linear, input: Node)
 def _linear(builder: Builder, node: Node, input: Node, weight: Any, bias: Any = None) -> None:
     _vector(builder, input)
     ordered = builder.ordered(_parameter(weight), input)
+    signs, scale = _signs_of(ordered)
+    if signs is not None:
+        _signs_linear(builder, node, input, signs, scale, _parameter_or_none(bias))
+        return
     fields: dict[str, Any] = {"weight": ordered, "bias": _parameter_or_none(bias)}
     builder.give(node, builder.add(ops.Linear, node, builder.name_of(input), **fields))
 
 
+def _signs_linear(
+    builder: Builder, node: Node, input: Node, signs: np.ndarray, scale: np.ndarray | None, bias: np.ndarray | None
+) -> None:
+    """Pack a matrix of signs, in the runtime's order of features, with binary inputs too where these are signs."""
+    fields = {"words": pack_filters(signs[:, None, None, :])[:, 0, 0], "features": signs.shape[1]}
+    levels = steps.find(builder, input)
+    if levels is None:
+        source = builder.name_of(input)
+        builder.give(node, builder.add(ops.BinaryWeightLinear, node, source, **fields, scale=scale, bias=bias))
+        return
+
+    def layer(suffix: str, sign: dict[str, np.ndarray], scale: Any, bias: Any) -> str:
+        own = {**fields, **sign, "scale": scale, "bias": bias}
+        return builder.add(ops.BinaryLinear, node, levels.source, suffix=suffix, **own)
+
+    builder.give(node, _of_levels(builder, node, levels, layer, signs, scale, bias))
+
+
 @packs(ClippedSign, BiRealSign, RSign, KBit)
 def _binarizer(builder: Builder, node: Node, module: nn.Module, input: Node) -> None:
+    if is_sign(module):
+        sign_module(builder, node, module, input)
+        return
     builder.give(node, _binarized(builder, node, input, module, suffix=""), builder.order[input])
 
 
@@ -132,6 +237,9 @@ def _binary_conv(builder: Builder, node: Node, module: BinaryConv2d, input: Node
         return
     if module.input_scale:
         raise ExportError("input_scale=True can be packed with binary weights and signs as inputs only")
+    if signs is not None and signs.all() and binarizer is None:
+        _signs_conv(builder, node, input, signs, scale, bias, geometry)
+        return
     source = builder.name_of(input)
     if binarizer is not None:
         source = _binarized(builder, node, input, binarizer, suffix="input")
@@ -184,6 +292,9 @@ def _binary_linear(builder: Builder, node: Node, module: BinaryLinear, input: No
     binarizer = module.input_binarizer
     signs, scale = _weight(module)
     bias = _parameter_or_none(module.bias)
+    if signs is not None and signs.all() and binarizer is None:
+        _signs_linear(builder, node, input, builder.ordered(signs, input), scale, bias)
+        return
     sign: dict[str, np.ndarray] = {}
     kind: type = ops.BinaryWeightLinear if signs is None or signs.all() else ops.TernaryWeightLinear
     if signs is not None and binarizer is not None and is_sign(binarizer):

@@ -69,6 +69,10 @@ class Rearranged:
         places = _Sizes(self._builder, self.base.like, None).after(step, self._places)
         return Rearranged(self._builder, self.base, (*self.steps, step), places)
 
+    def of(self, base: Base) -> "Rearranged":
+        """The value that the same steps make of another base of the same shape."""
+        return Rearranged(self._builder, base, self.steps, self._places)
+
     @property
     def layout(self) -> Layout | str:
         """The layout that packs the value, right at other heights and widths if one is; or why there is none."""
@@ -142,6 +146,8 @@ class _Sizes:
         if not isinstance(step, Node):
             return step(places)
         traced = self._builder.traced
+        if isinstance(places, Tensor):
+            places = places.contiguous()  # where the model makes its value contiguous ahead of a view, the step is gone
         arguments = map_arg(
             (step.args, step.kwargs), lambda node: places if traced.varies(node) else self._constant(node)
         )

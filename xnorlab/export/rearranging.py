@@ -46,6 +46,9 @@ def _moves_module(builder: Builder, node: Node, module: nn.Module, input: Node) 
 
 @packs(getattr)
 def _attribute(builder: Builder, node: Node, input: Node, name: str) -> None:
+    if name == "data":
+        builder.same(node, input)
+        return
     if name not in ("T", "mT", "H", "mH", "values"):
         raise ExportError(f"the attribute {name!r} of a value that depends on the input cannot be packed")
     builder.rearrange(node, input)

@@ -44,6 +44,53 @@ def find(is_plus: Callable[[Tensor], Tensor], channels: int, dimensions: int) ->
     return threshold, start & ~constant
 
 
+def ends(function: Callable[[Tensor], Tensor], channels: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    """The values of `function`, which takes what `find` says, at −2^60 and at 2^60: (C,) each."""
+    reach = int(REACH.view(np.int32))
+    low, high = (at(function, _value(np.full(channels, key)), dimensions) for key in (-reach, reach))
+    return low, high
+
+
+def at(function: Callable[[Tensor], Tensor], values: np.ndarray, dimensions: int) -> np.ndarray:
+    """The float32 values of `function`, which takes what `find` says, at one number per channel, (C,)."""
+    x = torch.from_numpy(values).view(1, -1, *[1] * (dimensions - 2))
+    return function(x).reshape(-1).float().numpy()
+
+
+def below(values: np.ndarray) -> np.ndarray:
+    """For each number the next smaller one."""
+    return np.nextafter(values, np.float32(-np.inf))
+
+
+NEIGHBOURS = 2048
+"""Float32 numbers on each side of a threshold on which `holds` looks; torch's functions err by a few."""
+
+
+def holds(is_plus: Callable[[Tensor], Tensor], threshold: np.ndarray, flip: np.ndarray, dimensions: int) -> bool:
+    """Whether is_plus(x) = ((x >= threshold) != flip) near the thresholds and on numbers of all sizes.
+
+    Args:
+        is_plus: takes values of C channels, float32 (P, C) or (P, C, 1, 1).
+        threshold: as `find` returns it, (C,).
+        flip: likewise.
+        dimensions: of what `is_plus` takes.
+    """
+    reach = int(REACH.view(np.int32))
+    sizes = _value(np.linspace(-reach, reach, 2 * NEIGHBOURS).astype(np.int64))
+    finite = np.where(np.isfinite(threshold), threshold, np.float32(0))
+    near = _value(_key(finite) + np.arange(-NEIGHBOURS, NEIGHBOURS)[:, None])
+    points = np.concatenate([near, np.broadcast_to(sizes[:, None], (len(sizes), len(threshold)))])
+    x = torch.from_numpy(points.reshape(*points.shape, *[1] * (dimensions - 2)))
+    got = is_plus(x).reshape(points.shape).numpy()
+    return bool((got == ((points >= threshold) != flip)).all())
+
+
+def _key(values: np.ndarray) -> np.ndarray:
+    """The key of each float32 number, see `_value`."""
+    keys = np.abs(values).view(np.int32).astype(np.int64)
+    return np.where(values < 0, -keys, keys)
+
+
 def _value(keys: np.ndarray) -> np.ndarray:
     """The float32 numbers in their order, counted from key 0 = 0.0; −0.0, which equals it, has no key."""
     bits = np.abs(keys).astype(np.int32)

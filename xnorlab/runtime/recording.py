@@ -10,22 +10,11 @@ from xnorlab.kernels.packing import unpack_signs
 from xnorlab.runtime.binary_layer import BinaryLayer, BinaryOp, Stage
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.network import Network
-from xnorlab.runtime.ops import (
-    Add,
-    AvgPool,
-    BinaryConv,
-    BinaryLinear,
-    Flatten,
-    GlobalAvgPool,
-    MaxPool,
-    Op,
-    Quantize,
-    Sign,
-)
-from xnorlab.runtime.ops.elementwise import EpilogueOp
+from xnorlab.runtime.ops import Add, AvgPool, BinaryConv, BinaryLinear, Flatten, GlobalAvgPool, MaxPool, Op, Sign
+from xnorlab.runtime.ops.elementwise import PerChannel, Pointwise
 from xnorlab.runtime.sign_rule import SignRule
 
-_KEEPS_CHANNELS = (EpilogueOp, MaxPool, AvgPool, GlobalAvgPool, Quantize)
+_KEEPS_CHANNELS = (Pointwise, PerChannel, MaxPool, AvgPool, GlobalAvgPool)
 """Ops whose output channel c comes from their input channel c."""
 
 

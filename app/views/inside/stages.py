@@ -7,7 +7,20 @@ from xnorlab.runtime.binary_layer import BinaryLayer, BinaryOp, Stage
 from xnorlab.runtime.ops import Add, Affine, AvgPool, GlobalAvgPool, MaxPool, PReLU
 from xnorlab.runtime.pixel_sum import PixelSum
 
-PLAIN = {"relu": "ReLU", "hardtanh": "clip to −1 … 1", "quantize": "rounding to a few levels"}
+PLAIN = {
+    "relu": "ReLU",
+    "hardtanh": "clip to −1 … 1",
+    "quantize": "rounding to a few levels",
+    "activation": "activation",
+    "hard_sigmoid": "hard sigmoid",
+    "hard_swish": "hard swish",
+    "divide": "division by a constant",
+    "multiply": "product with another map",
+    "pairwise": "gate, or another map",
+    "constant": "constant per place",
+    "group_norm": "group norm",
+    "pixel_norm": "layer norm",
+}
 
 Row = tuple[str, str, str]
 """A step, how it is done here, and the value after it."""

@@ -34,7 +34,7 @@ class Formula:
         printed_in: Paper and place.
         code: "module:name" of what computes it here, the most direct one first.
         link: Where it is at work in the app.
-        notebook: A file in `notebooks/` that computes it, or None.
+        notebooks: Files in `notebooks/` that compute it or measure what it is about.
     """
 
     key: str
@@ -45,13 +45,14 @@ class Formula:
     printed_in: str
     code: tuple[str, ...]
     link: PageLink
-    notebook: str | None = None
+    notebooks: tuple[str, ...] = ()
 
 
 _FILTERS, _FACTORS = "views/filters/page.py", "views/scaling_factors/page.py"
 _BITS, _LEARNING = "views/xnor_steps/page.py", "views/how_it_learns/page.py"
-_FILTER_NOTEBOOK, _KERNEL_NOTEBOOK = "01_binarize_a_filter.ipynb", "03_xnor_popcount_kernel.ipynb"
-_COST_NOTEBOOK = "02_what_a_bit_costs.ipynb"
+_FILTER_NOTEBOOK, _COST_NOTEBOOK = "01_binarize_a_filter.ipynb", "02_what_a_bit_costs.ipynb"
+_KERNEL_NOTEBOOK, _K_NOTEBOOK = "03_xnor_popcount_kernel.ipynb", "04_input_scale_K.ipynb"
+_TRAINING_NOTEBOOK, _PACKING_NOTEBOOK = "05_train_an_xnor_net.ipynb", "06_pack_and_deploy.ipynb"
 
 FORMULAS = (
     Formula(
@@ -64,7 +65,7 @@ FORMULAS = (
         f"{PAPER}, section 3.1: B = sign(W); the rule for 0 is ours",
         ("xnorlab.binarize.sign:sign", "xnorlab.kernels.packing:pack_signs"),
         PageLink(_FILTERS, "Edit a 3×3 by hand and see its signs", {"from": "own"}),
-        _FILTER_NOTEBOOK,
+        (_FILTER_NOTEBOOK,),
     ),
     Formula(
         "optimum",
@@ -80,7 +81,7 @@ FORMULAS = (
         f"{PAPER}, section 3.1, equations 2 to 5",
         ("xnorlab.binarize.weight_scale:approximation_error",),
         PageLink(_FILTERS, "Slide α along the parabola of a trained filter", {"from": "trained"}),
-        _FILTER_NOTEBOOK,
+        (_FILTER_NOTEBOOK,),
     ),
     Formula(
         "alpha",
@@ -94,7 +95,7 @@ FORMULAS = (
         f"{PAPER}, section 3.1, equation 6",
         ("xnorlab.binarize.weight_scale:weight_scale", "xnorlab.binarize.weight_scale:MeanScale"),
         PageLink(_FACTORS, "α of every filter of a layer"),
-        _FILTER_NOTEBOOK,
+        (_FILTER_NOTEBOOK,),
     ),
     Formula(
         "ternary",
@@ -115,7 +116,7 @@ FORMULAS = (
         "section 2; Li, Zhang, Liu 2016 (Ternary Weight Networks, arXiv 1605.04711), section 2",
         ("xnorlab.binarize.ternary:AbsMeanTernary", "xnorlab.binarize.ternary:ThresholdTernary"),
         PageLink("views/trade_offs/page.py", "TWN's accuracy among those that papers print"),
-        _COST_NOTEBOOK,
+        (_COST_NOTEBOOK,),
     ),
     Formula(
         "k",
@@ -131,6 +132,7 @@ FORMULAS = (
         f"{PAPER}, section 3.2, equation 11 and figure 2",
         ("xnorlab.binarize.input_scale:input_scale",),
         PageLink(_FACTORS, "K over a photo, with and without", {"use_k": "on"}),
+        (_K_NOTEBOOK,),
     ),
     Formula(
         "xnor",
@@ -145,7 +147,7 @@ FORMULAS = (
         f"{PAPER}, section 3.2, “Binary Dot Product” and “Binary Convolution”",
         ("xnorlab.kernels.xnor_conv:XnorConv2d", "xnorlab.paper.dot_product:pack_pair"),
         PageLink(_BITS, "Flip bits and watch the three sums agree"),
-        _KERNEL_NOTEBOOK,
+        (_KERNEL_NOTEBOOK,),
     ),
     Formula(
         "kbit",
@@ -171,6 +173,7 @@ FORMULAS = (
         f"{PAPER}, section 3.2, “Training XNOR-Networks”, and Table 3b",
         ("xnorlab.nn.blocks:conv_block",),
         PageLink("views/claims/page.py", "The claim and its verdict here"),
+        (_TRAINING_NOTEBOOK, _COST_NOTEBOOK),
     ),
     Formula(
         "ste",
@@ -185,6 +188,7 @@ FORMULAS = (
         f"Hubara et al. 2016, equation 4; {PAPER}, section 3.1; Liu et al. 2018 (Bi-Real Net), section 3.3",
         ("xnorlab.binarize.sign:sign_clipped", "xnorlab.binarize.sign:sign_bireal"),
         PageLink(_LEARNING, "Forward and backward curves side by side", {"part": "trick"}),
+        (_TRAINING_NOTEBOOK,),
     ),
     Formula(
         "gradient",
@@ -201,7 +205,7 @@ FORMULAS = (
         f"{PAPER}, section 3.1, “Training Binary-Weights-Networks”; the sum over j is ours",
         ("xnorlab.binarize.weight_scale:exact_gradient",),
         PageLink(_LEARNING, "Train a small network and watch signs flip", {"part": "live"}),
-        _FILTER_NOTEBOOK,
+        (_FILTER_NOTEBOOK, _TRAINING_NOTEBOOK),
     ),
     Formula(
         "speedup",
@@ -213,7 +217,7 @@ FORMULAS = (
         f"{PAPER}, section 4.1",
         ("xnorlab.paper.cost_model:predicted_speedup", "xnorlab.paper.cost_model:predicted_speedup_in_words"),
         PageLink("views/speed_lab/page.py", "The formula beside what this machine does"),
-        _KERNEL_NOTEBOOK,
+        (_KERNEL_NOTEBOOK,),
     ),
     Formula(
         "memory",
@@ -225,7 +229,7 @@ FORMULAS = (
         f"{PAPER}, sections 1 and 4.1, figure 4a (double precision there)",
         ("xnorlab.zoo.cost:float32_bytes", "xnorlab.zoo.cost:memory_parts"),
         PageLink("views/trade_offs/page.py", "The bytes of every shipped file by part", {"split": "bytes"}),
-        _FILTER_NOTEBOOK,
+        (_FILTER_NOTEBOOK, _COST_NOTEBOOK, _PACKING_NOTEBOOK),
     ),
     Formula(
         "amdahl",
@@ -237,5 +241,6 @@ FORMULAS = (
         "Amdahl 1967; the first and last layer stay real in XNOR-Net, section 4",
         ("xnorlab.zoo.cost:amdahl_limit",),
         PageLink("views/network_timing/page.py", "The limit of a network on this machine"),
+        (_PACKING_NOTEBOOK,),
     ),
 )

@@ -29,8 +29,8 @@ def show_formula(formula: Formula, listings: Sequence[CodeListing]) -> None:
             st.markdown(f":material/menu_book: {formula.printed_in}")
             for code in listings:
                 st.markdown(f":material/code: **{markup.plain(code.name)}** in `{code.path}`, line {code.line}")
-            if formula.notebook is not None:
-                st.markdown(f":material/description: `notebooks/{formula.notebook}`")
+            for notebook in formula.notebooks:
+                st.markdown(f":material/description: `notebooks/{notebook}`")
             link = formula.link
             st.page_link(link.page, label=link.label, icon=":material/touch_app:", query_params=link.query)
         names = " and ".join(markup.plain(code.name) for code in listings)
@@ -74,7 +74,9 @@ st.title("Method")
 notes = st.container()
 st.markdown(
     "Every formula that this project rests on: where it stands in print, the code that computes it here, and the page "
-    "on which it moves. XNOR-Net is Rastegari, Ordonez, Redmon and Farhadi, ECCV 2016, arXiv 1603.05279."
+    "on which it moves. XNOR-Net is Rastegari, Ordonez, Redmon and Farhadi, ECCV 2016, arXiv 1603.05279. Where a "
+    "notebook derives or measures a formula, its file is named; `jupyter lab notebooks` opens them, and they can be "
+    "read without running."
 )
 topic = address.pills("Formulas about", {"all": "All", **formulas.TOPICS}, key="topic", default="all")
 address.publish(topic=topic)

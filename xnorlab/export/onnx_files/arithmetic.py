@@ -21,7 +21,7 @@ def _mul(reader: Reader, node: Node, a: Known, b: Known) -> Value:
     if isinstance(b, InputScale):
         return _times_input_scale(reader, node, a, b)
     if not isinstance(b, Constant):
-        raise ExportError("multiplies two values, which can be read of a convolution and its input scale K only")
+        return reader.emit(node.name, ops.Multiply, *(reader.settled(reader.real(known)) for known in (a, b)))
     draft = reader.open_draft(node, a, *_PACKED)
     if draft is not None and _lacks(draft, "scale", "bias") and not draft.fields.get("input_scale"):
         return reader.complete(node, draft, scale=spread(b.array, draft.channels, draft.rank))
@@ -50,7 +50,8 @@ def _div(reader: Reader, node: Node, a: Known, b: Known) -> Value:
     divisor = _float(b)
     if not divisor.all():
         raise ExportError("divides by 0")
-    return _product(reader, node, a, 1 / divisor)
+    value = reader.real(a)
+    return reader.emit(node.name, ops.Divide, value, order=value.order, divisor=reader.per_channel(value, divisor))
 
 
 def _float(known: Known) -> np.ndarray:

@@ -8,6 +8,7 @@ hundred values. Every step rounds as the op on its own would.
 To add a step: a code below, a method of `Epilogue` that appends it, and a case in `emit`.
 """
 
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from xnorlab.kernels.codegen.emitter import Emitter
 from xnorlab.kernels.codegen.records import CALL, STEP, Place, field
 from xnorlab.kernels.filter_blocks import aligned, per_filter
 
-BIAS, AFFINE, CLIP, PRELU, FACTOR, ADD = range(6)
+BIAS, AFFINE, CLIP, PRELU, FACTOR, ADD, MULTIPLY, DIVIDE, HARD_SWISH = range(9)
 """Codes of the steps that the methods of `Epilogue` with these names append."""
 
 _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
@@ -89,6 +90,18 @@ class Epilogue:
     def add(self, address: int) -> Self:
         """Add y to v; address: of y, float32 (pixels, N)."""
         return self._step(ADD, 0, 0, address, 4 * self.filters)
+
+    def multiply(self, address: int) -> Self:
+        """Multiply v by y; address: of y, float32 (pixels, N)."""
+        return self._step(MULTIPLY, 0, 0, address, 4 * self.filters)
+
+    def divide(self, divisor: np.ndarray) -> Self:
+        """Divide v by divisor[n]."""
+        return self._step(DIVIDE, self._table(divisor))
+
+    def hard_swish(self) -> Self:
+        """Make v v · (v + 3 clipped to [0, 6]) / 6."""
+        return self._step(HARD_SWISH)
 
     def store(self, address: int) -> Self:
         """Write v at the end; address: of float32 (pixels, N)."""
@@ -203,14 +216,18 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, pl
             factors = [e.splat(e.load(_F32, address, 4), lanes) for address in at]
             return [b.fmul(v, factors[i // n_vectors]) for i, v in enumerate(values)]
 
-        def add(values):
+        def hard_swish(values):
+            three, zero, six = (ir.Constant(vector, [number] * lanes) for number in (3.0, 0.0, 6.0))
+            return [b.fdiv(b.fmul(v, clip(b.fadd(v, three), zero, six)), six) for v in values]
+
+        def with_map(operation, values):
             at = places(step["map"], step["stride"])
             others = e.either(
                 is_cut,
                 lambda: [masked("load", vector, address, mask) for address, mask in zip(at, masks(), strict=True)],
                 lambda: [e.load(vector, address, 4) for address in at],
             )
-            return [b.fadd(v, other) for v, other in zip(values, others, strict=True)]
+            return [operation(v, other) for v, other in zip(values, others, strict=True)]
 
         cases = {
             BIAS: per_value(b.fadd, "first"),
@@ -218,7 +235,10 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, pl
             CLIP: per_value(clip, "first", "second"),
             PRELU: per_value(prelu, "first"),
             FACTOR: factor,
-            ADD: add,
+            ADD: partial(with_map, b.fadd),
+            MULTIPLY: partial(with_map, b.fmul),
+            DIVIDE: per_value(b.fdiv, "first"),
+            HARD_SWISH: hard_swish,
         }
         return e.choose(step["code"], cases, state)
 

@@ -14,7 +14,11 @@ from xnorlab.runtime.ops.onnx_steps import add_sign
 __all__ = ["Add", "Affine", "Hardtanh", "PReLU", "Pad", "Quantize", "ReLU", "Sign"]
 
 
-class EpilogueOp(Op):
+class Pointwise(Op):
+    """An op whose output at a pixel and a channel comes from its inputs at that pixel and channel."""
+
+
+class EpilogueOp(Pointwise):
     """An op that can work on the values of the convolution ahead of it while they are in registers."""
 
     def append_to(self, epilogue: Epilogue, *others: int) -> None:
@@ -28,7 +32,7 @@ class EpilogueOp(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _PerChannel(Op):
+class PerChannel(Op):
     """An op with tensors (C,), one entry per channel, the last axis of its input."""
 
     def _prepare(self) -> None:
@@ -45,7 +49,7 @@ class _PerChannel(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Affine(_PerChannel, EpilogueOp):
+class Affine(PerChannel, EpilogueOp):
     """scale[c]·x + bias[c], rounded once: a BatchNorm that could not be folded, or a learned shift.
 
     One rounding (a fused multiply-add) is what torch's BatchNorm does on every CPU with AVX2 or AVX-512, measured
@@ -76,7 +80,7 @@ class Affine(_PerChannel, EpilogueOp):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PReLU(_PerChannel, EpilogueOp):
+class PReLU(PerChannel, EpilogueOp):
     """x where x > 0, else slope[c]·x."""
 
     kind: ClassVar[str] = "prelu"
@@ -148,7 +152,7 @@ class Hardtanh(EpilogueOp):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sign(_PerChannel):
+class Sign(PerChannel):
     """The sign that `BinaryConv` takes, as real values −1 and +1: for a layer with binary inputs and real weights."""
 
     kind: ClassVar[str] = "sign"
@@ -171,7 +175,7 @@ class Sign(_PerChannel):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Quantize(Op):
+class Quantize(Pointwise):
     """The k-bit quantizer of XNOR-Net, section 3.2.
 
     q_k(x) = 2·(round((2^k − 1)·(x + 1)/2)/(2^k − 1) − 1/2) of x clipped to [−1, 1], k = `bits`.
