@@ -15,7 +15,7 @@ contracts in pyproject.toml hold it. In brackets stands what a package needs bey
     verdicts       what became of the paper's claims here: evidence, claims, report
 
     models         AlexNet, ResNet-18 and others under any scheme (torch)
-    export         the only way from a torch module to a packed network (torch)
+    export         from a torch module to a packed network, the only way; ONNX files out and in (torch; onnx for those)
     pretrained     the shipped networks: names, records, files; a short way to zoo
     classify       a folder or a bucket of pictures to Parquet, on one machine or a cluster (pyarrow; Ray for clusters)
     teach          new classes for a shipped network, from a few photos (scikit-learn, where it learns)

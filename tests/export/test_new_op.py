@@ -11,9 +11,9 @@ from torch import nn
 
 from xnorlab import export
 from xnorlab.export.builder import HANDLERS, packs
-from xnorlab.peers.onnx_graph import onnx_model
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.fusion import groups
+from xnorlab.runtime.onnx_graph import onnx_model
 from xnorlab.runtime.ops.base import REAL
 from xnorlab.runtime.ops.elementwise import EpilogueOp
 
@@ -84,6 +84,6 @@ def test_two_ops_of_one_kind_are_refused():
 
 
 def test_an_op_without_a_counterpart_in_onnx_is_named():
-    network = Network([ops.Quantize(name="q", inputs=("input",), bits=2)], input_shape=(4,))
-    with pytest.raises(ValueError, match="q: quantize has no counterpart here; only float networks become ONNX"):
-        onnx_model(network, (1, 4))
+    network = Network([ops.Spread(name="q", inputs=("input",), step=(2, 2))], input_shape=(4, 4, 1))
+    with pytest.raises(ValueError, match="q: spread has no counterpart in ONNX here"):
+        onnx_model(network, (1, 1, 4, 4))

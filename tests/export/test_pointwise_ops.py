@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from xnorlab.peers.onnx_graph import onnx_model
 from xnorlab.runtime import Network, ops
+from xnorlab.runtime.onnx_graph import onnx_model
 from xnorlab.runtime.ops.activations import FUNCTIONS
 
 PARAMETERS = {"elu": (0.7,), "celu": (1.6,), "softplus": (2.0, 11.0)}

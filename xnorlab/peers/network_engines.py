@@ -13,10 +13,10 @@ import numpy as np
 from xnorlab.benchmark import NetworkContestant, Ready, UnsupportedError
 from xnorlab.benchmark.quantization import Grid
 from xnorlab.peers.engine_threads import onnxruntime_session, openvino_core, openvino_request, torch_threads
-from xnorlab.peers.onnx_graph import onnx_model, value_name
 from xnorlab.peers.openvino_int8 import quantize, sums_in_int8
 from xnorlab.runtime import Network
 from xnorlab.runtime.graph import INPUT
+from xnorlab.runtime.onnx_graph import onnx_model, value_name
 
 
 def torch_network(network: Network, module: Callable[[], Any], label: str, *, ours: bool = False) -> NetworkContestant:

@@ -152,7 +152,7 @@ class Op:
         Raises:
             ValueError: there is no counterpart.
         """
-        raise ValueError(f"{self.name}: {self.kind} has no counterpart here; only float networks become ONNX")
+        raise ValueError(f"{self.name}: {self.kind} has no counterpart in ONNX here")
 
     @property
     def weight_bits(self) -> int:

@@ -12,12 +12,14 @@ from xnorlab.kernels.depthwise_conv import DepthwiseConv2d
 from xnorlab.kernels.fixed_conv import FixedConv2d
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, FloatConv2d, PackedWeights
 from xnorlab.kernels.geometry import Window
+from xnorlab.kernels.packing import unpack_signs
 from xnorlab.kernels.pooling import bound_input_scale, input_scale_map
 from xnorlab.kernels.tiled_conv import TiledConv
 from xnorlab.kernels.xnor_conv import XnorConv2d
 from xnorlab.runtime.limits import check_taps, check_tiles, check_work
 from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, OnnxGraph, Op, Shape
 from xnorlab.runtime.ops.kernel_weights import KernelWeights
+from xnorlab.runtime.ops.onnx_steps import add_scaled, add_sign
 
 __all__ = ["BinaryConv", "BinaryWeightConv", "Conv"]
 
@@ -114,6 +116,15 @@ class Convolution(KernelWeights, Op):
         names = ("stride", "padding", "dilation", "groups")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def _onnx_geometry(self) -> dict[str, Any]:
+        return {
+            "strides": self.stride,
+            "pads": [*self.padding, *self.padding],
+            "dilations": self.dilation,
+            "group": self.groups,
+        }
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv(Convolution):
@@ -188,14 +199,8 @@ class Conv(Convolution):
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """ONNX's own Conv, its weight scaled."""
         bias = [] if self.bias is None else [graph.tensor(self.bias)]
-        graph.node(
-            "Conv",
-            [*inputs, graph.tensor(self._scaled.transpose(0, 3, 1, 2)), *bias],
-            strides=self.stride,
-            pads=[*self.padding, *self.padding],
-            dilations=self.dilation,
-            group=self.groups,
-        )
+        weight = graph.tensor(self._scaled.transpose(0, 3, 1, 2))
+        graph.node("Conv", [*inputs, weight, *bias], **self._onnx_geometry)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -220,6 +225,11 @@ class PackedConvolution(Convolution):
 
     def _check_packed(self) -> None:
         self._check_words(self.words, self.channels // self.groups)
+
+    @property
+    def _filters(self) -> np.ndarray:
+        """The weights as float32 (N, kh, kw, channels // groups) of −1, +1 and, where the op has them, 0."""
+        return unpack_signs(self.words, self.channels // self.groups)
 
     @property
     def in_channels(self) -> int:
@@ -247,6 +257,12 @@ class PackedWeightConv(PackedConvolution):
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All counted as real: the sums are of real values."""
         return 0, self._all_macs(shapes)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Conv with weights of −1 and +1, or 0; then a product and a sum."""
+        weight = graph.tensor(self._filters.transpose(0, 3, 1, 2))
+        sums = graph.node("Conv", [*inputs, weight], **self._onnx_geometry)
+        add_scaled(graph, sums, rank, self.scale, self.bias)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -323,3 +339,26 @@ class BinaryConv(PackedConvolution):
             height, width, _ = self.output_shape(*shapes)
             real = int(np.prod(shapes[0])) + height * width * self._window[1] * self._window[2]
         return self._all_macs(shapes), real
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """Signs, and ONNX's own Conv with weights of −1 and +1, whose sums are exact integers; then α, K and bias.
+
+        K's mean over the channels is rounded to float32 there, and here once at the end: last bits can differ.
+        """
+        signs = add_sign(graph, inputs[0], rank, self.threshold, self.flip)
+        geometry = self._onnx_geometry
+        if self.pad_value and any(self.padding):
+            border = graph.integers(0, 0, *self.padding, 0, 0, *self.padding)
+            signs = graph.node("Pad", [signs, border, graph.tensor(np.array(self.pad_value))])
+            geometry["pads"] = [0, 0, 0, 0]
+        weight = graph.tensor(self._filters.transpose(0, 3, 1, 2))
+        factor = self._onnx_factors(graph, inputs[0]) if self.input_scale else None
+        sums = graph.node("Conv", [signs, weight], **geometry)
+        add_scaled(graph, sums, rank, self.scale, self.bias, factor)
+
+    def _onnx_factors(self, graph: OnnxGraph, x: str) -> str:
+        """Append K; returns its name."""
+        mean = graph.node("ReduceMean", [graph.node("Abs", [x])], axes=[1], keepdims=1)
+        kernel = self._window[1:]
+        box = graph.tensor(np.full((1, 1, *kernel), 1 / (kernel[0] * kernel[1])))
+        return graph.node("Conv", [mean, box], **{**self._onnx_geometry, "group": 1})

@@ -9,6 +9,7 @@ from xnorlab.kernels.codegen.epilogue import Epilogue
 from xnorlab.kernels.per_channel import multiply_add, parametric_relu
 from xnorlab.runtime.limits import MAX_VALUES
 from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, OnnxGraph, Op, Shape
+from xnorlab.runtime.ops.onnx_steps import add_sign
 
 __all__ = ["Add", "Affine", "Hardtanh", "PReLU", "Pad", "Quantize", "ReLU", "Sign"]
 
@@ -168,6 +169,10 @@ class Sign(PerChannel):
         signs -= np.float32(1)
         return signs
 
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """GreaterOrEqual and Where."""
+        add_sign(graph, inputs[0], rank, self.threshold, self.flip)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Quantize(Pointwise):
@@ -196,6 +201,17 @@ class Quantize(Pointwise):
         steps -= np.float32(0.5)
         steps *= np.float32(2)
         return steps
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """Each step by itself, as it is rounded here; ONNX's Round takes halves to the even neighbour, too."""
+        levels = 2**self.bits - 1
+        limits = [graph.tensor(np.array(limit)) for limit in (-1, 1)]
+        value = graph.node("Clip", [*inputs, *limits])
+        for kind, number in (("Add", 1), ("Mul", levels), ("Div", 2)):
+            value = graph.node(kind, [value, graph.tensor(np.array(number))])
+        value = graph.node("Round", [value])
+        for kind, number in (("Div", levels), ("Sub", 0.5), ("Mul", 2)):
+            value = graph.node(kind, [value, graph.tensor(np.array(number))])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -256,3 +272,8 @@ class Pad(Op):
         if shape[0] * shape[1] * channels > MAX_VALUES:
             raise ValueError(f"{self.name}: the padded map {shape} has more than {MAX_VALUES:,} values")
         return shape
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Pad."""
+        border = graph.integers(0, 0, *self.padding, 0, 0, *self.padding)
+        graph.node("Pad", [*inputs, border, graph.tensor(np.array(self.value))])

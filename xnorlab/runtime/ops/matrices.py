@@ -9,10 +9,12 @@ import numpy as np
 
 from xnorlab.kernels.float_conv import BinaryWeightLinear as BinaryWeightLinearKernel
 from xnorlab.kernels.float_conv import FloatLinear
+from xnorlab.kernels.packing import unpack_signs
 from xnorlab.kernels.xnor_linear import XnorLinear
 from xnorlab.runtime.limits import MAX_VALUES
 from xnorlab.runtime.ops.base import EXTENDED, FLAGS, REAL, WORDS, OnnxGraph, Op, Shape
 from xnorlab.runtime.ops.kernel_weights import KernelWeights
+from xnorlab.runtime.ops.onnx_steps import add_scaled, add_sign
 
 __all__ = ["BinaryLinear", "BinaryWeightLinear", "Linear"]
 
@@ -137,6 +139,16 @@ class PackedMatrix(_Matrix):
         """Always 1."""
         return 1
 
+    @property
+    def _filters(self) -> np.ndarray:
+        """The weights as float32 (N, F) of −1, +1 and, where the op has them, 0."""
+        return unpack_signs(self.words, self.features)
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """ONNX's own Gemm with weights of −1 and +1, or 0; then a product and a sum."""
+        sums = graph.node("Gemm", [*inputs, graph.tensor(self._filters)], transB=1)
+        add_scaled(graph, sums, rank, self.scale, self.bias)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BinaryWeightLinear(PackedMatrix, RealInputMatrix):
@@ -174,3 +186,7 @@ class BinaryLinear(PackedMatrix):
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """All binary."""
         return self._shape[0] * self._shape[1], 0
+
+    def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
+        """Signs ahead of the product, whose sums are exact integers."""
+        super().to_onnx(graph, [add_sign(graph, inputs[0], rank, self.threshold, self.flip)], rank)

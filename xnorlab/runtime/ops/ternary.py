@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from xnorlab.kernels.packing import unpack_bits, unpack_signs
 from xnorlab.kernels.ternary_conv import TernaryWeightConv2d
 from xnorlab.kernels.ternary_conv import TernaryWeightLinear as TernaryWeightLinearKernel
 from xnorlab.runtime.ops.base import WORDS
@@ -39,6 +40,10 @@ class _TernaryWeights(KernelWeights):
         """Always 2."""
         return 2
 
+    def _planes(self, bits: int) -> np.ndarray:
+        """The weights as float32 (…, bits) of −1, 0 and +1."""
+        return unpack_signs(self.words, bits) * unpack_bits(self.nonzero, bits)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TernaryWeightConv(_TernaryWeights, PackedWeightConv):
@@ -54,6 +59,10 @@ class TernaryWeightConv(_TernaryWeights, PackedWeightConv):
     kind: ClassVar[str] = "ternary_weight_conv"
 
     nonzero: np.ndarray = field(metadata=WORDS)
+
+    @property
+    def _filters(self) -> np.ndarray:
+        return self._planes(self.channels // self.groups)
 
     @cached_property
     def _kernel(self) -> TernaryWeightConv2d:
@@ -76,6 +85,10 @@ class TernaryWeightLinear(_TernaryWeights, PackedMatrix, RealInputMatrix):
     kind: ClassVar[str] = "ternary_weight_linear"
 
     nonzero: np.ndarray = field(metadata=WORDS)
+
+    @property
+    def _filters(self) -> np.ndarray:
+        return self._planes(self.features)
 
     @cached_property
     def _kernel(self) -> TernaryWeightLinearKernel:

@@ -1,0 +1,262 @@
+"""The reader of ONNX graphs: nodes become ops of a packed network, with one handler for each operator."""
+
+import inspect
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.parsing import Graph, Node
+from xnorlab.export.onnx_files.values import Constant, Draft, Known, Signs, Value
+from xnorlab.printable import one_line
+from xnorlab.runtime import ops
+from xnorlab.runtime.graph import INPUT
+from xnorlab.runtime.limits import MAX_BYTES, MAX_VALUES
+from xnorlab.runtime.ops import Op, Shape
+
+Handler = Callable[..., Known]
+HANDLERS: dict[tuple[str, str], Handler] = {}
+"""The handlers by domain and operator."""
+
+
+_REASONS = {("", "Sign"): "the operator gives 0 for 0, which takes more than a bit; signs are GreaterOrEqual and Where"}
+
+
+def reads(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[Handler], Handler]:
+    """Decorator: the function reads nodes of these operators. It gets (reader, node, *inputs) and gives the value.
+
+    An optional input that is not given is None.
+    """
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS.update({(domain, kind): handler for domain in domains for kind in kinds})
+        return handler
+
+    return register
+
+
+class Reader:
+    """The packed network under construction.
+
+    Attributes:
+        graph: that is read.
+        ops: those that are complete, in order.
+        values: what each name of the graph stands for.
+    """
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.ops: list[Op] = []
+        shape = graph.input_shape
+        self._shapes: dict[str, Shape] = {INPUT: (*shape[1:], shape[0]) if len(shape) == 3 else shape}
+        self.values: dict[str, Known] = {name: Constant(array) for name, array in graph.constants.items()}
+        self.values[graph.input] = Value(Draft(None, INPUT, (), {}, 0))
+        self._uses = Counter([name for node in graph.nodes for name in node.inputs])
+        self._uses.update(graph.outputs)
+        self._counter = count()
+        self._steps: dict[str, int] = {}
+        self._held = 0
+        _check_size(self.input_shape)
+
+    @property
+    def input_shape(self) -> Shape:
+        """(H, W, C) or (F,)."""
+        return self._shapes[INPUT]
+
+    def read(self) -> dict[str, str]:
+        """Read all nodes; returns the ops that give the outputs, by the outputs' names in the graph."""
+        for node in self.graph.nodes:
+            try:
+                self._read(node)
+            except ValueError as error:  # ExportError, and what the ops' own checks raise
+                raise ExportError(f"{node}: {error}") from None
+        outputs = {}
+        for name in self.graph.outputs:
+            try:
+                outputs[name] = self.name(self.settled(self.real(self._known(name))))
+            except ValueError as error:
+                raise ExportError(f"output {one_line(name)[:200]!r}: {error}") from None
+        needed = set(outputs.values())
+        if INPUT in needed:
+            raise ExportError("gives its input back: there is nothing to pack")
+        for op in reversed(self.ops):
+            if op.name in needed:
+                needed.update(op.inputs)
+        self.ops = sorted((op for op in self.ops if op.name in needed), key=lambda op: self._steps[op.name])
+        return outputs
+
+    def _read(self, node: Node) -> None:
+        handler = HANDLERS.get((node.domain, node.kind))
+        if handler is None:
+            why = _REASONS.get((node.domain, node.kind), "the operator cannot be read")
+            raise ExportError(f"{why}; what can be read: {_readable()}")
+        used = [name for name in node.outputs[1:] if name and self._uses[name]]
+        if used:
+            raise ExportError(f"its second output, {one_line(used[0])[:200]!r}, is read; only the first one can be")
+        inputs = [self._known(name) if name else None for name in node.inputs]
+        try:
+            bound = inspect.signature(handler).bind(self, node, *inputs)
+        except TypeError:
+            raise ExportError(f"has {len(inputs)} inputs, which do not fit the operator") from None
+        if node.outputs[0] in self.values:
+            raise ExportError(f"its output {one_line(node.outputs[0])[:200]!r} exists already")
+        self.values[node.outputs[0]] = handler(*bound.args)
+
+    def _known(self, name: str) -> Known:
+        if name not in self.values:
+            raise ExportError(f"reads {one_line(name)[:200]!r}, which no earlier node gives")
+        return self.values[name]
+
+    def emit(self, name: str, kind: type[Op], *sources: Value, order: np.ndarray | None = None, **fields: Any) -> Value:
+        """The value of a new op.
+
+        Args:
+            name: of the op.
+            kind: its class.
+            sources: what it reads.
+            order: of the value, as in `Value`.
+            fields: of the op.
+        """
+        self.hold(sum(array.nbytes for array in fields.values() if isinstance(array, np.ndarray)))
+        if any(source.channels_last for source in sources):
+            raise ExportError("reads a map (N, H, W, C), which can be read on its way to a vector only")
+        return Value(
+            Draft(kind, name, tuple(self.name(source) for source in sources), fields, self._next_step()), order
+        )
+
+    def open_draft(self, node: Node, value: Known | None, *kinds: type[Op]) -> Draft | None:
+        """The op of `value`, an input of `node`, where it is one of these kinds and only `node` reads it; else None."""
+        if not isinstance(value, Value) or value.draft.kind not in kinds or value.draft.op is not None:
+            return None
+        names = [name for name in node.inputs if name and self.values.get(name) is value]
+        return value.draft if len(names) == 1 and self._uses[names[0]] == 1 else None
+
+    def complete(self, node: Node, draft: Draft, order: np.ndarray | None = None, **fields: Any) -> Value:
+        """The value of `draft` with more fields. A file of `to_onnx` gives the last node of an op the op's name."""
+        draft.fields.update(fields)
+        draft.step = self._next_step()
+        if draft.name.startswith(f"{node.name} "):
+            draft.name = node.name
+        return Value(draft, order)
+
+    def name(self, value: Value) -> str:
+        """The name of the op that gives `value`, which is complete from now on."""
+        draft = value.draft
+        if draft.kind is not None and draft.op is None:
+            draft.name = self._free_name(draft.name)
+            draft.op = draft.kind(name=draft.name, inputs=draft.inputs, **draft.fields)
+            self._shapes[draft.name] = draft.op.output_shape(*(self._shapes[name] for name in draft.inputs))
+            _check_size(self._shapes[draft.name])
+            self._steps[draft.name] = draft.step
+            self.ops.append(draft.op)
+        return draft.name
+
+    def _next_step(self) -> int:
+        return next(self._counter)
+
+    def _free_name(self, name: str) -> str:
+        plain = one_line(name)[:150] or "op"
+        number, free = 1, plain
+        while free in self._shapes:
+            number += 1
+            free = f"{plain} ({number})"
+        return free
+
+    def shape(self, value: Value) -> Shape:
+        """(H, W, C) or (F,)."""
+        return self._shapes[self.name(value)]
+
+    def hold(self, size: int) -> None:
+        """Count bytes that the network or a value keeps; raises where a small file would make too many of them."""
+        self._held += size
+        if self._held > MAX_BYTES:
+            raise ExportError(f"its constants, spread over channels, take more than {MAX_BYTES:,} bytes")
+
+    def real(self, known: Known | None) -> Value:
+        """`known` as a value of the packed network: signs become an op of their own; raises where it is none."""
+        if isinstance(known, Value):
+            return known
+        if not isinstance(known, Signs):
+            what = "nothing" if known is None else type(known).__name__
+            raise ExportError(f"takes {what} where the rule is a value that depends on the input")
+        if not known.made:
+            known.made.append(self._made(known))
+        return known.made[0]
+
+    def _made(self, signs: Signs) -> Value:
+        fields = {"threshold": signs.threshold, "flip": signs.flip}
+        is_scaled, is_padded = signs.scale != 1, any(signs.padding)
+        name = signs.name
+        value = self.emit(f"{name} sign" if is_scaled or is_padded else name, ops.Sign, signs.value, **fields)
+        if is_padded and signs.pad_value:
+            border = {"padding": signs.padding, "value": signs.pad_value}
+            value = self.emit(f"{name} padded" if is_scaled else name, ops.Pad, value, **border)
+        elif is_padded:
+            sides: dict[str, Any] = {"rows": (signs.padding[0],) * 2, "columns": (signs.padding[1],) * 2}
+            value = self.emit(f"{name} padded" if is_scaled else name, ops.Border, value, **sides)
+        if is_scaled:
+            channels = self.shape(value)[-1]
+            scale, bias = np.full(channels, signs.scale, np.float32), np.zeros(channels, np.float32)
+            value = self.emit(name, ops.Affine, value, scale=scale, bias=bias)
+        return replace(value, order=signs.value.order)
+
+    def settled(self, value: Value) -> Value:
+        """`value` with its features in ONNX's order."""
+        if value.channels_last:
+            raise ExportError("is a map (N, H, W, C), which can be read on its way to a vector only")
+        if value.order is None:
+            return value
+        indices = np.argsort(value.order).astype(np.uint64)
+        return self.emit(f"{self.name(value)} in order", ops.Select, value, indices=indices)
+
+    def per_channel(self, value: Value, array: np.ndarray) -> np.ndarray:
+        """A constant that ONNX spreads over `value`, as float32 (C,) in the order of the runtime."""
+        shape = self.shape(value)
+        self.hold(4 * shape[-1])
+        return ordered(value, spread(array, shape[-1], len(shape)))
+
+
+def _check_size(shape: Shape) -> None:
+    if math.prod(shape) > MAX_VALUES:
+        raise ExportError(f"a value of shape {shape} has more than {MAX_VALUES:,} numbers")
+
+
+def spread(array: np.ndarray, channels: int, rank: int) -> np.ndarray:
+    """A constant with one entry per channel or one for all, as float32 (C,).
+
+    Args:
+        array: as ONNX spreads it over (N, C, H, W) or (N, F).
+        channels: C.
+        rank: axes of the value without the batch.
+
+    Raises:
+        ExportError: the constant differs between pixels or inputs.
+    """
+    full = (1,) * (1 + rank - array.ndim) + array.shape
+    if len(full) != 1 + rank or array.dtype != np.float32 or any(s != 1 for a, s in enumerate(full) if a != 1):
+        rule = f"the rule is one float number for each of the {channels} channels, or one for all"
+        raise ExportError(f"takes a constant {array.dtype} of shape {array.shape}; {rule}")
+    if full[1] not in (1, channels):
+        raise ExportError(f"takes a constant of shape {array.shape} for {channels} channels")
+    return np.ascontiguousarray(np.broadcast_to(array.reshape(-1), (channels,)))
+
+
+def ordered(value: Value, array: np.ndarray) -> np.ndarray:
+    """`array`, one entry per feature of ONNX's `value` along the last axis, in the order of the runtime."""
+    return array if value.order is None else np.ascontiguousarray(array[..., value.order])
+
+
+def constant(known: Known | None, what: str) -> np.ndarray:
+    """The array of a constant; raises ExportError where `known` is none."""
+    if not isinstance(known, Constant):
+        raise ExportError(f"its {what} is not a constant")
+    return known.array
+
+
+def _readable() -> str:
+    return ", ".join(sorted({kind for _, kind in HANDLERS}))
