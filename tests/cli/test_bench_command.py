@@ -220,7 +220,7 @@ def test_network_as_json_and_table(shipped: Path):
     assert "this runtime, float twin" in table
     assert "step by step" in table
     assert "× the fastest float32 (float)" in table
-    assert "binary weights: " in table
+    assert "packed weights: " in table
 
 
 def test_network_on_a_photo_that_does_not_exist(shipped: Path, tmp_path: Path):

@@ -55,7 +55,6 @@ def test_without_an_app_it_says_where_it_looked(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory) -> Path:
     """A wheel of this checkout with one of its networks, unpacked as an installer does."""
-    pytest.importorskip("hatchling", reason="the build backend, of the extra [test]")
     source, unpacked = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("unpacked")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
