@@ -42,7 +42,7 @@ def convolved(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     rows, columns = x.shape[2:]
     taps = [(i, j, padded[:, :, i : i + rows, j : j + columns]) for i in range(3) for j in range(3)]
-    return sum(np.einsum("bchw,nc->bnhw", tap, weight[:, :, i, j]) for i, j, tap in taps)
+    return np.sum([np.einsum("bchw,nc->bnhw", tap, weight[:, :, i, j]) for i, j, tap in taps], axis=0)
 
 
 @pytest.mark.parametrize("domain", [DOMAIN, "onnx.brevitas"])

@@ -3,7 +3,7 @@
     network = export.pack(model, example)   # no torch any more: one file, norms in thresholds, checked against torch
     fast = export.accelerate(model)         # any module: its binary layers on the packed kernels, all else torch's
     print(export.speed_up(model, example))  # what that gains, layer by layer
-    export.to_onnx(network, "network.onnx") # standard operators; from_onnx opens them, and QONNX's BipolarQuant
+    export.to_onnx(network, "network.onnx")  # standard operators; from_onnx opens them, and QONNX's BipolarQuant
 
 `pack` takes what torch.fx can follow and the runtime has ops for; its `ExportError` names the step that it refuses, its
 line in the model's code, and what can be used instead. `hints` tells what costs a model its accuracy or speed.
