@@ -33,6 +33,9 @@ class BiRealSign(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         return {answer}
 """
+_THRESHOLD = "my_threshold(gamma, beta, mean, variance, eps)"
+_BYTES = "my_bytes(filters, channels, height, width)"
+_RIGHT = "sum(row['label'] == Path(row['path']).parent.name for row in rows)"
 
 ANSWERS: dict[str, list[Answers]] = {
     "01_binarize_a_filter": [
@@ -141,6 +144,30 @@ ANSWERS: dict[str, list[Answers]] = {
         Answers(
             _function("my_share_of_ones(k)", "1 - 0.5 ** (k * k)"),
             {_function("my_share_of_ones(k)", "0.5 ** (k * k)"): "all k · k signs"},
+        ),
+    ],
+    "06_pack_and_deploy": [
+        Answers(
+            _function(_THRESHOLD, "mean - beta * (variance + eps) ** 0.5 / gamma"),
+            {
+                _function(_THRESHOLD, "mean + beta * (variance + eps) ** 0.5 / gamma"): "the other side",
+                _function(_THRESHOLD, "mean - beta * (variance + eps) / gamma"): "the root of",
+                _function(_THRESHOLD, "mean"): "+ β to 0",
+            },
+        ),
+        Answers(
+            _function(_BYTES, "filters * height * width * -(-channels // 64) * 8"),
+            {
+                _function(_BYTES, "filters * height * width * -(-channels // 64) * 64"): "a byte has eight",
+                _function(_BYTES, "filters * height * width * channels // 8"): "whole words",
+            },
+        ),
+        Answers(
+            _function("my_share_right(rows)", f"{_RIGHT} / sum(row['error'] is None for row in rows)"),
+            {
+                _function("my_share_right(rows)", f"{_RIGHT} / len(rows)"): "whose error is not None",
+                _function("my_share_right(rows)", "0.0"): "parent.name is the class",
+            },
         ),
     ],
 }

@@ -30,7 +30,7 @@ def loaded_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
         "import xnorlab.benchmark",
         "import xnorlab.peers",
         "import xnorlab.cli",
-        "import xnorlab.images, xnorlab.preprocessing, xnorlab.pretrained, xnorlab.paper.cost_model",
+        "import xnorlab.images, xnorlab.preprocessing, xnorlab.pretrained, xnorlab.paper.published",
         "import xnorlab.zoo, xnorlab.zoo.manifest, xnorlab.zoo.files, xnorlab.zoo.history, xnorlab.zoo.cost",
         "import xnorlab.teach, xnorlab.teach.folder, xnorlab.teach.novel_classes",
         "import xnorlab.verdicts",

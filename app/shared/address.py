@@ -235,9 +235,18 @@ def asked(key: str) -> str | None:
     return history.visit().news.get(key)
 
 
-def refuse(key: str, why: str) -> None:
-    """Leave what the address asks for under `key`, and say why."""
-    history.visit().news.pop(key, None)
+def refuse(key: str, why: str, *, along: str | None = None) -> None:
+    """Leave what the address asks for under `key`, and say why.
+
+    Args:
+        key: Of the control and of the address.
+        why: A sentence or two.
+        along: The value of other keys that makes no sense without it.
+    """
+    news = history.visit().news
+    news.pop(key, None)
+    for other in [other for other, value in news.items() if value == along]:
+        del news[other]
     st.session_state.pop(key, None)
     st.session_state.setdefault(_NOTES, []).append(why)
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import streamlit as st
 
-from shared import address, networks
+from shared import address, networks, own_network_upload, own_networks
 
 
 class Control(Protocol):
@@ -22,8 +22,9 @@ def family(
     default: str = networks.DEFAULT_FAMILY,
     words: Callable[[str], str] = networks.title,
     control: Control = address.menu,
+    own: bool = False,
 ) -> str:
-    """The chosen family of networks, `<data set>/<model>`.
+    """The chosen family of networks, `<data set>/<model>`, or the key of a visitor's own network.
 
     Args:
         key: Of the control and of the address.
@@ -32,9 +33,18 @@ def family(
         default: What is chosen at first.
         words: How a family is written in the control.
         control: Which kind of control it is.
+        own: Whether the visitor's own networks are on offer, too, and a control to bring one stands below.
     """
-    options = {name: words(name) for name in networks.families(scheme)}
-    return _published(control, label, options, key, default)
+    place = st.container()
+    if own:
+        own_network_upload.show(key)
+    options = {name: words(name) for name in [*networks.families(scheme), *(own_networks.kept() if own else ())]}
+    asked = address.asked(key)
+    if own and asked is not None and own_networks.is_own(asked) and asked not in options:
+        lost = own_networks.LOST.format(title=networks.title(default))
+        address.refuse(key, lost, along=own_networks.SCHEME)
+    with place:
+        return _published(control, label, options, key, default)
 
 
 def scheme(
@@ -79,15 +89,19 @@ def layer(
 
 
 def filter_index(count: int, *, default: int = 0, key: str = "filter", label: str = "Filter") -> int:
-    """The number of the chosen filter, 0 to `count` − 1, by a slider.
+    """The number of the chosen filter, 0 to `count` − 1, by a slider; the only one needs none.
 
     Args:
-        count: Filters of the layer, at least two.
+        count: Filters of the layer, at least one.
         default: What is chosen at first.
         key: Of the slider and of the address.
         label: What stands above the slider.
     """
     address.take_number(key, 0, count - 1, default)
+    if count == 1:
+        st.caption(f"{label}: the only one")
+        address.publish(**{key: 0})
+        return 0
     index = st.slider(label, 0, count - 1, key=key, persist_state="session")
     address.publish(**{key: index})
     return index

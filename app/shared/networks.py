@@ -1,7 +1,11 @@
-"""The shipped networks as the pages show them: families, each one model on one data set under several schemes."""
+"""The networks as the pages show them: families, each one model on one data set under several schemes.
+
+A visitor's own network is a family by itself, whose one scheme is `own_networks.SCHEME`.
+"""
 
 from collections.abc import Sequence
 
+from shared import own_networks
 from xnorlab import pretrained
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.zoo.cost import DATA_TITLES, MODEL_TITLES
@@ -22,6 +26,8 @@ def best_family(wanted: Sequence[str]) -> str:
 
 def title(family: str) -> str:
     """A family's title, such as "AlexNet on Imagenette"."""
+    if own_networks.is_own(family):
+        return own_networks.title(family)
     data, _, model = family.partition("/")
     return f"{MODEL_TITLES.get(model, model)} on {data_title(data)}"
 
@@ -32,7 +38,9 @@ def data_title(data: str) -> str:
 
 
 def labels(family: str) -> tuple[str, ...]:
-    """The classes that `family` tells apart, as its networks number them; none where none of it is shipped."""
+    """The classes that `family` tells apart, as its networks number them; none where none of it is there."""
+    if own_networks.is_own(family):
+        return own_networks.get(family).classes
     for shipped in _shipped():
         if _parts(shipped)[0] == family:
             return pretrained.entry(shipped).labels
@@ -55,12 +63,14 @@ def classes_by_data_set() -> dict[str, tuple[str, ...]]:
 
 
 def name(family: str, scheme: str) -> str:
-    """The name that `xnorlab.load` takes."""
-    return f"{family}-{scheme}"
+    """The name that `xnorlab.load` takes; of a visitor's own network, which it knows nothing of, the family."""
+    return family if own_networks.is_own(family) else f"{family}-{scheme}"
 
 
 def schemes(family: str) -> list[str]:
     """The schemes under which `family` is shipped, in their fixed order; the paper's five where there are none."""
+    if own_networks.is_own(family):
+        return [own_networks.SCHEME]
     shipped = _shipped()
     return [s for s in (*SCHEMES, *VARIANTS) if name(family, s) in shipped] or list(SCHEMES)
 
@@ -73,13 +83,13 @@ def with_glyph(scheme: str) -> str:
 def advice(family: str, scheme: str) -> str:
     """How to get a network that is not shipped; "" for one whose file is missing or altered, whose error says how."""
     wanted = name(family, scheme)
-    if wanted in _shipped():
+    if wanted in _shipped() or own_networks.is_own(family):
         return ""
     return f"Train it: `xnorlab zoo train --data DATA --only {wanted}`, then `xnorlab zoo ship --data DATA`."
 
 
 def entry(family: str, scheme: str) -> pretrained.ShippedNetwork:
-    """What the manifest says of a network that could be loaded."""
+    """What the manifest says of a shipped network that could be loaded."""
     return pretrained.entry(name(family, scheme))
 
 

@@ -243,7 +243,8 @@ def test_every_data_set_is_offered_with_the_number_and_the_names_of_its_classes(
         "AlexNet on Imagenette: 10 things",
         "ResNet-18 on Tiny ImageNet: 200 things",
     ]
-    assert [p.proto.popover.label for p in at.get("popover")] == ["Imagenette: 10 things", "Tiny ImageNet: 200 things"]
+    popovers = [p.proto.popover.label for p in at.get("popover")]
+    assert [label for label in popovers if "things" in label] == ["Imagenette: 10 things", "Tiny ImageNet: 200 things"]
     ten, many = (re.findall("<li>(.*?)</li>", part) for part in re.findall("<ul class='xl-names'.*?</ul>", html_of(at)))
     assert ten == sorted(pretrained.entry("imagenette/alexnet-float").labels, key=str.casefold)
     assert len(many) == 200
@@ -307,3 +308,28 @@ def test_a_network_that_was_refused_once_is_not_waited_for_again(pretrained_copy
     (pretrained_copy / "imagenette" / "alexnet-bwn.safetensors").unlink()
     open_page(PAGE)
     assert cached.is_warm("imagenette/alexnet-bwn")
+
+
+def test_what_binary_weights_do_for_the_time_follows_from_the_times(open_page, monkeypatch):
+    from shared import network_times
+
+    from xnorlab.benchmark import Timing
+
+    seconds = {"imagenette/alexnet-float": 0.003, "imagenette/alexnet-bwn": 0.006}
+    times = {n: network_times.NetworkTime(Timing(n, (s,) * 3, 1, s), "2026-11-26T10:00:00") for n, s in seconds.items()}
+    monkeypatch.setattr(network_times, "known", lambda names: {name: times[name] for name in names if name in times})
+    at = open_page(PAGE, photo="cat", schemes="float,bwn")
+    (said,) = [m.value for m in at.markdown if "saves bytes rather than time" in m.value]
+    assert "only 0.500×" in said
+
+
+@pytest.mark.parametrize("selection", [{"rows": [3], "cells": []}, {"rows": [], "cells": [(3, "photo")]}])
+def test_a_click_on_a_row_or_its_text_opens_its_photo(app_modules, monkeypatch, selection):
+    import streamlit as st
+    from views.classify import all_photos
+
+    state = {"photo": "golf-ball", all_photos.TABLE: {"selection": selection}}
+    monkeypatch.setattr(st, "session_state", state)
+    all_photos._choose_photo(["golf-ball", "parachute", "pavilion", "cat"])
+    assert state["photo"] == "cat"
+    assert state[all_photos._ROWS_CHOSEN] == 1

@@ -159,7 +159,7 @@ def test_a_networks_timing_goes_out_under_the_names_of_its_schemes(open_page):
     assert set(result["timings"]) == {"bwn", "xnor"}
     assert [row["contestant"] for row in rows_of(downloads.measurement_rows([result]))] == ["bwn", "xnor"]
     assert json.loads(downloads.as_json(result)) == result
-    assert len(result["layers"]) == len(result["layer_medians_s"]["xnor"]["real first layer"]) == 6
+    assert len(result["layers"]) == len(result["layer_medians_s"]["xnor"]["first layer"]) == 6
 
 
 def test_without_a_measurement_the_page_says_so_and_with_one_it_offers_it(open_page, monkeypatch):

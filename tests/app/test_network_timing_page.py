@@ -101,9 +101,9 @@ def test_what_binary_weights_do_for_the_time_is_what_was_measured(app_modules, s
 
 
 def test_steps_with_packed_weights_are_told_by_their_kinds(app_modules):
-    from views.network_timing.measurement import PairTimings
+    from views.network_timing.measurement import LayerTimings
 
-    class Timed(PairTimings):
+    class Timed(LayerTimings):
         def __init__(self, *kinds):
             self.kinds = kinds
 

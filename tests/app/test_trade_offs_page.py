@@ -8,6 +8,8 @@ import pytest
 from manifests import enter
 from page_reading import chart_of, html_of
 
+from xnorlab.zoo import literature
+
 PAGE = "views/trade_offs/page.py"
 XNOR = "imagenette/alexnet-xnor"
 
@@ -36,8 +38,9 @@ def test_every_shipped_network_is_a_point_at_its_bytes_and_accuracy(open_page):
 def test_every_chart_has_a_description_and_its_numbers_below(open_page):
     at = open_page(PAGE)
     assert all(chart.proto.alt for chart in at.get("plotly_chart"))
-    assert len(at.get("plotly_chart")) == 5
-    assert len(at.table) == 7  # one under the cards, and that of the networks which fit
+    recorded = bool(literature.read())  # of the literature's networks
+    assert len(at.get("plotly_chart")) == 5 + recorded
+    assert len(at.table) == 7 + recorded  # one under the cards, and that of the networks which fit
 
 
 def test_nothing_is_timed_unasked_and_the_time_axis_says_so(open_page):
@@ -131,7 +134,7 @@ def test_another_data_set_is_named_with_its_classes_wherever_accuracies_stand(se
     assert "Ours: ResNet-18, width 8 of 64, 3×3 stem" in said
     assert "AlexNet on Imagenette: 3,925 pictures" in said  # the ablations, whatever data set was chosen above
     assert html_of(at).count("right among 200 classes, at training") == 2
-    (table,) = [t.value for t in at.table if any("published" in c for c in t.value)]
+    (table,) = [t.value for t in at.table if any("published, on ImageNet" in c for c in t.value)]
     assert any("measured at training, on Tiny ImageNet" in c for c in table)
 
 
@@ -182,7 +185,7 @@ def test_a_bad_value_in_the_address_falls_back_with_a_note(open_page, key, value
 
 def test_published_values_stand_beside_ours_and_are_named_so(open_page):
     at = open_page(PAGE, says="accuracy", paper="alexnet")
-    (table,) = [t.value for t in at.table if any("published" in c for c in t.value)]
+    (table,) = [t.value for t in at.table if any("published, on ImageNet" in c for c in t.value)]
     published, ours = [c for c in table if c != "scheme"]
     assert "published, on ImageNet" in published
     assert "measured at training, on Imagenette" in ours
@@ -442,3 +445,49 @@ def test_a_bench_that_fails_is_a_sentence(open_page, bench_cache, monkeypatch):
     at.button(key="measure-run").click().run()
     assert not at.exception
     assert "No time is shown: the disk is full" in at.error[0].value
+
+
+def literature_result(cpu: str, binary_s: float) -> dict:
+    def engine(median_s: float) -> dict:
+        return {"median_s": median_s, "quartiles_s": [median_s, median_s]}
+
+    return {
+        "machine": {"cpu": cpu, "instructions": "AVX2", "taken": "2026-01-02T03:04:05", "versions": {"torch": "2.9"}},
+        "pixels": 224,
+        "threads": 1,
+        "networks": [
+            {"network": "QuickNet", "scheme": "bnn", "times": {"xnorlab": engine(binary_s)}, "left_out": {}},
+            {
+                "network": "EfficientNet-B0",
+                "scheme": "float",
+                "times": {"onnxruntime-float": engine(0.006), "openvino-int8": engine(0.005)},
+                "left_out": {},
+            },
+        ],
+    }
+
+
+def test_literature_stands_published_against_measured_and_names_its_processor(open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("XNORLAB_CACHE", str(tmp_path))
+    literature.keep(literature_result("some CPU", 0.002))
+    literature.keep(literature_result("other CPU", 0.008))
+    at = open_page(PAGE, measured_on="some CPU, AVX2")
+    assert not at.exception
+    table = table_with(at, "top-1 %, published")
+    assert list(table["network"]) == ["◆ QuickNet, BNN", "● EfficientNet-B0, float", "✛ EfficientNet-B0, int8"]
+    assert list(table["top-1 %, published"]) == ["63.3", "77.7", "– (float32: 77.7)"]
+    assert list(table["one picture, measured"]) == ["2.00 ms", "6.00 ms", "5.00 ms"]
+    (said,) = [m.value for m in at.markdown if "Nothing measured here" in m.value]
+    assert "1 of these 2 is a binary network" in said
+    (origin,) = [c.value.replace("\\", "") for c in at.caption if "all networks in turns" in c.value]
+    assert "on another machine than this one, some CPU, AVX2, on 2026-01-02" in origin
+    at = open_page(PAGE, measured_on="other CPU, AVX2")
+    (said,) = [m.value for m in at.markdown if "Nothing measured here" in m.value]
+    assert "0 of these 1 are binary networks" in said
+
+
+def test_without_a_record_of_the_literature_the_page_tells_its_command(open_page, monkeypatch):
+    monkeypatch.setattr(literature, "read", lambda: ())
+    at = open_page(PAGE)
+    assert not at.exception
+    assert any("xnorlab bench literature" in info.value for info in at.info)

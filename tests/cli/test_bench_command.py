@@ -197,7 +197,7 @@ def test_architecture_is_timed_with_random_weights():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonet"], "model='nonet' is not one of alexnet, resnet18, nin"),
+        (["nonet"], "model='nonet' is not one of alexnet, densenet28"),
         (["resnet18", "--scheme", "none"], "scheme='none' is not one of"),
         (["resnet18", "--size", "7"], "size=7 must be an integer from 32"),
         (["test/resnet18-xnor", "--size", "64"], "has its own scheme and size"),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from xnorlab import pretrained
 from xnorlab.cli import BUG, app
+from xnorlab.export import ExportError
 
 PHOTO = Path(__file__).parents[2] / "app" / "samples" / "cat.jpg"
 
@@ -46,6 +48,23 @@ def test_a_bug_ends_in_its_traceback_and_one_line_that_says_where_to_report_it(r
 def test_a_mistake_and_a_version_say_nothing_about_bugs():
     for arguments in (["names", "--no-such-option"], ["bench", "conv", "64"], ["--version"], ["zoo"]):
         assert "bug" not in CliRunner().invoke(app, arguments).output
+
+
+def test_an_error_of_several_lines_keeps_them_and_no_others(monkeypatch: pytest.MonkeyPatch):
+    def refuse(name: str) -> None:
+        error = ExportError("cannot be\npacked", node="act (GELU)", source="net.py:3: self.act(x)", advice="a ReLU")
+        error.meanwhile = "accelerate"
+        raise error
+
+    monkeypatch.setattr(pretrained, "load", refuse)
+    result = CliRunner().invoke(app, ["predict", str(PHOTO)])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        r"xnorlab: act (GELU): cannot be\npacked",
+        "xnorlab: at: net.py:3: self.act(x)",
+        "xnorlab: instead: a ReLU",
+        "xnorlab: meanwhile: accelerate",
+    ]
 
 
 @pytest.mark.parametrize("command", [["predict", str(PHOTO)], ["bench", "conv", "64@6", "--repeats", "1"]])

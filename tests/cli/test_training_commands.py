@@ -13,6 +13,7 @@ from manifests import use
 from PIL import Image
 from typer.testing import CliRunner
 
+from xnorlab import export
 from xnorlab.cli import app
 from xnorlab.cli.train import RECIPE_OPTIONS, parse_option
 from xnorlab.runtime import Network
@@ -79,7 +80,7 @@ def test_every_setting_of_a_recipe_is_an_option_with_a_help_text():
     assert all(f"--{name.replace('_', '-')} " in shown for name in RECIPE_OPTIONS)
 
 
-def test_packed_run_predicts(finished: Path, pictures: Path, tmp_path: Path):
+def test_packed_run_predicts(finished: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     packed = tmp_path / "lamps.safetensors"
     result = run("pack", finished, "-o", packed, "--json")
     assert result.exit_code == 0, result.stderr
@@ -87,13 +88,17 @@ def test_packed_run_predicts(finished: Path, pictures: Path, tmp_path: Path):
         "file": str(packed),
         "bytes": packed.stat().st_size,
         "name": "lamps/resnet18-xnor",
+        "hints": [],
     }
     network = Network.open(packed)
     assert network.labels == ("off", "on")
     assert network.provenance["recipe"]["epochs"] == 2
     photo = pictures / "val/on/0.png"
     assert run("predict", photo, "--model", packed).exit_code == 0
-    assert run("pack", finished / "last.ckpt").exit_code == 0
+    hint = export.Hint("conv\n (Conv2d)", "", "costs most of the time")
+    monkeypatch.setattr(export, "hints", lambda model, example: [hint])
+    again = run("pack", finished / "last.ckpt")
+    assert again.stdout.splitlines()[1:] == [r"hint: conv\n (Conv2d): costs most of the time"]
     assert (finished / "packed.safetensors").read_bytes() == packed.read_bytes()
 
 

@@ -54,7 +54,9 @@ FREE = {
     "every second pixel": lambda m, y: y[:, :, ::2, 1::2],
     "all but the border": lambda m, y: y[..., 1:-1, 1:-1],
     "a written corner": lambda m, y: y[:, :, :4, :3],
-    "shuffled channels": lambda m, y: y.view(y.size(0), 2, 2, y.size(2), y.size(3)).transpose(1, 2).reshape(y.shape),
+    "shuffled channels": lambda m, y: (
+        y.view(y.size(0), 2, 2, y.size(2), y.size(3)).transpose(1, 2).contiguous().view(y.shape)
+    ),
     "mean of the rows' means": lambda m, y: y.mean(3).mean(2),
     "a branch by channels": lambda m, y: y if y.shape[1] == 4 else -y,
     "twice as large": lambda m, y: F.interpolate(y, scale_factor=2, mode="bilinear"),

@@ -5,7 +5,7 @@ import pytest
 from xnorlab.figures import style
 
 BACKGROUNDS = {False: "#FFFFFF", True: "#0F1218"}
-EVERY = {**style.SCHEMES, **style.VARIANTS}
+EVERY = {**style.SCHEMES, **style.VARIANTS, **style.YOURS}
 
 
 def luminance(colour: str) -> float:
@@ -15,7 +15,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("scheme", style.VARIANTS)
+@pytest.mark.parametrize("scheme", [*style.VARIANTS, *style.YOURS])
 def test_a_variant_stands_out_from_the_background_three_to_one(scheme, dark):
     low, high = sorted((luminance(style.look(scheme).colour(dark)), luminance(BACKGROUNDS[dark])))
     assert (high + 0.05) / (low + 0.05) >= 3
@@ -38,3 +38,11 @@ def test_every_scheme_of_the_library_has_a_look():
 def test_an_unknown_scheme_is_named():
     with pytest.raises(ValueError, match="scheme='quaternary' is not one of float"):
         style.look("quaternary")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_int8_stands_out_from_the_background_and_from_every_scheme(dark):
+    low, high = sorted((luminance(style.INT8.colour(dark)), luminance(BACKGROUNDS[dark])))
+    assert (high + 0.05) / (low + 0.05) >= 3
+    assert style.INT8.symbol not in {look.symbol for look in EVERY.values()}
+    assert style.INT8.colour(dark) not in {look.colour(dark) for look in EVERY.values()}

@@ -169,6 +169,24 @@ def test_both_halves_give_the_whole():
             layer.convolve(words[1:], x.shape)
 
 
+@pytest.mark.parametrize("channels", [5, 64])
+def test_a_standing_call_takes_new_maps_and_reads_its_input_scales_anew(channels: int):
+    rng = np.random.default_rng(0)
+    layer = XnorConv2d(pack_filters(rng.standard_normal((6, 3, 3, channels), np.float32)), channels, padding=1)
+    threshold, flip = rng.standard_normal(channels, np.float32), rng.random(channels) < 0.5
+    factors = np.empty((1, 4, 5), np.float32)
+    call = layer.standing((1, 4, 5, channels), threshold=threshold, flip=flip, input_scale=factors)
+    plain = layer.standing((1, 4, 5, channels))
+    for threads in (1, 2):
+        x, out = rng.standard_normal((1, 4, 5, channels), np.float32), np.empty((1, 4, 5, 6), np.float32)
+        factors[...] = rng.random(factors.shape)
+        call(x, out, threads)
+        expected = layer(x, threshold=threshold, flip=flip, input_scale=factors.copy())
+        np.testing.assert_array_equal(out, expected)
+        plain(x, out, threads)
+        np.testing.assert_array_equal(out, layer(x))
+
+
 def test_small_work_stays_on_one_thread_and_middling_work_wakes_nobody():
     layer = XnorConv2d(pack_filters(np.ones((64, 3, 3, 64))), 64, padding=1)
     for size, parts, worth_waking in ((8, 1, False), (56, 13, False), (112, 55, True)):

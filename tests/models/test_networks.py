@@ -6,7 +6,28 @@ import torch
 from xnorlab import models
 from xnorlab.nn import SCHEMES, BinaryConv2d, BinaryLinear
 
-SMALL = {"alexnet": ({"head": "pool"}, 64), "resnet18": ({"width": 8, "stem": "tiny"}, 32), "nin": ({}, 32)}
+SMALL = {
+    "alexnet": ({"head": "pool"}, 64),
+    "densenet28": ({"width": 8}, 64),
+    "googlenet": ({"width": 4}, 64),
+    "mobilenet": ({"width": 4}, 64),
+    "nin": ({}, 32),
+    "quicknet": ({"width": 16}, 64),
+    "resnet18": ({"width": 8, "stem": "tiny"}, 32),
+    "resnet20": ({"width": 4}, 32),
+    "resnet34": ({"width": 4, "stem": "tiny"}, 32),
+    "vgg_small": ({"width": 8}, 32),
+}
+"""Model → options of a small one, pixels."""
+
+BINARY = {
+    **{"alexnet": 4, "densenet28": 23, "googlenet": 19, "mobilenet": 26, "nin": 7, "quicknet": 16},
+    **{"resnet18": 16, "resnet20": 18, "resnet34": 32, "vgg_small": 5},
+}
+"""Model → how many of its layers are binary."""
+
+REAL_1X1 = {"densenet28": 3, "quicknet": 4, "resnet18": 3, "resnet34": 3}
+"""Model → its real 1×1 convolutions between the first layer and the last; none where it is not named."""
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -49,10 +70,11 @@ def test_first_and_last_layer_stay_real_and_the_rest_is_binary(name):
     real = [m for m in net.modules() if type(m) in (torch.nn.Conv2d, torch.nn.Linear)]
     assert real[0].weight.shape[1] == 3
     assert real[-1].weight.shape[0] == 5
-    shortcuts = [m for m in real[1:-1] if m.weight.shape[2:] == (1, 1)]
-    assert len(shortcuts) == (3 if name == "resnet18" else 0) == len(real) - 2
+    inner = [m for m in real[1:-1] if getattr(m, "groups", 1) == 1]
+    assert len(real) - 2 - len(inner) == (1 if name == "quicknet" else 0), "its stem has a depthwise convolution"
+    assert len([m for m in inner if m.weight.shape[2:] == (1, 1)]) == REAL_1X1.get(name, 0) == len(inner)
     binary = [m for m in net.modules() if isinstance(m, BinaryConv2d | BinaryLinear)]
-    assert len(binary) == {"alexnet": 4, "resnet18": 16, "nin": 7}[name]
+    assert len(binary) == BINARY[name]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -83,6 +105,11 @@ def test_sizes_of_the_measured_networks():
         (lambda: models.resnet18("xnor", stem="big"), "stem='big' is not one of"),
         (lambda: models.resnet18("xnor", width=0), "width=0 must be an int of at least 1"),
         (lambda: models.resnet18("xnor", width="8"), "width='8' must be an int of at least 1"),
+        (lambda: models.quicknet("xnor", size="huge"), "size='huge' is not one of small, standard, large"),
+        (lambda: models.quicknet("xnor", width=12), "width=12 must be a multiple of 8"),
+        (lambda: models.densenet28("xnor", width=7), "width=7 must be a multiple of 2"),
+        (lambda: models.vgg_small("xnor", head="big"), "head='big' is not one of flat, dense, pool"),
+        (lambda: models.mobilenet("xnor", width=0), "width=0 must be an int of at least 1"),
         (lambda: models.resnet18("xnor", shortcut_every_conv="False"), "shortcut_every_conv='False' must be true"),
     ],
 )

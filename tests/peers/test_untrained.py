@@ -24,6 +24,11 @@ def test_float_network_is_its_own_twin():
     assert made.float_twin is made.network
 
 
+def test_a_size_that_a_network_does_not_take_is_named():
+    with pytest.raises(ValueError, match="size=64 does not fit vgg_small: it must be smaller, 32 for one"):
+        untrained("vgg_small", "xnor", size=64)
+
+
 @pytest.mark.parametrize("size", [0, 31, 513, 64.0])
 def test_impossible_size_is_named(size):
     with pytest.raises(ValueError, match=f"size={size}"):

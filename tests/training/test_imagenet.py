@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from xnorlab.cli import app
 from xnorlab.models import build
-from xnorlab.paper.cost_model import PAPER
+from xnorlab.paper.published import PAPER
 from xnorlab.training import recipes
 from xnorlab.training.checkpoints import read_checkpoint
 from xnorlab.training.estimate import Estimate, estimate

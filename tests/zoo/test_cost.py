@@ -155,4 +155,7 @@ def test_a_network_that_differs_from_its_papers_says_so():
     assert architecture(recipe("resnet18", width=32, stem="tiny")) == "ResNet-18, width 32 of 64, 3×3 stem"
     assert architecture(recipe("resnet18", stem="cifar")) == "ResNet-18, 3×3 stem without stride"
     assert architecture(recipe("resnet18", stem="imagenet")) == "ResNet-18"
+    assert architecture(recipe("quicknet", size="small", width=32)) == "QuickNet small, width 32 of 64"
+    assert architecture(recipe("vgg_small", head="dense")) == "ConvNet"
+    assert architecture(recipe("vgg_small", head="pool")) == "VGG-small, pooled head"
     assert architecture(recipe("lenet")) == "lenet"

@@ -36,3 +36,12 @@ def test_a_layer_that_has_a_name_of_its_own_keeps_it():
         "some.thing": "some.thing",
         "classifier": "classifier",
     }
+
+
+def test_layers_that_would_share_a_name_keep_their_paths():
+    given = ["stages.0.conv1", "stages.0.conv2", "stages.1.conv1"]
+    assert layer_names(given) == {
+        "stages.0.conv1": "stages.0.conv1",
+        "stages.0.conv2": "conv2",
+        "stages.1.conv1": "stages.1.conv1",
+    }

@@ -104,3 +104,18 @@ def test_stochastic_signs_have_a_rate_of_their_own():
     assert recipe_for("imagenette", "alexnet", "binaryconnect-stochastic").binary_rate_factor > 1
     changed = recipe_for("imagenette", "alexnet", "binaryconnect-stochastic", binary_rate_factor=1.5)
     assert changed.binary_rate_factor == 1.5
+
+
+def test_help_of_the_model_names_every_network():
+    from xnorlab.models import MODELS
+
+    help_text = next(item.metadata["help"] for item in dataclasses.fields(Recipe) if item.name == "model")
+    assert help_text.replace(" (default)", "").rstrip(".").split(", ") == list(MODELS)
+
+
+@pytest.mark.parametrize("model", ["vgg_small", "resnet34"])
+def test_networks_for_small_pictures_fit_the_pictures_of_a_data_set(model):
+    from xnorlab.training.recipe_checks import require_feasible
+
+    for dataset in ("imagenette", "tiny-imagenet", "cifar10"):
+        require_feasible(recipe_for(dataset, model, "bnn"), 10)

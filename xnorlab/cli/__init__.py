@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 from xnorlab import __version__
-from xnorlab.cli import ablate, bench, classify, evaluate, networks, pack, predict, teach, train, verdicts, zoo
+from xnorlab.cli import (
+    ablate,
+    bench,
+    classify,
+    evaluate,
+    networks,
+    open_app,
+    pack,
+    predict,
+    teach,
+    train,
+    verdicts,
+    zoo,
+)
 from xnorlab.cli.output import notes_on_stderr
 from xnorlab.printable import one_line
 
@@ -20,6 +33,7 @@ MISSING = {
     "torchmetrics": "train",
     "tensorboard": "train",
     "plotly": "app",
+    "streamlit": "app",
     "pyarrow": "classify",
     "ray": "ray",
     "sklearn": "teach",
@@ -33,7 +47,8 @@ BUG = "This is a bug in xnorlab; please report it with the lines above and the o
 class Commands(TyperGroup):
     """A group of commands that prints errors of the user on stderr, with exit code 2.
 
-    The error takes one line, and each of its notes another one. An unexpected error keeps its traceback.
+    The error takes one line, or the lines that it has itself (`ExportError`), and each of its notes another one. An
+    unexpected error keeps its traceback.
     """
 
     def invoke(self, ctx):
@@ -45,7 +60,7 @@ class Commands(TyperGroup):
             sys.stderr.close()
             raise typer.Exit(0) from None
         except (ValueError, OSError) as error:
-            lines = [str(error), *getattr(error, "__notes__", ())]
+            lines = [*getattr(error, "lines", [str(error)]), *getattr(error, "__notes__", ())]
         except ModuleNotFoundError as error:
             extra = MISSING.get((error.name or "").partition(".")[0])
             if extra is None:
@@ -92,6 +107,7 @@ def main(
 
 
 app.command("predict")(predict.predict)
+app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(open_app.open_app)
 app.command("classify")(classify.classify)
 app.command("names")(networks.names)
 app.command("summary")(networks.summary)

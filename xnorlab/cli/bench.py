@@ -5,6 +5,7 @@ import typer
 from xnorlab.cli import (
     bench_classify,
     bench_conv,
+    bench_literature,
     bench_loading,
     bench_network,
     bench_start,
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command("classify")(bench_classify.classify)
 app.command("conv")(bench_conv.conv)
+app.command("literature")(bench_literature.literature)
 app.command("loading")(bench_loading.loading)
 app.command("network")(bench_network.network)
 app.command("start")(bench_start.start)

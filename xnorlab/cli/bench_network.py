@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def network(
     name: Annotated[
-        str, typer.Argument(help="A pretrained name, such as imagenette/alexnet-xnor, or alexnet, resnet18, nin.")
+        str,
+        typer.Argument(
+            help="A pretrained name, such as imagenette/alexnet-xnor, or an architecture, such as resnet18."
+        ),
     ],
     scheme: Annotated[str | None, typer.Option(help="Scheme of an architecture; xnor by default.")] = None,
     size: Annotated[int | None, typer.Option(help="Pixels of an architecture's pictures; 224 by default.")] = None,
@@ -84,9 +87,7 @@ def _networks(
 
     if "/" in name or "-" in name:
         if scheme is not None or size is not None:
-            raise ValueError(
-                f"name={name!r} has its own scheme and size; --scheme and --size go with alexnet, resnet18"
-            )
+            raise ValueError(f"name={name!r} has its own scheme and size; --scheme and --size go with an architecture")
         packed, twin_name = pretrained.load(name), pretrained.sibling(name, "float")
         if twin_name == name:
             return packed, packed, None

@@ -13,7 +13,7 @@ from xnorlab.cli.timing_tables import machine_line, thread_count
 
 def threads(
     name: Annotated[
-        str, typer.Argument(help="A pretrained name, or alexnet, resnet18, nin under XNOR at 224 pixels (needs torch).")
+        str, typer.Argument(help="A pretrained name, or an architecture under XNOR at 224 pixels (needs torch).")
     ] = "resnet18",
     threads: Annotated[int | None, typer.Option(min=2, help="Threads; all processors by default.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 5,

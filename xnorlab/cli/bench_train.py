@@ -14,7 +14,7 @@ def train(
         list[str] | None,
         typer.Argument(metavar="[SCHEME]...", help="By default binaryconnect, bnn, bwn, xnor, xnor-k."),
     ] = None,
-    model: Annotated[str, typer.Option(help="alexnet, resnet18 or nin.")] = "alexnet",
+    model: Annotated[str, typer.Option(help="An architecture, such as alexnet or resnet18.")] = "alexnet",
     batch: Annotated[int, typer.Option(min=2, help="Pictures per step.")] = 64,
     size: Annotated[int | None, typer.Option(min=1, help="Side of a picture; the recipe's by default.")] = None,
     precision: Annotated[str, typer.Option(help="auto, bf16-mixed or 32-true.")] = "auto",

@@ -37,9 +37,10 @@ def pack(
     preprocessing = recipe.preprocessing()
     # export compares torch and packed logits on this noise, which reaches every layer
     noise = np.random.default_rng(0).integers(0, 256, (2, recipe.resize, recipe.resize, 3), np.uint8)
+    example = torch.from_numpy(preprocessing(noise)).permute(0, 3, 1, 2)
     network = export.pack(
         model,
-        torch.from_numpy(preprocessing(noise)).permute(0, 3, 1, 2),
+        example,
         labels=list(labels),
         preprocessing=preprocessing,
         provenance={"name": recipe.name, "dataset": recipe.dataset, "recipe": recipe.to_dict()},
@@ -48,10 +49,13 @@ def pack(
     target = checkpoint.parent / "packed.safetensors" if out is None else out
     network.save(target)
     size = target.stat().st_size
+    noticed = [str(hint) for hint in export.hints(model, example)]
     if as_json:
-        print_json({"file": str(target), "bytes": size, "name": recipe.name})
+        print_json({"file": str(target), "bytes": size, "name": recipe.name, "hints": noticed})
     else:
         typer.echo(f"{one_line(target)}: {units.memory(size)}")
+        for hint in noticed:
+            typer.echo(f"hint: {one_line(hint)}")
 
 
 def ship(

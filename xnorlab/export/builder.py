@@ -116,10 +116,10 @@ class Builder:
                     _dispatch(self, node)
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
-                    raise ExportError(f"{self.traced.title(node)}: {error}") from None
+                    raise self.traced.refusal(node, str(error)) from None
         for name, node in self.traced.outputs.items():
             if not self.traced.varies(node):
-                raise ExportError(f"{self.traced.title(node)}: gives a result that does not depend on the input")
+                raise self.traced.refusal(node, "gives a result that does not depend on the input", another_op=False)
             self.outputs[name] = self.in_torchs_order(node)
         return self._without_unused(set(self.outputs.values()))
 
@@ -129,7 +129,7 @@ class Builder:
             reads = self.traced.reads(node)
             if reads.values or reads.batch:
                 by = "numbers of its input" if reads.values else "the number of inputs in the batch"
-                raise ExportError(f"{self.traced.title(node)}: takes a branch by {by}, which cannot be packed")
+                raise self.traced.refusal(node, f"takes a branch by {by}, which cannot be packed", another_op=False)
             if reads.maps:
                 self.fix(node, "takes a branch by a height or a width of its input")
         parts = self.traced.values[node]
@@ -238,6 +238,9 @@ class Builder:
 
     def same(self, node: Node, source: Node) -> None:
         """Record that `node` returns the value of `source`."""
+        if source in self._moved:  # a copy in the middle of a chain of moves does not end it
+            self._moved[node], self.order[node] = self._moved[source], self.order[source]
+            return
         self.later(node, source, lambda name: name, monotone=True, compute=lambda x: x, changes=False)
 
     def unchanged(self, node: Node) -> Node:
@@ -291,7 +294,7 @@ class Builder:
         moved = self._moved[node]
         layout = moved.layout
         if isinstance(layout, str):
-            raise ExportError(f"{self.traced.title(node)}: {layout}")
+            raise self.traced.refusal(node, layout)
         if not moved.holds(layout):
             is_map = self.traced.values[node].dim() == 4
             self.fix(node, "gives its input a height and a width that are not always its own" if is_map else _NUMBER)

@@ -22,11 +22,14 @@ from xnorlab.export import (  # noqa: F401
     signs,
     unchanging,
 )
+from xnorlab.export.acceleration import Accelerated
+from xnorlab.export.advice import ACCELERATE
 from xnorlab.export.builder import Builder
 from xnorlab.export.ceil_mode import simplified
 from xnorlab.export.errors import ExportError
 from xnorlab.export.trace import Traced, trace
 from xnorlab.images.preprocessing import Preprocessing
+from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import Op
@@ -83,9 +86,28 @@ def pack(
         The packed network.
 
     Raises:
-        ExportError: the model cannot be packed, or the check fails.
+        ExportError: the model cannot be packed, or the check fails. It names the step and its line in the model's
+            code, and says what can be used instead.
         ValueError: labels, preprocessing or provenance do not fit.
     """
+    if isinstance(model, Accelerated):
+        raise ExportError("the model is accelerated, its binary weights are bits; pack the model that it was made from")
+    try:
+        return _pack(model, example, labels, preprocessing, provenance, name)
+    except ExportError as error:
+        if error.op and any(isinstance(module, BinaryConv2d | BinaryLinear) for module in model.modules()):
+            error.meanwhile = ACCELERATE
+        raise
+
+
+def _pack(
+    model: nn.Module,
+    example: Tensor,
+    labels: Sequence[str] | None,
+    preprocessing: Preprocessing | None,
+    provenance: dict[str, Any] | None,
+    name: str,
+) -> Network:
     traced = trace(model, example)
     builder = Builder(traced)
     with torch.no_grad():
@@ -122,9 +144,11 @@ def _check_ops(network: Network, builder: Builder, traced: Traced) -> None:
         limit = OP_TOLERANCE * float(np.abs(want).max(initial=0.0)) + 1e-6
         difference = float(np.abs(got - want).max(initial=0.0)) if got.shape == want.shape else np.inf
         if not difference <= limit:
-            raise ExportError(
-                f"{traced.title(node)}: packed as {op.kind} it differs from torch by {difference:.3g}, "
-                f"more than {limit:.3g}; the model uses it in a way that torch.fx does not show"
+            raise traced.refusal(
+                node,
+                f"packed as {op.kind} it differs from torch by {difference:.3g}, more than {limit:.3g}; the model uses "
+                "it in a way that torch.fx does not show",
+                another_op=False,
             )
         values[op.name] = want
 

@@ -38,14 +38,19 @@ def model(given: Any) -> nn.Module:
         _check_kind(path, module)
     for name, tensor in (*given.named_parameters(), *given.named_buffers()):
         _check_weight(name, tensor)
+    made = evaluating_copy(given).to("cpu", torch.float32)
+    for module in made.modules():
+        for name, child in module.named_children():
+            setattr(module, name, _unwrapped(child))
+    return made
+
+
+def evaluating_copy(given: nn.Module) -> nn.Module:
+    """A copy of `given` in evaluation mode; raises ExportError where it cannot be copied."""
     try:
-        made = copy.deepcopy(given, _computed(given)).to("cpu", torch.float32).eval()
-        for module in made.modules():
-            for name, child in module.named_children():
-                setattr(module, name, _unwrapped(child))
+        return copy.deepcopy(given, _computed(given)).eval()
     except Exception as error:  # what a model holds besides tensors may be anything: locks, open files
         raise ExportError(f"the model cannot be copied: {in_a_line(error)}") from error
-    return made
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

@@ -146,6 +146,8 @@ class _Sizes:
         if not isinstance(step, Node):
             return step(places)
         traced = self._builder.traced
+        if isinstance(places, Tensor):
+            places = places.contiguous()  # where the model makes its value contiguous ahead of a view, the step is gone
         arguments = map_arg(
             (step.args, step.kwargs), lambda node: places if traced.varies(node) else self._constant(node)
         )

@@ -12,12 +12,13 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
-from xnorlab.export import prepare
+from xnorlab.export import advice, prepare, source_lines
 from xnorlab.export.dependence import Dependences, Reads, merged
 from xnorlab.export.errors import ExportError
 from xnorlab.nn import BinaryConv2d, BinaryLinear, Shift
 
 _LEAVES = (BinaryConv2d, BinaryLinear, ClippedSign, BiRealSign, RSign, KBit, Shift)
+_UNFOLLOWED = "torch.fx cannot follow the model"
 _HOOKS = "hooks are not packed: take it off, or make a module of it"
 
 
@@ -108,6 +109,12 @@ class _Tracer(fx.Tracer):
         is_own = any(isinstance(m, leaf) and type(m).forward is leaf.forward for leaf in _LEAVES)
         return is_own or super().is_leaf_module(m, module_qualified_name)
 
+    def create_node(self, *args: Any, **kwargs: Any) -> Node:
+        """A node that knows the line of the model's code that calls for it."""
+        node = super().create_node(*args, **kwargs)
+        node.meta["source"] = source_lines.calling(begun_in=_attempt.__name__)
+        return node
+
 
 class _Recorder(fx.Interpreter):
     """Runs a graph and keeps a copy of every value, taken before a later step can change it in place."""
@@ -141,7 +148,9 @@ class Traced:
         self.input = placeholders[0]
         self.outputs = _by_place(self.nodes[-1].args[0])
         if not all(isinstance(node, Node) and isinstance(values[node], Tensor) for node in self.outputs.values()):
-            raise ExportError("the model must return a tensor, its logits, or a tuple, list or dictionary of tensors")
+            raise ExportError(
+                "the model must return a tensor, its logits, or a tuple, list or dictionary of tensors", op="forward"
+            )
         self._dependences = Dependences(self.nodes, values, self.called)
 
     def varies(self, node: Node) -> bool:
@@ -209,8 +218,25 @@ class Traced:
             return f"{node.target} ({type(self.called(node)).__name__})"
         if node.op == "get_attr":
             return f"{node.target} (attribute)"
-        name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
-        return f"{self.path(node)} (function {name})"
+        return f"{self.path(node)} (function {self.op(node)})"
+
+    def op(self, node: Node) -> str:
+        """What the node does: the class of a module, the name of a function or a method."""
+        if node.op == "call_module":
+            return type(self.called(node)).__name__
+        return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+
+    def refusal(self, node: Node, reason: str, *, another_op: bool = True) -> ExportError:
+        """The error that says why a node cannot be packed and where it stands.
+
+        Args:
+            node: that cannot be packed.
+            reason: why.
+            another_op: whether another op would help, so that the error names one.
+        """
+        op = self.op(node)
+        instead = advice.instead_of(op) if another_op else ""
+        return ExportError(reason, node=self.title(node), op=op, source=node.meta.get("source", ""), advice=instead)
 
     def channels(self, node: Node) -> int:
         """Size of dimension 1 of the node's value."""
@@ -260,17 +286,17 @@ def trace(model: nn.Module, example: Tensor) -> Traced:
         _check_inputs(model)
         expected = _attempt("the model fails on the example", lambda: model(x.clone()))
         tracer = _Tracer(model, x)
-        graph = _attempt("torch.fx cannot follow the model", lambda: tracer.trace(model))
+        graph = _attempt(_UNFOLLOWED, lambda: tracer.trace(model))
         if sum(node.op == "placeholder" for node in graph.nodes) != 1:
-            raise ExportError("the model must take one input")
+            raise ExportError("the model must take one input", op="forward")
         module = fx.GraphModule(model, graph)
         recorder = _Recorder(module)
-        _attempt("torch.fx cannot follow the model", lambda: recorder.run(x.clone()))
+        _attempt(_UNFOLLOWED, lambda: recorder.run(x.clone()))
         _follow_in_place(module)
         traced = Traced(module, recorder.values, tracer)
         _check_hooks(traced)
         if not _equal_results(expected, {name: traced.values[node] for name, node in traced.outputs.items()}):
-            raise ExportError(_why_different(model, x, expected))
+            raise ExportError(_why_different(model, x, expected), op="forward")
     _check_finite(traced)
     return traced
 
@@ -288,7 +314,9 @@ def _attempt(failure: str, step: Callable[[], Any]) -> Any:
     try:
         return step()
     except Exception as error:  # the model's own code may raise anything
-        raise ExportError(f"{failure}: {prepare.in_a_line(error)}") from error
+        own_code = {"op": "forward", "advice": advice.FORWARD} if failure == _UNFOLLOWED else {}
+        reason = f"{failure}: {prepare.in_a_line(error)}"
+        raise ExportError(reason, source=source_lines.failing(error), **own_code) from error
 
 
 def _check_hooks(traced: Traced) -> None:
@@ -299,7 +327,7 @@ def _check_hooks(traced: Traced) -> None:
             continue
         args, kwargs = map_arg((node.args, node.kwargs), lambda source: _own(traced.values[source]))
         if not _equal(module.forward(*args, **kwargs), traced.values[node]):
-            raise ExportError(f"{traced.title(node)}: a forward hook changes what it takes or gives; {_HOOKS}")
+            raise traced.refusal(node, f"a forward hook changes what it takes or gives; {_HOOKS}", another_op=False)
 
 
 def _check_finite(traced: Traced) -> None:

@@ -66,6 +66,15 @@ VARIANTS = {
 }
 """Variants of the five, in their colour with an open mark, and later systems; drawn after the five."""
 
+INT8 = SchemeStyle("int8", "#3D5A80", "#9FB8D9", "cross", "int8", "✚")
+"""Networks rounded to eight bits, which other engines run."""
+
+HOLLOW_INT8 = "✛"
+"""The glyph of INT8's open symbol."""
+
+YOURS = {"yours": SchemeStyle("Yours", "#3F5A73", "#8FB3D4", "x", "yours", "✖")}
+"""A reader's own network, whose scheme nobody has told."""
+
 
 def look(scheme: str) -> SchemeStyle:
     """Return the look of a scheme.
@@ -73,7 +82,7 @@ def look(scheme: str) -> SchemeStyle:
     Raises:
         ValueError: `scheme` is unknown.
     """
-    for known in (SCHEMES, VARIANTS):
+    for known in (SCHEMES, VARIANTS, YOURS):
         if scheme in known:
             return known[scheme]
     raise ValueError(unknown("scheme", scheme, [*SCHEMES, *VARIANTS]))

@@ -1,5 +1,6 @@
 """Binary convolution: signs of activations against signs of weights, 64 at a time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,6 +191,30 @@ class XnorConv2d(TiledConv):
         work.whole.run(min(threads, tables.parts), tables.worth_waking)
         work.give_back(tables)
         return out
+
+    def standing(self, shape, *, threshold=None, flip=None, input_scale=None) -> Callable[..., None]:
+        """A call for inputs of one shape, as often as wanted, never twice at once.
+
+        What `__call__` makes anew for thresholds and input scales takes as long as a small layer's work; here it is
+        made once.
+
+        Args:
+            shape: (B, H, W, C) of the inputs.
+            threshold: as in `__call__`.
+            flip: as in `__call__`.
+            input_scale: K, float32 (B, OH, OW) for kernels, read at each call; None for 1.
+
+        Returns:
+            A function of x, out and threads, both arrays as `feature_map` and `result` give them.
+        """
+        tables = self.tables(shape)
+        work = self._workspace(shape, threshold, flip, input_scale)
+
+        def convolve(x: np.ndarray, out: np.ndarray, threads: int) -> None:
+            work.set_arrays(x, work.prepared, out)
+            work.whole.run(min(threads, tables.parts), tables.worth_waking)
+
+        return convolve
 
     def _workspace(self, shape, threshold=None, flip=None, input_scale=None) -> "_Workspace":
         """A workspace that nobody else uses: one that was given back, where the call has no tables of its own."""

@@ -6,12 +6,29 @@ from inspect import signature
 from torch import nn
 
 from xnorlab.models.alexnet import alexnet
+from xnorlab.models.densenet import densenet28
+from xnorlab.models.googlenet import googlenet
+from xnorlab.models.mobilenet import mobilenet
 from xnorlab.models.nin import nin
-from xnorlab.models.resnet import resnet18
+from xnorlab.models.quicknet import quicknet
+from xnorlab.models.resnet import resnet18, resnet20, resnet34
+from xnorlab.models.vgg_small import vgg_small
 from xnorlab.nn import Scheme
 from xnorlab.suggestions import nearest, unknown
 
-MODELS: dict[str, Callable[..., nn.Sequential]] = {"alexnet": alexnet, "resnet18": resnet18, "nin": nin}
+MODELS: dict[str, Callable[..., nn.Sequential]] = {
+    "alexnet": alexnet,
+    "densenet28": densenet28,
+    "googlenet": googlenet,
+    "mobilenet": mobilenet,
+    "nin": nin,
+    "quicknet": quicknet,
+    "resnet18": resnet18,
+    "resnet20": resnet20,
+    "resnet34": resnet34,
+    "vgg_small": vgg_small,
+}
+"""The networks by name; `xnorlab.paper.published` has the figures that their papers print."""
 
 
 def build(model: str, scheme: str | Scheme, num_classes: int, **options) -> nn.Sequential:
@@ -45,4 +62,18 @@ def load(name: str) -> nn.Module:
     return load_pretrained(name)
 
 
-__all__ = ["MODELS", "alexnet", "build", "load", "nin", "resnet18"]
+__all__ = [
+    "MODELS",
+    "alexnet",
+    "build",
+    "densenet28",
+    "googlenet",
+    "load",
+    "mobilenet",
+    "nin",
+    "quicknet",
+    "resnet18",
+    "resnet20",
+    "resnet34",
+    "vgg_small",
+]

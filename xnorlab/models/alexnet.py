@@ -3,7 +3,7 @@
 from torch import nn
 
 from xnorlab.nn import Scheme, conv_block, first_block, get_scheme
-from xnorlab.nn.blocks import activation, chain, classifier, linear
+from xnorlab.nn.blocks import chain, classifier, dense_block
 
 
 def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense") -> nn.Sequential:
@@ -37,8 +37,8 @@ def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense
         width = 4096
         end = chain(
             flatten=nn.Flatten(),
-            fc6=_dense_block(scheme, 256 * 6 * 6, width),
-            fc7=_dense_block(scheme, width, width),
+            fc6=dense_block(scheme, 256 * 6 * 6, width),
+            fc7=dense_block(scheme, width, width),
             norm=nn.BatchNorm1d(width) if needs_norm else None,
             act=act,
         )
@@ -47,11 +47,3 @@ def alexnet(scheme: str | Scheme, num_classes: int = 1000, *, head: str = "dense
         norm = nn.BatchNorm2d(width) if needs_norm else None
         end = chain(norm=norm, act=act, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
     return chain(features=features, head=end, classifier=classifier(scheme, width, num_classes))
-
-
-def _dense_block(scheme: Scheme, in_features: int, out_features: int) -> nn.Sequential:
-    layer = linear(scheme, in_features, out_features)
-    if scheme.order == "conv-norm-act":
-        norm = nn.BatchNorm1d(out_features) if scheme.norm else None
-        return chain(linear=layer, norm=norm, act=activation(scheme, out_features))
-    return chain(norm=nn.BatchNorm1d(in_features), linear=layer)

@@ -128,6 +128,15 @@ def first_block(
     return chain(conv=layer, pool=pool)
 
 
+def dense_block(scheme: Scheme, in_features: int, out_features: int) -> nn.Sequential:
+    """Matrix with its norm and activation, in the scheme's order, as in `conv_block`: (N, F) → (N, out_features)."""
+    layer = linear(scheme, in_features, out_features)
+    if scheme.order == "conv-norm-act":
+        norm = nn.BatchNorm1d(out_features) if scheme.norm else None
+        return chain(linear=layer, norm=norm, act=activation(scheme, out_features))
+    return chain(norm=nn.BatchNorm1d(in_features), linear=layer)
+
+
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions with real shortcuts (He et al. 2016; Bi-Real Net, figure 3; ReActNet, figure 5).
 
@@ -135,7 +144,8 @@ class ResidualBlock(nn.Module):
     - norm-sign-conv: norm → sign → conv (→ norm → sign → conv), + shortcut; nothing stands between the
       convolution's output and the sum, so that α alone gives the two a common scale.
     - Bi-Real and ReActNet: sign → conv → norm, + shortcut, → act.
-    A shortcut that changes shape averages 2×2 pixels and mixes channels by a real 1×1 convolution.
+    Unless `down` is given, a shortcut that changes shape averages 2×2 pixels and mixes channels by a real 1×1
+    convolution.
 
     Args:
         scheme: of both convolutions.
@@ -144,25 +154,36 @@ class ResidualBlock(nn.Module):
         stride: of the first convolution.
         every_conv: a shortcut around each convolution instead of one around the pair; None is the scheme's
             `shortcut_every_conv`.
+        down: shortcut of a block that changes shape; None is the one above.
     """
 
     def __init__(
-        self, scheme: Scheme, in_channels: int, out_channels: int, stride: int, *, every_conv: bool | None = None
+        self,
+        scheme: Scheme,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        *,
+        every_conv: bool | None = None,
+        down: nn.Module | None = None,
     ):
         super().__init__()
         every_conv = scheme.shortcut_every_conv if every_conv is None else every_conv
-        first = _branch(scheme, in_channels, out_channels, stride)
-        second = _branch(scheme, out_channels, out_channels, 1)
-        down = _down(in_channels, out_channels, stride)
+        first = branch(scheme, in_channels, out_channels, 3, stride)
+        second = branch(scheme, out_channels, out_channels, 3, 1)
+        if stride == 1 and in_channels == out_channels:
+            down = nn.Identity()
+        elif down is None:
+            down = _down(in_channels, out_channels, stride)
         if every_conv:
             steps = [
-                _Step(first, down, _after_sum(scheme, out_channels)),
-                _Step(second, nn.Identity(), _after_sum(scheme, out_channels)),
+                Residual(first, down, after_sum(scheme, out_channels)),
+                Residual(second, nn.Identity(), after_sum(scheme, out_channels)),
             ]
         else:
             between = activation(scheme, out_channels) if scheme.order == "conv-norm-act" else None
-            branch = chain(first=first, act=between, second=second)
-            steps = [_Step(branch, down, _after_sum(scheme, out_channels))]
+            both = chain(first=first, act=between, second=second)
+            steps = [Residual(both, down, after_sum(scheme, out_channels))]
         self.steps = nn.Sequential(*steps)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -170,30 +191,44 @@ class ResidualBlock(nn.Module):
         return self.steps(x)
 
 
-class _Step(nn.Module):
+class Residual(nn.Module):
+    """A sum of two branches and what stands behind it: end(branch(x) + shortcut(x)).
+
+    Args:
+        branch: computes.
+        shortcut: carries the input on, to the branch's shape.
+        end: takes the sum.
+    """
+
     def __init__(self, branch: nn.Module, shortcut: nn.Module, end: nn.Module):
         super().__init__()
         self.branch, self.shortcut, self.end = branch, shortcut, end
 
     def forward(self, x: Tensor) -> Tensor:
+        """y: (N, C, H, W) → what `end` makes of a sum in the branch's shape."""
         return self.end(self.branch(x) + self.shortcut(x))
 
 
-def _branch(scheme: Scheme, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
-    layer = conv(scheme, in_channels, out_channels, 3, stride, 1)
+def branch(scheme: Scheme, in_channels: int, out_channels: int, kernel_size: int, stride: int) -> nn.Sequential:
+    """Convolution with its norm, for a sum: conv → norm, or norm → sign → conv, in the scheme's order.
+
+    The border is half the kernel: (N, in_channels, H, W) → (N, out_channels, H/stride, W/stride).
+    """
+    layer = conv(scheme, in_channels, out_channels, kernel_size, stride, kernel_size // 2)
     if scheme.order == "conv-norm-act":
         return chain(conv=layer, norm=nn.BatchNorm2d(out_channels) if scheme.norm else None)
     return chain(norm=nn.BatchNorm2d(in_channels), conv=layer)
 
 
-def _after_sum(scheme: Scheme, channels: int) -> nn.Module:
-    # Without a real activation the next block's sign is the only nonlinearity, and the sum must reach it unclipped.
+def after_sum(scheme: Scheme, channels: int) -> nn.Module:
+    """Activation behind a sum of branches: the scheme's real one, or none.
+
+    Without a real one the next block's sign is the only nonlinearity, and the sum must reach it unclipped.
+    """
     return scheme.activation(channels) if scheme.activation is not None else nn.Identity()
 
 
 def _down(in_channels: int, out_channels: int, stride: int) -> nn.Module:
-    if stride == 1 and in_channels == out_channels:
-        return nn.Identity()
     # The last row and column of an odd map form windows of their own, as in the strided convolution of the branch.
     pool = nn.AvgPool2d(stride, stride, ceil_mode=True) if stride > 1 else None
     return chain(pool=pool, conv=nn.Conv2d(in_channels, out_channels, 1, bias=False), norm=nn.BatchNorm2d(out_channels))

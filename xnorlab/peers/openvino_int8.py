@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from xnorlab.benchmark.quantization import HALF_RANGE, LARGEST, Grid, round_weight
+from xnorlab.peers.engine_threads import openvino_request
 
-_SUMS = ("Convolution", "MatMul")
+_SUMS = ("Convolution", "GroupConvolution", "MatMul")
 _READERS = (*_SUMS, "Add", "MaxPool", "AvgPool")
 _EXECUTED_SUMS = ("Convolution", "FullyConnected", "MatMul")
 
@@ -55,6 +56,47 @@ def quantize(model: Any, grids: Mapping[str, Grid]) -> None:
                 rounded = on_grid(output, grid).output(0)
                 for target in readers:
                     target.replace_source_output(rounded)
+
+
+def folded(model: Any) -> Any:
+    """Compute what depends on no input, in place: weights and biases become constants, as `quantize` takes them."""
+    from openvino.passes import ConstantFolding, Manager
+
+    manager = Manager()
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    return model
+
+
+def calibrated(model: Any, x: np.ndarray) -> dict[str, Grid]:
+    """Find the grids for `quantize` from the values that a float model computes for the input `x`.
+
+    Args:
+        model: An openvino.Model with one input. Its tensors get names where they have none.
+        x: The calibration input, as the model takes it.
+
+    Returns:
+        By name of a tensor that a node could read in eight bits, the grid of its values.
+    """
+    grids: dict[str, Grid] = {}
+    inner = []
+    for i, node in enumerate(model.get_ordered_ops()):
+        kind = node.get_type_name()
+        for output in node.outputs() if kind not in ("Constant", "Result") else ():
+            if not any(_reads_eight_bits(target.get_node()) for target in output.get_target_inputs()):
+                continue
+            if not output.get_names():
+                output.get_tensor().set_names({f"inner {i}"})
+            name = min(output.get_names())
+            if kind == "Parameter":
+                grids[name] = Grid.of(x)
+            else:
+                inner.append(name)
+    twin = model.clone()
+    twin.add_outputs(inner)
+    request = openvino_request(twin, x, 1)
+    request.infer()
+    return grids | {name: Grid.of(request.get_tensor(name).data) for name in inner}
 
 
 def sums_in_int8(request: Any) -> bool:

@@ -1,6 +1,8 @@
 """Networks with random weights, for timing: a time depends on the architecture, not on the training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,30 +56,65 @@ def untrained(model: str, scheme: str, *, size: int) -> Untrained:
     Raises:
         ValueError: `model` or `scheme` is unknown, or `size` is outside of its range.
     """
-    if type(size) is not int or not SIZES[0] <= size <= SIZES[1]:
-        raise ValueError(f"size={size!r} must be an integer from {SIZES[0]} to {SIZES[1]}")
-    network, module = _build(model, scheme, size)
-    twin, twin_module = (network, module) if scheme == "float" else _build(model, "float", size)
+    network, module = untrained_network(model, scheme, size=size)
+    twin, twin_module = (network, module) if scheme == "float" else untrained_network(model, "float", size=size)
     return Untrained(network, twin, {network.name: module, twin.name: twin_module})
 
 
-def _build(model: str, scheme: str, size: int) -> tuple[Network, Any]:
+def untrained_network(
+    model: str, scheme: str, *, size: int, options: Mapping[str, Any] | None = None
+) -> tuple[Network, Any]:
+    """Build and pack one network of `untrained`, without a twin.
+
+    Args:
+        model: An architecture of `xnorlab.models`.
+        scheme: A scheme.
+        size: Side of the pictures in pixels, within SIZES.
+        options: Options of the architecture; its defaults if None.
+
+    Returns:
+        The packed network, which stores its preprocessing, and its torch module.
+
+    Raises:
+        ValueError: `model`, `scheme` or an option is unknown, or `size` is outside of its range.
+    """
+    import torch
+
+    from xnorlab import export, models
+    from xnorlab.training.recipe_checks import require_sizes
+    from xnorlab.training.rounding import round_weights_
+
+    if type(size) is not int or not SIZES[0] <= size <= SIZES[1]:
+        raise ValueError(f"size={size!r} must be an integer from {SIZES[0]} to {SIZES[1]}")
+    build = partial(models.build, model, scheme, CLASSES, **({} if options is None else options))
+    with torch.device("meta"):
+        require_sizes(build(), model, "size", [size], CALIBRATION)
+    preprocessing = Preprocessing(resize=size, crop=size)  # enlarges the patches, too
+    batch = calibration_batch(preprocessing)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(SEED)
+        module = calibrated(round_weights_(build()), batch)
+        name = f"{model}-{scheme}, untrained"
+        return export.pack(module, batch[:1], preprocessing=preprocessing, name=name), module
+
+
+def calibration_batch(preprocessing: Preprocessing) -> Any:
+    """CALIBRATION random pictures, as a torch tensor (N, 3, crop, crop)."""
+    import torch
+
+    patches = np.random.default_rng(SEED).integers(0, 256, (CALIBRATION, PATCHES, PATCHES, 3), np.uint8)
+    return torch.from_numpy(preprocessing(patches)).permute(0, 3, 1, 2).contiguous()
+
+
+def calibrated(module: Any, batch: Any) -> Any:
+    """A torch module, in eval mode, whose normalisations have taken the statistics of one batch."""
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    from xnorlab import export, models
-    from xnorlab.training.rounding import round_weights_
-
-    preprocessing = Preprocessing(resize=size, crop=size)  # enlarges the patches, too
-    patches = np.random.default_rng(SEED).integers(0, 256, (CALIBRATION, PATCHES, PATCHES, 3), np.uint8)
-    batch = torch.from_numpy(preprocessing(patches)).permute(0, 3, 1, 2).contiguous()
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(SEED)
-        module = round_weights_(models.build(model, scheme, CLASSES))
-        for norm in module.modules():
-            if isinstance(norm, _BatchNorm):
-                norm.momentum = 1.0  # the statistics of the one pass below, as they are
-        module.train()(batch)
-        module.eval()
-        name = f"{model}-{scheme}, untrained"
-        return export.pack(module, batch[:1], preprocessing=preprocessing, name=name), module
+    module.eval()  # all else computes what it will compute: no dropout, no branch left out at random
+    for norm in module.modules():
+        if isinstance(norm, _BatchNorm):
+            norm.train().momentum = 1.0  # the statistics of the one pass below, as they are
+    with torch.no_grad():
+        module(batch)
+    return module.eval()

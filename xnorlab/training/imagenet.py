@@ -10,7 +10,7 @@ jittered; the last epoch's weights are kept, none is picked by its accuracy.
 from dataclasses import dataclass
 from typing import Any
 
-from xnorlab.paper.cost_model import PUBLISHED_ACCURACY, PublishedAccuracy
+from xnorlab.paper.published import PUBLISHED_ACCURACY, PublishedAccuracy
 from xnorlab.zoo.recipe import Recipe, recipe_for
 
 DATASET = "imagenet"

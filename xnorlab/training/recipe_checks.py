@@ -35,8 +35,8 @@ def require_feasible(recipe: Recipe, num_classes: int) -> None:
             f"this machine has {memory / 2**30:,.1f} GiB"
         )
     sizes = sorted({recipe.size_at(epoch) for epoch in range(recipe.epochs)})
-    _require_sizes(model.train(), recipe, "train_size", sizes, recipe.batch_size)
-    _require_sizes(model.eval(), recipe, "eval_size", [recipe.eval_size], 1)
+    require_sizes(model.train(), _network(recipe), "train_size", sizes, recipe.batch_size)
+    require_sizes(model.eval(), _network(recipe), "eval_size", [recipe.eval_size], 1)
 
 
 def require_teacher_fits(teacher: Recipe, num_classes: int, student: Recipe) -> None:
@@ -46,7 +46,7 @@ def require_teacher_fits(teacher: Recipe, num_classes: int, student: Recipe) -> 
         ValueError: it does not take one of them.
     """
     sizes = sorted({student.size_at(epoch) for epoch in range(student.epochs)})
-    _require_sizes(_built(teacher, num_classes).eval(), teacher, "train_size", sizes, 1)
+    require_sizes(_built(teacher, num_classes).eval(), _network(teacher), "train_size", sizes, 1)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -64,16 +64,28 @@ def _built(recipe: Recipe, num_classes: int) -> nn.Module:
         raise ValueError(f"{_network(recipe)} is too large to be built: {error_line(error)}") from error
 
 
-def _require_sizes(model: nn.Module, recipe: Recipe, name: str, sizes: Iterable[int], batch: int) -> None:
+def require_sizes(model: nn.Module, title: str, name: str, sizes: Iterable[int], batch: int) -> None:
+    """Check that a network on the meta device takes square pictures of these sizes.
+
+    Args:
+        model: the network.
+        title: the network in words.
+        name: of the argument that the sizes come from.
+        sizes: in pixels.
+        batch: how many pictures at once.
+
+    Raises:
+        ValueError: it does not take one of them; the message says which it takes.
+    """
     for size in sizes:
         refusal = _refusal(model, size, batch)
         if refusal is None:
             continue
         smallest = next((side for side in range(1, LARGEST_SIZE) if _refusal(model, side, batch) is None), None)
         if smallest is None:
-            raise ValueError(f"batch_size={batch} and {name}={size} do not fit {_network(recipe)}: {refusal}")
+            raise ValueError(f"batch_size={batch} and {name}={size} do not fit {title}: {refusal}")
         rule = f"at least {smallest}" if size < smallest else f"smaller, {smallest} for one"
-        raise ValueError(f"{name}={size} does not fit {_network(recipe)}: it must be {rule}")
+        raise ValueError(f"{name}={size} does not fit {title}: it must be {rule}")
 
 
 def _refusal(model: nn.Module, size: int, batch: int) -> str | None:

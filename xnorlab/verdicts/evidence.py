@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xnorlab import units
-from xnorlab.paper.cost_model import PAPER, PUBLISHED_ACCURACY
+from xnorlab.paper.published import PAPER, PUBLISHED_ACCURACY
 from xnorlab.zoo import ablations, benchmarks, manifest
 from xnorlab.zoo.cost import DATA_TITLES, NetworkCost, architecture, network_cost, standard_error
 from xnorlab.zoo.latent_weights import read_weights, weights_digest

@@ -37,11 +37,31 @@ ASSUMED_OPERATIONS_PER_S = 1e9
 """The speed that turns predicted operations into a time where nothing was measured: an assumption, not a machine. It
 cancels in every ratio of two schemes."""
 
-MODEL_TITLES = {"alexnet": "AlexNet", "resnet18": "ResNet-18", "nin": "Network in Network"}
-"""A model's name as it is written for people."""
+MODEL_TITLES = {
+    "alexnet": "AlexNet",
+    "densenet28": "BinaryDenseNet-28",
+    "googlenet": "GoogLeNet variant",
+    "mobilenet": "ReActNet-A",
+    "nin": "Network in Network",
+    "quicknet": "QuickNet",
+    "resnet18": "ResNet-18",
+    "resnet20": "ResNet-20",
+    "resnet34": "ResNet-34",
+    "vgg_small": "VGG-small",
+}
+"""A model's name as it is written for people, and in `paper.published`."""
 DATA_TITLES = {"imagenette": "Imagenette", "tiny-imagenet": "Tiny ImageNet", "cifar10": "CIFAR-10"}
 """A data set's name as it is written for people."""
-_FULL_WIDTH = {"resnet18": 64}
+_OPTIONS_TITLES = {
+    ("quicknet", "size", "small"): "QuickNet small",
+    ("quicknet", "size", "large"): "QuickNet large",
+    ("vgg_small", "head", "dense"): "ConvNet",
+}
+"""Options that make a network of another name: model, option, value → its name."""
+_FULL_WIDTH = {
+    **{"densenet28": 64, "googlenet": 64, "mobilenet": 32, "quicknet": 64},
+    **{"resnet18": 64, "resnet20": 16, "resnet34": 64, "vgg_small": 128},
+}
 _STEMS = {"tiny": "3×3 stem", "cifar": "3×3 stem without stride"}
 """ResNet's first layers other than the paper's 7×7 with a stride and a pool."""
 
@@ -49,7 +69,8 @@ _STEMS = {"tiny": "3×3 stem", "cifar": "3×3 stem without stride"}
 def architecture(recipe: "Recipe") -> str:
     """A recipe's network in words, with what tells it from its paper's: "ResNet-18, width 32 of 64"."""
     options = recipe.model_options
-    title = MODEL_TITLES.get(recipe.model, recipe.model)
+    others = (_OPTIONS_TITLES.get((recipe.model, name, value)) for name, value in options.items())
+    title = next(filter(None, others), MODEL_TITLES.get(recipe.model, recipe.model))
     full = _FULL_WIDTH.get(recipe.model)
     if full is not None and options.get("width", full) != full:
         title += f", width {options['width']} of {full}"

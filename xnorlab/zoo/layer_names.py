@@ -1,5 +1,6 @@
 """One name for every layer, from its path in the network, on every page and under every scheme."""
 
+import collections
 import re
 from collections.abc import Iterable
 
@@ -11,7 +12,8 @@ def layer_names(paths: Iterable[str]) -> dict[str, str]:
 
     A step of the path that is such a name already gives it (features.conv2.conv → conv2). In a residual network the
     stem is conv1, the convolutions of the blocks follow, and those on shortcuts are counted apart; so a list without
-    the layers that stay real has the same names. Any other layer keeps its path.
+    the layers that stay real has the same names. Any other layer keeps its path, and so do several
+    layers that would share a name.
 
     Args:
         paths: of layers with weights, as torch names them.
@@ -32,7 +34,8 @@ def layer_names(paths: Iterable[str]) -> dict[str, str]:
             names[path] = f"conv{convs}"
         else:
             names[path] = path
-    return names
+    counts = collections.Counter(names.values())
+    return {path: name if counts[name] == 1 else path for path, name in names.items()}
 
 
 def _place(path: str) -> tuple[bool, bool, list[tuple[int, str]]]:

@@ -66,7 +66,10 @@ class Recipe:
     """
 
     dataset: str = "imagenette"
-    model: str = _setting("alexnet", "alexnet (default), resnet18 or nin.")
+    model: str = _setting(
+        "alexnet",
+        "alexnet (default), densenet28, googlenet, mobilenet, nin, quicknet, resnet18, resnet20, resnet34, vgg_small.",
+    )
     scheme: str = _setting("xnor", "float, binaryconnect, bnn, bwn, xnor (default), xnor-k, bireal, reactnet, ternary…")
     model_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = _setting(60, "Passes over the training pictures.")
@@ -209,6 +212,12 @@ MODEL_OPTIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("resnet18", "imagenet"): {"width": 64},
     ("resnet18", "tiny-imagenet"): {"stem": "tiny"},
     ("resnet18", "cifar10"): {"stem": "cifar"},
+    ("resnet34", ""): {"width": 32},
+    ("resnet34", "imagenet"): {"width": 64},
+    ("resnet34", "tiny-imagenet"): {"stem": "tiny"},
+    ("resnet34", "cifar10"): {"stem": "cifar"},
+    ("vgg_small", ""): {"head": "pool"},
+    ("vgg_small", "cifar10"): {"head": "flat"},
 }
 """Options of `models.build` by (model, data set); "" is every data set."""
 

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import csv_file, networks
+from shared import csv_file, into_view, networks
 from shared.photos import Photo
 
 from views.classify import classifications
@@ -14,15 +14,17 @@ from xnorlab import units
 from xnorlab.figures.style import look
 
 TABLE = "photo-table"
+_ROWS_CHOSEN = "classify: how often a row was chosen"
 
 
-def show(photos: Sequence[Photo], family: str, schemes: Sequence[str]) -> None:
-    """Draw the table, a download of it, and how long a photo took; a click on a row chooses its photo.
+def show(photos: Sequence[Photo], family: str, schemes: Sequence[str], *, answers_at: str) -> None:
+    """Draw the table, a download of it, and how long a photo took; a click on a row opens its photo's answers.
 
     Args:
         photos: The photos, at least one.
         family: Of the networks.
         schemes: Schemes whose networks can be used, at least one.
+        answers_at: Key of the container with the answers, which a click scrolls to.
     """
     answers = classifications.classify_all(photos, family, schemes)
     columns = {look(scheme).short: [_cell(answer) for answer in column] for scheme, column in answers.items()}
@@ -35,12 +37,13 @@ def show(photos: Sequence[Photo], family: str, schemes: Sequence[str]) -> None:
         },
         key=TABLE,
         on_select=functools.partial(_choose_photo, [photo.key for photo in photos]),
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],  # a click on a row's text selects a cell
         hide_index=True,
         row_height=56,
         column_config={"picture": st.column_config.ImageColumn("", width="small")},
         alt="Every photo with the best answer of every scheme; choose a row to open its photo above.",
     )
+    into_view.bring(answers_at, st.session_state.get(_ROWS_CHOSEN, 0))
     st.download_button(
         "Download as CSV",
         csv_file.encoded(rows(photos, {networks.name(family, scheme): column for scheme, column in answers.items()})),
@@ -97,6 +100,9 @@ def _agreements(answers: Mapping[str, Sequence[Classification]]) -> list[str]:
 
 
 def _choose_photo(keys: Sequence[str]) -> None:
-    rows = st.session_state[TABLE]["selection"]["rows"]
-    if rows:
-        st.session_state["photo"] = keys[rows[0]]
+    selection = st.session_state[TABLE]["selection"]
+    places = [*selection["rows"], *(row for row, _ in selection["cells"])]
+    chosen = [keys[place] for place in places if keys[place] != st.session_state["photo"]]
+    if chosen:
+        st.session_state["photo"] = chosen[0]
+    st.session_state[_ROWS_CHOSEN] = st.session_state.get(_ROWS_CHOSEN, 0) + bool(places)

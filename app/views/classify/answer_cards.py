@@ -4,7 +4,7 @@ import collections
 import html
 from collections.abc import Mapping, Sequence
 
-from shared import cards, markup, networks
+from shared import cards, markup, networks, own_networks
 from shared.network_times import NetworkTime
 from streamlit.delta_generator import DeltaGenerator
 
@@ -82,8 +82,6 @@ def _card(family: str, scheme: str, result: Result, times: Mapping[str, NetworkT
             f"<div class='xl-answer xl-dim'>not available</div><div>{markup.html_with_code(str(result))}</div>",
             [markup.html_with_code(networks.advice(family, scheme))],
         )
-    shipped = networks.entry(family, scheme)
-    timed = times.get(networks.name(family, scheme))
     bars = "".join(
         f"<li><span>{html.escape(prediction.label)}</span>"
         f"<span class='xl-number'>{units.percent(prediction.probability)}</span>"
@@ -93,12 +91,23 @@ def _card(family: str, scheme: str, result: Result, times: Mapping[str, NetworkT
     return cards.card(
         scheme,
         f"<div class='xl-answer'>{html.escape(result.best.label)}{_doubt(result)}</div><ol class='xl-bars'>{bars}</ol>",
-        [
-            cards.footnote(*_time(timed)),
-            cards.footnote(units.memory(shipped.bytes), "packed file"),
-            cards.footnote(f"{100 * shipped.top1:.1f} %", f"right among {len(shipped.labels)} classes, at training"),
-        ],
+        _footnotes(family, scheme, result, times),
     )
+
+
+def _footnotes(family: str, scheme: str, result: Classification, times: Mapping[str, NetworkTime]) -> list[str]:
+    if own_networks.is_own(family):
+        return [
+            cards.footnote(units.duration(result.seconds), "this one answer took, cropping included"),
+            cards.footnote(units.memory(own_networks.get(family).file_bytes), "packed file"),
+            cards.footnote("– %", f"its accuracy on {len(result.predictions)} classes is not in the file"),
+        ]
+    shipped = networks.entry(family, scheme)
+    return [
+        cards.footnote(*_time(times.get(networks.name(family, scheme)))),
+        cards.footnote(units.memory(shipped.bytes), "packed file"),
+        cards.footnote(f"{100 * shipped.top1:.1f} %", f"right among {len(shipped.labels)} classes, at training"),
+    ]
 
 
 def _doubt(result: Classification) -> str:

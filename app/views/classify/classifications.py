@@ -1,6 +1,7 @@
 """What the networks classify photos as: computed once per photo and network.
 
-A visitor's own photos are kept in the session. The samples are everybody's, and so is what they are classified as.
+A visitor's own photos and networks are kept in the session. The samples are everybody's, and so is what the shipped
+networks classify them as.
 """
 
 import functools
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from shared import cached, networks, photos
+from shared import cached, networks, own_networks, photos
 from shared.photos import SAMPLES, Photo
 
 from xnorlab import pretrained
@@ -47,7 +48,7 @@ def classify(photo: Photo, name: str) -> Classification:
         ValueError: The network cannot be loaded.
     """
     cached.network(name)  # even where the answer is kept: its file may be gone
-    if photo.key in SAMPLES:
+    if photo.key in SAMPLES and not own_networks.is_own(name):
         return _of_sample(photo.key, name, pretrained.entry(name).sha256)
     kept = _kept()
     if (photo.key, name) not in kept:
@@ -64,7 +65,7 @@ def _of_sample(key: str, name: str, sha256: str) -> Classification:
 def _ask(photo: Photo, name: str) -> Classification:
     network = cached.network(name)
     since = time.perf_counter()
-    (answer,) = network.predict([photo.pixels], top=len(network.labels))
+    (answer,) = network.predict([photo.pixels], top=network.output_shape[0])
     return Classification(tuple(answer), answer.is_unknown, time.perf_counter() - since)
 
 
@@ -79,7 +80,7 @@ def classify_all(shown: Sequence[Photo], family: str, schemes: Iterable[str]) ->
         (photo, name)
         for name in names.values()
         for photo in shown
-        if photo.key not in SAMPLES and (photo.key, name) not in _kept()
+        if (photo.key not in SAMPLES or own_networks.is_own(name)) and (photo.key, name) not in _kept()
     ]
     bar = st.progress(0.0, "Asking the networks…") if len(missing) > PROGRESS_FROM else None
     for done, (photo, name) in enumerate(missing, start=1):
@@ -92,10 +93,10 @@ def classify_all(shown: Sequence[Photo], family: str, schemes: Iterable[str]) ->
 
 
 def forget_all_but(keys: Iterable[str]) -> None:
-    """Forget the classifications of the visitor's photos other than those with these keys."""
+    """Forget the classifications of the visitor's photos other than those with these keys, and by networks now gone."""
     keys, kept = set(keys), _kept()
     for photo_key, name in list(kept):
-        if photo_key not in keys:
+        if photo_key not in keys or (own_networks.is_own(name) and name not in own_networks.kept()):
             del kept[photo_key, name]
 
 

@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, charts, markup, network_choice, network_times, networks, photo_choice, photos, theme
+from shared import (
+    address,
+    binary_weights,
+    cached,
+    charts,
+    markup,
+    network_choice,
+    network_times,
+    networks,
+    own_networks,
+    photo_choice,
+    photos,
+    theme,
+)
 from shared.network_times import NetworkTime
 
 from views.classify import all_photos, answer_cards, classifications, labelled, labels, upload, what_was_seen
@@ -38,7 +51,10 @@ def side_by_side(answers: Mapping[str, Classification]) -> None:
         alt=f"Probability of {'every class' if len(labels) <= MOST_CLASSES else 'the likeliest classes'} under every "
         "scheme. "
         + "; ".join(f"{look(s).short}: {a.best.label} {units.percent(a.best.probability)}" for s, a in answers.items()),
-        table={"class": labels, **{look(s).label: [units.percent(p) for p in row] for s, row in shares.items()}},
+        table={
+            "class": list(map(markup.plain, labels)),
+            **{look(s).label: [units.percent(p) for p in row] for s, row in shares.items()},
+        },
         key="side-by-side",
     )
     if len(labels) > MOST_CLASSES:
@@ -49,12 +65,18 @@ def answers_with_times(
     family: str, results: Mapping[str, answer_cards.Result], names: Mapping[str, str], top: int
 ) -> None:
     """The cards, with the networks' times as soon as this process has them; names: scheme → network that answered."""
+    if own_networks.is_own(family):
+        answer_cards.show(st.empty(), family, results, {}, top=top)
+        st.caption(what_is_not_known(family, results))
+        return
 
     @st.fragment(run_every=network_times.LOOK_SECONDS if network_times.ask(list(names.values())) else None)
     def show() -> None:
         times = network_times.known(names.values())
         cards_place = st.empty()
         answer_cards.show(cards_place, family, results, times, top=top)
+        for sentence in what_binary_weights_do(names, times):
+            st.markdown(sentence)
         st.caption(where_from(results, times, [networks.entry(family, scheme) for scheme in names]))
         if network_times.ask(list(names.values())):
             st.session_state[WAITED] = True
@@ -62,6 +84,28 @@ def answers_with_times(
             st.rerun()  # the whole page, which then looks for no more times
 
     show()
+
+
+def what_binary_weights_do(names: Mapping[str, str], times: Mapping[str, NetworkTime]) -> list[str]:
+    """A sentence of Markdown on the time of BWN, where it and its float twin were measured; names: scheme → network."""
+    timed = {scheme: times[name].timing for scheme, name in names.items() if name in times}
+    if "float" not in timed or "bwn" not in timed:
+        return []
+    speed_up = timed["float"].median_s / timed["bwn"].median_s
+    spread = max(timed["float"].spread, timed["bwn"].spread)
+    return [binary_weights.only_weights_are_packed(look("bwn").label, 1, speed_up, spread)]
+
+
+def what_is_not_known(family: str, results: Mapping[str, answer_cards.Result]) -> str:
+    """What the page cannot show of a visitor's own network."""
+    text = (
+        "A packed file tells neither how often its network is right nor of twins under other schemes, so that none "
+        "stand beside it. Labels on your photos (“This is a …”) count how often it is right here; the page Network "
+        "timing times it."
+    )
+    if any(isinstance(result, Classification) and result.is_unknown is None for result in results.values()):
+        text += " It was not calibrated to refuse what it does not know: whatever it sees gets one of its names."
+    return text
 
 
 def where_from(
@@ -93,12 +137,12 @@ st.title("Classify")
 notes, intro = st.container(), st.container()
 left, right = st.columns([6, 7], gap="large")
 seen_by_visitor, seen_by_networks = right.columns([4, 3], gap="medium", wrap=False)
-scheme_place, slide = st.columns(2, gap="large", vertical_alignment="bottom")
+scheme_place, slide = st.columns(2, gap="large")
 
 with slide:
-    family_place, top_place = st.columns([5, 2], vertical_alignment="bottom")
+    family_place, top_place = st.columns([5, 2])
     with family_place:
-        family = network_choice.family(label="Model", words=networks.with_count)
+        family = network_choice.family(label="Model", words=networks.with_count, own=True)
     address.take_number("top", 1, 10, 5)
     top = top_place.slider("Answers per card", 1, 10, key="top", persist_state="session")
 offered = networks.schemes(family)
@@ -117,7 +161,9 @@ address.publish(schemes=schemes or None, top=top)
 with intro:
     count = answer_cards.IN_WORDS.get(len(offered), str(len(offered)))
     st.markdown(
-        f"One photo, {count} networks of the same shape: real weights, binary weights, binary everything."
+        "One photo, one network: yours."
+        if own_networks.is_own(family)
+        else f"One photo, {count} networks of the same shape: real weights, binary weights, binary everything."
         if len(offered) > 1
         else f"One photo, one network: {networks.title(family)} has no other yet."
     )
@@ -134,6 +180,8 @@ with left:
     with st.container(horizontal=True, gap="small"):
         for data, known in networks.classes_by_data_set().items():
             list_of_classes(f"{networks.data_title(data)}: {len(known)} things", known)
+        if own_networks.is_own(family):
+            list_of_classes(networks.with_count(family), classes)
 with photo_place:
     photo = photo_choice.choose("golf-ball")
 classifications.forget_all_but(photos.titles())
@@ -157,7 +205,8 @@ if (standing := photos.still_on_show()) is not None:
         f"Nothing of what you brought could be used; these are still the answers to “{markup.plain(standing.title)}”.",
         icon=":material/history:",
     )
-agreement, loading, answers_place = st.empty(), st.empty(), st.container()
+agreement, loading = st.container(key="agreement").empty(), st.empty()
+answers_place = st.container()
 if not all(cached.is_warm(name) for name in names.values()):
     # Something of the right size where the answers will be, so that the page does not jump when they are there.
     answer_cards.reserve_line(agreement)
@@ -191,7 +240,7 @@ if answers:
     own = photos.kept()
     shown = list(own.values()) or [photos.sample(key) for key in photos.SAMPLES]
     st.subheader("All your photos" if own else "All samples")
-    all_photos.show(shown, family, list(answers))
+    all_photos.show(shown, family, list(answers), answers_at="agreement")
     said = [(photo, label) for photo in shown if (label := labels.of(photo, classes)) is not None]
     if said:
         st.subheader("How often they are right")

@@ -1,10 +1,11 @@
 """The choice of a filter: one of a shipped network, or nine weights by hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from shared import address, cached, network_choice, networks, notices, number_field
+from shared import address, cached, network_choice, networks, notices, number_field, own_networks
 
 PRESETS = {
     "Edge": [1.0, 0.0, -1.0, 2.0, 0.0, -2.0, 1.0, 0.0, -1.0],
@@ -58,12 +59,14 @@ def own() -> ChosenFilter | None:
 
 
 def trained() -> ChosenFilter | None:
-    """Draw the choice of a filter among the latent weights of a shipped network.
+    """Draw the choice of a filter among the latent weights of a shipped network, or those that the visitor's own has.
 
     Returns:
         The filter; None where the network cannot be used, after the page has said so with advice.
     """
-    family = network_choice.family()
+    family = network_choice.family(own=True)
+    if own_networks.is_own(family):
+        return _packed(family)
     scheme = network_choice.scheme(networks.schemes(family), default="float")
     try:
         layers = cached.conv_weights(networks.name(family, scheme))
@@ -72,13 +75,39 @@ def trained() -> ChosenFilter | None:
         st.info("A filter of your own needs no network: choose it above.")
         return None
     names = list(layers)
-    options = network_choice.filters_in_words({name: weights.shape for name, weights in layers.items()})
-    layer = network_choice.layer(options, default=names[min(1, len(names) - 1)])
-    index = network_choice.filter_index(len(layers[layer]))
+    layer, index = _place(layers, default=names[min(1, len(names) - 1)])
     real_layers = "the first and the last layer"
     if any(name.startswith("shortcut") for name in names):
         real_layers += " and the convolutions on shortcuts"
     return ChosenFilter(layers[layer][index], f"{family} {scheme} {layer} {index}", real_layers)
+
+
+def _packed(name: str) -> ChosenFilter | None:
+    """The choice of a filter of the visitor's own network, whose file has real weights where layers stay real."""
+    layers = cached.conv_weights(name)
+    packed = any(op.weight_bits in (1, 2) for op in cached.network(name).ops)
+    if not layers:
+        kept = "of its binary layers only signs and factors" if packed else "no convolution"
+        st.info(
+            f"There is no real filter to binarize: a packed file keeps {kept}. The weights from which they were "
+            "trained stay with the checkpoint. A filter of your own needs no network: choose it above.",
+            icon=":material/visibility_off:",
+        )
+        return None
+    layer, index = _place(layers, default=next(iter(layers)))
+    if packed:
+        st.caption(
+            "On offer are the convolutions that stay real. Of the binary ones a packed file keeps signs and factors "
+            "alone; the weights from which they were trained stay with the checkpoint."
+        )
+    return ChosenFilter(layers[layer][index], f"{name} {layer} {index}")
+
+
+def _place(layers: Mapping[str, np.ndarray], *, default: str) -> tuple[str, int]:
+    """Draw the choice of a layer and of one of its filters; layers: name → (N, C, kh, kw)."""
+    options = network_choice.filters_in_words({name: weights.shape for name, weights in layers.items()})
+    layer = network_choice.layer(options, default=default)
+    return layer, network_choice.filter_index(len(layers[layer]))
 
 
 def _fill(preset: str) -> None:

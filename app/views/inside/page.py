@@ -3,7 +3,7 @@
 import html
 
 import streamlit as st
-from shared import address, cached, network_choice, networks, notices, number_field, photo_choice
+from shared import address, cached, network_choice, networks, notices, number_field, own_networks, photo_choice
 
 from xnorlab.figures import style
 
@@ -48,9 +48,14 @@ with st.container(border=True):
     photo = photo_choice.choose("golf-ball")
     left, right = st.columns(2, gap="medium")
     with left:
-        family = network_choice.family()
+        family = network_choice.family(own=True)
+    own = own_networks.is_own(family)
     with right:
-        scheme = network_choice.scheme(networks.schemes(family), default="xnor", key="trained")
+        scheme = (
+            own_networks.SCHEME
+            if own
+            else network_choice.scheme(networks.schemes(family), default="xnor", key="trained")
+        )
 name = networks.name(family, scheme)
 with st.spinner("Running the network, once…"):
     from views.inside import layer_maps, pixel, strips, twin, walks, way
@@ -63,7 +68,7 @@ with st.spinner("Running the network, once…"):
         address.end_page()
 if not walk.layers:
     st.info(
-        f"Real numbers enter every layer of {style.look(scheme).label}"
+        f"Real numbers enter every layer of {'your network' if own else style.look(scheme).label}"
         + _WEIGHTS_ALONE.get(min(op.weight_bits or 32 for op in walk.recording.network.ops), "")
         + ": no two rows of bits are compared, so there is nothing to follow here. Choose a network whose inputs are "
         "signs as well, such as XNOR-Net, above.",
@@ -190,12 +195,14 @@ st.subheader("Down to the answer")
 twin.answers(walk, scheme)
 with st.container(horizontal=True, gap="medium"):
     st.page_link("views/xnor_steps/page.py", label="How XNOR and popcount count", icon=":material/exposure_plus_1:")
-    st.page_link(
-        "views/filters/page.py",
-        label=f"The real weights of filter {index}",
-        icon=":material/grid_on:",
-        query_params={"from": "trained", "model": family, "scheme": scheme, "layer": layer_name, "filter": str(index)},
-    )
+    if not own:  # whose real weights are not in its file
+        query = {"from": "trained", "model": family, "scheme": scheme, "layer": layer_name, "filter": str(index)}
+        st.page_link(
+            "views/filters/page.py",
+            label=f"The real weights of filter {index}",
+            icon=":material/grid_on:",
+            query_params=query,
+        )
 st.caption(
     "Everything on this page is computed here, from the packed files. Own photos are uploaded on the page Classify."
 )

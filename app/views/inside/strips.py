@@ -12,6 +12,7 @@ from xnorlab.figures import pictures
 
 WIDTH = 44  # pixels of a small map on the page
 COLUMNS = 32  # maps in a row of a sheet
+MOST_MAPS = 1024  # of a strip; a dense layer of a visitor's network may have many more channels
 
 _HERE = Path(__file__).parent
 _STRIP = components.component(
@@ -25,7 +26,7 @@ _STRIP = components.component(
 def show(
     maps: list[np.ndarray], *, key: str, word: str, name: str, chosen: int, choose: Callable[[int], None] | None = None
 ) -> None:
-    """Draw a strip.
+    """Draw a strip, of the first MOST_MAPS channels where there are more.
 
     Args:
         maps: What stands below each other, each (H, W, C) with the same number of channels.
@@ -35,7 +36,9 @@ def show(
         chosen: Number of the channel that is marked.
         choose: Called with the number of a channel that is clicked; None where none can be.
     """
-    height, width, count = maps[0].shape
+    height, width, every = maps[0].shape
+    count = min(every, MOST_MAPS)
+    maps = [part[..., :count] for part in maps]
     dark = theme.dark()
     columns = min(COLUMNS, count)
     sheets = [
@@ -55,4 +58,6 @@ def show(
         if choose is not None and type(number) is int and 0 <= number < count:
             choose(number)
 
+    if count < every:
+        st.caption(f"The first {count:,} of {every:,}; the sliders above reach all.")
     _STRIP(key=key, data={**data, **size}, on_picked_change=picked, height="content")

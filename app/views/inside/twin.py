@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import streamlit as st
-from shared import charts, theme
+from shared import charts, markup, own_networks, theme
 
 from views.inside.walks import Walk
 from xnorlab import units
@@ -21,7 +21,11 @@ def layers(walk: Walk, scheme: str, chosen: str) -> None:
     """Draw how alike each layer's input is to that of the float twin's layer."""
     names, scores = walk.similarity
     if not names:
-        st.info("No float network of this architecture and data set is shipped: there is nothing to compare with.")
+        st.info(
+            "A packed file holds no float twin of its network: there is nothing to compare yours with."
+            if scheme == own_networks.SCHEME
+            else "No float network of this architecture and data set is shipped: there is nothing to compare with."
+        )
         return
     at = names.index(chosen) if chosen in names else 0
     own, real, control = (scores[part][at] for part in (SIGNS, REAL, CONTROL))
@@ -59,6 +63,10 @@ def _verdict(own: float, control: float) -> str:
 
 def answers(walk: Walk, scheme: str) -> None:
     """Draw what the network and its float twin answer."""
+    if walk.recording.output.ndim != 1:
+        shape = " × ".join(map(str, walk.recording.output.shape))
+        st.info(f"The network answers with a map of {shape} values: no list of classes to draw.")
+        return
     recordings = {scheme: walk.recording, **({"float": walk.twin} if walk.twin is not None else {})}
     outputs = {name: recording.output for name, recording in recordings.items()}
     shares = {name: softmax(output[None])[0] for name, output in outputs.items()}
@@ -67,6 +75,9 @@ def answers(walk: Walk, scheme: str) -> None:
     charts.show(
         classification.answers(labels, shares, dark=theme.dark()),
         alt="Probability of the likeliest classes. " + "; ".join(f"{look(s).short}: {b}" for s, b in best.items()),
-        table={"class": labels, **{look(s).label: [units.percent(p) for p in row] for s, row in shares.items()}},
+        table={
+            "class": list(map(markup.plain, labels)),
+            **{look(s).label: [units.percent(p) for p in row] for s, row in shares.items()},
+        },
         key="answers",
     )

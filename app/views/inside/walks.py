@@ -1,5 +1,6 @@
 """A photo's way through a packed network and through its float twin, recorded once and kept in the session."""
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import streamlit as st
-from shared import cached, photos
+from shared import cached, own_networks, photos
 from shared.photos import Photo
 
 from xnorlab.figures.similarity import CONTROL, REAL, SIGNS
@@ -29,14 +30,16 @@ class Walk:
     Attributes:
         recording: Every value of the network.
         layers: Name of a layer with binary inputs → name of its op; none where all inputs are real.
+        first: Name of the first layer with weights.
         last: Name of the op that gives the answer, the classifier.
-        twin: The same photo in the float network of this architecture and data set; None where none is shipped.
+        twin: The same photo in the float network of this architecture and data set; None where there is none.
         control: Another photo in that float network.
         control_title: What this other photo shows.
     """
 
     recording: Recording
     layers: Mapping[str, str]
+    first: str
     last: str
     twin: Recording | None
     control: Recording | None
@@ -97,7 +100,7 @@ def through(photo: Photo, name: str) -> Walk:
     """The way of `photo` through the network `name`.
 
     Raises:
-        ValueError: The network cannot be loaded.
+        ValueError: The network cannot be loaded, takes no photos, or has no layer with weights.
     """
     kept: dict[tuple[str, str], Walk] = st.session_state.setdefault(_KEPT, {})
     walk = kept.pop((photo.key, name), None) or _walk(photo, name)
@@ -109,14 +112,17 @@ def through(photo: Photo, name: str) -> Walk:
 
 def _walk(photo: Photo, name: str) -> Walk:
     recording = _recorded(photo, name)
-    binary = binary_ops(recording.network)
-    layers = {layer: op for op, layer in _layer_names(recording.network).items() if op in binary}
+    names = _layer_names(recording.network)
+    if not names:
+        raise ValueError("This network has no layer with weights: there is nothing to follow.")
+    layers = {names[op]: op for op in binary_ops(recording.network)}
     other = photos.sample(next(key for key in photos.SAMPLES if key != photo.key))
-    try:
-        twin, control = (_recorded(shown, sibling(name, "float")) for shown in (photo, other))
-    except ValueError:  # not shipped, or damaged: the page goes without it and says so
-        twin = control = None
-    return Walk(recording, layers, _last(recording.network), twin, control, other.title)
+    twin = control = None
+    if not own_networks.is_own(name):
+        with contextlib.suppress(ValueError):  # not shipped, or damaged: the page goes without it and says so
+            twin, control = (_recorded(shown, sibling(name, "float")) for shown in (photo, other))
+    first = next(names[op.name] for op in recording.network.ops if op.name in names)
+    return Walk(recording, layers, first, _last(recording.network), twin, control, other.title)
 
 
 def _recorded(photo: Photo, name: str) -> Recording:

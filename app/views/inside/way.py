@@ -35,9 +35,12 @@ def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], N
         choose: Called with the name of a layer that is clicked.
     """
     scores = dict(zip(walk.similarity[0], walk.similarity[1][SIGNS], strict=True))
-    alt = "The photo as both networks saw it"
-    photo = {"src": image_address.png(crop), "alt": alt, "smooth": True, "word": "as they saw it"}
-    tiles = [_tile("photo", [photo], ["into conv1, which stays real"])]
+    both = walk.twin is not None
+    alt = f"The photo as {'both networks' if both else 'the network'} saw it"
+    word = "as they saw it" if both else "as it saw it"
+    photo = {"src": image_address.png(crop), "alt": alt, "smooth": True, "word": word}
+    into = f"into {walk.first}" + ("" if walk.first in walk.layers else ", whose input stays real")
+    tiles = [_tile("photo", [photo], [into])]
     tiles += [_layer_tile(walk, layer, scores.get(layer)) for layer in walk.layers]
     tiles.append(_tile("answer", [], [*_answers(walk)]))
 
@@ -77,6 +80,8 @@ def _layer_tile(walk: Walk, layer: str, score: float | None) -> dict[str, Any]:
 
 def _answers(walk: Walk) -> list[str]:
     lines = []
+    if walk.recording.output.ndim != 1:
+        return ["no list of classes"]
     for word, recording in (("signs", walk.recording), ("float twin", walk.twin)):
         if recording is not None:
             shares, labels = softmax(recording.output[None])[0], recording.network.labels

@@ -52,7 +52,7 @@ _FILTERS, _FACTORS = "views/filters/page.py", "views/scaling_factors/page.py"
 _BITS, _LEARNING = "views/xnor_steps/page.py", "views/how_it_learns/page.py"
 _FILTER_NOTEBOOK, _COST_NOTEBOOK = "01_binarize_a_filter.ipynb", "02_what_a_bit_costs.ipynb"
 _KERNEL_NOTEBOOK, _K_NOTEBOOK = "03_xnor_popcount_kernel.ipynb", "04_input_scale_K.ipynb"
-_TRAINING_NOTEBOOK = "05_train_an_xnor_net.ipynb"
+_TRAINING_NOTEBOOK, _PACKING_NOTEBOOK = "05_train_an_xnor_net.ipynb", "06_pack_and_deploy.ipynb"
 
 FORMULAS = (
     Formula(
@@ -229,7 +229,7 @@ FORMULAS = (
         f"{PAPER}, sections 1 and 4.1, figure 4a (double precision there)",
         ("xnorlab.zoo.cost:float32_bytes", "xnorlab.zoo.cost:memory_parts"),
         PageLink("views/trade_offs/page.py", "The bytes of every shipped file by part", {"split": "bytes"}),
-        (_FILTER_NOTEBOOK, _COST_NOTEBOOK),
+        (_FILTER_NOTEBOOK, _COST_NOTEBOOK, _PACKING_NOTEBOOK),
     ),
     Formula(
         "amdahl",
@@ -241,5 +241,6 @@ FORMULAS = (
         "Amdahl 1967; the first and last layer stay real in XNOR-Net, section 4",
         ("xnorlab.zoo.cost:amdahl_limit",),
         PageLink("views/network_timing/page.py", "The limit of a network on this machine"),
+        (_PACKING_NOTEBOOK,),
     ),
 )

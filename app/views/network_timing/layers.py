@@ -28,7 +28,9 @@ class Layer:
 
 
 def layers_of(network: Network) -> tuple[Layer, ...]:
-    """The layers with weights, in order of execution."""
+    """The layers with weights, in order of execution; raises ValueError where there are none."""
+    if not any(op.weight_bits for op in network.ops):
+        raise ValueError("This network has no layer with weights: there is nothing to time layer by layer.")
     return tuple(_by_op(network).values())
 
 

@@ -1,4 +1,4 @@
-"""One network under two schemes, timed in turns and layer by layer."""
+"""One network under two schemes, timed in turns, or a visitor's own alone; layer by layer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from views.network_timing.layers import Layer, layer_of_each_op, layers_of
 from xnorlab.benchmark import Machine, NetworkBench, OpTiming, Timing, bench_network
 
 RUNS_PER_ROUND = 3  # the page shows what is there after each round
-FIRST, CONV, PACK, REST = STAGES = ("real first layer", "other layers", "packing", "pools and the like")
+FIRST, CONV, PACK, REST = STAGES = ("first layer", "other layers", "packing", "pools and the like")
 _PACKED_WEIGHTS = {"binary_weight_": 1, "ternary_weight_": 2}
 """The bits of a weight, by how the kinds of layers with packed weights and real inputs begin."""
 _LAYER_KINDS = [begin + kind for begin in ("", "binary_", *_PACKED_WEIGHTS) for kind in ("conv", "linear")]
@@ -23,25 +23,25 @@ class Settings:
     """What is timed.
 
     Attributes:
-        family: `<data set>/<model>`.
-        schemes: The two that are compared; speed-ups are those of the second over the first.
-        threads: On which both run.
+        family: `<data set>/<model>`, or the key of a visitor's own network.
+        schemes: The two that are compared, speed-ups being those of the second over the first; or the only one.
+        threads: On which they run.
         repeats: Runs of each network.
     """
 
     family: str
-    schemes: tuple[str, str]
+    schemes: tuple[str, ...]
     threads: int
     repeats: int
 
 
 @dataclass(frozen=True)
-class PairTimings:
-    """The times of both networks, as many runs as there are so far.
+class LayerTimings:
+    """The times of both networks, or of the only one, as many runs as there are so far.
 
     Attributes:
         settings: What was asked for.
-        bench: The runs; "float" in it is the first scheme and "packed" the second.
+        bench: The runs; "packed" in it is the last scheme, and "float" the one before.
         layers: Those of both networks, in order of execution.
         op_layers: Scheme → op → the key of the layer that its time counts to.
     """
@@ -64,8 +64,8 @@ class PairTimings:
     @property
     def timings(self) -> dict[str, Timing]:
         """Scheme → the whole network, end to end."""
-        first, second = self.settings.schemes
-        return {first: self.bench.timings["float"], second: self.bench.timings["packed"]}
+        contestants = ("float", "packed")[-len(self.settings.schemes) :]
+        return {scheme: self.bench.timings[c] for scheme, c in zip(self.settings.schemes, contestants, strict=True)}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values: the settings, all runs of the whole networks, and the layers' medians by stage."""
@@ -102,7 +102,7 @@ class PairTimings:
         )
 
     def _steps(self, scheme: str) -> Sequence[OpTiming]:
-        return self.bench.float_ops if scheme == self.settings.schemes[0] else self.bench.ops
+        return self.bench.ops if scheme == self.settings.schemes[-1] else self.bench.float_ops
 
     def whole_s(self, scheme: str) -> float:
         """Seconds of the whole network: the sum of its layers' medians, so that it is as long as its bars.
@@ -112,12 +112,12 @@ class PairTimings:
         return sum(map(sum, self.layer_medians_s(scheme).values()))
 
     def first_layer_s(self, scheme: str) -> float:
-        """Median seconds of the first layer's multiply-adds, real under every scheme, without the pooling after it."""
+        """Median seconds of the first layer's multiply-adds, without the pooling after it."""
         return self.layer_medians_s(scheme)[FIRST][0]
 
 
-def measure(settings: Settings, place: DeltaGenerator, show: Callable[[PairTimings], None]) -> PairTimings:
-    """Wait for a turn, then time both networks in rounds of RUNS_PER_ROUND runs.
+def measure(settings: Settings, place: DeltaGenerator, show: Callable[[LayerTimings], None]) -> LayerTimings:
+    """Wait for a turn, then time the networks in rounds of RUNS_PER_ROUND runs.
 
     Whatever interrupts the script (a press of Cancel, another setting) ends the measurement at its next step.
 
@@ -127,12 +127,13 @@ def measure(settings: Settings, place: DeltaGenerator, show: Callable[[PairTimin
         show: Gets what is there after each round.
 
     Raises:
-        ValueError: A network cannot be loaded, or the two cannot be compared.
+        ValueError: A network cannot be loaded or takes no photos, or the two cannot be compared.
     """
-    first, second = (cached.network(networks.name(settings.family, scheme)) for scheme in settings.schemes)
-    layers = layers_of(second)
-    op_layers = {scheme: layer_of_each_op(n) for scheme, n in zip(settings.schemes, (first, second), strict=True)}
-    picture, done, pair = photos.sample(timing_choice.SAMPLE).pixels, 0, None
+    timed = {scheme: cached.network(networks.name(settings.family, scheme)) for scheme in settings.schemes}
+    *twins, last = timed.values()
+    layers = layers_of(last)
+    op_layers = {scheme: layer_of_each_op(network) for scheme, network in timed.items()}
+    picture, done, result = photos.sample(timing_choice.SAMPLE).pixels, 0, None
     with turns.turn(place):
         while done < settings.repeats:
             runs = min(RUNS_PER_ROUND, settings.repeats - done)
@@ -143,16 +144,21 @@ def measure(settings: Settings, place: DeltaGenerator, show: Callable[[PairTimin
                 )
 
             bench = bench_network(
-                second, [picture], float_twin=first, threads=settings.threads, repeats=runs, progress=report
+                last,
+                [picture],
+                float_twin=twins[0] if twins else None,
+                threads=settings.threads,
+                repeats=runs,
+                progress=report,
             )
-            if pair is not None:
-                bench = _joined(pair.bench, bench)
-            pair = PairTimings(settings, bench, layers, op_layers)
-            show(pair)
+            if result is not None:
+                bench = _joined(result.bench, bench)
+            result = LayerTimings(settings, bench, layers, op_layers)
+            show(result)
             done += runs
     place.empty()
-    assert pair is not None
-    return pair
+    assert result is not None
+    return result
 
 
 def _joined(a: NetworkBench, b: NetworkBench) -> NetworkBench:

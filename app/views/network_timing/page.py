@@ -12,6 +12,7 @@ from shared import (
     networks,
     notices,
     number_field,
+    own_networks,
     speed_lab_link,
     timing_choice,
 )
@@ -19,25 +20,25 @@ from streamlit.delta_generator import DeltaGenerator
 
 from views.network_timing import measurement, timing_charts
 from views.network_timing.layers import Layer
-from views.network_timing.measurement import PairTimings, Settings
+from views.network_timing.measurement import LayerTimings, Settings
 from xnorlab.benchmark import BenchmarkError
 from xnorlab.figures.style import look
 
 RESULT = "network timing: result"
-LAYER = re.compile(r"|(conv|shortcut|fc) ?\d{1,3}|classifier")
+LAYER = re.compile(r"|(conv|shortcut|fc) ?\d{1,3}|[\w.#-]{1,80}")
 
 
-def time_pair(settings: Settings, place: DeltaGenerator) -> None:
-    """Time both networks with progress, a Cancel button and a growing table in `place`; the result is kept."""
+def time_networks(settings: Settings, place: DeltaGenerator) -> None:
+    """Time the networks with progress, a Cancel button and a growing table in `place`; the result is kept."""
     with place.container():
         progress, cancel = st.columns([5, 1], vertical_alignment="center")
         bar = progress.empty()
         cancel.button("Cancel", icon=":material/cancel:", key="cancel", width="stretch")
         table = st.empty()
 
-    def show(pair: PairTimings) -> None:
-        st.session_state[RESULT] = pair
-        table.table(timing_charts.layer_table(pair), border="horizontal", hide_index=True)
+    def show(result: LayerTimings) -> None:
+        st.session_state[RESULT] = result
+        table.table(timing_charts.layer_table(result), border="horizontal", hide_index=True)
 
     scheme = settings.schemes[0]
     try:
@@ -72,24 +73,31 @@ st.title("Network timing")
 notes = st.container()
 st.markdown(
     "A whole network under two schemes, in turns, layer by layer. Binary layers can be many times faster; the first "
-    "layer stays real in all of them, and that sets a limit."
+    "layer stays real in all of them, and that sets a limit. A network of your own is timed alone."
 )
 
 with st.container(border=True):
-    family = network_choice.family(key="timed_network", control=address.pills)
+    family = network_choice.family(key="timed_network", control=address.pills, own=True)
+    own = own_networks.is_own(family)
     offered = networks.schemes(family)
     left, right, threads_place, runs_place = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
-    with left:
-        first = network_choice.scheme(offered, default=offered[0], key="first", label="Compare")
-    with right:
-        default = "xnor" if "xnor" in offered else offered[-1]
-        second = network_choice.scheme(offered, default=default, key="second", label="with")
+    if own:
+        schemes = tuple(offered)
+        left.caption("Alone: a packed file holds no twin to compare with.")
+    else:
+        with left:
+            first = network_choice.scheme(offered, default=offered[0], key="first", label="Compare")
+        with right:
+            default = "xnor" if "xnor" in offered else offered[-1]
+            second = network_choice.scheme(offered, default=default, key="second", label="with")
+        schemes = (first, second)
     with threads_place:
         threads = timing_choice.threads()
     with runs_place:
         repeats = timing_choice.runs("runs")
     problems = [threads.problem] if threads.problem else []
-    settings = None if problems or first == second else Settings(family, (first, second), int(threads.number), repeats)
+    one_twice = len(set(schemes)) < len(schemes)
+    settings = None if problems or one_twice else Settings(family, schemes, int(threads.number), repeats)
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button(
         "Run", type="primary", icon=":material/play_arrow:", key="run-network", disabled=settings is None
@@ -97,11 +105,11 @@ with st.container(border=True):
     row.caption("One picture, batch 1; reading and cropping left out. Nothing is timed unasked.", width="content")
     number_field.say(problems)
     place = st.empty()
-    if len(offered) == 1:
+    if len(offered) == 1 and not own:
         st.info(
             f"{networks.title(family)} has no second network yet to compare with.", icon=":material/compare_arrows:"
         )
-    elif first == second:
+    elif one_twice:
         st.info("Choose two different schemes.", icon=":material/compare_arrows:")
 
 address.take_text("timed_layer", "", valid=lambda key: bool(LAYER.fullmatch(key)), rule="a layer such as conv2")
@@ -109,18 +117,18 @@ st.session_state["timed_layer"] = st.session_state["timed_layer"].replace(" ", "
 address.publish(timed_layer=st.session_state["timed_layer"] or None)
 address.show_notes(notes)
 if pressed and settings is not None:
-    time_pair(settings, place)
+    time_networks(settings, place)
 if RESULT not in st.session_state:
     if settings is not None:
         st.info("Press **Run** for a measurement.", icon=":material/timer:")
     address.end_page()
 
-result: PairTimings = st.session_state[RESULT]
+result: LayerTimings = st.session_state[RESULT]
 timed = result.settings
 if timed != settings:
     st.warning(
-        f"Settings changed, run again. Below: {networks.title(timed.family)}, {look(timed.schemes[0]).label} and "
-        f"{look(timed.schemes[1]).label}, {timed.threads} thread(s).",
+        f"Settings changed, run again. Below: {networks.title(timed.family)}, "
+        f"{' and '.join(look(scheme).label for scheme in timed.schemes)}, {timed.threads} thread(s).",
         icon=":material/sync_problem:",
     )
 elif result.runs < timed.repeats:

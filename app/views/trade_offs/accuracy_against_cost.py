@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
-from shared import address, binary_weights, charts, markup, theme
+from shared import address, binary_weights, charts, into_view, markup, theme
 
-from views.trade_offs import into_view, shipped_costs
+from views.trade_offs import shipped_costs
 from xnorlab import units
 from xnorlab.benchmark import Timing
 from xnorlab.figures import trade_offs

@@ -10,7 +10,8 @@ from xnorlab import units
 from xnorlab.conventions import times_smaller
 from xnorlab.figures import comparisons
 from xnorlab.figures.style import SCHEMES, VARIANTS, look
-from xnorlab.paper.cost_model import MEMORY_RATIO, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
+from xnorlab.paper.cost_model import MEMORY_RATIO
+from xnorlab.paper.published import INT8, PUBLISHED_ACCURACY, PUBLISHED_MEMORY
 from xnorlab.zoo.cost import BINARY, HEADER, REAL_LAYERS, NetworkCost
 
 COMPARED = {"difference": "Points from full precision", "accuracy": "Accuracy"}
@@ -138,7 +139,7 @@ def show_published() -> None:
     st.dataframe(
         {
             "network": [row.network for row in PUBLISHED_ACCURACY],
-            "scheme": [look(row.scheme).label for row in PUBLISHED_ACCURACY],
+            "scheme": ["int8" if row.scheme == INT8 else look(row.scheme).label for row in PUBLISHED_ACCURACY],
             "data": [row.data for row in PUBLISHED_ACCURACY],
             "top-1 %": [row.top1 for row in PUBLISHED_ACCURACY],
             "top-5 %": [row.top5 for row in PUBLISHED_ACCURACY],
@@ -151,8 +152,8 @@ def show_published() -> None:
 
 
 def _main_results(network: str, data: str) -> dict[str, float]:
-    """Scheme → top-1 in % as published for `network` on `data`, without the ablations of Table 3."""
-    rows = [r for r in PUBLISHED_ACCURACY if (r.network, r.data) == (network, data) and "Table 3" not in r.source]
+    """Scheme → top-1 in % as published for `network` on `data`: the first main result of each."""
+    rows = [r for r in PUBLISHED_ACCURACY if (r.network, r.data) == (network, data) and not r.ablation]
     return {row.scheme: row.top1 for row in reversed(rows)}
 
 

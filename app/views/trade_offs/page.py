@@ -9,6 +9,7 @@ from views.trade_offs import (
     beside_the_paper,
     billion_images,
     bytes_by_part,
+    literature,
     measured_times,
     shipped_costs,
     which_network,
@@ -91,6 +92,9 @@ st.subheader("Beside the paper")
 beside_the_paper.show_accuracy(all_costs, data_set)
 with st.expander("Every published figure", key="published", icon=":material/menu_book:", type="compact"):
     beside_the_paper.show_published()
+
+st.subheader("What else could one take?")
+literature.show()
 
 st.subheader("One thing changed at a time")
 ablations.show()

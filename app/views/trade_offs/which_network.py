@@ -44,7 +44,7 @@ def _controls(costs: Sequence[NetworkCost]) -> tuple[Needs, str]:
     percents = [str(percent) for percent in range(int(least[0]), int(least[1]) + 2)]
     kibibytes = _range(KIBIBYTES, [cost.file_bytes / 1024 for cost in costs])
     with st.container(border=True, key="needs"):
-        first, second, third, fourth = st.columns([3, 3, 3, 3], gap="medium")
+        first, second, third, fourth = st.columns([3, 3, 3, 4], gap="medium")
         with first:
             top1 = _slider("At least … right", percents, "need_top1", "{} %".format)
         with second:

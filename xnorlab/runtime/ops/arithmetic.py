@@ -115,7 +115,7 @@ class Pairwise(_Operation):
         return self._computed(arrays[0], arrays[1], out)
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        """The larger of both inputs' sizes along each axis."""
+        """The larger of both inputs' sizes, axis by axis."""
         return self._spread(*shapes)
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
