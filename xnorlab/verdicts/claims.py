@@ -101,12 +101,12 @@ def speed(evidence: Evidence) -> Verdict:
         ruling = "holds"
     elif naive and max(naive) >= PUBLISHED_SPEEDUP:
         ruling = "holds in part"
-    slow = f"; {span(naive)}× a plain float loop" if naive else ""
+    slow = f"; against a plain float loop {span(naive)}×" if naive else ""
     return Verdict(
         claim,
         source,
         published,
-        f"{', '.join(ranges)} the fastest float32 engine{slow}",
+        f"against the fastest float32 engine {', '.join(ranges)}{slow}",
         ruling,
         "The count leaves out that a CPU multiplies many floats in one instruction as well, so the factor depends on "
         "what one compares with; ours includes packing and memory.",
@@ -301,8 +301,8 @@ def scale_put_in(evidence: Evidence) -> Verdict:
         return _unmeasured(claim, source, published, why)
     ruling, why = _graded(gap, 10.0)
     why += (
-        f". Lengthened to α/ρ, whose part along W is W, it reaches {longer.first:.1f} %; with norms estimated anew α "
-        f"reaches {again.first:.1f} %, no factor {again.second:.1f} %."
+        f". Lengthened to α/ρ, ρ = ‖W‖₁² / (n‖W‖²), whose part along W is W, it reaches {longer.first:.1f} %; with "
+        f"norms estimated anew α reaches {again.first:.1f} %, no factor {again.second:.1f} %."
     )
     return Verdict(claim, source, published, f"put in, without training: {_measured(gap)}", ruling, why, gap.based_on)
 
