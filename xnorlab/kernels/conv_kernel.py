@@ -13,8 +13,8 @@ PASS_SIZE, PIECE_SIZE, PIXEL_SIZE, RUN_SIZE = (kind.itemsize for kind in (PASS, 
 FETCH_BYTES = 1 << 15
 """Weights of a block that are fetched ahead: what the first-level cache holds. More would crowd out what is in use."""
 
-WIDENED = {"sign": widen_signs, "ternary": widen_ternary}
-"""The instructions that turn packed weights into floats, by arithmetic."""
+WIDENED = ("sign", "ternary")
+"""Arithmetics whose packed weights are turned into floats before they are used."""
 
 
 @cache
@@ -25,8 +25,8 @@ def conv_kernel(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
     floats into a scratch of its thread, where its tiles of "real" products read them.
     """
     entry_size = 2 * PIXEL_SIZE if arithmetic == "lookup" else PIXEL_SIZE
-    widens = arithmetic in WIDENED
-    widen = WIDENED.get(arithmetic, widen_signs)
+    # Flags, and not the instruction itself: Numba's cache would not know it again in another process.
+    widens, is_ternary = arithmetic in WIDENED, arithmetic == "ternary"
     of_tile = "real" if widens else arithmetic
 
     @kernel_of_many(f"{arithmetic}_{group}_{tall}_{short}")
@@ -46,7 +46,10 @@ def conv_kernel(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
                 g, before = k // call.blocks, k % call.blocks * call.block_filters
                 weights = call.weights + k * block_bytes
                 if widens:
-                    widen(weights, scratch, call.block_steps)
+                    if is_ternary:
+                        widen_ternary(weights, scratch, call.block_steps)
+                    else:
+                        widen_signs(weights, scratch, call.block_steps)
                     weights = scratch
                 elif k + 1 < n_blocks and block_bytes <= FETCH_BYTES:
                     for line in range(weights + block_bytes, weights + 2 * block_bytes, 64):
