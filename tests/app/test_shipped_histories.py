@@ -29,7 +29,7 @@ def test_an_epoch_of_a_layer_is_shown_with_its_flips_weights_and_all_schemes_cur
     kept = history.histogram(layer, 8)
     np.testing.assert_allclose(values(weights["data"][0], "customdata"), 100 * kept.counts / kept.counts.sum())
     assert weights["data"][2]["x"][0] == pytest.approx(kept.mean_abs)
-    named = {trace["name"].split(" ", 1)[1] for trace in accuracy["data"] if trace.get("showlegend", True)}
+    named = {trace["name"] for trace in accuracy["data"] if trace.get("showlegend", True)}
     assert named >= {SCHEMES[name].short for name in ("float", "xnor")}
 
 
@@ -92,9 +92,9 @@ def test_a_taught_networks_own_loss_is_explained_and_not_drawn_among_the_others(
     at = open_page(PAGE, part="shipped", model="imagenette/resnet18", scheme="reactnet")
     assert not at.exception
     accuracy, loss = ([t for t in chart_of(at, i)["data"] if "lines" in t["mode"]] for i in (2, 3))
-    assert [t["name"] for t in accuracy if t["line"]["dash"] == "solid"] == ["● float", "⬢ ReActNet"]
-    assert [t["name"] for t in loss if t["line"]["dash"] == "solid"] == ["● float"]
-    assert [t["name"] for t in loss if t["showlegend"]] == ["● float", "⬢ ReActNet"]
+    assert [t["name"] for t in accuracy if t["line"]["dash"] == "solid"] == ["float", "ReActNet"]
+    assert [t["name"] for t in loss if t["line"]["dash"] == "solid"] == ["float"]
+    assert [t["name"] for t in loss if t["showlegend"]] == ["float", "ReActNet"]
     assert any("KL divergence) to the answers of resnet18-float" in c.value for c in at.caption)
     assert at.slider(key="epoch").label == "Epoch (0: as it began, trained as resnet18-first)"
     assert at.selectbox(key="learnt_layer").options == [f"conv{i}" for i in range(2, 18)]

@@ -46,7 +46,7 @@ def show(labels: Mapping[str, str], times: Mapping[str, NetworkTime]) -> None:
     measured = [record.network for record in records if record.network in labels]
     chosen = address.menu("Network of the run", labels, key="run", default=next(iter([*measured, *labels])))
     address.publish(run=chosen)
-    st.code(f"xnorlab classify PHOTOS --network {chosen} --out LABELS", language="bash", wrap_lines=True)
+    st.code(f"xnorlab classify PHOTOS --network {chosen} --out LABELS", language=None, wrap_lines=True)
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button("Measure a run on this machine", icon=":material/timer:", key="measure-run")
     row.caption(f"{IMAGES} drawn photos, one process: `xnorlab bench classify {chosen}`.", width="content")
