@@ -2,8 +2,9 @@
 
 An op is one class. What the rest of the runtime needs to know about it is said there: `Op` lists it.
 
-To add a function of single values that numpy computes: a row in `FUNCTIONS` of `xnorlab/runtime/ops/activations.py`,
-and one in `_TARGETS` of `xnorlab/export/activations.py`. To add an op:
+To add a function of single values: a row in `FUNCTIONS` of `xnorlab/runtime/ops/activations.py`, with a function of
+numpy or a loop in `xnorlab/kernels/activations.py`, and a row in `_TARGETS` of `xnorlab/export/activations.py`. To add
+an op:
 
 1. Write its class in the module of its kind (`elementwise.py`, `activations.py`, `arithmetic.py`, `norms.py`, …) and
    list it in `__all__` there: its kind, `since`, its fields with their checks, `__call__`, `to_onnx` where it has a
