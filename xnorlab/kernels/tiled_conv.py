@@ -91,7 +91,8 @@ class TiledConv:
 
     Args:
         arithmetic: "xnor", "lookup", "real", "sign", "ternary" or "fixed", see `conv_kernel`.
-        group: what a tile takes together, see `conv_kernel`: words that share a running XOR, or registers of filters.
+        group: what a tile takes together, see `tile`: words that share a running XOR, registers of filters, or the
+            channels of a group.
         block: filters that a tile computes.
         tiles: the weights, (groups, blocks, …) as `blocks_of` gives them.
         window: kernel, stride, padding and dilation.
@@ -168,7 +169,7 @@ class TiledConv:
         passes, pieces = traversal.passes(max(64, PASS_BYTES // (4 * self.filters)))
         arrays = (passes, pieces, traversal.runs, traversal.pixels, init)
         out_shape = (shape[0], *traversal.output, self.filters)
-        macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
+        macs = math.prod(out_shape) * math.prod(self.window.kernel) * self._layout.channels
         parts = max(1, macs // (XNOR_PART if self._arithmetic in ("xnor", "lookup") else REAL_PART))
         block_bytes, block_steps = self._tiles[0, 0].nbytes, self._tiles.shape[2]
         fields = {
@@ -182,6 +183,7 @@ class TiledConv:
             "block_filters": self._block,
             "group_filters": self.filters // groups,
             "group_bytes": self._layout.group_bytes,
+            "input_block": self._layout.block_bytes,
             "weights": self._tiles.ctypes.data,
             "block_bytes": block_bytes,
             "block_steps": block_steps,

@@ -15,16 +15,16 @@ def _record(fields: str) -> np.dtype:
 
 CALL = _record(
     "x program n_steps passes n_passes pieces runs pixels "
-    "groups blocks block_filters group_filters group_bytes weights block_bytes block_steps "
+    "groups blocks block_filters group_filters group_bytes input_block weights block_bytes block_steps "
     "init init_segment init_block "
     "scale bias out out_stride limits flips words words_stride"
 )
 """A convolution's run over one input.
 
-`block_bytes` and `block_steps`: of one block's weights in memory, and
-how many steps of a tile they serve. `init_segment`, `init_block`: bytes from one to the next. From `scale` on the
-epilogue's: tables with one entry per filter, the map of results and the bytes of one of its pixels, thresholds, flips
-and words of the next layer's signs.
+`input_block`: bytes from the channels that one block of filters sees to those of the next. `block_bytes` and
+`block_steps`: of one block's weights in memory, and how many steps of a tile they serve. `init_segment`, `init_block`:
+bytes from one to the next. From `scale` on the epilogue's: tables with one entry per filter, the map of results and the
+bytes of one of its pixels, thresholds, flips and words of the next layer's signs.
 """
 
 PASS = _record("first_piece last_piece")

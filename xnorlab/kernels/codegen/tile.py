@@ -27,6 +27,7 @@ from numba.core import cgutils
 
 from xnorlab.kernels.codegen import epilogue
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
+from xnorlab.kernels.codegen.grouped import GroupedReal
 from xnorlab.kernels.codegen.lookup import LookupTile
 from xnorlab.kernels.codegen.processor import COLUMNS, VectorUnit, vector_unit
 from xnorlab.kernels.codegen.records import PIXEL, RUN, Place, field
@@ -187,9 +188,11 @@ class _Fixed:
         return [self.b.sitofp(total, floats) for total in state[m * COLUMNS : (m + 1) * COLUMNS]]
 
 
-def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
+def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int, place: Place):
     if kind == "xnor":
         return _Packed(e, unit, rows, group)
+    if kind == "real" and group > 1:
+        return GroupedReal(e, unit, rows, group, place.n_filters)
     return _Fixed(e, unit, rows) if kind == "fixed" else _Real(e, unit, rows)
 
 
@@ -200,7 +203,8 @@ def tile(typing, arithmetic, group, rows, pixels, call, place):
     Args:
         typing: Numba's typing context.
         arithmetic: "xnor", "lookup", "real" or "fixed", a literal.
-        group: words that share a running XOR, for "lookup" registers of filters, else 1; a literal.
+        group: words that share a running XOR, for "lookup" registers of filters, for "real" channels of a group where
+            a register holds filters of several groups (see grouped.py), else 1; a literal.
         rows: pixels of the tile, for "lookup" pairs of them; a literal.
         pixels: the address of one PIXEL each.
         call: the address of a CALL.
@@ -217,7 +221,7 @@ def tile(typing, arithmetic, group, rows, pixels, call, place):
         if kind == "lookup":
             LookupTile(e, unit, n_rows, n_group).compute(pixels, call, here)
         else:
-            _compute_tile(e, _arithmetic(e, kind, unit, n_rows, n_group), n_rows, pixels, call, here)
+            _compute_tile(e, _arithmetic(e, kind, unit, n_rows, n_group, here), n_rows, pixels, call, here)
         return context.get_dummy_value()
 
     return types.void(arithmetic, group, rows, pixels, call, place), emit
