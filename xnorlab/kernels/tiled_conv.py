@@ -90,7 +90,7 @@ class TiledConv:
     """A convolution by register tiles. Subclasses say which arithmetic it takes and how its input lies in memory.
 
     Args:
-        arithmetic: "xnor", "lookup", "real", "sign", "ternary" or "fixed", see `conv_kernel`.
+        arithmetic: "xnor", "gathered", "lookup", "real", "sign", "ternary" or "fixed", see `conv_kernel`.
         group: what a tile takes together, see `tile`: words that share a running XOR, registers of filters, or the
             channels of a group.
         block: filters that a tile computes.
@@ -116,7 +116,7 @@ class TiledConv:
         scale,
         bias,
     ):
-        self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
+        self.window, self.channels, self.filters = window, channels, filters
         self._tiles, self._layout, self._block = tiles, layout, block
         self._scale = None if scale is None else vector(scale, "scale", filters)
         self._bias = None if bias is None else vector(bias, "bias", filters)
@@ -133,7 +133,7 @@ class TiledConv:
         """Scale, input scale and bias of the layer, without a store. factor: address of one factor per output pixel."""
         if factor is None:
             return self._own.copy()
-        scaled = Epilogue(self.filters, self.groups, self._block, self._scale).factor(factor)
+        scaled = Epilogue(self.filters, self._layout.groups, self._block, self._scale).factor(factor)
         return scaled if self._bias is None else scaled.bias(self._bias)
 
     def call(self, shape: tuple[int, int, int, int], epilogue: Epilogue, x: int = 0) -> Call:
@@ -170,7 +170,7 @@ class TiledConv:
         arrays = (passes, pieces, traversal.runs, traversal.pixels, init)
         out_shape = (shape[0], *traversal.output, self.filters)
         macs = math.prod(out_shape) * math.prod(self.window.kernel) * self._layout.channels
-        parts = max(1, macs // (XNOR_PART if self._arithmetic in ("xnor", "lookup") else REAL_PART))
+        parts = max(1, macs // (XNOR_PART if self._arithmetic in ("xnor", "gathered", "lookup") else REAL_PART))
         block_bytes, block_steps = self._tiles[0, 0].nbytes, self._tiles.shape[2]
         fields = {
             "passes": passes.ctypes.data,

@@ -90,6 +90,8 @@ class VectorUnit:
 
         For "lookup" pairs of pixels.
         """
+        if arithmetic == "gathered":
+            return self.rows("xnor", 1)
         plain = group == 1
         if arithmetic in ("real", "sign", "ternary") and not plain:
             return 4, 2  # taller ones keep inputs or weights in memory: 8 rows take 1.5 to 1.9 times as long

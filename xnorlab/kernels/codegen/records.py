@@ -50,6 +50,11 @@ LAYING = _record(
 )
 """The laying of one map's tables, see pair_tables.py."""
 
+GATHERING = _record(
+    "words parted gathered batch height width groups out_height out_width kh kw sh sw ph pw dh dw bits pixel_bytes"
+)
+"""The gathering of one map's taps, see gathered_taps.py; `bits`: of a tap and group."""
+
 POOL = _record("x out batch height width channels out_height out_width kh kw sh sw ph pw")
 """A pool over one map: its size, the size of the result, the window, its stride and padding."""
 
