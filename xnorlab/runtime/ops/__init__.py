@@ -26,6 +26,7 @@ from xnorlab.runtime.ops import (
     joining,
     matrices,
     norms,
+    packed_convolutions,
     pooling,
     reducing,
     resampling,
@@ -39,6 +40,7 @@ from xnorlab.runtime.ops.elementwise import *  # noqa: F403
 from xnorlab.runtime.ops.joining import *  # noqa: F403
 from xnorlab.runtime.ops.matrices import *  # noqa: F403
 from xnorlab.runtime.ops.norms import *  # noqa: F403
+from xnorlab.runtime.ops.packed_convolutions import *  # noqa: F403
 from xnorlab.runtime.ops.pooling import *  # noqa: F403
 from xnorlab.runtime.ops.reducing import *  # noqa: F403
 from xnorlab.runtime.ops.resampling import *  # noqa: F403
@@ -52,6 +54,7 @@ __all__ += elementwise.__all__
 __all__ += joining.__all__
 __all__ += matrices.__all__
 __all__ += norms.__all__
+__all__ += packed_convolutions.__all__
 __all__ += pooling.__all__
 __all__ += reducing.__all__
 __all__ += resampling.__all__
