@@ -96,14 +96,20 @@ class Resize(Op):
         return np.take(x, low, axis) * (np.float32(1) - share) + np.take(x, high, axis) * share
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
-        """ONNX's own Resize; it takes factors only, as a size there includes batch and channels."""
-        if self.factors is None or self.mode == "nearest-exact":
-            super().to_onnx(graph, inputs, rank)
-            return
-        where = "align_corners" if self.align_corners else "pytorch_half_pixel"
-        nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        fields = nearest if self.mode == "nearest" else {"mode": "linear", "coordinate_transformation_mode": where}
-        graph.node("Resize", [*inputs, "", graph.tensor(np.array([1, 1, *self.factors]))], **fields)
+        """ONNX's own Resize, whose size includes batch and channels, which are taken from the input."""
+        corners = "align_corners" if self.align_corners else "pytorch_half_pixel"
+        kind, where, rounding = {
+            "nearest": ("nearest", "asymmetric", "floor"),
+            "nearest-exact": ("nearest", "half_pixel", "round_prefer_ceil"),
+            "bilinear": ("linear", corners, "floor"),
+        }[self.mode]
+        if self.factors is not None:
+            given = ["", graph.tensor(np.array([1, 1, *self.factors]))]
+        else:
+            assert self.size is not None
+            ahead = graph.node("Gather", [graph.node("Shape", inputs), graph.integers(0, 1)], axis=0)
+            given = ["", "", graph.node("Concat", [ahead, graph.integers(*self.size)], axis=0)]
+        graph.node("Resize", [*inputs, *given], mode=kind, coordinate_transformation_mode=where, nearest_mode=rounding)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
