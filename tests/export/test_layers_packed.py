@@ -293,18 +293,17 @@ def test_names_are_the_modules_paths(trained, inputs):
     assert [op.name for op in shared.ops] == ["stem", "conv", "conv#2"]
 
 
-def test_a_norm_of_channels_that_hardly_vary_packs(inputs, nhwc):
+def test_a_norm_of_channels_that_hardly_vary_packs(nhwc):
     """Its factor is 1/√eps: a product and a bias cancel, of which torch and the packed layer round different parts."""
     torch.manual_seed(0)
     conv = BinaryConv2d(16, 64, 3, weight_binarizer=MeanScale(), input_binarizer=BiRealSign())
-    norm = nn.BatchNorm2d(64, eps=1e-9)
+    norm = nn.BatchNorm2d(64)
     model = nn.Sequential(conv, norm).eval()
-    x = inputs(1, 16, 3, 3)
+    x = torch.randn(1, 16, 3, 3)
     with torch.no_grad():
         norm.running_mean = conv(x)[0, :, 0, 0] * (1 + 2e-6)
         norm.running_var = torch.zeros(64)
-    network = export.pack(model, x)
-    with torch.no_grad():
         want = nhwc(model(x))
-    bias = float(np.abs(norm.running_mean).max()) / 1e-9**0.5
-    np.testing.assert_allclose(network.run(nhwc(x)), want, atol=1e-6 * bias, rtol=0)
+    network = export.pack(model, x)
+    np.testing.assert_allclose(network.run(nhwc(x)), want, atol=2e-4, rtol=0)
+    assert np.abs(want).max() < 0.01

@@ -32,11 +32,12 @@ def from_onnx(path: str | os.PathLike) -> Network:
 
     Signs are GreaterOrEqual and Where that give a number and its negative, or QONNX's BipolarQuant as Brevitas exports
     it, with a scale, or its Quant of one bit; ONNX's own Sign is refused, since it gives 0 for 0. Weights are binary
-    where BipolarQuant makes them or where a filter has one magnitude, and ternary where some of it are 0. A Conv, Gemm or MatMul of signs with
-    binary weights is packed whole, whose sums are exact; one of real values with binary or ternary weights is packed
-    as such; any other stays real. What can be read besides: all that `to_onnx` writes; norms, activations, pools,
-    arithmetic of two values and with constants, Resize as torch has it, Concat, Split, and what moves numbers with
-    constant arguments. GELU, SiLU, norms and the like are read from their parts, too, as exporters write them.
+    where BipolarQuant makes them or where a filter has one magnitude, and ternary where some of it are 0. A Conv, Gemm
+    or MatMul of signs with binary weights is packed whole, whose sums are exact; one of real values with binary or
+    ternary weights is packed as such; any other stays real. What can be read besides: all that `to_onnx` writes; norms,
+    activations, pools, arithmetic of two values and with constants, Resize as torch has it, Concat, Split, and what
+    moves numbers with constant arguments. GELU, SiLU, norms and the like are read from their parts, too, as exporters
+    write them.
 
     A file whose nodes name a height or a width (a Reshape to numbers) is right at that size only; `Network.fixed_by`
     then names the node.
