@@ -12,14 +12,15 @@ from torch.fx import Node
 from xnorlab.export import (  # noqa: F401
     activations,
     arithmetic,
+    binary_layers,
     joining,
-    layers,
     norms,
     pooling,
     rearranging,
     reducing,
     resampling,
     signs,
+    torch_layers,
     unchanging,
 )
 from xnorlab.export.acceleration import Accelerated
@@ -27,7 +28,8 @@ from xnorlab.export.advice import ACCELERATE
 from xnorlab.export.builder import Builder
 from xnorlab.export.ceil_mode import simplified
 from xnorlab.export.errors import ExportError
-from xnorlab.export.trace import Traced, trace
+from xnorlab.export.trace import trace
+from xnorlab.export.traced import Traced
 from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.runtime import Network, ops
