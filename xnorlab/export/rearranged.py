@@ -102,7 +102,7 @@ class Rearranged:
     @property
     def has_channels_last(self) -> bool:
         """Whether the value is a map as torch has it with the channels moved last, (N, H, W, C)."""
-        if len(self.base.shape) != 4 or self.own_places is None:
+        if not self.steps or len(self.base.shape) != 4 or self.own_places is None:
             return False
         _, channels, height, width = self.base.shape
         last = np.arange(channels * height * width).reshape(channels, height, width).transpose(1, 2, 0)

@@ -71,7 +71,7 @@ def reads_each_value(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[
             assert isinstance(value, Value)
             return replace(moved[0], node=str(node), name=f"{node.name} moved", base=value, made=[])
 
-        read.__signature__ = inspect.signature(handler)  # pyright: ignore[reportAttributeAccessIssue]
+        read.__signature__ = inspect.signature(handler)
         reads(*kinds, domains=domains)(read)
         return handler
 
