@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import numpy as np
@@ -333,3 +334,12 @@ def test_a_click_on_a_row_or_its_text_opens_its_photo(app_modules, monkeypatch, 
     all_photos._choose_photo(["golf-ball", "parachute", "pavilion", "cat"])
     assert state["photo"] == "cat"
     assert state[all_photos._ROWS_CHOSEN] == 1
+
+
+def test_no_answer_is_cut_off_in_the_table_of_all_photos(open_page):
+    at = open_page(PAGE, schemes="float,xnor")
+    table = at.dataframe[0]
+    columns = json.loads(table.proto.columns)
+    for name in ("float", "XNOR"):
+        longest = max(map(len, table.value[name]))
+        assert columns[name]["width"] >= 7 * longest + 16, name

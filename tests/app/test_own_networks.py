@@ -79,6 +79,8 @@ def test_classify_answers_and_says_what_it_does_not_know(open_page, packed):
     table = next(t.value for t in at.table if "class" in t.value)
     assert "\\*\\*dog\\*\\*" in list(table["class"])
     assert "A packed file tells neither how often its network is right" in said(at)
+    assert "It knows 3 things: cat" in said(at)
+    assert "exactly what the network saw" in said(at)
 
 
 def test_inside_follows_it_without_a_twin(open_page, packed):

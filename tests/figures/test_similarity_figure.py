@@ -1,7 +1,9 @@
 """The chart of layers beside their float twin's says what the scores say."""
 
 import numpy as np
+import pytest
 
+from xnorlab.figures import style
 from xnorlab.figures.similarity import CONTROL, REAL, SIGNS, twin_similarity
 
 LAYERS = ["conv2", "conv3", "conv4"]
@@ -23,3 +25,16 @@ def test_all_lines_differ_by_more_than_colour():
     figure = twin_similarity(LAYERS, SCORES, "reactnet", chosen="conv3", dark=True)
     assert len({trace.marker.symbol for trace in figure.data}) == 3
     assert len({trace.line.dash for trace in figure.data}) == 3
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_line_is_faint(dark):
+    for trace in twin_similarity(LAYERS, SCORES, "reactnet", chosen="conv3", dark=dark).data:
+        assert trace.line.width >= 2
+        assert abs(luminance(trace.line.color) - luminance(style.paper(dark))) > 0.2, trace.name
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of "#RRGGBB", 0..1, by a simple gamma of 2.2."""
+    shares = [(int(colour[i : i + 2], 16) / 255) ** 2.2 for i in (1, 3, 5)]
+    return float(np.dot((0.2126, 0.7152, 0.0722), shares))

@@ -22,11 +22,11 @@ def twin_similarity(
         chosen: Name of the layer that is marked by a line.
         dark: For the dark theme.
     """
-    look, real = style.look(scheme), style.SCHEMES["float"]
+    look = style.look(scheme)
     marks = {
         REAL: {"color": look.colour(dark), "symbol": "circle-open", "size": 9},
         SIGNS: {"color": look.colour(dark), "symbol": look.symbol, "size": 10},
-        CONTROL: {"color": real.colour(dark), "symbol": "x-thin-open", "size": 8},
+        CONTROL: {"color": style.muted(dark), "symbol": "x-thin-open", "size": 9, "line": {"width": 2}},
     }
     dashes = {REAL: "dot", SIGNS: "solid", CONTROL: "dash"}
     figure = go.Figure()
@@ -39,7 +39,7 @@ def twin_similarity(
             customdata=list(layers),
             mode="lines+markers",
             name=name,
-            line={"color": mark["color"], "dash": dashes[name], "width": 1.5},
+            line={"color": mark["color"], "dash": dashes[name], "width": 2},
             marker=mark,
             hovertemplate="%{customdata}: %{y:.2f}<extra>" + name + "</extra>",
         )
