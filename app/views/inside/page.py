@@ -79,9 +79,7 @@ if not walk.layers:
 address.take("layer", list(walk.layers), next(iter(walk.layers)))
 
 st.subheader("Layer by layer")
-way.show(
-    walk, cached.preprocessing(name).crop_image(photo.pixels), chosen=st.session_state["layer"], choose=choose_layer
-)
+way.show(walk, photo, cached.preprocessing(name), chosen=st.session_state["layer"], choose=choose_layer)
 st.caption(
     "What enters each layer, all channels in one picture: the pattern over the photo on which this network's signs and "
     "the real numbers of its float twin agree most, as each of the two has it. Alike, 0 to 1: how far they agree "
