@@ -343,3 +343,24 @@ def test_no_answer_is_cut_off_in_the_table_of_all_photos(open_page):
     for name in ("float", "XNOR"):
         longest = max(map(len, table.value[name]))
         assert columns[name]["width"] >= 7 * longest + 16, name
+
+
+def test_the_kinds_of_networks_are_those_on_offer(open_page, second_data_set, ship_resnet):
+    def intro() -> str:
+        at = open_page(PAGE, model=second_data_set)
+        assert not at.exception
+        return next(m.value for m in at.markdown if m.value.startswith("One photo"))
+
+    assert intro() == "One photo, two networks of the same shape: real weights, binary everything."
+    for scheme in ("bwn", "reactnet"):
+        ship_resnet(scheme, data="tiny-imagenet", labels=[f"thing {i}" for i in range(200)], stem="tiny")
+    assert intro() == "One photo, four networks of the same shape: real weights, binary weights, binary everything."
+
+
+def test_every_kind_is_known_to_be_one(app_modules):
+    from shared.networks import KINDS
+
+    from xnorlab.nn import SCHEMES as ALL
+
+    real_inputs = {name for name in (*SCHEMES, *VARIANTS) if ALL[name].inputs is None}
+    assert set(KINDS) == real_inputs

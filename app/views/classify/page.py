@@ -169,7 +169,7 @@ with intro:
     st.markdown(
         "One photo, one network: yours."
         if own_networks.is_own(family)
-        else f"One photo, {count} networks of the same shape: real weights, binary weights, binary everything."
+        else f"One photo, {count} networks of the same shape: {networks.kinds(offered)}."
         if len(offered) > 1
         else f"One photo, one network: {networks.title(family)} has no other yet."
     )
