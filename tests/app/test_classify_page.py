@@ -342,7 +342,7 @@ def test_no_answer_is_cut_off_in_the_table_of_all_photos(open_page):
     columns = json.loads(table.proto.columns)
     for name in ("float", "XNOR"):
         longest = max(map(len, table.value[name]))
-        assert columns[name]["width"] >= 7 * longest + 16, name
+        assert columns[name]["width"] >= 6.2 * longest + 16, name
 
 
 def test_the_kinds_of_networks_are_those_on_offer(open_page, second_data_set, ship_resnet):

@@ -254,6 +254,24 @@ def test_another_layer_leaves_the_charts_as_they_are_and_moves_the_mark(open_pag
     assert component(at, "way")["chosen"] == "conv5"
 
 
+def test_a_layer_that_runs_alone_passes_the_address_on_and_remembers_the_former_one(open_page, monkeypatch):
+    from types import SimpleNamespace
+
+    from shared import history
+
+    alone = SimpleNamespace(fragment_ids_this_run=["one"], is_history_navigation=False)
+    at = open_page(PAGE, layer="conv3")
+    assert not [c for c in at.get("bidi_component") if c.proto.id.endswith("-address-part")]
+    before = dict(at.session_state["address: the visit"].wanted)
+    monkeypatch.setattr(history, "get_script_run_ctx", lambda: alone)
+    at.selectbox(key="layer").set_value("conv4").run()
+    assert not at.exception
+    assert "layer=conv4" in component(at, "address-part")["query"]
+    visit = at.session_state["address: the visit"]
+    assert before in visit.known
+    assert visit.wanted["layer"] == at.query_params["layer"] == "conv4"
+
+
 def test_the_page_needs_no_torch():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

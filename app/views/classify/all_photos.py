@@ -15,7 +15,7 @@ from xnorlab import units
 from xnorlab.figures.style import look
 
 TABLE = "photo-table"
-LETTER_PX, CELL_PX = 7.5, 26  # mean width of a letter in a cell, and the margins of a cell
+LETTER_PX, CELL_PX = 6.5, 26  # mean width of a letter in a cell, and the margins of a cell
 _ROWS_CHOSEN = "classify: how often a row was chosen"
 
 

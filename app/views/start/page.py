@@ -75,7 +75,7 @@ machine = describe()
 with st.container(horizontal=True, vertical_alignment="center", key="machine"):
     st.badge(markup.plain(machine.cpu), icon=":material/memory:", color="gray")
     st.badge(machine.instructions, icon=":material/bolt:", color="gray", help="What the kernels are compiled to.")
-    st.badge(f"{machine.cores} threads", icon=":material/account_tree:", color="gray")
+    st.badge(f"{machine.cores} thread{'s' if machine.cores > 1 else ''}", icon=":material/account_tree:", color="gray")
     pressed = st.button(
         "Measure it here",
         type="primary",
