@@ -149,12 +149,10 @@ def test_without_networks_the_page_still_stands_and_gives_advice(pretrained_copy
 
 
 def test_one_thread_is_one_thread(open_page, monkeypatch):
-    from dataclasses import replace
-
     from xnorlab import benchmark
 
     here = benchmark.describe()
-    monkeypatch.setattr(benchmark, "describe", lambda: replace(here, cores=1))
+    monkeypatch.setattr(benchmark, "describe", lambda: dataclasses.replace(here, cores=1))
     said = " ".join(m.value for m in open_page(PAGE).markdown)
     assert "1 thread" in said
     assert "1 threads" not in said

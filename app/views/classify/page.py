@@ -146,11 +146,9 @@ seen_by_visitor, seen_by_networks = right.columns([4, 3], gap="medium", wrap=Fal
 scheme_place, slide = st.columns(2, gap="large")
 
 with slide:
-    family_place, top_place = st.columns([5, 2])
-    with family_place:
-        family = network_choice.family(label="Model", words=networks.with_count, own=True)
+    family = network_choice.family(label="Model", words=networks.with_count, own=True)
     address.take_number("top", 1, 10, 5)
-    top = top_place.slider("Answers per card", 1, 10, key="top", persist_state="session")
+    top = st.slider("Answers per card", 1, 10, key="top", persist_state="session")
 offered = networks.schemes(family)
 address.take_many("schemes", offered, offered)
 chosen = scheme_place.pills(

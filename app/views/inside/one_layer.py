@@ -85,7 +85,7 @@ def _choice(walk: Walk) -> tuple[str, int, PixelSum] | None:
             f"{own.weights.shape[2]}"
             for layer, own in shapes.items()
         }
-        first, second, third = st.columns([5, 5, 5], gap="medium", vertical_alignment="bottom")
+        first, second, third = st.columns([7, 4, 4], gap="medium", vertical_alignment="bottom")
         with first:
             layer_name = network_choice.layer(words)
         layer = shapes[layer_name]
