@@ -305,6 +305,7 @@ def test_an_op_tells_how_many_values_it_touches():
     bilinear = op(ops.Resize, mode="bilinear", size=(10, 3), factors=None).touched(shape)
     assert bilinear == enlarged + 4 * 10 * 6 * 2
     assert op(ops.AdaptivePool, how="mean", size=(4, 3)).touched(shape) > 12 * 1000
+    assert op(ops.AdaptivePool, how="mean", size=(0, 6)).touched(shape) == 2 * 96
     conv = op(ops.Conv, weight=real(1, 1, 1, 2), padding=(1, 2))
     assert conv.touched(shape) == 96 + 100 + 10 * 10 * 2
 
