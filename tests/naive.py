@@ -1,6 +1,6 @@
 """Slow oracles for the kernels in plain numpy, tap by tap, and the geometries at which they are compared."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,6 +99,13 @@ def geometry(integer) -> Geometry:
 def random_geometry(rng: np.random.Generator) -> Geometry:
     """A seeded geometry."""
     return geometry(lambda low, high: int(rng.integers(low, high + 1)))
+
+
+def narrow_groups(rng: np.random.Generator) -> Geometry:
+    """A seeded geometry of groups as wide as a part of a vector register, or nearly so."""
+    drawn = random_geometry(rng)
+    width, groups = int(rng.choice([2, 3, 4, 8, 12, 16])), int(rng.integers(2, 14))
+    return replace(drawn, channels=width * groups, filters=width * groups, groups=groups)
 
 
 class Guarded:

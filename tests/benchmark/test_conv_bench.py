@@ -76,6 +76,28 @@ def test_result_holds_every_part(shape: ConvShape):
     assert document["machine"]["versions"]["numba"]
 
 
+def test_groups_are_the_convolutions_of_their_channels():
+    shape = ConvShape(12, 6, filters=8, groups=4, stride=2, pad_value=1)
+    problem = ConvProblem(shape)
+    for kind in ("float", "signs"):
+        parts = []
+        for group in range(4):
+            part = ConvProblem(
+                ConvShape(3, 6, filters=2, stride=2, pad_value=1), x=problem.x[..., 3 * group :][..., :3]
+            )
+            part.weight = problem.weight[2 * group : 2 * group + 2]
+            parts.append(part.answer(kind))
+        np.testing.assert_allclose(problem.answer(kind), np.concatenate(parts, axis=3), atol=1e-6)
+    result = bench_conv(shape, repeats=1)  # which checks every answer
+    assert set(result.timings) == {"binary", "pack", "conv", "naive"}
+    assert result.to_dict()["shape"]["groups"] == 4
+    assert "groups" not in SMALL.to_dict(), "as benchmarks recorded before groups came"
+    assert (str(shape), shape.macs) == ("3×3/2 12→8@6 in 4 groups", 3 * 3 * 8 * 3 * 3 * 3)
+    assert shape.predicted_speedup == predicted_speedup(3, 9)
+    with pytest.raises(ValueError, match="groups=3 does not divide filters=8"):
+        ConvShape(12, 6, filters=8, groups=3)
+
+
 def test_ceiling_is_measured_in_the_same_run_for_the_same_threads(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("xnorlab.benchmark.conv_bench.binary_ceiling", lambda seconds: 1e12)
     for threads in (1, 2):

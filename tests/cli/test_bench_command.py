@@ -233,6 +233,7 @@ def test_shapes_are_parsed():
     assert parse_shape("64@56", 3, 1, 1) == ConvShape(64, 56)
     assert parse_shape("64-128@28", 1, 2, 8) == ConvShape(64, 28, filters=128, kernel=1, stride=2, batch=8)
     assert parse_shape("64→128@28", 3, 1, 1).n_filters == 128
+    assert parse_shape("64@28", 3, 1, 1, 32) == ConvShape(64, 28, groups=32)
 
 
 @pytest.mark.parametrize("text", ["64", "64@", "@56", "a@b", "64-@56@1", "64@-3", "٦٤@56"])

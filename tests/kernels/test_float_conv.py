@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.float_conv import BinaryWeightConv2d, BinaryWeightLinear, FloatConv2d, FloatLinear
 from xnorlab.kernels.packing import pack_filters
 
@@ -34,6 +35,24 @@ def check_geometry(geometry: naive.Geometry, seed: int) -> None:
 def test_sums_equal_the_oracle(block: int):
     for seed in range(60 * block, 60 * block + 60):
         check_geometry(naive.random_geometry(np.random.default_rng(seed)), seed)
+
+
+def test_sums_of_narrow_groups_equal_the_oracle():
+    """A register holds filters of several groups; of the last block some filters may be missing."""
+    for seed in range(60):
+        check_geometry(naive.narrow_groups(np.random.default_rng(seed)), seed)
+
+
+def test_groups_that_fit_share_registers():
+    unit = vector_unit()
+    weight = np.ones((128, 3, 3, 4), np.float32)
+    layer = FloatConv2d(weight, groups=32, padding=1)
+    if unit.bits > 128:
+        assert layer._tiles.nbytes == weight.nbytes  # nothing is filled up
+        assert layer.epilogue().gives_bits
+    assert unit.holds_groups(4, 4) == (unit.bits > 128)
+    assert not any(unit.holds_groups(*sizes) for sizes in ((3, 3), (4, 8), (1, 1)))
+    assert FloatConv2d(weight, padding=1).tables((1, 8, 8, 4)).parts == layer.tables((1, 8, 8, 128)).parts
 
 
 @settings(max_examples=100, deadline=None)

@@ -21,7 +21,7 @@ def signs_of(table: np.ndarray) -> tuple[int, int]:
 def test_every_output_pixel_is_in_one_pair(batch: int, height: int):
     window = Window.of((1, 2), 1, (0, 1))
     pairing = Pairing.of(window, batch, height, 3)
-    pixels = pairing.traversal(window, Layout(16, 16, 1, 1, 1)).pixels["index"]
+    pixels = pairing.traversal(window, Layout(16, 16, 1, 1, 1, 4)).pixels["index"]
     assert sorted(pixels[pixels >= 0]) == list(range(batch * height * 4))
 
 
@@ -34,7 +34,7 @@ def test_taps_find_the_signs_of_both_pixels(seed: int):
     x = rng.standard_normal((g.batch, height, width, channels)).astype(np.float32)
     values = (x >= 0) @ (1 << np.arange(channels))
     window = Window(g.kernel, g.stride, g.padding, g.dilation)
-    layout = Layout(16, 16, 1, 1, 1)
+    layout = Layout(16, 16, 1, 1, 1, 4)
     pairing = Pairing.of(window, g.batch, height, width)
     tables = aligned((pairing.size(layout),), np.uint8)
     words = pack_signs(x)

@@ -15,7 +15,7 @@ def test_pixels_and_taps(seed: int):
     g = naive.random_geometry(np.random.default_rng(seed))
     window = Window(g.kernel, g.stride, g.padding, g.dilation)
     height, width = g.size
-    traversal = Traversal(window, Layout(1, 0, 10, 1, 1), g.batch, height, width)
+    traversal = Traversal(window, Layout(1, 0, 10, 1, 1, 1), g.batch, height, width)
     rows, columns = traversal.output
     assert sorted(traversal.pixels["index"]) == list(range(g.batch * rows * columns))
     for (first, last, run, n_runs), (inside_rows, inside_columns) in zip(
@@ -65,7 +65,7 @@ def test_operands_start_on_a_cache_line(kind):
 
 @pytest.mark.parametrize("limit", [1, 7, 64, 10_000])
 def test_passes_hold_every_pixel_once_and_no_more_than_fit(limit: int):
-    traversal = Traversal(Window.of(3, 1, 1), Layout(8, 0, 64, 1, 1), 2, 9, 8)
+    traversal = Traversal(Window.of(3, 1, 1), Layout(8, 0, 64, 1, 1, 64), 2, 9, 8)
     passes, pieces = traversal.passes(limit)
     assert passes["first_piece"][0] == 0
     assert passes["last_piece"][-1] == len(pieces)

@@ -51,6 +51,12 @@ def test_sums_equal_the_oracle(block: int):
         check(naive.random_geometry(np.random.default_rng(seed)), seed)
 
 
+def test_sums_of_narrow_groups_equal_the_oracle():
+    """Taps are gathered into words, and a register may hold filters of several groups."""
+    for seed in range(80):
+        check(naive.narrow_groups(np.random.default_rng(seed)), seed)
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.data(), st.integers(0, 2**32 - 1))
 def test_sums_equal_the_oracle_at_drawn_geometries(data, seed):

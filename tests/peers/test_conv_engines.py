@@ -119,6 +119,15 @@ def test_onnxruntime(shape: ConvShape):
     assert checked("onnxruntime-float", ConvProblem(shape)) == "float"
 
 
+def test_groups_in_float_engines_and_no_others():
+    problem = ConvProblem(ConvShape(16, 6, filters=8, groups=4, stride=2))
+    for name in (*TORCH_LAYOUTS, "openvino-float", "onnxruntime-float"):
+        assert checked(name, problem) == "float"
+    for name in ("openvino-int8", "openvino-binary"):
+        with pytest.raises(UnsupportedError, match="timed without groups"):
+            checked(name, problem)
+
+
 @pytest.mark.parametrize("contestant", TORCH_CONVS, ids=lambda one: one.name)
 def test_torch_gets_its_threads_and_they_are_restored(contestant: Contestant):
     before = torch.get_num_threads()

@@ -240,3 +240,31 @@ def test_a_nan_and_a_deep_copy_change_nothing_between_the_ways():
     x = np.random.default_rng(7).standard_normal((1, 12, 12, 3), np.float32)
     x[0, 3, 4, 1] = np.nan
     np.testing.assert_array_equal(network.run(x), one_by_one(network, x))
+
+
+def test_a_convolution_of_narrow_groups_reads_signs_that_an_epilogue_wrote():
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((48, 3, 3, 4), np.float32)
+    chain = [
+        ops.Conv(name="first", inputs=("input",), weight=weight, padding=(1, 1), groups=12),
+        ops.ReLU(name="act", inputs=("first",)),
+        ops.BinaryConv(
+            name="second",
+            inputs=("act",),
+            words=pack_filters(weight),
+            channels=48,
+            groups=12,
+            padding=(1, 1),
+            threshold=np.abs(rng.standard_normal(48, np.float32)),
+            flip=rng.random(48) < 0.5,
+        ),
+    ]
+    network = Network(chain, input_shape=(7, 9, 48))
+    first, second = groups(network.ops)
+    if first.main.kernel.epilogue().gives_bits:  # not where a register holds one group
+        assert first.signs_for is second.main
+        assert not first.stored
+    x = rng.standard_normal((2, 7, 9, 48), np.float32)
+    for threads in (1, 2):
+        network.threads = threads
+        np.testing.assert_array_equal(network.run(x), one_by_one(network, x))

@@ -218,6 +218,7 @@ def _ours(problem: ConvProblem) -> list[Contestant]:
         stride=shape.stride,
         padding=shape.border,
         pad_value=shape.pad_value,
+        groups=shape.groups,
     )
     words = layer.pack(x)
     return [

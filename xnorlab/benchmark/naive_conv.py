@@ -13,18 +13,19 @@ def convolve(x, weight, stride, padding, out):
 
     Args:
         x: float32 (B, H, W, C).
-        weight: float32 (N, kh, kw, C).
+        weight: float32 (N, kh, kw, C / groups).
         stride: int64.
         padding: int64, on each side.
         out: float32 (B, OH, OW, N), overwritten.
     """
-    batch, height, width, channels = x.shape
-    filters, kernel_height, kernel_width, _ = weight.shape
+    batch, height, width, every = x.shape
+    filters, kernel_height, kernel_width, channels = weight.shape
+    groups = every // channels
     for b in range(batch):
         for oy in range(out.shape[1]):
             for ox in range(out.shape[2]):
                 for n in range(filters):
-                    total = np.float32(0)
+                    total, first = np.float32(0), n * groups // filters * channels
                     for i in range(kernel_height):
                         y = oy * stride + i - padding
                         if y < 0 or y >= height:
@@ -34,5 +35,5 @@ def convolve(x, weight, stride, padding, out):
                             if z < 0 or z >= width:
                                 continue
                             for c in range(channels):
-                                total += x[b, y, z, c] * weight[n, i, j, c]
+                                total += x[b, y, z, first + c] * weight[n, i, j, c]
                     out[b, oy, ox, n] = total

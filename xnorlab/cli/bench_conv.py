@@ -35,6 +35,7 @@ def conv(
     ] = None,
     kernel: Annotated[int | None, typer.Option(min=1, help="Kernel height and width; 3 by default.")] = None,
     stride: Annotated[int, typer.Option(min=1)] = 1,
+    groups: Annotated[int, typer.Option(min=1, help="Groups of channels, each seen by its own filters.")] = 1,
     batch: Annotated[int | None, typer.Option(min=1, help="Pictures at once; 1 by default.")] = None,
     threads: Threads = None,
     full: Annotated[
@@ -60,6 +61,8 @@ def conv(
 
     `xnorlab bench conv 64@56 65@56`, the step after a full word
 
+    `xnorlab bench conv 128@28 --groups 32`, a convolution of ResNeXt's kind
+
     `xnorlab bench conv 256@14 --kernel 1 --batch 8 --threads 2 --json`
 
     `xnorlab bench conv --compare`, beside what `xnorlab verdicts --write --benchmark` recorded on such a CPU
@@ -76,7 +79,7 @@ def conv(
     counts = (threads,) if threads is not None else sorted({1, available_threads()}) if full else (1,)
     names = shapes or [f"{shape.channels}@{shape.size}" for shape in SHAPES]
     wanted = [
-        (parse_shape(name, size, stride, pictures), count)
+        (parse_shape(name, size, stride, pictures, groups), count)
         for count, pictures, size, name in product(counts, batches, kernels, names)
     ]
     engines = CONVS if peers else ()
@@ -99,7 +102,7 @@ def conv(
         _print_changes(measured, recorded)
 
 
-def parse_shape(text: str, kernel: int, stride: int, batch: int) -> "ConvShape":
+def parse_shape(text: str, kernel: int, stride: int, batch: int, groups: int = 1) -> "ConvShape":
     """Parse a shape of the command line.
 
     Args:
@@ -107,6 +110,7 @@ def parse_shape(text: str, kernel: int, stride: int, batch: int) -> "ConvShape":
         kernel: Kernel height and width.
         stride: Stride.
         batch: Pictures.
+        groups: Groups of channels.
 
     Raises:
         ValueError: `text` has another form, or the shape is invalid.
@@ -118,7 +122,8 @@ def parse_shape(text: str, kernel: int, stride: int, batch: int) -> "ConvShape":
     if not at or not all(part.isascii() and part.isdigit() for part in (channels, size, filters or "1")):
         raise ValueError(f"shape={text!r} must be CHANNELS@SIZE or CHANNELS-FILTERS@SIZE, such as 64@56")
     n_filters = int(filters) if filters else None
-    return ConvShape(int(channels), int(size), n_filters, kernel=kernel, stride=stride, batch=batch)
+    sizes = int(channels), int(size), n_filters
+    return ConvShape(*sizes, kernel=kernel, stride=stride, batch=batch, groups=groups)
 
 
 def _print(results: "Sequence[ConvBench]") -> None:

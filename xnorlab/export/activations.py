@@ -1,6 +1,6 @@
 """Handlers for functions of single values: activations and the like.
 
-To add one that numpy computes: a row in `FUNCTIONS` of `xnorlab.runtime.ops.activations`, and one in `_TARGETS` here.
+To add one: a row in `FUNCTIONS` of `xnorlab.runtime.ops.activations`, and one in `_TARGETS` here.
 """
 
 import operator

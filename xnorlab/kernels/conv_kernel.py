@@ -63,7 +63,7 @@ def conv_kernel(arithmetic: str, group: int, tall: int, short: int) -> Kernel:
                     piece = record_at(at, PIECE)
                     p, stop = piece.first_pixel, piece.last_pixel
                     place = Place(
-                        call.x + g * call.group_bytes,
+                        call.x + g * call.group_bytes + k % call.blocks * call.input_block,
                         call.runs + RUN_SIZE * piece.first_run,
                         piece.n_runs,
                         weights,

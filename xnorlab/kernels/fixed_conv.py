@@ -81,7 +81,7 @@ class FixedConv2d(TiledConv):
         rows = np.zeros((n, kh, 2 * self._pairs), np.int16)
         rows[:, :, : kw * channels] = integers.reshape(n, kh, -1)
         tiles = blocks_of(rows.view(np.int32).reshape(n, -1), 1, block)
-        layout = Layout(2 * channels, 0, 0, 0, 1)
+        layout = Layout(2 * channels, 0, 0, 0, 1, channels)
         super().__init__("fixed", 1, block, tiles, window, layout, channels, n, scale, bias)
 
     def _padded(self, shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

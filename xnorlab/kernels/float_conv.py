@@ -36,6 +36,15 @@ class _RealInput(TiledConv):
         return convolve
 
 
+def _layout(filters: int, per_group: int, groups: int) -> tuple[int, Layout]:
+    """How operands lie, and the channels of a group where a register holds filters of several groups, else 1."""
+    unit = vector_unit()
+    block, pixel = unit.float_filters, 4 * per_group * groups
+    if groups > 1 and unit.holds_groups(filters // groups, per_group):
+        return per_group, Layout(pixel, 0, 4 * per_group * block, 1, 1, per_group, 4 * block)
+    return 1, Layout(pixel, 4 * per_group, 4 * per_group * block, per_group, groups, per_group)
+
+
 class FloatConv2d(_RealInput):
     """Real convolution y = (x * W) · scale + bias.
 
@@ -64,11 +73,10 @@ class FloatConv2d(_RealInput):
             )
         n, kh, kw, per_group = weight.shape
         divides(groups, "filters", n)
-        block, channels = vector_unit().float_filters, per_group * groups
-        layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
-        window = Window.of((kh, kw), stride, padding, dilation)
-        tiles = blocks_of(weight.reshape(n, -1), groups, block)
-        super().__init__("real", 1, block, tiles, window, layout, channels, n, scale, bias)
+        width, layout = _layout(n, per_group, groups)
+        block, window = vector_unit().float_filters, Window.of((kh, kw), stride, padding, dilation)
+        tiles = blocks_of(weight.reshape(n, -1), layout.groups, block)
+        super().__init__("real", width, block, tiles, window, layout, per_group * groups, n, scale, bias)
 
     @property
     def weight(self) -> np.ndarray:
@@ -94,11 +102,11 @@ class PackedWeights(_RealInput):
         geometry: tuple[Size, Size, Size],
     ):
         n, kh, kw, _ = planes[0].shape
-        block, channels = vector_unit().float_filters, per_group * groups
-        layout = Layout(4 * channels, 4 * per_group, 4 * per_group * block, per_group, groups)
-        bits = [blocks_of(unpack_bits(plane, per_group).reshape(n, -1), groups, block) for plane in planes]
+        width, layout = _layout(n, per_group, groups)
+        block, window = vector_unit().float_filters, Window.of((kh, kw), *geometry)
+        bits = [blocks_of(unpack_bits(plane, per_group).reshape(n, -1), layout.groups, block) for plane in planes]
         tiles = np.packbits(np.stack(bits, axis=3), axis=4, bitorder="little")
-        super().__init__(arithmetic, 1, block, tiles, Window.of((kh, kw), *geometry), layout, channels, n, scale, bias)
+        super().__init__(arithmetic, width, block, tiles, window, layout, per_group * groups, n, scale, bias)
 
     def plane(self, index: int) -> np.ndarray:
         """A plane as it was given, made from the tiles, which are the only copy that is kept."""

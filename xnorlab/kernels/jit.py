@@ -128,6 +128,11 @@ def kernel_of_many(which: str) -> Callable[[Callable], Kernel]:
     return lambda function: Kernel(function, which)
 
 
+def part_of_kernels(function: Callable) -> Any:
+    """Decorator: kernels call `function`, which the compiler inlines into each of them."""
+    return numba.njit(**OPTIONS)(function)
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Context manager without garbage collection: to look for garbage among what Numba keeps takes 7 % of compiling."""

@@ -42,7 +42,7 @@ class CountedWeights:
         running = np.bitwise_xor.accumulate(running, axis=3).reshape(n, -1)
         self.tiles = blocks_of(running, groups, self.block)
         self.layout = Layout(
-            8 * groups * per_tap, 8 * per_tap, 8 * per_tap * self.block, per_tap // self.prefix, groups
+            8 * groups * per_tap, 8 * per_tap, 8 * per_tap * self.block, per_tap // self.prefix, groups, per_group
         )
 
     def words(self) -> np.ndarray:
@@ -78,7 +78,7 @@ class TableWeights:
         self.tiles = blocks_of(values, groups, self.block)
         self.tiles[...] = self.tiles[..., self._order]
         pixel = TABLE_BYTES * tables
-        self.layout = Layout(groups * pixel, pixel, tables * self.block, tables, groups)
+        self.layout = Layout(groups * pixel, pixel, tables * self.block, tables, groups, per_group)
 
     def words(self) -> np.ndarray:
         """The words as they were given, made from the tiles, which are the only copy that is kept."""

@@ -90,8 +90,9 @@ class TiledConv:
     """A convolution by register tiles. Subclasses say which arithmetic it takes and how its input lies in memory.
 
     Args:
-        arithmetic: "xnor", "lookup", "real", "sign", "ternary" or "fixed", see `conv_kernel`.
-        group: what a tile takes together, see `conv_kernel`: words that share a running XOR, or registers of filters.
+        arithmetic: "xnor", "gathered", "lookup", "real", "sign", "ternary" or "fixed", see `conv_kernel`.
+        group: what a tile takes together, see `tile`: words that share a running XOR, registers of filters, or the
+            channels of a group.
         block: filters that a tile computes.
         tiles: the weights, (groups, blocks, …) as `blocks_of` gives them.
         window: kernel, stride, padding and dilation.
@@ -115,7 +116,7 @@ class TiledConv:
         scale,
         bias,
     ):
-        self.window, self.channels, self.filters, self.groups = window, channels, filters, layout.groups
+        self.window, self.channels, self.filters = window, channels, filters
         self._tiles, self._layout, self._block = tiles, layout, block
         self._scale = None if scale is None else vector(scale, "scale", filters)
         self._bias = None if bias is None else vector(bias, "bias", filters)
@@ -132,7 +133,7 @@ class TiledConv:
         """Scale, input scale and bias of the layer, without a store. factor: address of one factor per output pixel."""
         if factor is None:
             return self._own.copy()
-        scaled = Epilogue(self.filters, self.groups, self._block, self._scale).factor(factor)
+        scaled = Epilogue(self.filters, self._layout.groups, self._block, self._scale).factor(factor)
         return scaled if self._bias is None else scaled.bias(self._bias)
 
     def call(self, shape: tuple[int, int, int, int], epilogue: Epilogue, x: int = 0) -> Call:
@@ -168,8 +169,8 @@ class TiledConv:
         passes, pieces = traversal.passes(max(64, PASS_BYTES // (4 * self.filters)))
         arrays = (passes, pieces, traversal.runs, traversal.pixels, init)
         out_shape = (shape[0], *traversal.output, self.filters)
-        macs = math.prod(out_shape) * math.prod(self.window.kernel) * (self.channels // groups)
-        parts = max(1, macs // (XNOR_PART if self._arithmetic in ("xnor", "lookup") else REAL_PART))
+        macs = math.prod(out_shape) * math.prod(self.window.kernel) * self._layout.channels
+        parts = max(1, macs // (XNOR_PART if self._arithmetic in ("xnor", "gathered", "lookup") else REAL_PART))
         block_bytes, block_steps = self._tiles[0, 0].nbytes, self._tiles.shape[2]
         fields = {
             "passes": passes.ctypes.data,
@@ -182,6 +183,7 @@ class TiledConv:
             "block_filters": self._block,
             "group_filters": self.filters // groups,
             "group_bytes": self._layout.group_bytes,
+            "input_block": self._layout.block_bytes,
             "weights": self._tiles.ctypes.data,
             "block_bytes": block_bytes,
             "block_steps": block_steps,

@@ -46,7 +46,9 @@ class Layout:
         group_bytes: of one group's channels within a pixel.
         tap_bytes: of one tap's weights within a block of filters.
         tap_steps: steps of a tile for one tap.
-        groups: of the convolution.
+        groups: of filters that see the same channels, or 1 where a register holds filters of several.
+        channels: that a filter sees.
+        block_bytes: in such registers, of the channels within a pixel that a block of filters sees; else 0.
     """
 
     pixel_bytes: int
@@ -54,6 +56,8 @@ class Layout:
     tap_bytes: int
     tap_steps: int
     groups: int
+    channels: int
+    block_bytes: int = 0
 
 
 class Traversal:
@@ -83,7 +87,7 @@ class Traversal:
                 pixels.append(np.stack([start.ravel(), ((image * oh + y) * ow + x).ravel()], axis=1))
                 first_run = len(runs)
                 taps = column_last - column_first
-                together = taps if dw == 1 and layout.groups == 1 else 1
+                together = taps if dw == 1 and layout.groups == 1 and layout.block_bytes == 0 else 1
                 for i in range(row_first, row_last):
                     for j in range(column_first, column_last, max(together, 1)):
                         at = (i * dh * width + j * dw) * layout.pixel_bytes

@@ -10,6 +10,7 @@ from xnorlab.kernels.codegen.lookup import MOST_SIGNS
 from xnorlab.kernels.codegen.processor import vector_unit
 from xnorlab.kernels.codegen.records import CALL, PACKING, record_at
 from xnorlab.kernels.filter_blocks import aligned, per_filter
+from xnorlab.kernels.gathered_taps import GatheredWeights, Gathering, gathers
 from xnorlab.kernels.geometry import Window, divides, feature_map, filter_words, for_kernels, result
 from xnorlab.kernels.jit import kernel
 from xnorlab.kernels.packed_weights import CountedWeights, TableWeights
@@ -79,10 +80,10 @@ class XnorConv2d(TiledConv):
         window = Window.of((kh, kw), stride, padding, dilation)
         # Half of an odd number of channels is no whole number: such a border of zeros has no tables.
         tables = not (per_group % 2 and self.pad_value == 0 and any(window.padding))
-        self.by_table = vector_unit().looks_up and kh * kw * per_group < MOST_SIGNS and tables
-        self._weights = (
-            TableWeights(words, per_group, groups) if self.by_table else CountedWeights(words, per_group, groups)
-        )
+        gathered = gathers(per_group, groups, kh * kw)
+        self.by_table = vector_unit().looks_up and kh * kw * per_group < MOST_SIGNS and tables and not gathered
+        kind = GatheredWeights if gathered else TableWeights if self.by_table else CountedWeights
+        self._weights, self.groups = kind(words, per_group, groups), groups
         self._values = value_tables(per_group, self.pad_value) if self.by_table else None
         w = self._weights
         super().__init__(w.arithmetic, w.group, w.block, w.tiles, window, w.layout, channels, n, scale, bias)
@@ -93,41 +94,58 @@ class XnorConv2d(TiledConv):
         return self._weights.words()
 
     def _traversal(self, shape: tuple[int, int, int, int]) -> Traversal:
+        if isinstance(self._weights, GatheredWeights):
+            return self._weights.traversal(self.window, shape)
         if self.by_table:
             return Pairing.of(self.window, *shape[:3]).traversal(self.window, self._layout)
         return super()._traversal(shape)
 
     def _input_size(self, shape: tuple[int, int, int, int]) -> int:
+        if isinstance(self._weights, GatheredWeights):
+            return self._weights.input_size(self.window, shape)
         if self.by_table:
             return Pairing.of(self.window, *shape[:3]).size(self._layout)
         return super()._input_size(shape)
 
     def _init(self, traversal: Traversal) -> np.ndarray:
-        """Taps inside count their channels; a tap on the border adds pad_value · (sum of its signs)."""
+        """Taps inside count their channels; a tap on the border adds pad_value · (sum of its signs).
+
+        Gathered, all taps count their channels, those on the border as −1.
+        """
         per_group, (kh, kw) = self.channels // self.groups, self.window.kernel
         if self.by_table:  # the border counts, too
             return np.full((1, self._block), kh * kw * per_group, np.float32)
         inside = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in traversal.inside]
-        counted = np.array(inside)[:, None] * per_group
-        if self.pad_value == 0 or min(inside) == kh * kw:
+        gathered = isinstance(self._weights, GatheredWeights)
+        counted = np.array([kh * kw] * len(inside) if gathered else inside)[:, None] * per_group
+        added = self.pad_value + gathered  # to what the border has added already
+        if added == 0 or min(inside) == kh * kw:
             return np.repeat(counted, self._block, axis=1).astype(np.float32)
         signs = unpack_bits(self.words, per_group).sum(axis=3, dtype=np.int64) * 2 - per_group
         total = signs.sum(axis=(1, 2))
         border = [total - signs[:, rows, columns].sum(axis=(1, 2)) for rows, columns in traversal.inside]
-        sums = (counted + self.pad_value * np.array(border)).astype(np.float32)
-        return np.stack([per_filter(row, self.groups, self._block).ravel() for row in sums])
+        sums = (counted + added * np.array(border)).astype(np.float32)
+        return np.stack([per_filter(row, self._layout.groups, self._block).ravel() for row in sums])
 
     @property
     def pixel_words(self) -> int:
         """Words that hold one pixel of packed input."""
-        return self.groups * n_words(self.channels // self.groups)
+        return self.word_groups * n_words(self.channels // self.word_groups)
+
+    @property
+    def word_groups(self) -> int:
+        """Groups of channels that begin with a word of their own: 1 where taps are gathered from plain pixels."""
+        return 1 if isinstance(self._weights, GatheredWeights) else self.groups
 
     def packing(self, shape, threshold=None, flip=None) -> Packing:
         """The packing of inputs (B, H, W, C) into words, in the order of `arranging`. Arguments as in `__call__`."""
-        return Packing(shape, threshold, flip, groups=self.groups, prefix=self._weights.prefix)
+        return Packing(shape, threshold, flip, groups=self.word_groups, prefix=self._weights.prefix)
 
-    def laying(self, shape) -> Laying | None:
-        """What makes tables of the words that `packing` gives for `shape`; None where the kernel reads the words."""
+    def laying(self, shape) -> Laying | Gathering | None:
+        """What makes tables, or gathers taps, of the words that `packing` gives; None where the kernel reads these."""
+        if isinstance(self._weights, GatheredWeights):
+            per_group = self.channels // self.groups
+            return Gathering(self.window, shape, self.groups, per_group, self._layout.pixel_bytes)
         if self._values is None:
             return None
         pairing, per_group = Pairing.of(self.window, *shape[:3]), self.channels // self.groups
@@ -239,7 +257,7 @@ class _Workspace:
 
     Attributes:
         packing: of the input into `words`.
-        laying: of the words' tables, or None where the call reads the words.
+        laying: of the words' tables or taps, or None where the call reads the words.
         call: of the convolution of `prepared`.
         words: packed signs, between packing and laying.
         prepared: what the call reads.
@@ -250,7 +268,7 @@ class _Workspace:
     """
 
     packing: Packing
-    laying: Laying | None
+    laying: Laying | Gathering | None
     call: Call
     words: np.ndarray
     prepared: np.ndarray

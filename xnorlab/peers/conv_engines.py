@@ -32,7 +32,7 @@ def _torch(problem: ConvProblem, channels_last: bool) -> Iterator[Ready]:
     weight = torch.from_numpy(problem.weight).contiguous(memory_format=layout)
     with torch_threads(problem.threads):
         yield Ready(
-            lambda: F.conv2d(x, weight, stride=shape.stride, padding=shape.border),
+            lambda: F.conv2d(x, weight, stride=shape.stride, padding=shape.border, groups=shape.groups),
             lambda y: y.permute(0, 2, 3, 1).numpy(),
         )
 
@@ -41,8 +41,11 @@ def _torch(problem: ConvProblem, channels_last: bool) -> Iterator[Ready]:
 def _openvino_float(problem: ConvProblem) -> Iterator[Ready]:
     import openvino.opset1 as op
 
-    weight = op.constant(problem.weight)
-    yield _openvino(problem, lambda planes, geometry: op.convolution(planes, weight, *geometry))[0]
+    shape = problem.shape
+    convolution = op.convolution if shape.groups == 1 else op.group_convolution
+    groups = () if shape.groups == 1 else (shape.groups, shape.n_filters // shape.groups)
+    weight = op.constant(problem.weight.reshape(*(groups or (shape.n_filters,)), *problem.weight.shape[1:]))
+    yield _openvino(problem, lambda planes, geometry: convolution(planes, weight, *geometry))[0]
 
 
 @contextmanager
@@ -50,6 +53,7 @@ def _openvino_int8(problem: ConvProblem) -> Iterator[Ready]:
     """OpenVINO's int8 convolution, with the range of the timed input and weights of seven bits; see `quantization`."""
     import openvino.opset1 as op
 
+    _without_groups(problem)
     weight, grid = int8_weight(problem.weight, largest=HALF_RANGE), Grid.of(problem.x)
     ready, request = _openvino(
         problem, lambda planes, geometry: op.convolution(on_grid(planes, grid), weight, *geometry)
@@ -70,6 +74,7 @@ def _openvino_binary(problem: ConvProblem) -> Iterator[Ready]:
     import openvino as ov
     import openvino.opset1 as op
 
+    _without_groups(problem)
     shape = problem.shape
     if shape.channels % 8:  # its packed pixels and filters are whole bytes; other counts give wrong sums
         raise UnsupportedError(f"OpenVINO's BinaryConvolution takes channels in eights, not {shape.channels}")
@@ -94,6 +99,11 @@ def _openvino_binary(problem: ConvProblem) -> Iterator[Ready]:
     yield ready
 
 
+def _without_groups(problem: ConvProblem) -> None:
+    if problem.shape.groups > 1:
+        raise UnsupportedError("this engine is timed without groups")
+
+
 def _openvino(problem: ConvProblem, convolution: Any) -> tuple[Ready, Any]:
     """An OpenVINO model of convolution(planes, geometry) on float NHWC data, prepared, and its inference request."""
     import openvino as ov
@@ -115,7 +125,9 @@ def _onnxruntime(problem: ConvProblem) -> Iterator[Ready]:
 
     shape = problem.shape
     x = np.ascontiguousarray(problem.x.transpose(0, 3, 1, 2))
-    node = helper.make_node("Conv", ["x", "w"], ["y"], strides=[shape.stride] * 2, pads=[shape.border] * 4)
+    node = helper.make_node(
+        "Conv", ["x", "w"], ["y"], strides=[shape.stride] * 2, pads=[shape.border] * 4, group=shape.groups
+    )
     graph = helper.make_graph(
         [node],
         "convolution",

@@ -84,6 +84,6 @@ def _takes_words(op: BinaryConv) -> bool:
     Words with unused bits and a running XOR would have to be cleared before every run, so such layers pack for
     themselves. So do layers with K, which need their real input as well.
     """
-    if op.input_scale or op.groups > 1:
+    if op.input_scale or op.kernel.word_groups > 1:
         return False
     return op.channels % WORD_BITS == 0 or op.kernel.reads_plain_words

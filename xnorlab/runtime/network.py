@@ -1,7 +1,6 @@
 """The packed network: from pictures to logits and labels, without torch."""
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy, deepcopy
 from functools import cached_property
@@ -11,33 +10,21 @@ import numpy as np
 
 from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.kernels.threads import thread_count
-from xnorlab.runtime import file_format, graph
-from xnorlab.runtime.arguments import (
-    checked_images,
-    checked_labels,
-    checked_outputs,
-    checked_reason,
-    json_object,
-    outputs_from_header,
-)
+from xnorlab.runtime import file_format, graph, network_header
+from xnorlab.runtime.arguments import checked_images, checked_labels, json_object
 from xnorlab.runtime.batch_runner import BatchRunner
 from xnorlab.runtime.file_format import PackedFileError
 from xnorlab.runtime.ops import BinaryLinear, BinaryWeightLinear, Linear, TernaryWeightLinear
 from xnorlab.runtime.ops.base import Op, Shape
-from xnorlab.runtime.plan import Step
-from xnorlab.runtime.records import Answer, LayerSummary, Prediction, softmax
+from xnorlab.runtime.records import Answer, Prediction, softmax
+from xnorlab.runtime.runnable_graph import RunnableGraph
 from xnorlab.runtime.unknown import UnknownRule
 
 BATCH = 32
 """Pictures that `Network.__call__` preprocesses and runs at once, so that memory does not grow with their number."""
 
-_HEADER = {"name", "labels", "preprocessing", "provenance", "input_shape", "graph"}
-_OPTIONAL = {"fixed_by", "unknown", "outputs"}
 
-Observer = Callable[[Op, np.ndarray, float], None]
-
-
-class Network:
+class Network(RunnableGraph):
     """A graph of ops with its preprocessing and labels; what `export.pack` makes and packed files hold.
 
     A network's answers depend on nothing but their input, and many threads can call it at once.
@@ -78,14 +65,7 @@ class Network:
         unknown: UnknownRule | None = None,
         outputs: Mapping[str, str] | None = None,
     ):
-        self.ops = tuple(ops)
-        self.input_shape = tuple(input_shape)
-        self.outputs = checked_outputs(outputs)
-        self._shapes = graph.check(self.ops, self.input_shape, self.outputs.values())
-        self._given = list(self.outputs.values()) or [self.ops[-1].name]
-        self._free = graph.last_uses(self.ops, self.outputs.values())
-        self._runner = BatchRunner(self.ops, self._given)
-        self.output_shape = self._shapes[self._given[0]]
+        super().__init__(ops, input_shape, outputs, fixed_by)
         if not isinstance(name, str):
             raise ValueError(f"name={name!r} must be text")
         self.name = name
@@ -99,11 +79,9 @@ class Network:
             )
         self.preprocessing = preprocessing
         self.provenance = json_object({} if provenance is None else provenance, "provenance")
-        self.fixed_by = checked_reason(fixed_by, self.input_shape)
         if unknown is not None and len(self.output_shape) != 1:
             raise ValueError(f"unknown={unknown!r} does not fit an output of shape {self.output_shape}: no classes")
         self.unknown = unknown
-        self.threads = 1
 
     def __copy__(self) -> Self:
         """A copy with its own thread count that shares the weights, which nobody writes to."""
@@ -127,17 +105,6 @@ class Network:
         network.threads = threads
         return network
 
-    @property
-    def threads(self) -> int:
-        """Threads that the layers may use."""
-        return self._threads
-
-    @threads.setter
-    def threads(self, value: int) -> None:
-        if type(value) is not int or value < 1:
-            raise ValueError(f"threads={value!r} must be an integer of at least 1")
-        self._threads = value
-
     @classmethod
     def open(cls, path: str | os.PathLike) -> Self:
         """The network in a packed file; raises PackedFileError, naming file and reason, for anything else."""
@@ -151,52 +118,17 @@ class Network:
     @classmethod
     def _built(cls, path: str | os.PathLike, header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Self:
         try:
-            if set(header) - _OPTIONAL != _HEADER:
-                raise ValueError(f"its header must have exactly the fields {', '.join(sorted(_HEADER))}")
-            preprocessing = header["preprocessing"]
-            for key in ("labels", "input_shape"):
-                if not isinstance(header[key], list):
-                    raise ValueError(f"{key} must be a list")
-            return cls(
-                graph.from_header(header["graph"], tensors),
-                input_shape=tuple(header["input_shape"]),
-                name=header["name"],
-                labels=header["labels"],
-                preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
-                provenance=header["provenance"],
-                fixed_by=header.get("fixed_by", ""),
-                unknown=UnknownRule.from_dict(header["unknown"]) if "unknown" in header else None,
-                outputs=outputs_from_header(header["outputs"]) if "outputs" in header else None,
-            )
+            return cls(**network_header.arguments(header, tensors))
         except ValueError as error:
             raise PackedFileError(path, f"does not hold a valid network: {error}") from None
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a packed file, all or nothing, with the content `to_bytes`; raises PackedFileError where that fails."""
-        file_format.write(path, *self._parts())
+        file_format.write(path, *network_header.of(self))
 
     def to_bytes(self) -> bytes:
         """The content of the packed file; the same network always gives the same bytes."""
-        return file_format.to_bytes(*self._parts())
-
-    def _parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """The header and the tensors of the packed file."""
-        records, tensors = graph.to_header(self.ops)
-        header = {
-            "name": self.name,
-            "labels": list(self.labels),
-            "preprocessing": None if self.preprocessing is None else self.preprocessing.to_dict(),
-            "provenance": self.provenance,
-            "input_shape": list(self.input_shape),
-            "graph": records,
-        }
-        if self.fixed_by:  # only then: readers of version 1 cannot open a file with this field
-            header["fixed_by"] = self.fixed_by
-        if self.unknown is not None:  # likewise, of version 2
-            header["unknown"] = self.unknown.to_dict()
-        if self.outputs:
-            header["outputs"] = [list(pair) for pair in self.outputs.items()]
-        return header, tensors
+        return file_format.to_bytes(*network_header.of(self))
 
     def __call__(self, images: np.ndarray | Sequence[np.ndarray]) -> Any:
         """The logits, float32 (N, classes), of pictures: uint8 (N, H, W, 3), or a list of (H, W, 3) of any sizes.
@@ -257,10 +189,6 @@ class Network:
             return [np.zeros((0, *shape), np.float32) for shape in shapes]
         return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
-    def _as_given(self, results: Sequence[np.ndarray]) -> Any:
-        """The one result, or the results by the names of the outputs where there are several."""
-        return dict(zip(self.outputs, results, strict=True)) if self.outputs else results[0]
-
     def predict(self, images: np.ndarray | Sequence[np.ndarray], top: int = 5) -> list[Answer]:
         """The `top` most probable classes of each picture, and whether the network knows what the picture shows.
 
@@ -303,102 +231,6 @@ class Network:
         values = {graph.INPUT: x}
         self.run(x, lambda op, value, seconds: values.update({op.name: value}))
         return values
-
-    def run(self, x: np.ndarray, observe: Observer | None = None) -> Any:
-        """Compute the output for preprocessed inputs.
-
-        Args:
-            x: float32 (N, H, W, C) or (N, F). H and W may differ from `input_shape` where the ops allow it and
-                `fixed_by` is empty.
-            observe: called after every op as observe(op, value, seconds), with its value, which nobody writes to
-                later, and the time it took. With an observer each op runs alone; without one ops run together, in
-                buffers that are planned once (see `timed`).
-
-        Returns:
-            float32 (N, …); for a network of several outputs a dictionary of such arrays.
-
-        Raises:
-            ValueError: the inputs do not fit.
-        """
-        return self._as_given(self._run_checked(x, observe))
-
-    def _run_checked(self, x: np.ndarray, observe: Observer | None = None) -> list[np.ndarray]:
-        shapes = self._checked(x)
-        if len(x) == 0:
-            return [np.zeros((0, *shapes[name]), np.float32) for name in self._given]
-        x = np.ascontiguousarray(x)
-        if observe is not None:
-            return self._observed(x, observe)
-        return self._runner.run(x, shapes, thread_count(self.threads))
-
-    def timed(self, x: np.ndarray) -> tuple[Any, list[tuple[Step, float]]]:
-        """Run like `run` without an observer, the parts of a batch one after the other, and time every step.
-
-        A step does the work of one op or of several: norms, activations and sums run within the convolution ahead of
-        them, and its output leaves as packed signs where the next convolution wants nothing else.
-
-        Args:
-            x: at least one input, see `run`.
-
-        Returns:
-            The output, as `run` gives it, and every step with its seconds, summed over the parts.
-
-        Raises:
-            ValueError: the inputs do not fit, or there are none.
-        """
-        shapes = self._checked(x)
-        if len(x) == 0:
-            raise ValueError("x holds no input; a run of nothing has no time")
-        results, steps = self._runner.timed(np.ascontiguousarray(x), shapes, thread_count(self.threads))
-        return self._as_given(results), steps
-
-    def _checked(self, x: Any) -> dict[str, Shape]:
-        """The shapes of all values for inputs x; raises ValueError where x is none."""
-        own = self.input_shape
-        fits = isinstance(x, np.ndarray) and x.dtype == np.float32 and x.ndim == len(own) + 1 and x.shape[-1] == own[-1]
-        if not fits:
-            given = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise ValueError(f"x is {given}; the rule is float32 (N, {', '.join(map(str, own))})")
-        if x.shape[1:] == own:
-            return self._shapes
-        if self.fixed_by:
-            raise ValueError(
-                f"x is {x.shape[1]} × {x.shape[2]}, and this network runs at {own[0]} × {own[1]} only: {self.fixed_by}"
-            )
-        return graph.other_shapes(self.ops, x.shape[1:], self._shapes)
-
-    def _observed(self, x: np.ndarray, observe: Observer) -> list[np.ndarray]:
-        """Run op by op, each into an array of its own."""
-        values = {graph.INPUT: x}
-        for op, free in zip(self.ops, self._free, strict=True):
-            arrays = [values[name] for name in op.inputs]
-            start = time.perf_counter()
-            value = op(*arrays, threads=self.threads)
-            seconds = time.perf_counter() - start
-            values[op.name] = value
-            for name in free:
-                del values[name]
-            observe(op, value, seconds)
-        return [values[name] for name in self._given]
-
-    def summary(self) -> list[LayerSummary]:
-        """The figures of every op, in order of execution."""
-        rows = []
-        for op in self.ops:
-            binary, real = op.macs(*(self._shapes[name] for name in op.inputs))
-            rows.append(
-                LayerSummary(
-                    name=op.name,
-                    kind=op.kind,
-                    output_shape=self._shapes[op.name],
-                    weight_bits=op.weight_bits,
-                    binary_macs=binary,
-                    float_macs=real,
-                    weight_bytes=op.weight_bytes,
-                    resident_bytes=op.resident_bytes,
-                )
-            )
-        return rows
 
     def _prepared(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         if self.preprocessing is None:

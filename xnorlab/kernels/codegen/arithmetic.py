@@ -1,4 +1,4 @@
-"""Instructions on registers alone: a fused multiply-add, and loops whose time is the processor's limit."""
+"""Instructions on registers alone: a fused multiply-add, a power of two, and loops that show the processor's limit."""
 
 from functools import reduce
 
@@ -7,6 +7,8 @@ from numba import types
 
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
 from xnorlab.kernels.codegen.processor import vector_unit
+
+_I32 = ir.IntType(32)
 
 
 @instruction
@@ -17,6 +19,17 @@ def fused_multiply_add(typing, x, a, b):
         return builder.fma(*arguments)
 
     return types.float32(types.float32, types.float32, types.float32), emit
+
+
+@instruction
+def power_of_two(typing, shifted):
+    """2^n as a float32, n from −126 to 127; shifted: float32 1.5·2²³ + n, whose last bits are those of n."""
+
+    def emit(context, builder, signature, arguments):
+        bits = builder.bitcast(arguments[0], _I32)
+        return builder.bitcast(builder.shl(builder.add(bits, _I32(127)), _I32(23)), ir.FloatType())
+
+    return types.float32(types.float32), emit
 
 
 @instruction

@@ -42,6 +42,24 @@ class Emitter:
         """Write `value`."""
         self.b.store(value, self.b.bitcast(address, value.type.as_pointer()), align=align)
 
+    def lanes_below(self, bound, lanes, n_vectors):
+        """Masks of the lanes below `bound`, for each of `n_vectors` vectors, through which lanes are numbered."""
+        limit, numbers = self.splat(self.b.trunc(bound, _I32), lanes), ir.VectorType(_I32, lanes)
+        each = [ir.Constant(numbers, [v * lanes + i for i in range(lanes)]) for v in range(n_vectors)]
+        return [self.b.icmp_signed("<", number, limit) for number in each]
+
+    def load_masked(self, kind, address, mask):
+        """Read the lanes of a vector of floats where the mask is set; the others are 0, and not touched."""
+        name, zeros = f"llvm.masked.load.v{kind.count}f32.p0", ir.Constant(kind, [0.0] * kind.count)
+        return self.call(name, kind, self.b.bitcast(address, kind.as_pointer()), ir.Constant(_I32, 4), mask, zeros)
+
+    def store_masked(self, value, address, mask):
+        """Write the lanes of a vector of floats where the mask is set."""
+        kind = value.type
+        at = self.b.bitcast(address, kind.as_pointer())
+        name = f"llvm.masked.store.v{kind.count}f32.p0"
+        self.call(name, ir.VoidType(), value, at, ir.Constant(_I32, 4), mask)
+
     def splat(self, scalar, lanes):
         """`scalar` in every lane of a vector."""
         undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)

@@ -22,7 +22,7 @@ from xnorlab.kernels.filter_blocks import aligned, per_filter
 BIAS, AFFINE, CLIP, PRELU, FACTOR, ADD, MULTIPLY, DIVIDE, HARD_SWISH = range(9)
 """Codes of the steps that the methods of `Epilogue` with these names append."""
 
-_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_I64, _F32 = ir.IntType(64), ir.FloatType()
 
 
 class Epilogue:
@@ -182,19 +182,8 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, pl
         return [e.offset(at, 4 * lanes * v) for at in pixels(address, stride, before) for v in range(n_vectors)]
 
     def masks():
-        """The lanes that hold filters that exist, for each vector of the tile."""
-        bound = e.splat(b.trunc(n_filters, _I32), lanes)
-        places = ir.VectorType(_I32, lanes)
-        numbers = [ir.Constant(places, [v * lanes + i for i in range(lanes)]) for v in range(n_vectors)]
-        return [b.icmp_signed("<", number, bound) for number in numbers] * len(index)
-
-    def masked(verb, kind, at, mask, value=None):
-        """Load or store `kind` where the mask is set: what lies beside the map may not be touched."""
-        at = b.bitcast(at, kind.as_pointer())
-        name, align = f"llvm.masked.{verb}.v{lanes}f32.p0", ir.Constant(_I32, 4)
-        if value is None:
-            return e.call(name, kind, at, align, mask, ir.Constant(kind, [0.0] * lanes))
-        return e.call(name, ir.VoidType(), value, at, align, mask)
+        """The lanes that hold filters that exist, for each vector of the tile: what lies beside them is not touched."""
+        return e.lanes_below(n_filters, lanes, n_vectors) * len(index)
 
     def one_step(i, state):
         program = e.address(of_call("program"))
@@ -224,7 +213,7 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, pl
             at = places(step["map"], step["stride"])
             others = e.either(
                 is_cut,
-                lambda: [masked("load", vector, address, mask) for address, mask in zip(at, masks(), strict=True)],
+                lambda: [e.load_masked(vector, address, mask) for address, mask in zip(at, masks(), strict=True)],
                 lambda: [e.load(vector, address, 4) for address in at],
             )
             return [operation(v, other) for v, other in zip(values, others, strict=True)]
@@ -247,7 +236,7 @@ def emit(e: Emitter, lanes: int, filters: int, sums: list, index: list, call, pl
         with b.if_else(is_cut, likely=False) as (cut, whole):
             with cut:
                 for v, address, mask in zip(values, at, masks(), strict=True):
-                    masked("store", vector, address, mask, v)
+                    e.store_masked(v, address, mask)
             with whole:
                 for v, address in zip(values, at, strict=True):
                     e.store(v, address, 4)

@@ -44,6 +44,22 @@ def store_word(typing, address, word):
 
 
 @instruction
+def merge_words(typing, lanes, to, words, shift):
+    """Add the bits of `lanes` neighbouring uint64 at the address `words`, moved up by `shift`, to those at `to`."""
+    if not isinstance(lanes, types.Literal):
+        return None
+    n = lanes.literal_value
+
+    def emit(context, builder, signature, arguments):
+        e, kind = Emitter(builder), ir.VectorType(_I64, n)
+        to, words, shift = e.address(arguments[1]), e.address(arguments[2]), e.splat(arguments[3], n)
+        e.store(builder.or_(e.load(kind, to, 8), builder.shl(e.load(kind, words, 8), shift)), to, 8)
+        return context.get_dummy_value()
+
+    return types.void(lanes, types.int64, types.int64, types.int64), emit
+
+
+@instruction
 def fetch_and_add(typing, address, amount):
     """Add to the int64 at an address as one step for all threads; returns what was there."""
 

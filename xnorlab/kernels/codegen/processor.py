@@ -58,6 +58,13 @@ class VectorUnit:
         vectors = -(-filters * 8 // self.bits)
         return 1 if vectors in (1, 3, 5) else COLUMNS
 
+    def holds_groups(self, filters: int, channels: int) -> bool:
+        """Whether a register of floats holds several groups of so many filters, which see as many channels.
+
+        Narrower registers hold few groups, and lack the loads that leave out what lies beside the map.
+        """
+        return self.bits > 128 and filters == channels > 1 and self.bits // 32 % channels == 0
+
     @property
     def register(self) -> str:
         """The assembler's letter for vector registers."""
@@ -83,7 +90,11 @@ class VectorUnit:
 
         For "lookup" pairs of pixels.
         """
+        if arithmetic == "gathered":
+            return self.rows("xnor", 1)
         plain = group == 1
+        if arithmetic in ("real", "sign", "ternary") and not plain:
+            return 4, 2  # taller ones keep inputs or weights in memory: 8 rows take 1.5 to 1.9 times as long
         if arithmetic == "lookup":
             return (2, 1) if group == COLUMNS else (3, 1)
         if self.bits == 256:

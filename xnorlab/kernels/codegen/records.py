@@ -15,16 +15,16 @@ def _record(fields: str) -> np.dtype:
 
 CALL = _record(
     "x program n_steps passes n_passes pieces runs pixels "
-    "groups blocks block_filters group_filters group_bytes weights block_bytes block_steps "
+    "groups blocks block_filters group_filters group_bytes input_block weights block_bytes block_steps "
     "init init_segment init_block "
     "scale bias out out_stride limits flips words words_stride"
 )
 """A convolution's run over one input.
 
-`block_bytes` and `block_steps`: of one block's weights in memory, and
-how many steps of a tile they serve. `init_segment`, `init_block`: bytes from one to the next. From `scale` on the
-epilogue's: tables with one entry per filter, the map of results and the bytes of one of its pixels, thresholds, flips
-and words of the next layer's signs.
+`input_block`: bytes from the channels that one block of filters sees to those of the next. `block_bytes` and
+`block_steps`: of one block's weights in memory, and how many steps of a tile they serve. `init_segment`, `init_block`:
+bytes from one to the next. From `scale` on the epilogue's: tables with one entry per filter, the map of results and the
+bytes of one of its pixels, thresholds, flips and words of the next layer's signs.
 """
 
 PASS = _record("first_piece last_piece")
@@ -49,6 +49,11 @@ LAYING = _record(
     "words tables values images rows columns height width pad_rows pad_columns second_image second_row groups per_group"
 )
 """The laying of one map's tables, see pair_tables.py."""
+
+GATHERING = _record(
+    "words parted gathered batch height width groups out_height out_width kh kw sh sw ph pw dh dw bits pixel_bytes"
+)
+"""The gathering of one map's taps, see gathered_taps.py; `bits`: of a tap and group."""
 
 POOL = _record("x out batch height width channels out_height out_width kh kw sh sw ph pw")
 """A pool over one map: its size, the size of the result, the window, its stride and padding."""

@@ -1,8 +1,9 @@
 """The register tile: a few output pixels times a few filters, accumulated in vector registers.
 
-One generator serves four arithmetics over the same walk through memory:
+One generator serves five arithmetics over the same walk through memory:
 
 - "xnor": packed signs against packed signs; xor, population count, add;
+- "gathered": the same for words of taps, see kernels/gathered_taps.py;
 - "lookup": packed signs against packed signs, by tables, see lookup.py;
 - "real": real activations against real weights; fused multiply-add;
 - "fixed": 16-bit integers against 16-bit integers, two products per lane and instruction; exact.
@@ -27,6 +28,7 @@ from numba.core import cgutils
 
 from xnorlab.kernels.codegen import epilogue
 from xnorlab.kernels.codegen.emitter import Emitter, instruction
+from xnorlab.kernels.codegen.grouped import GroupedReal
 from xnorlab.kernels.codegen.lookup import LookupTile
 from xnorlab.kernels.codegen.processor import COLUMNS, VectorUnit, vector_unit
 from xnorlab.kernels.codegen.records import PIXEL, RUN, Place, field
@@ -131,6 +133,30 @@ class _Packed:
         return out
 
 
+class _Gathered(_Packed):
+    """Xor, count, add of gathered words (kernels/gathered_taps.py): a register holds filters of several groups.
+
+    width: filters of a group, which divide the lanes of a register.
+    """
+
+    def __init__(self, emitter: Emitter, unit: VectorUnit, rows: int, width: int):
+        super().__init__(emitter, unit, rows, 1)
+        self.width = width
+
+    def step(self, x, weights, state):
+        """One word of each group."""
+        n_words = self.lanes // self.width
+        words, counts = ir.VectorType(_I64, n_words), []
+        spread = ir.Constant(ir.VectorType(_I32, self.lanes), [i // self.width for i in range(self.lanes)])
+        w = [self.e.load(self.vector, self.e.offset(weights, 8 * v * self.lanes), 8) for v in range(COLUMNS)]
+        for m, pixel in enumerate(x):
+            for v in range(COLUMNS):
+                part = self.e.load(words, self.e.offset(pixel, 8 * v * n_words), 8)
+                mixed = self.b.xor(self.b.shuffle_vector(part, part, spread), w[v])
+                counts.append(self.b.add(state[m * COLUMNS + v], self._count(mixed)))
+        return counts
+
+
 class _Real:
     """Fused multiply-add."""
 
@@ -187,9 +213,13 @@ class _Fixed:
         return [self.b.sitofp(total, floats) for total in state[m * COLUMNS : (m + 1) * COLUMNS]]
 
 
-def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int):
+def _arithmetic(e: Emitter, kind: str, unit: VectorUnit, rows: int, group: int, place: Place):
     if kind == "xnor":
         return _Packed(e, unit, rows, group)
+    if kind == "gathered":
+        return _Gathered(e, unit, rows, group)
+    if kind == "real" and group > 1:
+        return GroupedReal(e, unit, rows, group, place.n_filters)
     return _Fixed(e, unit, rows) if kind == "fixed" else _Real(e, unit, rows)
 
 
@@ -199,8 +229,9 @@ def tile(typing, arithmetic, group, rows, pixels, call, place):
 
     Args:
         typing: Numba's typing context.
-        arithmetic: "xnor", "lookup", "real" or "fixed", a literal.
-        group: words that share a running XOR, for "lookup" registers of filters, else 1; a literal.
+        arithmetic: "xnor", "gathered", "lookup", "real" or "fixed", a literal.
+        group: words that share a running XOR, for "lookup" registers of filters, for "gathered" filters of a group, for
+            "real" channels of a group where a register holds filters of several (see grouped.py), else 1; a literal.
         rows: pixels of the tile, for "lookup" pairs of them; a literal.
         pixels: the address of one PIXEL each.
         call: the address of a CALL.
@@ -217,7 +248,7 @@ def tile(typing, arithmetic, group, rows, pixels, call, place):
         if kind == "lookup":
             LookupTile(e, unit, n_rows, n_group).compute(pixels, call, here)
         else:
-            _compute_tile(e, _arithmetic(e, kind, unit, n_rows, n_group), n_rows, pixels, call, here)
+            _compute_tile(e, _arithmetic(e, kind, unit, n_rows, n_group, here), n_rows, pixels, call, here)
         return context.get_dummy_value()
 
     return types.void(arithmetic, group, rows, pixels, call, place), emit

@@ -2,8 +2,9 @@
 
 An op is one class. What the rest of the runtime needs to know about it is said there: `Op` lists it.
 
-To add a function of single values that numpy computes: a row in `FUNCTIONS` of `xnorlab/runtime/ops/activations.py`,
-and one in `_TARGETS` of `xnorlab/export/activations.py`. To add an op:
+To add a function of single values: a row in `FUNCTIONS` of `xnorlab/runtime/ops/activations.py`, with a function of
+numpy or a loop in `xnorlab/kernels/activations.py`, and a row in `_TARGETS` of `xnorlab/export/activations.py`. To add
+an op:
 
 1. Write its class in the module of its kind (`elementwise.py`, `activations.py`, `arithmetic.py`, `norms.py`, …) and
    list it in `__all__` there: its kind, `since`, its fields with their checks, `__call__`, `to_onnx` where it has a
@@ -25,6 +26,7 @@ from xnorlab.runtime.ops import (
     joining,
     matrices,
     norms,
+    packed_convolutions,
     pooling,
     reducing,
     resampling,
@@ -38,6 +40,7 @@ from xnorlab.runtime.ops.elementwise import *  # noqa: F403
 from xnorlab.runtime.ops.joining import *  # noqa: F403
 from xnorlab.runtime.ops.matrices import *  # noqa: F403
 from xnorlab.runtime.ops.norms import *  # noqa: F403
+from xnorlab.runtime.ops.packed_convolutions import *  # noqa: F403
 from xnorlab.runtime.ops.pooling import *  # noqa: F403
 from xnorlab.runtime.ops.reducing import *  # noqa: F403
 from xnorlab.runtime.ops.resampling import *  # noqa: F403
@@ -51,6 +54,7 @@ __all__ += elementwise.__all__
 __all__ += joining.__all__
 __all__ += matrices.__all__
 __all__ += norms.__all__
+__all__ += packed_convolutions.__all__
 __all__ += pooling.__all__
 __all__ += reducing.__all__
 __all__ += resampling.__all__

@@ -7,91 +7,36 @@ from typing import ClassVar
 
 import numpy as np
 
+from xnorlab.kernels import activations as kernels
 from xnorlab.kernels.codegen.epilogue import Epilogue
-from xnorlab.kernels.error_function import erf
+from xnorlab.kernels.geometry import result
 from xnorlab.runtime.ops.base import OnnxGraph
 from xnorlab.runtime.ops.elementwise import EpilogueOp, Pointwise
 
 __all__ = ["Activation", "HardSigmoid", "HardSwish"]
 
-BLOCK = 2**14
-"""Values that are computed at once, so that the float64 values in between stay in the cache."""
-
 LARGEST = float(np.finfo(np.float32).max)
 
-_ONE, _HALF = np.float32(1), np.float32(0.5)
+_ONE = np.float32(1)
 
 
-def _rounded(function: np.ufunc, x: np.ndarray) -> np.ndarray:
-    """A function of float32 values, computed in float64 and rounded once: the same bits on every processor."""
-    return function(x.astype(np.float64)).astype(np.float32)
+def _elu(x: np.ndarray, out: np.ndarray, alpha: float) -> None:
+    kernels.elu(x, out, np.float32(alpha), _ONE, _ONE)
 
 
-# Each function takes the steps that torch takes in float32, with torch's roundings: where a step ends in infinity or
-# in −0 there, it does so here, and a sign behind it is the same.
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return _ONE / (_ONE + _rounded(np.exp, -x))
-
-
-def _silu(x: np.ndarray) -> np.ndarray:
-    return x / (_ONE + _rounded(np.exp, -x))
-
-
-def _tanh(x: np.ndarray) -> np.ndarray:
-    return _rounded(np.tanh, x)
-
-
-def _gelu(x: np.ndarray) -> np.ndarray:
-    return x * _HALF * (_ONE + erf(x * np.float32(math.sqrt(0.5))))
-
-
-def _gelu_tanh(x: np.ndarray) -> np.ndarray:
-    inner = np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * (x * x * x))
-    return _HALF * x * (_ONE + _tanh(inner))
-
-
-def _softplus(x: np.ndarray, beta: float, threshold: float) -> np.ndarray:
-    scaled = x * np.float32(beta)
-    soft = _rounded(np.log1p, _rounded(np.exp, np.minimum(scaled, np.float32(threshold)))) / np.float32(beta)
-    return np.where(scaled > np.float32(threshold), x, soft)
-
-
-def _mish(x: np.ndarray) -> np.ndarray:
-    return x * _tanh(_softplus(x, 1.0, 80.0))
-
-
-def _softsign(x: np.ndarray) -> np.ndarray:
-    return x / (_ONE + np.abs(x))
-
-
-def _log_sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.minimum(x, np.float32(0)) - _rounded(np.log1p, _rounded(np.exp, -np.abs(x)))
-
-
-def _elu_of(x: np.ndarray, negative: float, positive: float, inner: float) -> np.ndarray:
-    low = _rounded(np.expm1, np.minimum(x, np.float32(0)) * np.float32(inner)) * np.float32(negative)
-    return np.where(x > 0, x * np.float32(positive), low)
-
-
-def _elu(x: np.ndarray, alpha: float) -> np.ndarray:
-    return _elu_of(x, alpha, 1.0, 1.0)
-
-
-def _celu(x: np.ndarray, alpha: float) -> np.ndarray:
-    return _elu_of(x, alpha, 1.0, 1.0 / alpha)
+def _celu(x: np.ndarray, out: np.ndarray, alpha: float) -> None:
+    kernels.elu(x, out, np.float32(alpha), _ONE, np.float32(1 / alpha))
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-def _selu(x: np.ndarray) -> np.ndarray:
-    return _elu_of(x, _SELU_ALPHA * _SELU_SCALE, _SELU_SCALE, 1.0)
+def _selu(x: np.ndarray, out: np.ndarray) -> None:
+    kernels.elu(x, out, np.float32(_SELU_ALPHA * _SELU_SCALE), np.float32(_SELU_SCALE), _ONE)
 
 
-def _exp(x: np.ndarray) -> np.ndarray:
-    return _rounded(np.exp, x)
+def _softplus(x: np.ndarray, out: np.ndarray, beta: float, threshold: float) -> None:
+    kernels.softplus(x, out, np.float32(beta), np.float32(threshold))
 
 
 def _as(*operators: str) -> Callable[..., None]:
@@ -156,17 +101,31 @@ def _onnx_selu(graph: OnnxGraph, x: str) -> None:
     graph.node("Selu", [x])
 
 
+def _one_pass(
+    compute: Callable[..., object], x: np.ndarray, out: np.ndarray, *parameters: float
+) -> Callable[[int], object]:
+    """A function of a thread count that computes `out` from `x`; compute: see `Function`."""
+    # Writeable, because a kernel is compiled for one set of types, and read-only arrays are a type of their own.
+    values, results = np.require(x, requirements=["C", "A", "W"]).reshape(-1), out.reshape(-1)
+
+    def run(threads: int) -> None:
+        with np.errstate(all="ignore"):  # a negative number's root is torch's NaN
+            compute(values, results, *parameters)
+
+    return run
+
+
 @dataclass(frozen=True)
 class Function:
     """A function of single values.
 
     Attributes:
-        compute: of float32 values of any shape and the parameters.
+        compute: takes float32 values (n,), an array for the results, and the parameters.
         onnx: writes its nodes, from the graph, the input's name and the parameters.
         parameters: their names, each with its lowest value; all are finite.
     """
 
-    compute: Callable[..., np.ndarray]
+    compute: Callable[..., object]
     onnx: Callable[..., None]
     parameters: tuple[tuple[str, float], ...] = ()
 
@@ -176,21 +135,21 @@ FUNCTIONS: dict[str, Function] = {
     "ceil": Function(np.ceil, _as("Ceil")),
     "celu": Function(_celu, _onnx_celu, (("alpha", 1e-30),)),
     "elu": Function(_elu, _onnx_elu, (("alpha", -LARGEST),)),
-    "exp": Function(_exp, _as("Exp")),
+    "exp": Function(kernels.exponential, _as("Exp")),
     "floor": Function(np.floor, _as("Floor")),
-    "gelu": Function(_gelu, _onnx_gelu),
-    "gelu_tanh": Function(_gelu_tanh, _onnx_gelu_tanh),
-    "log_sigmoid": Function(_log_sigmoid, _onnx_log_sigmoid),
-    "mish": Function(_mish, _onnx_mish),
+    "gelu": Function(kernels.gelu, _onnx_gelu),
+    "gelu_tanh": Function(kernels.gelu_tanh, _onnx_gelu_tanh),
+    "log_sigmoid": Function(kernels.log_sigmoid, _onnx_log_sigmoid),
+    "mish": Function(kernels.mish, _onnx_mish),
     "round": Function(np.rint, _as("Round")),
     "selu": Function(_selu, _onnx_selu),
-    "sigmoid": Function(_sigmoid, _as("Sigmoid")),
-    "silu": Function(_silu, _onnx_silu),
+    "sigmoid": Function(kernels.sigmoid, _as("Sigmoid")),
+    "silu": Function(kernels.silu, _onnx_silu),
     "softplus": Function(_softplus, _onnx_softplus, (("beta", 1e-30), ("threshold", -LARGEST))),
-    "softsign": Function(_softsign, _as("Softsign")),
+    "softsign": Function(kernels.softsign, _as("Softsign")),
     "sqrt": Function(np.sqrt, _as("Sqrt")),
     "square": Function(np.square, _onnx_square),
-    "tanh": Function(_tanh, _as("Tanh")),
+    "tanh": Function(kernels.hyperbolic_tangent, _as("Tanh")),
 }
 """All functions of an `Activation`, by name. They are those of torch.nn.functional and torch with these names."""
 
@@ -223,14 +182,13 @@ class Activation(Pointwise):
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """Any shape → the same."""
-        x = np.ascontiguousarray(arrays[0])
-        out = np.empty_like(x) if out is None else out
-        values, results = x.reshape(-1), out.reshape(-1)
-        with np.errstate(all="ignore"):  # infinities on the way are torch's as well
-            for start in range(0, values.size, BLOCK):
-                block = slice(start, start + BLOCK)
-                results[block] = self._function.compute(values[block], *self.parameters)
+        out = result(arrays[0].shape, out)
+        self.bound(arrays, out)(threads)
         return out
+
+    def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
+        """One pass over the values."""
+        return _one_pass(self._function.compute, arrays[0], out, *self.parameters)
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """ONNX's own operator, or its parts."""
@@ -246,9 +204,13 @@ class HardSigmoid(EpilogueOp):
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """Any shape → the same."""
-        raised = np.add(arrays[0], np.float32(3), out=out)
-        np.clip(raised, np.float32(0), np.float32(6), out=raised)
-        return np.divide(raised, np.float32(6), out=raised)
+        out = result(arrays[0].shape, out)
+        self.bound(arrays, out)(threads)
+        return out
+
+    def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
+        """One pass over the values."""
+        return _one_pass(kernels.hard_sigmoid, arrays[0], out)
 
     def append_to(self, epilogue: Epilogue, *others: int) -> None:
         """A sum, a clip and a quotient."""
@@ -269,11 +231,13 @@ class HardSwish(EpilogueOp):
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """Any shape → the same."""
-        x = arrays[0]
-        raised = np.add(x, np.float32(3), out=out)
-        np.clip(raised, np.float32(0), np.float32(6), out=raised)
-        np.multiply(raised, x, out=raised)
-        return np.divide(raised, np.float32(6), out=raised)
+        out = result(arrays[0].shape, out)
+        self.bound(arrays, out)(threads)
+        return out
+
+    def bound(self, arrays: tuple[np.ndarray, ...], out: np.ndarray) -> Callable[[int], object]:
+        """One pass over the values."""
+        return _one_pass(kernels.hard_swish, arrays[0], out)
 
     def append_to(self, epilogue: Epilogue, *others: int) -> None:
         """One step."""

@@ -10,9 +10,9 @@ from xnorlab.kernels.packing import unpack_bits, unpack_signs
 from xnorlab.kernels.ternary_conv import TernaryWeightConv2d
 from xnorlab.kernels.ternary_conv import TernaryWeightLinear as TernaryWeightLinearKernel
 from xnorlab.runtime.ops.base import WORDS
-from xnorlab.runtime.ops.convolutions import PackedWeightConv
 from xnorlab.runtime.ops.kernel_weights import KernelWeights
 from xnorlab.runtime.ops.matrices import PackedMatrix, RealInputMatrix
+from xnorlab.runtime.ops.packed_convolutions import PackedWeightConv
 
 __all__ = ["TernaryWeightConv", "TernaryWeightLinear"]
 
