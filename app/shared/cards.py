@@ -18,7 +18,12 @@ def show(cards: Iterable[str]) -> None:
     Args:
         cards: HTML, each by `card`.
     """
-    st.html(f"<div class='xl-cards'>{_CSS}{''.join(cards)}</div>")
+    st.html(deck(cards))
+
+
+def deck(cards: Iterable[str]) -> str:
+    """The HTML of cards side by side, with their style sheet; cards: each by `card`."""
+    return f"<div class='xl-cards'>{_CSS}<div class='xl-deck'>{''.join(cards)}</div></div>"
 
 
 def card(scheme: str, body: str, footnotes: Iterable[str] | None = None) -> str:

@@ -5,6 +5,8 @@ browser is on by then. So a page only notes what it wants in the address, and `w
 has run: a small component drops entries of the same path, and writes the address if the page is still on show.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ class Visit:
         wanted: What this run has published.
         drawn: By key of a control, its options, of all that the last complete run drew.
         drawing: Those that this run has drawn so far.
+        sent: How often the browser was told.
     """
 
     path: str
@@ -43,6 +46,7 @@ class Visit:
     wanted: dict[str, str] = field(default_factory=dict)
     drawn: dict[str, Any] = field(default_factory=dict)
     drawing: dict[str, Any] = field(default_factory=dict)
+    sent: int = 0
 
 
 def visit() -> Visit:
@@ -72,7 +76,7 @@ def begin(path: str) -> None:
 def write() -> None:
     """Make what the page has published its address; to be called once per run, after the page."""
     now = visit()
-    _writer(key="address", data={"path": now.path, "query": urlencode(now.wanted)}, height="content")
+    _send(now, "address")
     # Streamlit's own part of the browser has to know the parameters, too. It would add an entry for them, so that in
     # the first run of all, where the guard is only on its way, it is not told.
     if st.session_state.get(_GUARDED) and st.query_params.to_dict() != now.wanted:
@@ -81,6 +85,36 @@ def write() -> None:
     _written()[now.path] = now.wanted
     _remember(now, now.wanted)
     now.news, now.restored, now.drawn = {}, False, now.drawing
+
+
+@contextmanager
+def part() -> Iterator[None]:
+    """A part of a page that can run alone, as a fragment: then it is this part that passes the address on at its end.
+
+    What the rest of the page published stays in the address.
+    """
+    context = get_script_run_ctx()
+    alone = context is not None and bool(context.fragment_ids_this_run)
+    now = visit()
+    if alone:
+        now.wanted = dict(now.wanted)  # the former one is remembered as it was
+    yield
+    if alone:
+        _send(now, "address-part")
+        if st.query_params.to_dict() != now.wanted:
+            st.query_params.from_dict(now.wanted)
+        _written()[now.path] = now.wanted
+        _remember(now, now.wanted)
+
+
+def _send(now: Visit, key: str) -> None:
+    """Tell the browser what the page wants in the address, also where it is what this component said last.
+
+    Another one may have said something else since.
+    """
+    now.sent += 1
+    data = {"path": now.path, "query": urlencode(now.wanted), "number": now.sent}
+    _writer(key=key, data=data, height="content")
 
 
 def _written() -> dict[str, dict[str, str]]:

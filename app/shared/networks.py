@@ -11,11 +11,17 @@ from xnorlab.figures.style import SCHEMES, VARIANTS, look
 from xnorlab.zoo.cost import DATA_TITLES, MODEL_TITLES
 
 DEFAULT_FAMILY = "imagenette/alexnet"
+KINDS = {
+    "float": "real weights",
+    **dict.fromkeys(("binaryconnect", "binaryconnect-stochastic", "bwn"), "binary weights"),
+    **dict.fromkeys(("ternary", "ternary-twn"), "ternary weights"),
+}
+"""Schemes whose inputs stay real → what their networks are; those of all others are binary in weights and inputs."""
 
 
 def families(scheme: str | None = None) -> list[str]:
     """`<data set>/<model>` of every shipped network, or of those under `scheme`; the default family is always first."""
-    shipped = {family for family, own in map(_parts, _shipped()) if scheme in (None, own)}
+    shipped = {family for family, own in map(parts, _shipped()) if scheme in (None, own)}
     return [DEFAULT_FAMILY, *sorted(shipped - {DEFAULT_FAMILY})]
 
 
@@ -42,7 +48,7 @@ def labels(family: str) -> tuple[str, ...]:
     if own_networks.is_own(family):
         return own_networks.get(family).classes
     for shipped in _shipped():
-        if _parts(shipped)[0] == family:
+        if parts(shipped)[0] == family:
             return pretrained.entry(shipped).labels
     return ()
 
@@ -75,6 +81,11 @@ def schemes(family: str) -> list[str]:
     return [s for s in (*SCHEMES, *VARIANTS) if name(family, s) in shipped] or list(SCHEMES)
 
 
+def kinds(schemes: Sequence[str]) -> str:
+    """The kinds of networks among `schemes`, such as "real weights, binary weights, binary everything"."""
+    return ", ".join(dict.fromkeys(KINDS.get(scheme, "binary everything") for scheme in schemes))
+
+
 def with_glyph(scheme: str) -> str:
     """A scheme's mark and name, as menus write it."""
     return f"{look(scheme).glyph} {look(scheme).label}"
@@ -101,7 +112,7 @@ def _shipped() -> tuple[str, ...]:
         return ()
 
 
-def _parts(name: str) -> tuple[str, str]:
+def parts(name: str) -> tuple[str, str]:
     """(family, scheme) of a shipped network's name."""
     data, _, network = name.rpartition("/")
     model, _, scheme = network.partition("-")

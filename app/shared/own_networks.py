@@ -32,7 +32,9 @@ MOST_KEPT = 4
 MOST_BYTES = 256 * 2**20
 """Weights of one visitor's networks in memory, each of their numbers as a float32 in the order of its kernel."""
 MOST_WORK = 2**34
-"""Multiply-adds and values under the windows of pools, for one picture: about a second. ResNet-50 has 2**32."""
+"""Multiply-adds for one picture, and TOUCH for each value that an op touches: about a second. ResNet-50 has 2**32."""
+TOUCH = 16
+"""Multiply-adds that take as long as one value that is read or written: about 1 ns."""
 MOST_VALUES = 2**25
 """Values of all ops together for one picture, which the page Inside keeps."""
 MOST_LAYERS = 200
@@ -151,7 +153,6 @@ def opened(name: str, data: bytes) -> OwnNetwork:
 def _check_network(name: str, network: "Network") -> None:
     """Raise ValueError where a valid network is too much for a page."""
     from xnorlab.runtime.graph import infer_shapes
-    from xnorlab.runtime.ops import AvgPool, MaxPool
 
     strange = next((op.name for op in network.ops if not _OP_NAME.fullmatch(op.name)), None)
     if strange is not None:
@@ -161,11 +162,9 @@ def _check_network(name: str, network: "Network") -> None:
         )
     shapes = infer_shapes(network.ops, network.input_shape)
     rows = network.summary()
-    pools = sum(
-        math.prod(shapes[op.name]) * math.prod(op.kernel) for op in network.ops if isinstance(op, MaxPool | AvgPool)
-    )
+    touched = sum(op.touched(*(shapes[name] for name in op.inputs)) for op in network.ops)
     _check("layers", sum(row.weight_bits > 0 for row in rows), MOST_LAYERS, name)
-    _check("work", sum(row.binary_macs + row.float_macs for row in rows) + pools, MOST_WORK, name)
+    _check("work", sum(row.binary_macs + row.float_macs for row in rows) + TOUCH * touched, MOST_WORK, name)
     _check("values", sum(map(math.prod, shapes.values())), MOST_VALUES, name)
     if len(network.output_shape) == 1:
         _check("classes", network.output_shape[0], MOST_CLASSES, name)
@@ -191,8 +190,8 @@ def _check(what: str, size: int, most: int, name: str) -> None:
 def _memory_bytes(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> int:
     """Most bytes that a file's weights take once the network is built, before anything is built.
 
-    Bits count as float32: kernels may widen them. A convolution's groups are filled up to whole blocks of filters.
-    What is not as it should be counts as it is; the reader refuses it.
+    Bits count as float32: kernels may widen them. Indices are there twice, of 8 bytes each. A convolution's groups are
+    filled up to whole blocks of filters. What is not as it should be counts as it is; the reader refuses it.
     """
     from xnorlab.kernels.filter_blocks import tile_bytes
 
@@ -211,5 +210,5 @@ def _memory_bytes(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) 
         if tensor.ndim == 4 and numbers and 1 <= count <= filters:
             total += max(tile_bytes(filters, count, numbers // filters * count), _GROUP_BYTES * count)
         else:
-            total += 4 * numbers
+            total += (16 if field == "indices" else 4) * numbers
     return total

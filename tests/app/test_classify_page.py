@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import numpy as np
@@ -333,3 +334,33 @@ def test_a_click_on_a_row_or_its_text_opens_its_photo(app_modules, monkeypatch, 
     all_photos._choose_photo(["golf-ball", "parachute", "pavilion", "cat"])
     assert state["photo"] == "cat"
     assert state[all_photos._ROWS_CHOSEN] == 1
+
+
+def test_no_answer_is_cut_off_in_the_table_of_all_photos(open_page):
+    at = open_page(PAGE, schemes="float,xnor")
+    table = at.dataframe[0]
+    columns = json.loads(table.proto.columns)
+    for name in ("float", "XNOR"):
+        longest = max(map(len, table.value[name]))
+        assert columns[name]["width"] >= 6.2 * longest + 16, name
+
+
+def test_the_kinds_of_networks_are_those_on_offer(open_page, second_data_set, ship_resnet):
+    def intro() -> str:
+        at = open_page(PAGE, model=second_data_set)
+        assert not at.exception
+        return next(m.value for m in at.markdown if m.value.startswith("One photo"))
+
+    assert intro() == "One photo, two networks of the same shape: real weights, binary everything."
+    for scheme in ("bwn", "reactnet"):
+        ship_resnet(scheme, data="tiny-imagenet", labels=[f"thing {i}" for i in range(200)], stem="tiny")
+    assert intro() == "One photo, four networks of the same shape: real weights, binary weights, binary everything."
+
+
+def test_every_kind_is_known_to_be_one(app_modules):
+    from shared.networks import KINDS
+
+    from xnorlab.nn import SCHEMES as ALL
+
+    real_inputs = {name for name in (*SCHEMES, *VARIANTS) if ALL[name].inputs is None}
+    assert set(KINDS) == real_inputs

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from app_pages import APP
 from manifests import enter, shipped_network, stamped
+from page_reading import html_of
 
 import xnorlab
 from xnorlab.images import open_image
@@ -238,6 +239,37 @@ def test_the_scores_are_those_of_the_library(open_page):
         layer_of("imagenette/alexnet-xnor", "conv3").signs, record(twin, x).input_of("features.conv3.conv")
     )
     assert any(m.value.startswith(f"**conv3: {expected:.2f}.**") for m in at.markdown)
+
+
+def test_another_layer_leaves_the_charts_as_they_are_and_moves_the_mark(open_page):
+    at = open_page(PAGE, layer="conv3")
+    charts = [chart.proto.id for chart in at.get("plotly_chart")]
+    marks = [html for html in html_of(at).splitlines() if "st-key-similarity" in html]
+    tiles = component(at, "way")["tiles"]
+    at.selectbox(key="layer").set_value("conv5").run()
+    assert not at.exception
+    assert [chart.proto.id for chart in at.get("plotly_chart")] == charts
+    assert [html for html in html_of(at).splitlines() if "st-key-similarity" in html] != marks
+    assert component(at, "way")["tiles"] == tiles
+    assert component(at, "way")["chosen"] == "conv5"
+
+
+def test_a_layer_that_runs_alone_passes_the_address_on_and_remembers_the_former_one(open_page, monkeypatch):
+    from types import SimpleNamespace
+
+    from shared import history
+
+    alone = SimpleNamespace(fragment_ids_this_run=["one"], is_history_navigation=False)
+    at = open_page(PAGE, layer="conv3")
+    assert not [c for c in at.get("bidi_component") if c.proto.id.endswith("-address-part")]
+    before = dict(at.session_state["address: the visit"].wanted)
+    monkeypatch.setattr(history, "get_script_run_ctx", lambda: alone)
+    at.selectbox(key="layer").set_value("conv4").run()
+    assert not at.exception
+    assert "layer=conv4" in component(at, "address-part")["query"]
+    visit = at.session_state["address: the visit"]
+    assert before in visit.known
+    assert visit.wanted["layer"] == at.query_params["layer"] == "conv4"
 
 
 def test_the_page_needs_no_torch():

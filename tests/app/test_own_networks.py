@@ -79,6 +79,8 @@ def test_classify_answers_and_says_what_it_does_not_know(open_page, packed):
     table = next(t.value for t in at.table if "class" in t.value)
     assert "\\*\\*dog\\*\\*" in list(table["class"])
     assert "A packed file tells neither how often its network is right" in said(at)
+    assert "It knows 3 things: cat" in said(at)
+    assert "exactly what the network saw" in said(at)
 
 
 def test_inside_follows_it_without_a_twin(open_page, packed):
@@ -230,6 +232,87 @@ def unfolded(packed: bytes) -> bytes:
     header, tensors = file_format.from_bytes(Network([conv], input_shape=(1, 1, 2)).to_bytes())
     header["graph"][0]["attributes"]["groups"] = groups
     return file_format.to_bytes(header | {"input_shape": [1, 1, groups]}, tensors | {"op.weight": weight})
+
+
+def alone(*graph: ops.Op, shape: tuple[int, ...] = (1, 1, 1)) -> bytes:
+    return Network(graph, input_shape=shape).to_bytes()
+
+
+def doubled(times: int) -> bytes:
+    names = ["input", *(f"twice{n}" for n in range(times))]
+    pairs = zip(names[1:], names[:-1], strict=True)
+    return alone(*(ops.Concatenate(name=name, inputs=(before, before)) for name, before in pairs))
+
+
+def averaged_often(packed: bytes) -> bytes:
+    """A large map that many ops read and that leaves little behind."""
+    means = [ops.Reduce(name=f"mean{n}", inputs=("input",), how="mean", axes=(0, 1)) for n in range(1000)]
+    return alone(*means, ops.Concatenate(name="all", inputs=tuple(op.name for op in means)), shape=(2000, 2000, 3))
+
+
+def padded_often(packed: bytes) -> bytes:
+    """Convolutions whose borders are far larger than what they read and what they give."""
+    weight, far = np.ones((1, 1, 1, 1), np.float32), (3900, 3900)
+    convs = [
+        ops.Conv(name=f"conv{n}", inputs=("input",), weight=weight, padding=far, stride=(4096, 4096)) for n in range(20)
+    ]
+    return alone(*convs, ops.Concatenate(name="all", inputs=tuple(op.name for op in convs)))
+
+
+def one(kind: type[ops.Op], shape: tuple[int, ...] = (1, 1, 1), **fields):
+    return lambda packed: alone(kind(name="op", inputs=("input",), **fields), shape=shape)
+
+
+BOUNDLESS = {
+    "between two passes": (
+        one(ops.Resize, (1, 2**22, 1), mode="bilinear", size=(4096, 1), factors=None),
+        "operations for one picture",
+    ),
+    "enlarged": (one(ops.Resize, (1, 2, 1), mode="nearest", size=None, factors=(4096.0, 4096.0)), "values of one"),
+    "enlarged too far": (one(ops.Resize, (9, 9, 1), mode="nearest", size=None, factors=(4e3, 4e3)), "more than 67,"),
+    "cells": (one(ops.AdaptivePool, how="mean", size=(4096, 4096)), "operations for one picture"),
+    "spread": (one(ops.Spread, (3, 3, 1), step=(3000, 3000)), "values of one picture"),
+    "border": (one(ops.Border, rows=(2900, 2900), columns=(2900, 2900)), "values of one picture"),
+    "windows beyond the border": (
+        one(ops.CeilMaxPool, (300, 300, 3), kernel=(299, 299), stride=(1, 1), padding=(149, 149)),
+        "operations for one picture",
+    ),
+    "counted windows": (
+        one(
+            ops.CountedAvgPool,
+            (300, 300, 3),
+            kernel=(299, 299),
+            stride=(1, 1),
+            padding=(149, 149),
+            ceil_mode=False,
+            count_include_pad=False,
+        ),
+        "operations for one picture",
+    ),
+    "doubled": (lambda packed: doubled(25), "values of one picture"),
+    "doubled too often": (lambda packed: doubled(300), "more than 67,108,864 numbers"),
+    "averaged often": (averaged_often, "operations for one picture"),
+    "padded often": (padded_often, "operations for one picture"),
+}
+"""Small files that ask for much, each with what is said about it."""
+
+
+@pytest.mark.parametrize("what", BOUNDLESS)
+def test_a_small_file_cannot_ask_for_endless_work_or_memory(what, app_modules, monkeypatch):
+    from shared import own_networks
+
+    monkeypatch.setattr(Network, "run", lambda self, x: pytest.fail("it was run"))
+    forge, reason = BOUNDLESS[what]
+    with pytest.raises(ValueError, match=reason):  # by the library itself, where it builds no such network
+        own_networks.opened("small.safetensors", forge(b""))
+
+
+def test_indices_count_as_what_they_take(app_modules):
+    from shared import own_networks
+
+    few, many = (alone(ops.Select(name="op", inputs=("input",), indices=np.zeros(n, np.uint64))) for n in (1, 1001))
+    sizes = [own_networks.opened("x", data).memory_bytes for data in (few, many)]
+    assert sizes[1] - sizes[0] == 16_000
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_the_tour_the_machine_and_one_filter_under_five_schemes_are_there_at_onc
     assert not at.exception
     assert re.findall(r"data-scheme='(\w+)'", html_of(at)) == list(SCHEMES)
     assert len(at.get("page_link")) == 3
-    assert any("threads" in m.value for m in at.markdown)
+    assert any(" thread" in m.value for m in at.markdown)
     assert not at.metric  # nothing was measured unasked
 
 
@@ -146,3 +146,13 @@ def test_without_networks_the_page_still_stands_and_gives_advice(pretrained_copy
     assert not at.exception
     assert "xnorlab zoo train" in at.warning[0].value
     assert len(at.get("page_link")) == 3
+
+
+def test_one_thread_is_one_thread(open_page, monkeypatch):
+    from xnorlab import benchmark
+
+    here = benchmark.describe()
+    monkeypatch.setattr(benchmark, "describe", lambda: dataclasses.replace(here, cores=1))
+    said = " ".join(m.value for m in open_page(PAGE).markdown)
+    assert "1 thread" in said
+    assert "1 threads" not in said

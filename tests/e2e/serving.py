@@ -26,6 +26,11 @@ READY = """() => {
             || chart.querySelector('.main-svg')?.checkVisibility({ visibilityProperty: true }));
 }"""
 
+CUT_OFF = """() => [...document.querySelectorAll('.stMain [data-testid=stSelectbox] input')]
+    .filter((chosen) => chosen.checkVisibility() && chosen.scrollWidth > chosen.clientWidth + 1)
+    .map((chosen) => chosen.value)"""
+"""In a browser: every menu's choice whose text does not fit into it."""
+
 LOOK_MS = 50
 
 

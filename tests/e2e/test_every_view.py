@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from app_pages import PAGES
 from playwright.sync_api import Page, expect
-from serving import PATIENCE_MS, wait_until_ready
+from serving import CUT_OFF, PATIENCE_MS, wait_until_ready
 
 pytestmark = pytest.mark.browser
 
@@ -60,6 +60,7 @@ def test_a_page_stands_in_every_width_and_theme_and_all_on_it_has_a_name(visit, 
         # The sidebar and the cards move for a moment after a change of width.
         too_wide = settled(lambda: main.evaluate("m => Math.max(0, m.scrollWidth - m.clientWidth)"))
         assert not too_wide, f"scrolls {too_wide} pixels sideways at {width}"
+        assert page.evaluate(CUT_OFF) == [], f"cut off at {width}"
     assert low_contrast(page) == {}
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(1000)
@@ -71,3 +72,11 @@ def test_a_page_stands_in_every_width_and_theme_and_all_on_it_has_a_name(visit, 
     assert settled(lambda: page.evaluate(NAMELESS)) == []
     for chart in page.locator(".stPlotlyChart").all():
         assert chart.locator("[aria-label], [alt]").or_(chart.locator("xpath=self::*[@aria-label]")).count() > 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/inside?model=tiny-imagenet%2Fresnet18&trained=xnor&layer=conv14", "/how-it-learns?part=live"]
+)
+def test_the_longest_choices_can_be_read_on_a_desk(visit, path):
+    page = visit(path, width=1280)
+    assert page.evaluate(CUT_OFF) == []

@@ -291,3 +291,19 @@ def test_names_are_the_modules_paths(trained, inputs):
     assert "binary" in names
     shared = export.pack(trained(Shared(), 4, 3, 7, 7), inputs(1, 3, 7, 7))
     assert [op.name for op in shared.ops] == ["stem", "conv", "conv#2"]
+
+
+def test_a_norm_of_channels_that_hardly_vary_packs(nhwc):
+    """Its factor is 1/√eps: a product and a bias cancel, of which torch and the packed layer round different parts."""
+    torch.manual_seed(0)
+    conv = BinaryConv2d(16, 64, 3, weight_binarizer=MeanScale(), input_binarizer=BiRealSign())
+    norm = nn.BatchNorm2d(64)
+    model = nn.Sequential(conv, norm).eval()
+    x = torch.randn(1, 16, 3, 3)
+    with torch.no_grad():
+        norm.running_mean = conv(x)[0, :, 0, 0] * (1 + 2e-6)
+        norm.running_var = torch.zeros(64)
+        want = nhwc(model(x))
+    network = export.pack(model, x)
+    np.testing.assert_allclose(network.run(nhwc(x)), want, atol=2e-4, rtol=0)
+    assert np.abs(want).max() < 0.01

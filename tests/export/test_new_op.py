@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from xnorlab import export
-from xnorlab.export.builder import HANDLERS, packs
+from xnorlab.export.handlers import HANDLERS, packs
 from xnorlab.runtime import Network, ops
 from xnorlab.runtime.fusion import groups
 from xnorlab.runtime.onnx_graph import onnx_model

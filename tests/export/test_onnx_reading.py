@@ -144,12 +144,34 @@ def conv_of_signs(scale: np.ndarray) -> onnx.ModelProto:
     return model(nodes, {"s": scale}, ("N", 2, 4, 4))
 
 
+def quantizer(bits: float, **options: int) -> onnx.ModelProto:
+    node = helper.make_node(
+        "Quant", ["x", "s", "z", "b"], ["y"], domain=DOMAIN, name="q", **{"signed": 1, "narrow": 1, **options}
+    )
+    return model([node], {"s": np.float32(0.5), "z": np.float32(0), "b": np.float32(bits)}, ("N", 4))
+
+
+def test_a_quantizer_of_one_bit_gives_signs_times_a_scale(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(quantizer(1).SerializeToString())
+    x = np.float32([[-2, 0, 0.25, -0.125]])
+    got = export.from_onnx(tmp_path / "m.onnx").run(x)
+    np.testing.assert_array_equal(got, np.float32([[-0.5, 0.5, 0.5, -0.5]]))
+
+
 REFUSED = {
     "unknown": (lambda: model([helper.make_node("Erf", ["x"], ["y"], name="e")], {}, ("N", 4)), r"e \(Erf\): the oper"),
     "domain": (
-        lambda: model([helper.make_node("Quant", ["x"], ["y"], domain=DOMAIN)], {}, ("N", 4)),
-        r"y \(qonnx.custom_op.general.Quant\): the operator cannot be read",
+        lambda: model([helper.make_node("Trunc", ["x"], ["y"], domain=DOMAIN)], {}, ("N", 4)),
+        r"y \(qonnx.custom_op.general.Trunc\): the operator cannot be read",
     ),
+    **{
+        f"quantizer of {name}": (lambda bits=bits, options=options: quantizer(bits, **options), message)
+        for name, bits, options, message in (
+            ("two bits", 2, {}, r"q \(qonnx.custom_op.general.Quant\): has bit width 2, .*the rule is one bit"),
+            ("no sign", 1, {"signed": 0}, "signed=0 and narrow=1; the rule is one bit"),
+            ("a wide range", 1, {"narrow": 0}, "signed=1 and narrow=0; the rule is one bit"),
+        )
+    },
     "sign": (lambda: model([helper.make_node("Sign", ["x"], ["y"])], {}, ("N", 4)), "gives 0 for 0"),
     "external": (external, "'c': lies in another file"),
     "nothing": (lambda: model([], {}, ("N", 4)), "has no nodes or no output"),

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from xnorlab import export
 from xnorlab.binarize import ClippedSign, MeanScale, RSign
-from xnorlab.export import ExportError, packing
+from xnorlab.export import ExportError, binary_layers, packing, sign_weights
 from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 
@@ -179,11 +179,9 @@ def test_a_wrong_packing_is_noticed(inputs, monkeypatch, part):
         nn.BatchNorm1d(4),
         BinaryLinear(4, 3, **SIGNS),
     ).eval()
-    right = packing.layers.pack_filters
+    right = sign_weights.pack_filters
     with monkeypatch.context() as patch:
-        patch.setattr(
-            packing.layers, "pack_filters", lambda w: right(-w if (w.shape[1] > 1) == (part == "conv") else w)
-        )
+        patch.setattr(sign_weights, "pack_filters", lambda w: right(-w if (w.shape[1] > 1) == (part == "conv") else w))
         with pytest.raises(ExportError, match="differs from torch by") as caught:
             export.pack(model, inputs(2, 3, 8, 8))
     assert str(caught.value).startswith("1 (" if part == "conv" else "5 (")
@@ -211,6 +209,6 @@ def test_logits_that_differ_without_a_turned_sign_are_refused(inputs, monkeypatc
     """Were the ops right one by one and the whole wrong, pack would notice that too."""
     model = nn.Sequential(nn.Conv2d(3, 8, 3), BinaryConv2d(8, 4, 3, **SIGNS), nn.ReLU()).eval()
     monkeypatch.setattr(packing, "_check_ops", lambda *_: None)
-    monkeypatch.setattr(packing.layers, "_weight", lambda module: (np.ones((4, 8, 3, 3), np.float32), None))
+    monkeypatch.setattr(binary_layers, "_weight", lambda module: (np.ones((4, 8, 3, 3), np.float32), None))
     with pytest.raises(ExportError, match="logits differ from torch's by"):
         export.pack(model, inputs(2, 3, 8, 8))

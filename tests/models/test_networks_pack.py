@@ -11,12 +11,15 @@ CASES = {
     "densenet28": ({"width": 4}, 32, ("bnn", "reactnet")),
     "googlenet": ({"width": 2}, 32, ("xnor",)),
     "mobilenet": ({"width": 2}, 32, ("reactnet", "bnn")),
-    "quicknet": ({"width": 8}, 32, ("bnn", "bwn")),
-    "resnet20": ({"width": 2}, 16, ("xnor", "float")),
+    "quicknet": ({"width": 8}, 32, ("bnn", "bwn", "ternary")),
+    "resnet20": ({"width": 2}, 16, ("xnor", "float", "ternary", "ternary-twn")),
     "resnet34": ({"width": 2, "stem": "tiny"}, 16, ("bireal",)),
-    "vgg_small": ({"width": 4}, 32, ("xnor-k",)),
+    "vgg_small": ({"width": 4}, 32, ("xnor-k", "ternary-twn")),
 }
 """Model → options of a tiny one, pixels, schemes."""
+
+REAL_INPUTS = ("bwn", "float", "ternary", "ternary-twn")
+"""Schemes whose layers have real inputs."""
 
 
 @pytest.mark.parametrize(("name", "scheme"), [(name, scheme) for name, case in CASES.items() for scheme in case[2]])
@@ -37,4 +40,4 @@ def test_a_network_packs_with_equal_logits(name, scheme):
     got = network.run(np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
     assert len(np.unique(want.round(4), axis=0)) == 4, "answers that do not differ would tell nothing"
-    assert any(row.binary_macs for row in network.summary()) == (scheme not in ("bwn", "float"))
+    assert any(row.binary_macs for row in network.summary()) == (scheme not in REAL_INPUTS)

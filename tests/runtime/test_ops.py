@@ -1,5 +1,6 @@
 """Each op computes its formula; each says what it costs and what its attributes must be."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.kernels.per_channel import multiply_add, parametric_relu
 from xnorlab.runtime import limits, ops
+from xnorlab.runtime.ops import resampling
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 5, 6, 3)).astype(np.float32)
@@ -289,3 +291,44 @@ def test_a_scaled_weight_beyond_float32_is_refused(first: float):
     ):
         with pytest.raises(ValueError, match="c: weight × scale is too large for float32"):
             make()
+
+
+def test_an_op_tells_how_many_values_it_touches():
+    shape = (8, 6, 2)
+    assert op(ops.ReLU).touched(shape) == 2 * 96
+    assert op(ops.Add).touched(shape, shape) == 3 * 96
+    pool = {"kernel": (2, 3), "stride": (2, 3)}
+    assert op(ops.MaxPool, **pool).touched(shape) == op(ops.CeilMaxPool, **pool).touched(shape) == 96 + 16 + 96
+    assert op(ops.Reduce, how="sum", axes=(0, 1)).touched(shape) == 96 + 2
+    enlarged = op(ops.Resize, mode="nearest", size=(10, 3), factors=None).touched(shape)
+    assert enlarged == 96 + 60
+    bilinear = op(ops.Resize, mode="bilinear", size=(10, 3), factors=None).touched(shape)
+    assert bilinear == enlarged + 4 * 10 * 6 * 2
+    assert op(ops.AdaptivePool, how="mean", size=(4, 3)).touched(shape) > 12 * 1000
+    assert op(ops.AdaptivePool, how="mean", size=(0, 6)).touched(shape) == 2 * 96
+    conv = op(ops.Conv, weight=real(1, 1, 1, 2), padding=(1, 2))
+    assert conv.touched(shape) == 96 + 100 + 10 * 10 * 2
+
+
+def test_a_bilinear_map_needs_little_memory_between_its_two_passes(monkeypatch):
+    resize = op(ops.Resize, mode="bilinear", size=(4096, 1), factors=None)
+    x = np.ones((1, 1, 2**14, 1), np.float32)
+    tracemalloc.start()
+    try:
+        y = resize(x)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert y.shape == (1, 4096, 1, 1)
+    assert (y == 1).all()
+    assert peak < 16 * 4 * resampling.BLOCK
+    x, resize = real(2, 5, 7, 3), op(ops.Resize, mode="bilinear", size=(9, 11), factors=None)
+    whole = resize(x)
+    monkeypatch.setattr(resampling, "BLOCK", 1)
+    np.testing.assert_array_equal(resize(x), whole)
+
+
+@pytest.mark.parametrize("indices", [[0], [2, 1, 0], [1, 1], [0, 2, 4], [0, 1, 3], [5]])
+def test_chosen_channels_come_in_the_order_of_their_indices(indices):
+    x = real(2, 3, 6)
+    np.testing.assert_array_equal(op(ops.Select, indices=np.array(indices, np.uint64))(x), x[..., indices])

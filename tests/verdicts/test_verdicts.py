@@ -330,7 +330,7 @@ def test_speed_is_judged_by_what_one_compares_with_over_all_processors(fastest, 
 
 
 def test_speed_that_nobody_measured_is_not_judged():
-    assert claims.speed(replace(evidence(), benchmarks=())).verdict == claims.RULINGS[-1]
+    assert claims.speed(replace(evidence(), benchmarks=())).verdict == verdicts.RULINGS[-1]
 
 
 def test_the_table_is_markdown_with_a_row_a_claim():

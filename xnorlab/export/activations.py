@@ -13,8 +13,9 @@ from torch.fx import Node
 from torch.nn import functional as F
 
 from xnorlab.export.arithmetic import constant_array, with_constant
-from xnorlab.export.builder import TAKES_STEPS, Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import TAKES_STEPS, packs
 from xnorlab.runtime import ops
 from xnorlab.runtime.ops.activations import LARGEST
 
@@ -184,6 +185,13 @@ def _activation(builder: Builder, node: Node, function: str, input: Node, given:
     def emit(name: str) -> str:
         return builder.add(ops.Activation, node, name, function=function, parameters=parameters)
 
+    moved = builder.moved(input)
+    if moved.has_channels_last:
+        fields: dict[str, Any] = {"function": function, "parameters": parameters}
+        name = builder.add(ops.Activation, node, moved.base.emit(), suffix="pixels", **fields)
+        builder.settle(node)
+        builder.move(node, moved.with_map(name, moved.base.shape[1]))
+        return
     nearly = function in _NEARLY_MONOTONE and rises
     builder.later(node, input, emit, monotone=nearly or function in _MONOTONE, rounds=nearly)
 

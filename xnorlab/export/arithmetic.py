@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.fx import Node
 
 from xnorlab.export import steps
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 from xnorlab.runtime import ops
 
 _ADDS = (operator.add, operator.iadd, torch.add, "add", "add_")

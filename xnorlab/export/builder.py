@@ -1,6 +1,5 @@
 """The builder of packed networks: nodes of a traced model become ops, with one handler for each kind of node."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -8,51 +7,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.fx import Node
 
-from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
-from xnorlab.export import steps, thresholds
+from xnorlab.export import steps
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import dispatch
 from xnorlab.export.rearranged import Base, Rearranged
-from xnorlab.export.trace import Traced
+from xnorlab.export.sign_folding import nodes_before_a_sign
+from xnorlab.export.traced import Traced
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.ops import Op, Select
 
-Handler = Callable[..., None]
-HANDLERS: dict[Any, Handler] = {}
-"""The handlers of nodes by module class, by function, or by the name of a tensor method."""
-
-TAKES_STEPS: set[Any] = set()
-"""Functions and names of methods whose value changes in steps: signs, comparisons, roundings."""
-
-SIGNS = (ClippedSign, BiRealSign, RSign)
-"""Input binarizers that give −1 and +1."""
-
 _NUMBER = "takes a number that the model computed from its input's height or width"
-
-
-def packs(*targets: Any) -> Callable[[Handler], Handler]:
-    """Decorator: the function packs the nodes of these targets.
-
-    The handler of a module gets (builder, node, module, input). That of a function or a method gets (builder, node)
-    and the call's own arguments, bound by Python: values that depend on the input as nodes, all others as what they
-    are.
-
-    Args:
-        targets: module classes, functions, names of tensor methods, and full names of functions of other packages.
-    """
-
-    def register(handler: Handler) -> Handler:
-        HANDLERS.update(dict.fromkeys(targets, handler))
-        return handler
-
-    return register
-
-
-def is_sign(module: nn.Module | None) -> bool:
-    """Whether an input binarizer gives −1 and +1."""
-    return isinstance(module, SIGNS) or (isinstance(module, KBit) and module.bits == 1)
 
 
 @dataclass(frozen=True)
@@ -103,7 +70,7 @@ class Builder:
         self._names: dict[Node, str] = {traced.input: INPUT}
         self.pending: dict[Node, Pending] = {}
         self._moved: dict[Node, Rearranged] = {}
-        self._exact = _nodes_before_a_sign(traced)
+        self._exact = nodes_before_a_sign(traced)
 
     def build(self) -> list[Op]:
         """Pack all nodes; raises ExportError at the first one that cannot be packed."""
@@ -113,7 +80,7 @@ class Builder:
             self._check_branch(node)
             if node is not self.traced.input and self.traced.varies(node):
                 try:
-                    _dispatch(self, node)
+                    dispatch(self, node)
                     self._check_constants(node)
                 except ValueError as error:  # ExportError, and what the ops' own checks raise
                     raise self.traced.refusal(node, str(error)) from None
@@ -328,45 +295,6 @@ class Builder:
         order = self.order[node]
         return values if order is None else np.ascontiguousarray(values[..., order])
 
-    def sign_of(self, node: Node, binarizer: nn.Module, *, fold: bool = True) -> tuple[str, dict[str, np.ndarray]]:
-        """Find how to take the signs of `node`.
-
-        Args:
-            node: whose signs are taken.
-            binarizer: takes them in torch.
-            fold: whether pending monotone steps that nobody else reads may become part of the threshold.
-
-        Returns:
-            The name of the value to compare, and its threshold and flip by these names, where they are not trivial.
-        """
-        chain, start = steps.chain(self, node) if fold else ([], node)
-        while True:
-            found = self._threshold(chain, start, binarizer)
-            if found is not None:
-                return self.name_of(start), found
-            # A function that rounds to and fro near the threshold is computed; only what follows it is folded.
-            last = max(index for index, step in enumerate(chain) if self.pending[step].rounds)
-            start, chain = chain[last], chain[last + 1 :]
-
-    def _threshold(
-        self, chain: list[Node], start: Node, binarizer: Callable[[Tensor], Tensor]
-    ) -> dict[str, np.ndarray] | None:
-        """Threshold and flip of a sign behind a chain of steps; None where rounding leaves no single threshold."""
-
-        def is_plus(x: Tensor) -> Tensor:
-            for step in chain:
-                x = self.pending[step].compute(x)
-            return binarizer(x) > 0
-
-        channels, dimensions = self.traced.channels(start), self.traced.values[start].dim()
-        with torch.no_grad():
-            threshold, flip = thresholds.find(is_plus, channels, dimensions)
-            if any(self.pending[step].rounds for step in chain) and not thresholds.holds(
-                is_plus, threshold, flip, dimensions
-            ):
-                return None
-        return self.sign_fields(threshold, flip, start)
-
     def sign_fields(self, threshold: np.ndarray, flip: np.ndarray, start: Node) -> dict[str, np.ndarray]:
         """The fields of a sign of `start` that are not trivial, in the order of the runtime."""
         fields = {}
@@ -375,53 +303,3 @@ class Builder:
         if flip.any():
             fields["flip"] = self.ordered(flip, start)
         return fields
-
-
-def _nodes_before_a_sign(traced: Traced) -> set[Node]:
-    before: set[Node] = set()
-    for node in reversed(traced.nodes):
-        module = traced.called(node) if node.op == "call_module" else None
-        binarizes = isinstance(module, (*SIGNS, KBit)) or getattr(module, "input_binarizer", None) is not None
-        steps_itself = node.op != "call_module" and node.target in TAKES_STEPS
-        if binarizes or steps_itself or node in before:
-            before.update(node.all_input_nodes)
-    return before
-
-
-def _dispatch(builder: Builder, node: Node) -> None:
-    traced = builder.traced
-    value = traced.values[node]
-    if isinstance(value, Tensor) and value.is_complex():
-        raise ExportError("gives complex numbers; only real ones can be packed")
-    args, kwargs = traced.constant((node.args, node.kwargs))
-    if node.op == "call_module":
-        module = traced.called(node)
-        known = (cls for cls in type(module).__mro__ if cls in HANDLERS and cls.forward is type(module).forward)
-        handler = HANDLERS.get(next(known, None))
-        args = (module, *args)
-    else:
-        handler = HANDLERS.get(node.target, HANDLERS.get(_full_name(node.target)))
-    if handler is None:
-        raise ExportError(f"cannot be packed; what can: {_packable()}")
-    if traced.arguments(node).values:
-        raise ExportError(
-            "takes numbers that the model computed from its input and that are no plain sizes; these cannot be packed"
-        )
-    try:
-        bound = inspect.signature(handler).bind(builder, node, *args, **kwargs)
-    except TypeError as error:
-        raise ExportError(f"cannot be packed with these arguments ({error})") from None
-    handler(*bound.args, **bound.kwargs)
-
-
-def _full_name(function: Any) -> str:
-    """The name of a function with its module's, by which handlers know those of packages that may be missing."""
-    return f"{getattr(function, '__module__', '')}.{getattr(function, '__name__', '')}"
-
-
-def _packable() -> str:
-    modules = sorted({target.__name__ for target in HANDLERS if isinstance(target, type)})
-    functions = sorted(
-        {target for target in HANDLERS if isinstance(target, str) and target.isidentifier() and target[-1] != "_"}
-    )
-    return f"the modules {', '.join(modules)}; the functions and methods {', '.join(functions)}; sums and shifts"

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
 
 from xnorlab.binarize import BiRealSign, ClippedSign, KBit, RSign
-from xnorlab.export.trace import Traced, trace
+from xnorlab.export.trace import trace
+from xnorlab.export.traced import Traced
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 
 NAMED = 3

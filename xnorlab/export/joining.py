@@ -9,8 +9,9 @@ from torch import nn
 from torch.fx import Node
 from torch.nn import functional as F
 
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 from xnorlab.runtime import ops
 
 _PADS = (nn.ZeroPad2d, nn.ConstantPad2d)

@@ -1,6 +1,5 @@
 """Handlers for norms: by running statistics, which are one multiply-add, and by an input's own."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,9 @@ from torch.fx import Node
 from torch.nn import functional as F
 
 from xnorlab.export.arithmetic import affine, constant_array, operation_with
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 from xnorlab.nn import Shift
 from xnorlab.runtime import ops
 
@@ -137,15 +137,12 @@ def _layer_norm(
 def _pixel_norm(builder: Builder, node: Node, input: Node, weight: Any, bias: Any, eps: float) -> None:
     """Pack a norm over the channels of a map that torch has as (N, H, W, C); what comes out is moved back likewise."""
     moved = builder.moved(input)
-    places = moved.own_places
-    channels, *size = moved.base.shape[1:] if len(moved.base.shape) == 4 else (0,)
-    last = np.arange(channels * int(np.prod(size))).reshape(channels, *size)
-    if places is None or last.ndim != 3 or not np.array_equal(places, last.transpose(1, 2, 0)):
+    if not moved.has_channels_last:
         raise ExportError("normalises the last dimension of something that is no map with its channels moved last")
     learned = {"scale": weight, "bias": bias}
     fields = {name: constant_array(part).copy() for name, part in learned.items() if part is not None}
     name = builder.add(ops.PixelNorm, node, moved.base.emit(), suffix="pixels", eps=float(eps), **fields)
-    builder.move(node, moved.of(replace(moved.base, emit=lambda: name, node=None)))
+    builder.move(node, moved.with_map(name, moved.base.shape[1]))
 
 
 def _learned(builder: Builder, input: Node, weight: Any, bias: Any) -> dict[str, np.ndarray]:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from xnorlab.binarize import KBit
 from xnorlab.conventions import output_size
 from xnorlab.export import thresholds
-from xnorlab.export.builder import SIGNS, is_sign
 from xnorlab.export.errors import ExportError
+from xnorlab.export.sign_folding import SIGNS, is_sign
 from xnorlab.kernels.packing import pack_filters
 from xnorlab.nn import BinaryConv2d, BinaryLinear
 from xnorlab.nn.binary_conv import binary_weight

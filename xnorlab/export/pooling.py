@@ -8,9 +8,10 @@ from torch.fx import Node
 from torch.nn import functional as F
 
 from xnorlab.conventions import pair
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.dependence import Reads
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 from xnorlab.runtime import ops
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,6 +98,21 @@ class Rearranged:
         if not isinstance(places, Tensor) or tuple(places.shape) != self.base.shape:
             return False
         return bool((places == _all_places(self.base.shape)).all()) and self.holds(Layout())
+
+    @property
+    def has_channels_last(self) -> bool:
+        """Whether the value is a map as torch has it with the channels moved last, (N, H, W, C)."""
+        if not self.steps or len(self.base.shape) != 4 or self.own_places is None:
+            return False
+        _, channels, height, width = self.base.shape
+        last = np.arange(channels * height * width).reshape(channels, height, width).transpose(1, 2, 0)
+        return np.array_equal(self.own_places, last)
+
+    def with_map(self, name: str, channels: int) -> "Rearranged":
+        """The packed map `name` of so many channels, moved as this value, which has its channels last."""
+        shape = (self.base.shape[0], channels, *self.base.shape[2:])
+        base = replace(self.base, emit=lambda: name, node=None, shape=shape)
+        return Rearranged(self._builder, base).then(lambda places: places.permute(0, 2, 3, 1))
 
     def places_at(self, height: int, width: int) -> np.ndarray | None:
         """The positions of one picture's numbers where the base has another size; None where torch fails."""

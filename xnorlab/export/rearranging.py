@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.fx import Node
 from torch.nn import functional as F
 
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 from xnorlab.runtime import ops
 
 _METHODS = (

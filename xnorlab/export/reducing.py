@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.fx import Node
 from torch.nn import functional as F
 
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 from xnorlab.export.rearranged import Base, Rearranged
 from xnorlab.runtime import ops
 

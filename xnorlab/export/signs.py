@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 from xnorlab.export.arithmetic import constant_array
-from xnorlab.export.builder import TAKES_STEPS, Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import TAKES_STEPS, packs
 from xnorlab.runtime import ops
 
 _SIGNS = (torch.sign, torch.sgn, "sign", "sign_", "sgn", "sgn_")

@@ -7,8 +7,9 @@ from torch import nn
 from torch.fx import Node
 from torch.nn import functional as F
 
-from xnorlab.export.builder import Builder, packs
+from xnorlab.export.builder import Builder
 from xnorlab.export.errors import ExportError
+from xnorlab.export.handlers import packs
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _DROPOUT_FUNCTIONS = (

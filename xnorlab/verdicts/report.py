@@ -10,8 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from xnorlab import atomic
-from xnorlab.verdicts.claims import Verdict, judge
+from xnorlab.verdicts.claims import judge
 from xnorlab.verdicts.evidence import Evidence
+from xnorlab.verdicts.verdict import Verdict
 from xnorlab.zoo import manifest
 
 FILE = "verdicts.json"

@@ -1,6 +1,7 @@
 """The table of all photos: what each network classifies each of them as, for the page and as a file."""
 
 import functools
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +15,7 @@ from xnorlab import units
 from xnorlab.figures.style import look
 
 TABLE = "photo-table"
+LETTER_PX, CELL_PX = 6.5, 26  # mean width of a letter in a cell, and the margins of a cell
 _ROWS_CHOSEN = "classify: how often a row was chosen"
 
 
@@ -40,7 +42,10 @@ def show(photos: Sequence[Photo], family: str, schemes: Sequence[str], *, answer
         selection_mode=["single-row", "single-cell"],  # a click on a row's text selects a cell
         hide_index=True,
         row_height=56,
-        column_config={"picture": st.column_config.ImageColumn("", width="small")},
+        column_config={
+            "picture": st.column_config.ImageColumn("", width="small"),
+            **{name: st.column_config.TextColumn(width=_width(name, cells)) for name, cells in columns.items()},
+        },
         alt="Every photo with the best answer of every scheme; choose a row to open its photo above.",
     )
     into_view.bring(answers_at, st.session_state.get(_ROWS_CHOSEN, 0))
@@ -89,6 +94,11 @@ def _doubts(answers: Mapping[str, Sequence[Classification]]) -> bool:
 def _cell(answer: Classification) -> str:
     doubt = "? " if answer.is_unknown else ""
     return f"{doubt}{answer.best.label}, {units.percent(answer.best.probability)}"
+
+
+def _width(name: str, cells: Sequence[str]) -> int:
+    """Pixels that a column needs for its name and its longest cell; the grid moves sideways where all are too many."""
+    return math.ceil(CELL_PX + LETTER_PX * max(map(len, [name, *cells])))
 
 
 def _agreements(answers: Mapping[str, Sequence[Classification]]) -> list[str]:

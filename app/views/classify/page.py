@@ -116,11 +116,12 @@ def where_from(
     when = "" if clock is None else f", the last at {clock[11:16]} UTC"
     known = next((len(r.predictions) for r in results.values() if isinstance(r, Classification)), None)
     things = "a few" if known is None else str(known)
+    these = "These networks know" if len(shipped) != 1 else "This network knows"
+    they = "these networks notice" if len(shipped) != 1 else "this network notices"
     text = (
         f"Times: median of {network_times.RUNS} runs of one picture on one thread, in turns, measured once in this "
         f"process{markup.plain(when)}; reading and cropping left out. Accuracy: top-1 on the validation set, measured "
-        f"at training. These networks know {things} things only, listed above; what they have never seen gets the "
-        "nearest of these names."
+        f"at training. {these} {things} things only, listed above; anything else gets the nearest of these names."
     )
     if any(record.scheme == "binaryconnect-stochastic" for record in shipped):
         text += (
@@ -129,11 +130,11 @@ def where_from(
         )
     foreign = [record.refused for s in shipped if s.calibration for record in s.calibration.foreign]
     if foreign:
-        low, high = 100 * min(foreign), 100 * max(foreign)
+        low, high = f"{100 * min(foreign):.0f}", f"{100 * max(foreign):.0f}"
+        span = low if low == high else f"{low} to {high}"
         text += (
             " “Perhaps none of mine” stands below a threshold that nine in ten pictures of a network's own classes "
-            f"reach. Of pictures of other classes these networks notice {low:.0f} to {high:.0f} % so; the rest gets a "
-            "wrong name without a word."
+            f"reach. Of pictures of other classes {they} {span} % so; the rest gets a wrong name without a word."
         )
     return text
 
@@ -145,11 +146,9 @@ seen_by_visitor, seen_by_networks = right.columns([4, 3], gap="medium", wrap=Fal
 scheme_place, slide = st.columns(2, gap="large")
 
 with slide:
-    family_place, top_place = st.columns([5, 2])
-    with family_place:
-        family = network_choice.family(label="Model", words=networks.with_count, own=True)
+    family = network_choice.family(label="Model", words=networks.with_count, own=True)
     address.take_number("top", 1, 10, 5)
-    top = top_place.slider("Answers per card", 1, 10, key="top", persist_state="session")
+    top = st.slider("Answers per card", 1, 10, key="top", persist_state="session")
 offered = networks.schemes(family)
 address.take_many("schemes", offered, offered)
 chosen = scheme_place.pills(
@@ -168,19 +167,19 @@ with intro:
     st.markdown(
         "One photo, one network: yours."
         if own_networks.is_own(family)
-        else f"One photo, {count} networks of the same shape: real weights, binary weights, binary everything."
+        else f"One photo, {count} networks of the same shape: {networks.kinds(offered)}."
         if len(offered) > 1
         else f"One photo, one network: {networks.title(family)} has no other yet."
     )
 
 with left:
     photo_place = st.container()
-    classes = networks.labels(family)
+    classes, who_knows = networks.labels(family), "It knows" if len(offered) == 1 else "They know"
     if 0 < len(classes) <= MOST_LISTED:
-        st.caption(f"They know {len(classes)} things: {markup.plain(', '.join(classes))}.")
+        st.caption(f"{who_knows} {len(classes)} things: {markup.plain(', '.join(classes))}.")
     elif classes:
         first = markup.plain(", ".join(classes[:MOST_LISTED]))
-        st.caption(f"They know {len(classes)} things: {first} and so on; all are behind the button below.")
+        st.caption(f"{who_knows} {len(classes)} things: {first} and so on; all are behind the button below.")
     upload.show()
     with st.container(horizontal=True, gap="small"):
         for data, known in networks.classes_by_data_set().items():
@@ -204,6 +203,7 @@ if not schemes:
     address.end_page()
 
 names = {scheme: networks.name(family, scheme) for scheme in schemes}
+who_sees = "the network" if len(offered) == 1 else "the networks"
 results: dict[str, answer_cards.Result] = dict.fromkeys(schemes)
 if (standing := photos.still_on_show()) is not None:
     st.warning(
@@ -216,7 +216,7 @@ if not all(cached.is_warm(name) for name in names.values()):
     # Something of the right size where the answers will be, so that the page does not jump when they are there.
     answer_cards.reserve_line(agreement)
     crop.image(np.broadcast_to(photo.pixels.mean((0, 1)).astype(np.uint8), (1, 1, 3)), width="stretch", alt="")
-    crop_caption.caption("exactly what the networks will see")
+    crop_caption.caption(f"exactly what {who_sees} will see")
 for scheme, name in names.items():
     if not cached.is_warm(name):
         answer_cards.show(loading, family, results, {}, top=top)
@@ -233,7 +233,8 @@ crop.image(
     width="stretch",
     alt=f"The middle of the photo at {preprocessing.crop} by {preprocessing.crop} pixels",
 )
-crop_caption.caption(what_was_seen.caption(photo.pixels.shape[0], photo.pixels.shape[1], preprocessing) + ".")
+height, width = photo.pixels.shape[:2]
+crop_caption.caption(what_was_seen.caption(height, width, preprocessing, who=who_sees) + ".")
 
 loading.empty()
 answer_cards.say_what_they_answer(agreement, list(answers.values()))

@@ -12,9 +12,9 @@ def seen_share(height: int, width: int, preprocessing: Preprocessing) -> float:
     return side * side / (height * width)
 
 
-def caption(height: int, width: int, preprocessing: Preprocessing) -> str:
-    """What stands below the crop of a photo of `height` × `width` pixels."""
-    text = f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what the networks saw"
+def caption(height: int, width: int, preprocessing: Preprocessing, *, who: str = "the networks") -> str:
+    """What stands below the crop of a photo of `height` × `width` pixels; who: saw it."""
+    text = f"{preprocessing.crop} × {preprocessing.crop} pixels: exactly what {who} saw"
     share = seen_share(height, width, preprocessing)
     if share < PANORAMA:
         text += f". Only the middle {100 * share:.2g} % of the photo is in it; the rest was cropped away"

@@ -64,8 +64,8 @@ def _controls() -> None:
     address.take_number("live_range", 0.1, WIDEST_RANGE, 1.0)
     address.take("rate", RATES, "0.02")
     address.take_number("seed", *SEEDS, 0, typed=True)
-    columns = layout.pairs(4)
-    estimator = columns[0].selectbox(
+    first, second = st.columns(2)  # wide enough for the longest name of an estimator
+    estimator = first.selectbox(
         "Estimator",
         INPUT_ESTIMATORS,
         key="live_estimator",
@@ -74,7 +74,7 @@ def _controls() -> None:
         disabled=not binary_inputs,
         help=None if binary_inputs else "This scheme keeps its inputs real: there is no sign to pass through.",
     )
-    columns[1].slider(
+    second.slider(
         "Clip range t",
         0.1,
         WIDEST_RANGE,
@@ -83,8 +83,9 @@ def _controls() -> None:
         persist_state="session",
         disabled=not (binary_inputs and ESTIMATORS[estimator].ranged),
     )
-    columns[2].select_slider("Learning rate", RATES, key="rate", persist_state="session")
-    seed = number_field.draw(columns[3], "Seed", *SEEDS, key="seed")
+    rate_place, seed_place = layout.pairs(2)
+    rate_place.select_slider("Learning rate", RATES, key="rate", persist_state="session")
+    seed = number_field.draw(seed_place, "Seed", *SEEDS, key="seed")
     number_field.say([seed.problem] if seed.problem else [])
     left, middle, right = st.columns(3, gap="medium")
     with left:

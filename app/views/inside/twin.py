@@ -1,6 +1,7 @@
 """The network beside its float twin: how alike their layers are, and what both answer."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -8,10 +9,13 @@ from shared import charts, markup, own_networks, theme
 
 from views.inside.walks import Walk
 from xnorlab import units
-from xnorlab.figures import classification, similarity
+from xnorlab.figures import classification, similarity, style
 from xnorlab.figures.similarity import CONTROL, REAL, SIGNS
 from xnorlab.figures.style import look
 from xnorlab.runtime.records import softmax
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 CLEARLY = 0.05
 """A score is above another one where it is higher by so much."""
@@ -35,8 +39,10 @@ def layers(walk: Walk, scheme: str, chosen: str) -> None:
         f"photo, “{walk.control_title}”, the score is {_score(control)}: so much any two photos share. "
         f"{_verdict(own, control)}"
     )
+    if chosen in names:
+        st.html(_mark(at, len(names)))
     charts.show(
-        similarity.twin_similarity(names, scores, scheme, chosen=chosen, dark=theme.dark()),
+        _similarity(walk, scheme, dark=theme.dark()),
         alt="How alike each layer's input is to the float twin's, from 0 to 1. "
         + "; ".join(f"{name} {score:.2f}" for name, score in zip(names, scores[SIGNS], strict=True) if score == score),
         table={"layer": names, **{name: np.round(row, 3) for name, row in scores.items()}},
@@ -47,6 +53,23 @@ def layers(walk: Walk, scheme: str, chosen: str) -> None:
         "of the photo a layer holds alike, and whether both networks hold the same ones alike: linear CKA (Kornblith "
         "et al., 2019) over the places of this one photo, by the unbiased estimate (Song et al., 2012), since deep "
         "layers have more channels than places. 1: the same up to a rotation of the channels; 0: as unrelated ones."
+    )
+
+
+def _similarity(walk: Walk, scheme: str, *, dark: bool) -> "Figure":
+    """The chart, which is the same for every layer: a browser leaves it as it is, where a new one takes it long."""
+    names, scores = walk.similarity
+    return walk.drawn(("similarity", dark), lambda: similarity.twin_similarity(names, scores, scheme, dark=dark))
+
+
+def _mark(at: int, count: int) -> str:
+    """The HTML that marks layer `at` of `count` on the chart."""
+    left, right, top, bottom = (similarity.MARGIN[side] for side in "lrtb")
+    place = f"calc({left}px + (100% - {left + right}px) * {(at + 0.5) / count:.4f} - 4px)"
+    return (
+        "<style>.st-key-similarity { position: relative; } .st-key-similarity::before { content: ''; width: 8px; "
+        f"position: absolute; left: {place}; top: {top}px; height: {similarity.HEIGHT - top - bottom}px; opacity: .25; "
+        f"background: light-dark({style.muted(False)}, {style.muted(True)}); pointer-events: none; }}</style>"
     )
 
 
@@ -71,9 +94,10 @@ def answers(walk: Walk, scheme: str) -> None:
     outputs = {name: recording.output for name, recording in recordings.items()}
     shares = {name: softmax(output[None])[0] for name, output in outputs.items()}
     labels = walk.recording.network.labels or [str(i) for i in range(len(shares[scheme]))]
+    dark = theme.dark()
     best = {name: f"{labels[int(row.argmax())]} ({units.percent(float(row.max()))})" for name, row in shares.items()}
     charts.show(
-        classification.answers(labels, shares, dark=theme.dark()),
+        walk.drawn(("answers", dark), lambda: classification.answers(labels, shares, dark=dark)),
         alt="Probability of the likeliest classes. " + "; ".join(f"{look(s).short}: {b}" for s, b in best.items()),
         table={
             "class": list(map(markup.plain, labels)),

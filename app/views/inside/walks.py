@@ -2,9 +2,10 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -21,6 +22,8 @@ from xnorlab.zoo.layer_names import layer_names
 MOST_KEPT = 3  # ways; one takes up to 10 MB
 
 _KEPT = "inside: ways"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,13 @@ class Walk:
     control: Recording | None
     control_title: str
     _patterns: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    _drawn: dict[Hashable, Any] = field(default_factory=dict)
+
+    def drawn(self, key: Hashable, draw: Callable[[], T]) -> T:
+        """What `draw` makes, made once for each `key`: what is the same for every layer, filter and pixel."""
+        if key not in self._drawn:
+            self._drawn[key] = draw()
+        return self._drawn[key]
 
     @cached_property
     def twin_ops(self) -> dict[str, str]:

@@ -29,12 +29,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
         }));
     }
     for (const button of list.querySelectorAll('button')) button.ariaPressed = button.dataset.layer === chosen;
-    const shown = list.querySelector('[aria-pressed=true]')?.parentElement;
-    if (shown && list.scrollWidth > list.clientWidth) {  // a single row on a phone
+    requestAnimationFrame(() => {
+        const shown = list.querySelector('[aria-pressed=true]')?.parentElement;
+        if (!shown || list.scrollWidth <= list.clientWidth) return;  // a single row on a phone alone
         if (shown.offsetLeft < list.scrollLeft || shown.offsetLeft + shown.offsetWidth > list.scrollLeft + list.clientWidth) {
             list.scrollLeft = shown.offsetLeft - 8;
         }
-    }
+    });
     list.onclick = (event) => {
         const button = event.target.closest('button');
         if (button) setTriggerValue('picked', button.dataset.layer);

@@ -1,18 +1,20 @@
 """The overview: what enters each layer, in this network and in its float twin, from the photo to the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from shared import charts, image_address, theme
+from shared.photos import Photo
 from streamlit.components import v2 as components
 
 from views.inside.walks import Walk
 from xnorlab import units
 from xnorlab.figures import pictures
 from xnorlab.figures.similarity import SIGNS
+from xnorlab.images.preprocessing import Preprocessing
 from xnorlab.runtime.records import softmax
 
 _HERE = Path(__file__).parent
@@ -25,24 +27,19 @@ _WAY = components.component(
 )
 
 
-def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], None]) -> None:
+def show(walk: Walk, photo: Photo, preprocessing: Preprocessing, *, chosen: str, choose: Callable[[str], None]) -> None:
     """Draw the tiles and their numbers.
 
     Args:
         walk: The photo's way.
-        crop: What the network saw, uint8 (H, W, 3).
+        photo: What was shown to the network.
+        preprocessing: Of the network.
         chosen: Name of the layer that is marked.
         choose: Called with the name of a layer that is clicked.
     """
     scores = dict(zip(walk.similarity[0], walk.similarity[1][SIGNS], strict=True))
-    both = walk.twin is not None
-    alt = f"The photo as {'both networks' if both else 'the network'} saw it"
-    word = "as they saw it" if both else "as it saw it"
-    photo = {"src": image_address.png(crop), "alt": alt, "smooth": True, "word": word}
-    into = f"into {walk.first}" + ("" if walk.first in walk.layers else ", whose input stays real")
-    tiles = [_tile("photo", [photo], [into])]
-    tiles += [_layer_tile(walk, layer, scores.get(layer)) for layer in walk.layers]
-    tiles.append(_tile("answer", [], [*_answers(walk)]))
+    dark = theme.dark()
+    tiles = walk.drawn(("tiles", dark), lambda: _tiles(walk, preprocessing.crop_image(photo.pixels), scores, dark=dark))
 
     def picked() -> None:
         layer = st.session_state[_KEY].get("picked")
@@ -63,11 +60,22 @@ def show(walk: Walk, crop: np.ndarray, *, chosen: str, choose: Callable[[str], N
     )
 
 
-def _layer_tile(walk: Walk, layer: str, score: float | None) -> dict[str, Any]:
+def _tiles(walk: Walk, crop: np.ndarray, scores: Mapping[str, float], *, dark: bool) -> list[dict[str, Any]]:
+    """The photo as it was seen, uint8 (H, W, 3), the layers with their scores, and the answer."""
+    both = walk.twin is not None
+    alt = f"The photo as {'both networks' if both else 'the network'} saw it"
+    word = "as they saw it" if both else "as it saw it"
+    photo = {"src": image_address.png(crop), "alt": alt, "smooth": True, "word": word}
+    into = f"into {walk.first}" + ("" if walk.first in walk.layers else ", whose input stays real")
+    layers = [_layer_tile(walk, layer, scores.get(layer), dark=dark) for layer in walk.layers]
+    return [_tile("photo", [photo], [into]), *layers, _tile("answer", [], [*_answers(walk)])]
+
+
+def _layer_tile(walk: Walk, layer: str, score: float | None, *, dark: bool) -> dict[str, Any]:
     own = walk.recording.layer(walk.layers[layer])
     drawn = [
         {
-            "src": image_address.png(pictures.magnitude_picture(pattern, dark=theme.dark())),
+            "src": image_address.png(pictures.magnitude_picture(pattern, dark=dark)),
             "alt": f"What enters {layer} as one picture, {word}",
             "word": word,
         }

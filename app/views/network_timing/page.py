@@ -80,7 +80,8 @@ with st.container(border=True):
     family = network_choice.family(key="timed_network", control=address.pills, own=True)
     own = own_networks.is_own(family)
     offered = networks.schemes(family)
-    left, right, threads_place, runs_place = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    threads_place, runs_place = st.columns(2, vertical_alignment="bottom")
     if own:
         schemes = tuple(offered)
         left.caption("Alone: a packed file holds no twin to compare with.")

@@ -18,7 +18,8 @@ st.markdown(
 
 with st.container(border=True):
     photo = photo_choice.choose("pavilion")
-    first, second, third, fourth = st.columns([5, 4, 6, 3])
+    first, second = st.columns(2)
+    third, fourth = st.columns(2)
     with first:
         family = network_choice.family()
     with st.spinner("Loading torch, once…"):

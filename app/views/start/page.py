@@ -12,6 +12,7 @@ from shared import (
     notices,
     photos,
     speed_up_origins,
+    timing_choice,
 )
 
 from views.start import filter_responses
@@ -75,7 +76,7 @@ machine = describe()
 with st.container(horizontal=True, vertical_alignment="center", key="machine"):
     st.badge(markup.plain(machine.cpu), icon=":material/memory:", color="gray")
     st.badge(machine.instructions, icon=":material/bolt:", color="gray", help="What the kernels are compiled to.")
-    st.badge(f"{machine.cores} threads", icon=":material/account_tree:", color="gray")
+    st.badge(timing_choice.on_threads(machine.cores), icon=":material/account_tree:", color="gray")
     pressed = st.button(
         "Measure it here",
         type="primary",

@@ -15,17 +15,18 @@ def show(record: NovelClasses) -> None:
     """Draw the accuracies of the record with their errors, and say how they were measured."""
     protocol = record.protocol
     rows = [
-        MeasuredAccuracy(networks.title(network.name.rpartition("-")[0]), scheme, network.mean, network.error)
+        MeasuredAccuracy(networks.title(family), scheme, network.mean, network.error)
         for network in record.networks
-        for scheme in [network.name.rpartition("-")[2]]
+        for family, scheme in [networks.parts(network.name)]
     ]
     st.subheader("How much to expect")
     best = max(record.networks, key=lambda network: network.mean)
+    family, scheme = networks.parts(best.name)
     st.markdown(
         f"{record.classes} classes that no network here has seen ({record.data}): {protocol.classes} of them drawn at "
         f"random, {protocol.photos} photos of each to learn from, the others to test, {protocol.draws} times. "
-        f"The best features, those of {networks.title(best.name.rpartition('-')[0])} under "
-        f"{look(best.name.rpartition('-')[2]).label}, give {100 * best.mean:.1f} ± {100 * best.error:.1f} %."
+        f"The best features, those of {networks.title(family)} under {look(scheme).label}, give "
+        f"{100 * best.mean:.1f} ± {100 * best.error:.1f} %."
     )
     charts.show(
         teaching.accuracies(rows, chance=1 / protocol.classes, dark=theme.dark()),

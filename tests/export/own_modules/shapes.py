@@ -206,6 +206,21 @@ def tail(function, **parts: nn.Module) -> Case:
     return Case(lambda: Tail(function, **parts))
 
 
+class ConvNeXtBlock(nn.Module):
+    """ConvNeXt's block: a norm and two matrices of each pixel, whose channels stand last."""
+
+    def __init__(self, channels: int = 8):
+        super().__init__()
+        self.deep = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
+        self.norm, self.wide, self.narrow = nn.LayerNorm(channels), nn.Linear(channels, 20), nn.Linear(20, channels)
+        self.scale = nn.Parameter(torch.linspace(0.5, 1, channels).view(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, C, H, W)."""
+        y = self.norm(self.deep(x).permute(0, 2, 3, 1))
+        return x + self.scale * self.narrow(F.gelu(self.wide(y))).permute(0, 3, 1, 2)
+
+
 JOINED = {
     "concatenation": step(lambda m, y: torch.cat([y, y], 1), 16),
     "three tensors": step(lambda m, y: torch.cat((y, F.relu(y), y * 0.5), dim=1), 24),
@@ -286,6 +301,7 @@ MOVED = {
     "space to depth by hand": step(
         lambda m, y: torch.cat([y[..., ::2, ::2], y[..., 1::2, ::2], y[..., ::2, 1::2], y[..., 1::2, 1::2]], 1), 32
     ),
+    "ConvNeXt's block": Case(lambda: inside(ConvNeXtBlock())),
     "transposed map": step(lambda m, y: y.transpose(2, 3)),
     "repeated channels": step(lambda m, y: y.repeat(1, 2, 1, 1), 16),
     "interleaved channels": step(lambda m, y: y.repeat_interleave(2, 1), 16),

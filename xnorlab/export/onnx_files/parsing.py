@@ -28,6 +28,9 @@ _DTYPES = {"FLOAT": np.float32, "FLOAT16": np.float32, "DOUBLE": np.float32}
 _DTYPES |= {"INT64": np.int64, "INT32": np.int64, "BOOL": np.bool_}
 """ONNX's element types that a constant may have, and what it is read as."""
 
+COMPOSED = "xnorlab"
+"""The domain of what `compositions` makes of several nodes."""
+
 _OWN = ("", "ai.onnx")
 """Names of the domain of ONNX's own operators."""
 
@@ -63,7 +66,7 @@ class Graph:
 
     Attributes:
         nodes: in order.
-        constants: the initializers by name: float32, int64 or bool.
+        constants: initializers and what Constant nodes give, by name: float32, int64 or bool.
         input: the name of the one input.
         input_shape: (C, H, W) or (F,), without the batch.
         batch: the number of inputs that the file is fixed to, or None.
@@ -103,8 +106,16 @@ def parse(path: str | os.PathLike) -> Graph:
     if len(inputs) != 1:
         raise ExportError(f"has {len(inputs)} inputs; the rule is one")
     batch, shape = _input_shape(inputs[0])
+    nodes = []
+    for node in (_node(onnx, node) for node in graph.node):
+        if (node.domain, node.kind) != ("", "Constant"):
+            nodes.append(node)
+        elif node.outputs[0] in constants:
+            raise ExportError(f"{node}: its output {one_line(node.outputs[0])[:200]!r} exists already")
+        else:
+            constants[node.outputs[0]] = _constant(node)
     return Graph(
-        nodes=tuple(_node(onnx, node) for node in graph.node),
+        nodes=tuple(nodes),
         constants=constants,
         input=inputs[0].name,
         input_shape=shape,
@@ -175,6 +186,18 @@ def _attribute(onnx: Any, node: Node, attribute: Any) -> Any:
         raise ExportError(f"{node}: its attribute {one_line(attribute.name)[:50]!r} is of a kind that cannot be read")
     value = getattr(attribute, fields[attribute.type])
     return tuple(value) if attribute.type in (kinds.INTS, kinds.FLOATS) else value
+
+
+def _constant(node: Node) -> np.ndarray:
+    """What a Constant node gives."""
+    kinds = {"value": None, "value_float": np.float32, "value_floats": np.float32}
+    kinds |= {"value_int": np.int64, "value_ints": np.int64}
+    given = [name for name in kinds if name in node.attributes]
+    if len(given) != 1:
+        raise ExportError(
+            f"{node}: holds a constant of a kind that cannot be read; the rule is one of {', '.join(kinds)}"
+        )
+    return np.asarray(node.attributes[given[0]], kinds[given[0]])
 
 
 def _input_shape(value: Any) -> tuple[int | None, tuple[int, ...]]:

@@ -5,21 +5,24 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from xnorlab.export.errors import ExportError
-from xnorlab.export.onnx_files.parsing import Graph, Node
-from xnorlab.export.onnx_files.values import Constant, Draft, Known, Signs, Value
+from xnorlab.export.onnx_files import moving
+from xnorlab.export.onnx_files.parsing import COMPOSED, Graph, Node
+from xnorlab.export.onnx_files.values import Constant, Draft, Known, Magnitude, Moved, Signs, Value
 from xnorlab.printable import one_line
 from xnorlab.runtime import ops
 from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.limits import MAX_BYTES, MAX_VALUES
 from xnorlab.runtime.ops import Op, Shape
 
-Handler = Callable[..., Known]
+Handler = Callable[..., Known | list[Known]]
+_H = TypeVar("_H", bound=Handler)
 HANDLERS: dict[tuple[str, str], Handler] = {}
 """The handlers by domain and operator."""
 
@@ -27,17 +30,60 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 _REASONS = {("", "Sign"): "the operator gives 0 for 0, which takes more than a bit; signs are GreaterOrEqual and Where"}
 
 
-def reads(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[Handler], Handler]:
+def reads(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[_H], _H]:
     """Decorator: the function reads nodes of these operators. It gets (reader, node, *inputs) and gives the value.
 
-    An optional input that is not given is None.
+    An optional input that is not given is None. A function that reads several outputs gives a list of values.
     """
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: _H) -> _H:
         HANDLERS.update({(domain, kind): handler for domain in domains for kind in kinds})
         return handler
 
     return register
+
+
+def reads_each_value(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[_H], _H]:
+    """Decorator: `reads` for operators that work on each value alone.
+
+    Where ONNX has a map as (N, H, W, C), the function gets the map itself, constants with their channels first, and
+    what it gives is moved as the map was.
+    """
+
+    def register(handler: _H) -> _H:
+        def read(reader: "Reader", node: Node, *inputs: Known | None) -> Known | list[Known]:
+            given: list[Known | None] = []
+            moved: list[Moved] = []
+            for x in inputs:
+                if isinstance(x, Moved):
+                    map = moving.with_channels_last(reader, x)
+                    if map is None:
+                        return handler(reader, node, *inputs)
+                    moved.append(x)
+                    given.append(map)
+                elif x is None or isinstance(x, Constant):
+                    given.append(None if x is None else _channels_first(x))
+                else:
+                    return handler(reader, node, *inputs)
+            if not moved:
+                return handler(reader, node, *inputs)
+            value = handler(reader, node, *given)
+            assert isinstance(value, Value)
+            return replace(moved[0], node=str(node), name=f"{node.name} moved", base=value, made=[])
+
+        read.__signature__ = inspect.signature(handler)
+        reads(*kinds, domains=domains)(read)
+        return handler
+
+    return register
+
+
+def _channels_first(x: Constant) -> Constant:
+    """A constant that is spread over (N, H, W, C) as one that is spread over (N, C, H, W)."""
+    if x.array.ndim == 0 or x.array.ndim > 4:
+        return x
+    full = x.array.reshape((1,) * (4 - x.array.ndim) + x.array.shape)
+    return Constant(np.ascontiguousarray(full.transpose(0, 3, 1, 2)))
 
 
 class Reader:
@@ -47,6 +93,7 @@ class Reader:
         graph: that is read.
         ops: those that are complete, in order.
         values: what each name of the graph stands for.
+        fixed_by: what is right at the file's height and width only, for `Network`; empty where nothing is.
     """
 
     def __init__(self, graph: Graph):
@@ -54,6 +101,9 @@ class Reader:
         self.ops: list[Op] = []
         shape = graph.input_shape
         self._shapes: dict[str, Shape] = {INPUT: (*shape[1:], shape[0]) if len(shape) == 3 else shape}
+        # The shapes where the input is a larger map; None where the ops do not take one.
+        self._larger: dict[str, Shape | None] = {INPUT: _larger(self._shapes[INPUT])}
+        self.fixed_by = ""
         self.values: dict[str, Known] = {name: Constant(array) for name, array in graph.constants.items()}
         self.values[graph.input] = Value(Draft(None, INPUT, (), {}, 0))
         self._uses = Counter([name for node in graph.nodes for name in node.inputs])
@@ -95,17 +145,21 @@ class Reader:
         if handler is None:
             why = _REASONS.get((node.domain, node.kind), "the operator cannot be read")
             raise ExportError(f"{why}; what can be read: {_readable()}")
-        used = [name for name in node.outputs[1:] if name and self._uses[name]]
-        if used:
-            raise ExportError(f"its second output, {one_line(used[0])[:200]!r}, is read; only the first one can be")
         inputs = [self._known(name) if name else None for name in node.inputs]
         try:
             bound = inspect.signature(handler).bind(self, node, *inputs)
         except TypeError:
             raise ExportError(f"has {len(inputs)} inputs, which do not fit the operator") from None
-        if node.outputs[0] in self.values:
-            raise ExportError(f"its output {one_line(node.outputs[0])[:200]!r} exists already")
-        self.values[node.outputs[0]] = handler(*bound.args)
+        result = handler(*bound.args)
+        results = result if isinstance(result, list) else [result]
+        unread = [name for name in node.outputs[len(results) :] if name and self._uses[name]]
+        if unread:
+            raise ExportError(f"its output {one_line(unread[0])[:200]!r} is used, which cannot be read")
+        for name, value in zip(node.outputs, results, strict=False):
+            if name in self.values:
+                raise ExportError(f"its output {one_line(name)[:200]!r} exists already")
+            if name:
+                self.values[name] = value
 
     def _known(self, name: str) -> Known:
         if name not in self.values:
@@ -123,8 +177,6 @@ class Reader:
             fields: of the op.
         """
         self.hold(sum(array.nbytes for array in fields.values() if isinstance(array, np.ndarray)))
-        if any(source.channels_last for source in sources):
-            raise ExportError("reads a map (N, H, W, C), which can be read on its way to a vector only")
         return Value(
             Draft(kind, name, tuple(self.name(source) for source in sources), fields, self._next_step()), order
         )
@@ -152,6 +204,7 @@ class Reader:
             draft.op = draft.kind(name=draft.name, inputs=draft.inputs, **draft.fields)
             self._shapes[draft.name] = draft.op.output_shape(*(self._shapes[name] for name in draft.inputs))
             _check_size(self._shapes[draft.name])
+            self._larger[draft.name] = _shape_of(draft.op, [self._larger[name] for name in draft.inputs])
             self._steps[draft.name] = draft.step
             self.ops.append(draft.op)
         return draft.name
@@ -171,6 +224,21 @@ class Reader:
         """(H, W, C) or (F,)."""
         return self._shapes[self.name(value)]
 
+    def have_one_shape(self, a: Value, b: Value) -> bool:
+        """Whether two values have the same shape at every height and width of the input."""
+        names = self.name(a), self.name(b)
+        return all(len({shapes[name] for name in names}) == 1 for shapes in (self._shapes, self._larger))
+
+    def grows(self, value: Value) -> bool:
+        """Whether a map's height or width follows that of the network's input."""
+        name = self.name(value)
+        return len(self._shapes[name]) == 3 and self._larger[name] != self._shapes[name]
+
+    def fix(self, node: Node | str, why: str) -> None:
+        """Record that a node is right at the file's height and width only."""
+        if len(self.input_shape) == 3:
+            self.fixed_by = self.fixed_by or f"{node} {why}"
+
     def hold(self, size: int) -> None:
         """Count bytes that the network or a value keeps; raises where a small file would make too many of them."""
         self._held += size
@@ -181,14 +249,20 @@ class Reader:
         """`known` as a value of the packed network: signs become an op of their own; raises where it is none."""
         if isinstance(known, Value):
             return known
-        if not isinstance(known, Signs):
+        if not isinstance(known, Signs | Moved | Magnitude):
             what = "nothing" if known is None else type(known).__name__
             raise ExportError(f"takes {what} where the rule is a value that depends on the input")
         if not known.made:
-            known.made.append(self._made(known))
+            makes = {Signs: self._signs, Moved: partial(moving.settled, self), Magnitude: self._magnitude}
+            known.made.append(makes[type(known)](known))
         return known.made[0]
 
-    def _made(self, signs: Signs) -> Value:
+    def _magnitude(self, x: Magnitude) -> Value:
+        name = f"{x.name} magnitude" if x.mean else x.name
+        value = self.emit(name, ops.Activation, x.value, order=x.value.order, function="abs")
+        return self.emit(x.name, ops.Reduce, value, how="mean", axes=(2,)) if x.mean else value
+
+    def _signs(self, signs: Signs) -> Value:
         fields = {"threshold": signs.threshold, "flip": signs.flip}
         is_scaled, is_padded = signs.scale != 1, any(signs.padding)
         name = signs.name
@@ -207,8 +281,6 @@ class Reader:
 
     def settled(self, value: Value) -> Value:
         """`value` with its features in ONNX's order."""
-        if value.channels_last:
-            raise ExportError("is a map (N, H, W, C), which can be read on its way to a vector only")
         if value.order is None:
             return value
         indices = np.argsort(value.order).astype(np.uint64)
@@ -219,6 +291,20 @@ class Reader:
         shape = self.shape(value)
         self.hold(4 * shape[-1])
         return ordered(value, spread(array, shape[-1], len(shape)))
+
+
+def _larger(shape: Shape) -> Shape:
+    """A map of the double height and threefold width; a vector as it is."""
+    return (2 * shape[0], 3 * shape[1], shape[2]) if len(shape) == 3 else shape
+
+
+def _shape_of(op: Op, shapes: list[Shape | None]) -> Shape | None:
+    """The op's output shape for these of its inputs; None where it does not take them."""
+    known = [shape for shape in shapes if shape is not None]
+    try:
+        return op.output_shape(*known) if len(known) == len(shapes) else None
+    except ValueError:
+        return None
 
 
 def _check_size(shape: Shape) -> None:
@@ -259,4 +345,4 @@ def constant(known: Known | None, what: str) -> np.ndarray:
 
 
 def _readable() -> str:
-    return ", ".join(sorted({kind for _, kind in HANDLERS}))
+    return ", ".join(sorted({kind for domain, kind in HANDLERS if domain != COMPOSED}))

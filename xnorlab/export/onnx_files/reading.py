@@ -4,7 +4,19 @@ import os
 
 # The modules of handlers, which register themselves.
 from xnorlab.export.errors import ExportError
-from xnorlab.export.onnx_files import arithmetic, maps, signs, weights  # noqa: F401
+from xnorlab.export.onnx_files import (  # noqa: F401
+    activations,
+    arithmetic,
+    norms,
+    rearranging,
+    reducing,
+    resampling,
+    signs,
+    unchanging,
+    weights,
+    windows,
+)
+from xnorlab.export.onnx_files.compositions import composed
 from xnorlab.export.onnx_files.parsing import Graph, parse
 from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.images.preprocessing import Preprocessing
@@ -19,11 +31,16 @@ def from_onnx(path: str | os.PathLike) -> Network:
     """The packed network in an ONNX file: one that `to_onnx` wrote, or one of another tool with binary layers.
 
     Signs are GreaterOrEqual and Where that give a number and its negative, or QONNX's BipolarQuant as Brevitas exports
-    it, with a scale; ONNX's own Sign is refused, since it gives 0 for 0. Weights are binary where BipolarQuant makes
-    them or where a filter has one magnitude, and ternary where some of it are 0. A Conv, Gemm or MatMul of signs with
-    binary weights is packed whole, whose sums are exact; one of real values with binary or ternary weights is packed
-    as such; any other stays real. What can be read besides: BatchNormalization, Relu, PRelu, LeakyRelu, Clip, sums,
-    products with constants, pools, Pad, Concat along channels, Softmax, and what turns a map into a vector.
+    it, with a scale, or its Quant of one bit; ONNX's own Sign is refused, since it gives 0 for 0. Weights are binary
+    where BipolarQuant makes them or where a filter has one magnitude, and ternary where some of it are 0. A Conv, Gemm
+    or MatMul of signs with binary weights is packed whole, whose sums are exact; one of real values with binary or
+    ternary weights is packed as such; any other stays real. What can be read besides: all that `to_onnx` writes; norms,
+    activations, pools, arithmetic of two values and with constants, Resize as torch has it, Concat, Split, and what
+    moves numbers with constant arguments. GELU, SiLU, norms and the like are read from their parts, too, as exporters
+    write them.
+
+    A file whose nodes name a height or a width (a Reshape to numbers) is right at that size only; `Network.fixed_by`
+    then names the node.
 
     A file of `to_onnx` gives the ops of the packed network again, whose binary layers are equal bit for bit. A real
     layer with a folded BatchNorm rounds differently, since the file has the factor in its weights. Files of other tools
@@ -42,7 +59,7 @@ def from_onnx(path: str | os.PathLike) -> Network:
         ModuleNotFoundError: the package onnx is not installed.
     """
     try:
-        graph = parse(path)
+        graph = composed(parse(path))
         reader = Reader(graph)
         return _network(graph, reader, reader.read())
     except ValueError as error:  # ExportError, and what the network's own checks raise
@@ -65,7 +82,7 @@ def _network(graph: Graph, reader: Reader, outputs: dict[str, str]) -> Network:
         labels=described.get("labels"),
         preprocessing=None if preprocessing is None else Preprocessing.from_dict(preprocessing),
         provenance=described.get("provenance"),
-        fixed_by=described.get("fixed_by", ""),
+        fixed_by=described.get("fixed_by", reader.fixed_by),
         unknown=None if unknown is None else UnknownRule.from_dict(unknown),
         outputs=None if is_one else named,
     )

@@ -1,4 +1,4 @@
-"""Signs and what K is made of: GreaterOrEqual and Where as `to_onnx` writes them, and QONNX's BipolarQuant."""
+"""Signs and what K is made of: GreaterOrEqual and Where, as `to_onnx` writes them, QONNX's BipolarQuant and Quant."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from xnorlab.export.onnx_files.reader import Reader, constant, reads
 from xnorlab.export.onnx_files.values import BipolarConstant, Comparison, Constant, Known, Magnitude, Signs
 
 QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
-"""Domains of BipolarQuant, the newest first."""
+"""Domains of BipolarQuant and Quant, the newest first."""
 
 
 @reads("BipolarQuant", domains=QONNX)
@@ -49,11 +49,21 @@ def _where(reader: Reader, node: Node, condition: Known, then: Known, otherwise:
 
 @reads("Abs")
 def _abs(reader: Reader, node: Node, x: Known) -> Magnitude:
-    return Magnitude(reader.real(x))
+    return Magnitude(node.name, reader.real(x))
 
 
-def mean_magnitude(x: Magnitude, axes: tuple[int, ...], keeps: bool) -> Magnitude:
-    """The mean over channels of a magnitude, a step towards K."""
-    if x.mean or axes != (1,) or not keeps:
-        raise ExportError("follows Abs, which can be read as a part of the input scale K only: a mean over channels")
-    return Magnitude(x.value, mean=True)
+@reads("Quant", domains=QONNX)
+def _quant(reader: Reader, node: Node, x: Known, scale: Known, zero_point: Known, bits: Known) -> Known:
+    """QONNX's Quant with one bit and a sign, which gives ±scale as BipolarQuant does."""
+    given = {name: constant(known, name) for name, known in (("zero point", zero_point), ("bit width", bits))}
+    for name, array in given.items():
+        if array.size != 1:
+            raise ExportError(f"its {name} has shape {array.shape}; the rule is one number")
+    width, zero = float(given["bit width"].reshape(())), float(given["zero point"].reshape(()))
+    signed, narrow = (node.attributes.get(name) for name in ("signed", "narrow"))
+    if (width, zero, signed, narrow) != (1, 0, 1, 1):
+        raise ExportError(
+            f"has bit width {width:g}, zero point {zero:g}, signed={signed} and narrow={narrow}; the rule is one bit: "
+            "bit width 1, zero point 0, signed=1, narrow=1"
+        )
+    return _bipolar_quant(reader, node, x, scale)

@@ -1,12 +1,17 @@
 """What a name in an ONNX graph stands for while the graph is read."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from xnorlab.runtime.map_positions import Pixel
-from xnorlab.runtime.ops import Op
+from xnorlab.runtime.ops import Op, Shape
+
+Step = Callable[[np.ndarray], np.ndarray]
+"""A function that moves the numbers of an array of ONNX, with the batch, and computes none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,6 +19,17 @@ class Constant:
     """A constant array, as the file holds it: channels first."""
 
     array: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes(Constant):
+    """The shape of a value as ONNX's Shape gives it, 0 for a number of inputs that is left open.
+
+    Attributes:
+        value: the value.
+    """
+
+    value: "Value | Moved"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +79,10 @@ class Value:
     Attributes:
         draft: of its op.
         order: for vectors that were maps, the position in ONNX's vector of each of the runtime's features, or None.
-        channels_last: whether ONNX has the map as (N, H, W, C), on its way to a vector in that order.
     """
 
     draft: Draft
     order: np.ndarray | None = None
-    channels_last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +119,58 @@ class Signs:
 
 
 @dataclass(frozen=True, eq=False)
-class Magnitude:
-    """The absolute value of a value, a step towards the input scale K; `mean`: over its channels."""
+class Moved:
+    """A value whose numbers are numbers of another one: reshaped, transposed, cut out, repeated.
 
+    It becomes ops only where somebody needs its values: most such steps stand in chains.
+
+    Attributes:
+        node: the last node that moved them, for messages.
+        name: of the op that gives the value.
+        base: where the numbers come from.
+        steps: that move them, in order.
+        shape: in ONNX, without the batch.
+        made: the value of the ops, where somebody needed it; a list of one, or empty.
+    """
+
+    node: str
+    name: str
+    base: "Value | Signs"
+    steps: tuple[Step, ...]
+    shape: Shape
+    made: list[Value] = field(default_factory=list)
+
+    def places(self, shape: Shape) -> np.ndarray:
+        """The positions in a base (C, H, W) or (F,) of all numbers, for a batch of two.
+
+        Raises:
+            ValueError: the steps do not fit the shape, as IndexError does.
+        """
+        return moved(np.arange(2 * math.prod(shape), dtype=np.int32).reshape(2, *shape), self.steps)
+
+
+def moved(array: np.ndarray, steps: tuple[Step, ...]) -> np.ndarray:
+    """`array` after these steps."""
+    for step in steps:
+        array = step(array)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Magnitude:
+    """The absolute value of a value, a step towards the input scale K.
+
+    Attributes:
+        name: of the op that gives it, where somebody needs its values.
+        value: the value.
+        mean: whether over its channels.
+        made: the value of the op, where somebody needed it; a list of one, or empty.
+    """
+
+    name: str
     value: Value
     mean: bool = False
+    made: list[Value] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,4 +182,4 @@ class InputScale:
     geometry: dict[str, Any]
 
 
-Known = Constant | BipolarConstant | Value | Comparison | Signs | Magnitude | InputScale
+Known = Constant | BipolarConstant | Value | Moved | Comparison | Signs | Magnitude | InputScale

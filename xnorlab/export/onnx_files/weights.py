@@ -1,13 +1,23 @@
-"""Layers with weights: Conv, Gemm and MatMul, whose weights may be of one magnitude per filter; BatchNormalization."""
+"""Layers with weights: Conv, Gemm and MatMul, whose weights may be of one magnitude per filter."""
 
 from typing import Any
 
 import numpy as np
 
 from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.moving import move, signs_of, with_channels_last
 from xnorlab.export.onnx_files.parsing import Node
 from xnorlab.export.onnx_files.reader import Reader, constant, ordered, reads, spread
-from xnorlab.export.onnx_files.values import BipolarConstant, Constant, InputScale, Known, Magnitude, Signs, Value
+from xnorlab.export.onnx_files.values import (
+    BipolarConstant,
+    Constant,
+    InputScale,
+    Known,
+    Magnitude,
+    Moved,
+    Signs,
+    Value,
+)
 from xnorlab.kernels.packing import pack_filters, pack_ternary
 from xnorlab.runtime import ops
 
@@ -90,32 +100,39 @@ def _gemm(reader: Reader, node: Node, x: Known, weight: Known, bias: Known | Non
     given = {name: node.attributes.get(name, usual) for name, usual in (("alpha", 1.0), ("beta", 1.0), ("transA", 0))}
     if list(given.values()) != [1.0, 1.0, 0]:
         raise ExportError(f"{given} cannot be read; the rule is alpha=1, beta=1 and transA=0")
-    return _linear(reader, node, x, weight if node.attributes.get("transB", 0) else transposed(weight, None), bias)
+    turned = weight if node.attributes.get("transB", 0) else _turned(reader, node, weight)
+    return _linear(reader, node, x, turned, bias)
 
 
 @reads("MatMul")
 def _matmul(reader: Reader, node: Node, x: Known, weight: Known) -> Known:
-    return _linear(reader, node, x, transposed(weight, None), None)
+    """A matrix of a vector; of a map that ONNX has as (N, H, W, C) it is a convolution of 1 × 1."""
+    turned = _turned(reader, node, weight)
+    map = with_channels_last(reader, x)
+    if map is None:
+        return _linear(reader, node, x, turned, None)
+    assert isinstance(x, Moved)
+    kernel = move(reader, node, turned, lambda array: array[:, :, None, None])
+    value = reader.real(_conv(reader, node, map, kernel))
+    height, width, filters = reader.shape(value)
+    return Moved(str(node), f"{node.name} moved", value, x.steps, (height, width, filters))
 
 
-def transposed(known: Known, axes: tuple[int, ...] | None) -> Known:
-    """A constant with its axes in another order; None for the reverse order."""
-    if isinstance(known, BipolarConstant):
-        scale = known.scale.reshape((1,) * (known.signs.ndim - known.scale.ndim) + known.scale.shape)
-        return BipolarConstant(known.signs.transpose(axes), scale.transpose(axes))
-    return Constant(constant(known, "weight").transpose(axes))
+def _turned(reader: Reader, node: Node, weight: Known) -> Known:
+    """A weight (F, N) as (N, F)."""
+    if not isinstance(weight, Constant | BipolarConstant):
+        raise ExportError("its weight is not a constant")
+    return move(reader, node, weight, lambda array: array.transpose())
 
 
 def _linear(reader: Reader, node: Node, x: Known, weight: Known, bias: Known | None) -> Value:
     signs, scale, kind = _factored(weight, 2)
-    source = x.value if isinstance(x, Signs) else reader.real(x)
+    signs_of_x = signs_of(reader, x) if kind == "binary" else None
+    source = reader.real(x) if signs_of_x is None else signs_of_x.value
     shape = reader.shape(source)
     if shape != signs.shape[1:]:
         raise ExportError(f"multiplies a value of shape {shape} by a weight (N, F) of {signs.shape}; the rule is (F,)")
     fields: dict[str, Any] = _bias(bias, len(signs), 1)
-    signs_of_x = x if isinstance(x, Signs) and kind == "binary" else None
-    if signs_of_x is None:
-        source = reader.real(x)
     filters = ordered(source, signs)
     if kind == "real":
         return reader.emit(node.name, ops.Linear, source, weight=np.ascontiguousarray(filters), **fields)
@@ -169,25 +186,3 @@ def _bias(bias: Known | None, filters: int, rank: int) -> dict[str, Any]:
     if rank == 3 and array.shape != (filters,):
         raise ExportError(f"its bias has shape {array.shape}; the rule is ({filters},)")
     return {"bias": spread(array, filters, 1)}
-
-
-@reads("BatchNormalization")
-def _batch_norm(reader: Reader, node: Node, x: Known, *parameters: Known) -> Value:
-    """A product and a sum, from the statistics in float64."""
-    value = reader.real(x)
-    if len(parameters) != 4 or node.attributes.get("training_mode", 0):
-        raise ExportError("is in training; the rule is evaluation, with scale, B, mean and var")
-    scale, bias, mean, var = (
-        reader.per_channel(value, _along_channels(constant(p, name), len(reader.shape(value)))).astype(np.float64)
-        for p, name in zip(parameters, ("scale", "B", "mean", "var"), strict=True)
-    )
-    if (var < 0).any():
-        raise ExportError(f"var holds {var.min()}, below 0")
-    factor = scale / np.sqrt(var + node.attributes.get("epsilon", 1e-5))
-    fields = {"scale": factor.astype(np.float32), "bias": (bias - mean * factor).astype(np.float32)}
-    return reader.emit(node.name, ops.Affine, value, order=value.order, **fields)
-
-
-def _along_channels(array: np.ndarray, rank: int) -> np.ndarray:
-    """An array (C,) as ONNX would spread it over maps."""
-    return array[:, None, None] if array.ndim == 1 and rank == 3 else array

@@ -3,6 +3,7 @@
 Shapes here are those of one picture, without the batch: (H, W, C) for feature maps, (F,) for vectors.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, Protocol, Self
@@ -54,7 +55,7 @@ class Op:
 
     A subclass with a `kind` is an op that files may hold. It overrides what is not right for it: `__call__` always;
     `since`; `_prepare` for checks; `n_inputs`; `output_shape` where it is not that of the first input; `macs`;
-    `weight_bits`; `to_onnx` where ONNX has a counterpart.
+    `touched` where it goes over values more than once; `weight_bits`; `to_onnx` where ONNX has a counterpart.
 
     Attributes:
         name: unique in its network; by habit the path of the module that it came from.
@@ -140,6 +141,13 @@ class Op:
     def macs(self, *shapes: Shape) -> tuple[int, int]:
         """The (binary, real) multiply-adds for one picture whose inputs have these shapes."""
         return 0, 0
+
+    def touched(self, *shapes: Shape) -> int:
+        """How many values it reads and writes for one picture whose inputs have these shapes, each as often as it does.
+
+        With `macs` it tells how long an op takes, before it has run.
+        """
+        return sum(map(math.prod, shapes)) + math.prod(self.output_shape(*shapes))
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
         """Append the op's ONNX nodes, whose maps are (N, C, H, W); the last node gives the op's output.

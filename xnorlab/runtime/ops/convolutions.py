@@ -1,5 +1,6 @@
 """What all convolutions of a packed network share, and the real one; packed weights: packed_convolutions.py."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -107,6 +108,11 @@ class Convolution(KernelWeights, Op):
     def _all_macs(self, shapes: tuple[Shape, ...]) -> int:
         height, width, _ = self.output_shape(*shapes)
         return self._macs_at(height * width)
+
+    def touched(self, *shapes: Shape) -> int:
+        """The padded border counts as well: some kernels lay the input out with it."""
+        padded = math.prod(size + 2 * pad for size, pad in zip(shapes[0], self.padding, strict=False))
+        return super().touched(*shapes) + padded * self.in_channels
 
     @property
     def _geometry(self) -> dict[str, Any]:

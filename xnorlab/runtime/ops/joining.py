@@ -212,7 +212,6 @@ def onnx_axis(axis: int, rank: int) -> int:
 
 def _as_slice(indices: np.ndarray) -> Any:
     """`indices` as a slice where they rise in even steps, which numpy copies several times faster."""
-    steps = set(np.diff(indices).tolist())
-    if len(steps) > 1 or (steps and min(steps) < 1):
-        return indices
-    return slice(int(indices[0]), int(indices[-1]) + 1, steps.pop() if steps else 1)
+    steps = np.diff(indices)  # never a list: a file may hold millions
+    step = int(steps[0]) if steps.size else 1
+    return slice(int(indices[0]), int(indices[-1]) + 1, step) if step > 0 and (steps == step).all() else indices

@@ -41,6 +41,10 @@ class _Windows(Op):
         check_work(self.name, work, "values under its windows")
         return rows, columns, channels
 
+    def touched(self, *shapes: Shape) -> int:
+        """Each value once for every window that it lies in."""
+        return super().touched(*shapes) + math.prod(self.output_shape(*shapes)) * math.prod(self.kernel)
+
     @property
     def _rounds_up(self) -> bool:
         """Whether a last window may reach beyond the border (torch's ceil_mode)."""

@@ -13,6 +13,12 @@ __all__ = ["AdaptivePool", "PixelShuffle", "PixelUnshuffle", "Resize", "Spread",
 
 MODES = ("nearest", "nearest-exact", "bilinear")
 
+BLOCK = 2**20
+"""Values of one picture between the two passes of a bilinear `Resize`: few enough for the cache, whatever the sizes."""
+
+CALL = 2**12
+"""Values that are touched while numpy begins on one cell of an `AdaptivePool`: about 4 µs."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Resize(Op):
@@ -71,8 +77,14 @@ class Resize(Op):
                 self._nearest(*sizes) for sizes in ((x.shape[1], rows, factors[0]), (x.shape[2], columns, factors[1]))
             )
             return _into(x[:, down[:, None], across], out)
-        narrow = self._blended(x, 1, rows, factors[0])
-        return _into(self._blended(narrow, 2, columns, factors[1]), out)
+        if out is None:
+            out = np.empty((len(x), rows, columns, x.shape[3]), np.float32)
+        down, across = self._between(x.shape[1], rows, factors[0]), self._between(x.shape[2], columns, factors[1])
+        at_once = max(1, BLOCK // (x.shape[2] * x.shape[3]))
+        for start in range(0, rows, at_once):
+            part = slice(start, start + at_once)
+            out[:, part] = _blended(_blended(x, 1, *(each[part] for each in down)), 2, *across)
+        return out
 
     def _nearest(self, size: int, new_size: int, factor: float | None) -> np.ndarray:
         """The index of the pixel that each new pixel takes."""
@@ -81,9 +93,8 @@ class Resize(Op):
         places = np.floor((np.arange(new_size, dtype=np.float32) + offset) * step).astype(np.int64)
         return np.minimum(places, size - 1)
 
-    def _blended(self, x: np.ndarray, axis: int, new_size: int, factor: float | None) -> np.ndarray:
-        """`x` with `new_size` entries along the axis, each a mean of the two around its place."""
-        size = x.shape[axis]
+    def _between(self, size: int, new_size: int, factor: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each new pixel along one axis the two pixels around its place, and the share of the second."""
         steps = np.arange(new_size, dtype=np.float32)
         if self.align_corners:
             places = steps * np.float32((size - 1) / (new_size - 1) if new_size > 1 else 0)
@@ -92,18 +103,28 @@ class Resize(Op):
             places = np.maximum((steps + np.float32(0.5)) * step - np.float32(0.5), np.float32(0))
         low = np.minimum(places.astype(np.int64), size - 1)
         high = np.minimum(low + 1, size - 1)
-        share = (places - low).astype(np.float32).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        return np.take(x, low, axis) * (np.float32(1) - share) + np.take(x, high, axis) * share
+        return low, high, (places - low).astype(np.float32)
+
+    def touched(self, *shapes: Shape) -> int:
+        """The values between both passes count as well where it is bilinear."""
+        between = self.output_shape(*shapes)[0] * shapes[0][1] * shapes[0][2] if self.mode == "bilinear" else 0
+        return super().touched(*shapes) + 4 * between
 
     def to_onnx(self, graph: OnnxGraph, inputs: list[str], rank: int) -> None:
-        """ONNX's own Resize; it takes factors only, as a size there includes batch and channels."""
-        if self.factors is None or self.mode == "nearest-exact":
-            super().to_onnx(graph, inputs, rank)
-            return
-        where = "align_corners" if self.align_corners else "pytorch_half_pixel"
-        nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        fields = nearest if self.mode == "nearest" else {"mode": "linear", "coordinate_transformation_mode": where}
-        graph.node("Resize", [*inputs, "", graph.tensor(np.array([1, 1, *self.factors]))], **fields)
+        """ONNX's own Resize, whose size includes batch and channels, which are taken from the input."""
+        corners = "align_corners" if self.align_corners else "pytorch_half_pixel"
+        kind, where, rounding = {
+            "nearest": ("nearest", "asymmetric", "floor"),
+            "nearest-exact": ("nearest", "half_pixel", "round_prefer_ceil"),
+            "bilinear": ("linear", corners, "floor"),
+        }[self.mode]
+        if self.factors is not None:
+            given = ["", graph.tensor(np.array([1, 1, *self.factors]))]
+        else:
+            assert self.size is not None
+            ahead = graph.node("Gather", [graph.node("Shape", inputs), graph.integers(0, 1)], axis=0)
+            given = ["", "", graph.node("Concat", [ahead, graph.integers(*self.size)], axis=0)]
+        graph.node("Resize", [*inputs, *given], mode=kind, coordinate_transformation_mode=where, nearest_mode=rounding)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -189,6 +210,14 @@ class AdaptivePool(Op):
         rows, columns = self.size[0] or height, self.size[1] or width
         check_work(self.name, (height + rows) * (width + columns) * channels, "values under its cells")
         return rows, columns, channels
+
+    def touched(self, *shapes: Shape) -> int:
+        """The values of all cells, which overlap, and `CALL` for each cell."""
+        height, width, channels = self._map(shapes[0])
+        rows, columns, _ = self.output_shape(*shapes)
+        if (rows, columns) == (height, width):  # every cell is a value
+            return super().touched(*shapes)
+        return super().touched(*shapes) + (height + rows) * (width + columns) * channels + CALL * rows * columns
 
     def __call__(self, *arrays: np.ndarray, threads: int = 1, out: np.ndarray | None = None) -> np.ndarray:
         """(B, H, W, C) → (B, OH, OW, C)."""
@@ -276,6 +305,12 @@ def _into(value: np.ndarray, out: np.ndarray | None) -> np.ndarray:
         return np.ascontiguousarray(value)
     out[...] = value
     return out
+
+
+def _blended(x: np.ndarray, axis: int, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Means of the entries `low` and `high` along the axis, `share` being the weight of the second."""
+    share = share.reshape(-1, *[1] * (x.ndim - 1 - axis))
+    return np.take(x, low, axis) * (np.float32(1) - share) + np.take(x, high, axis) * share
 
 
 def _cells(size: int, cells: int) -> list[tuple[int, int]]:
