@@ -198,6 +198,17 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
         {"s": real(4), "b": real(4), "w": real(4, 7), "c": real(7)},
         ("pixel_norm", "conv", "affine", "relu"),
     ),
+    "a gate, channels last": lambda: Graph(
+        [
+            node("GlobalAveragePool", "x", "p"),
+            node("Transpose", "p", "g", perm=[0, 2, 3, 1]),
+            node("Transpose", "x", "t", perm=[0, 2, 3, 1]),
+            node("Mul", "g t", "m"),
+            node("Transpose", "m", "y", perm=[0, 3, 1, 2]),
+        ],
+        {},
+        ("global_avg_pool", "pairwise"),
+    ),
     "a norm of its parts": lambda: Graph(
         [
             node("ReduceMean", "x", "m", axes=[1]),

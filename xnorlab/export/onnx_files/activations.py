@@ -3,8 +3,10 @@
 import numpy as np
 
 from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.constants import constant
+from xnorlab.export.onnx_files.handlers import reads_each_value
 from xnorlab.export.onnx_files.parsing import COMPOSED, Node
-from xnorlab.export.onnx_files.reader import Reader, constant, reads_each_value
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Known, Value
 from xnorlab.runtime import ops
 from xnorlab.runtime.ops.activations import LARGEST

@@ -4,8 +4,10 @@ import numpy as np
 
 from xnorlab.export.errors import ExportError
 from xnorlab.export.onnx_files.activations import activation
+from xnorlab.export.onnx_files.constants import ordered, spread
+from xnorlab.export.onnx_files.handlers import reads_each_value
 from xnorlab.export.onnx_files.parsing import Node
-from xnorlab.export.onnx_files.reader import Reader, ordered, reads_each_value, spread
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Constant, Draft, InputScale, Known, Value
 from xnorlab.runtime import ops
 

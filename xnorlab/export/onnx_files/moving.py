@@ -166,6 +166,13 @@ def with_channels_last(reader: "Reader", x: Known) -> Value | None:
     return x.base if np.array_equal(_own_places(x, shape), last) else None
 
 
+def channels_moved_last(reader: "Reader", node: Node, map: Value) -> Moved:
+    """A map of the packed network as ONNX has it behind `node`, (N, H, W, C)."""
+    height, width, channels = reader.shape(map)
+    steps = (lambda array: array.transpose(0, 2, 3, 1),)
+    return Moved(str(node), f"{node.name} moved", map, steps, (height, width, channels))
+
+
 def moves_back(reader: "Reader", x: Moved) -> bool:
     """Whether all numbers of `x` stand in the order of its base, in whatever shape."""
     base = x.base.value if isinstance(x.base, Signs) else x.base

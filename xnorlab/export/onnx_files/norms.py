@@ -6,9 +6,11 @@ import numpy as np
 
 from xnorlab.export.errors import ExportError
 from xnorlab.export.onnx_files.arithmetic import with_constant
-from xnorlab.export.onnx_files.moving import moves_back, onnx_shape, with_channels_last
+from xnorlab.export.onnx_files.constants import constant
+from xnorlab.export.onnx_files.handlers import reads
+from xnorlab.export.onnx_files.moving import channels_moved_last, moves_back, onnx_shape, with_channels_last
 from xnorlab.export.onnx_files.parsing import COMPOSED, Node
-from xnorlab.export.onnx_files.reader import Reader, constant, reads
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Known, Moved, Value
 from xnorlab.runtime import ops
 
@@ -47,7 +49,7 @@ def _instance_norm(reader: Reader, node: Node, x: Known, scale: Known, bias: Kno
             raise ExportError("of groups has a scale other than 1 or a B other than 0, which stand behind it")
         base = reader.settled(reader.real(x.base))
         value = _normed(reader, node, ops.GroupNorm, base, groups=x.shape[0], eps=eps)
-        return _moved_alike(node, x, value)
+        return channels_moved_last(reader, node, value)
     value = reader.real(x)
     if len(reader.shape(value)) != 3:
         raise ExportError(f"works on shape {reader.shape(value)}; the rule is a map")
@@ -87,8 +89,7 @@ def _layer_norm(reader: Reader, node: Node, x: Known, scale: Known, bias: Known 
         channels = reader.shape(pixels)[-1]
         parts = {name: _vector(known, channels, name) for name, known in (("scale", scale), ("bias", bias)) if known}
         value = reader.emit(node.name, ops.PixelNorm, pixels, eps=eps, **parts)
-        assert isinstance(x, Moved)
-        return _moved_alike(node, x, value)
+        return channels_moved_last(reader, node, value)
     value = reader.settled(reader.real(x))
     rank = 1 + len(reader.shape(value))
     if axis % rank != 1:
@@ -112,9 +113,8 @@ def _mean_variance(reader: Reader, node: Node, x: Known) -> Known:
     axes, eps = node.attributes.get("axes", ()), float(node.attributes.get("eps", 0.0))
     pixels = with_channels_last(reader, x)
     if pixels is not None and axes in ((-1,), (3,)):
-        assert isinstance(x, Moved)
         value = _normed(reader, node, ops.PixelNorm, pixels, eps=eps)
-        return _moved_alike(node, x, value)
+        return channels_moved_last(reader, node, value)
     value = reader.settled(reader.real(x))
     rank = 1 + len(reader.shape(value))
     along = sorted({axis % rank for axis in axes})

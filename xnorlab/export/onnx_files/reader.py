@@ -3,17 +3,18 @@
 import inspect
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from xnorlab.export.errors import ExportError
 from xnorlab.export.onnx_files import moving
-from xnorlab.export.onnx_files.parsing import COMPOSED, Graph, Node
+from xnorlab.export.onnx_files.constants import ordered, spread
+from xnorlab.export.onnx_files.handlers import HANDLERS, readable
+from xnorlab.export.onnx_files.parsing import Graph, Node
 from xnorlab.export.onnx_files.values import Constant, Draft, Known, Magnitude, Moved, Signs, Value
 from xnorlab.printable import one_line
 from xnorlab.runtime import ops
@@ -21,69 +22,8 @@ from xnorlab.runtime.graph import INPUT
 from xnorlab.runtime.limits import MAX_BYTES, MAX_VALUES
 from xnorlab.runtime.ops import Op, Shape
 
-Handler = Callable[..., Known | list[Known]]
-_H = TypeVar("_H", bound=Handler)
-HANDLERS: dict[tuple[str, str], Handler] = {}
-"""The handlers by domain and operator."""
-
-
 _REASONS = {("", "Sign"): "the operator gives 0 for 0, which takes more than a bit; signs are GreaterOrEqual and Where"}
-
-
-def reads(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[_H], _H]:
-    """Decorator: the function reads nodes of these operators. It gets (reader, node, *inputs) and gives the value.
-
-    An optional input that is not given is None. A function that reads several outputs gives a list of values.
-    """
-
-    def register(handler: _H) -> _H:
-        HANDLERS.update({(domain, kind): handler for domain in domains for kind in kinds})
-        return handler
-
-    return register
-
-
-def reads_each_value(*kinds: str, domains: tuple[str, ...] = ("",)) -> Callable[[_H], _H]:
-    """Decorator: `reads` for operators that work on each value alone.
-
-    Where ONNX has a map as (N, H, W, C), the function gets the map itself, constants with their channels first, and
-    what it gives is moved as the map was.
-    """
-
-    def register(handler: _H) -> _H:
-        def read(reader: "Reader", node: Node, *inputs: Known | None) -> Known | list[Known]:
-            given: list[Known | None] = []
-            moved: list[Moved] = []
-            for x in inputs:
-                if isinstance(x, Moved):
-                    map = moving.with_channels_last(reader, x)
-                    if map is None:
-                        return handler(reader, node, *inputs)
-                    moved.append(x)
-                    given.append(map)
-                elif x is None or isinstance(x, Constant):
-                    given.append(None if x is None else _channels_first(x))
-                else:
-                    return handler(reader, node, *inputs)
-            if not moved:
-                return handler(reader, node, *inputs)
-            value = handler(reader, node, *given)
-            assert isinstance(value, Value)
-            return replace(moved[0], node=str(node), name=f"{node.name} moved", base=value, made=[])
-
-        read.__signature__ = inspect.signature(handler)
-        reads(*kinds, domains=domains)(read)
-        return handler
-
-    return register
-
-
-def _channels_first(x: Constant) -> Constant:
-    """A constant that is spread over (N, H, W, C) as one that is spread over (N, C, H, W)."""
-    if x.array.ndim == 0 or x.array.ndim > 4:
-        return x
-    full = x.array.reshape((1,) * (4 - x.array.ndim) + x.array.shape)
-    return Constant(np.ascontiguousarray(full.transpose(0, 3, 1, 2)))
+"""Why an operator is refused, where there is more to say than that it cannot be read."""
 
 
 class Reader:
@@ -144,7 +84,7 @@ class Reader:
         handler = HANDLERS.get((node.domain, node.kind))
         if handler is None:
             why = _REASONS.get((node.domain, node.kind), "the operator cannot be read")
-            raise ExportError(f"{why}; what can be read: {_readable()}")
+            raise ExportError(f"{why}; what can be read: {readable()}")
         inputs = [self._known(name) if name else None for name in node.inputs]
         try:
             bound = inspect.signature(handler).bind(self, node, *inputs)
@@ -310,39 +250,3 @@ def _shape_of(op: Op, shapes: list[Shape | None]) -> Shape | None:
 def _check_size(shape: Shape) -> None:
     if math.prod(shape) > MAX_VALUES:
         raise ExportError(f"a value of shape {shape} has more than {MAX_VALUES:,} numbers")
-
-
-def spread(array: np.ndarray, channels: int, rank: int) -> np.ndarray:
-    """A constant with one entry per channel or one for all, as float32 (C,).
-
-    Args:
-        array: as ONNX spreads it over (N, C, H, W) or (N, F).
-        channels: C.
-        rank: axes of the value without the batch.
-
-    Raises:
-        ExportError: the constant differs between pixels or inputs.
-    """
-    full = (1,) * (1 + rank - array.ndim) + array.shape
-    if len(full) != 1 + rank or array.dtype != np.float32 or any(s != 1 for a, s in enumerate(full) if a != 1):
-        rule = f"the rule is one float number for each of the {channels} channels, or one for all"
-        raise ExportError(f"takes a constant {array.dtype} of shape {array.shape}; {rule}")
-    if full[1] not in (1, channels):
-        raise ExportError(f"takes a constant of shape {array.shape} for {channels} channels")
-    return np.ascontiguousarray(np.broadcast_to(array.reshape(-1), (channels,)))
-
-
-def ordered(value: Value, array: np.ndarray) -> np.ndarray:
-    """`array`, one entry per feature of ONNX's `value` along the last axis, in the order of the runtime."""
-    return array if value.order is None else np.ascontiguousarray(array[..., value.order])
-
-
-def constant(known: Known | None, what: str) -> np.ndarray:
-    """The array of a constant; raises ExportError where `known` is none."""
-    if not isinstance(known, Constant):
-        raise ExportError(f"its {what} is not a constant")
-    return known.array
-
-
-def _readable() -> str:
-    return ", ".join(sorted({kind for domain, kind in HANDLERS if domain != COMPOSED}))

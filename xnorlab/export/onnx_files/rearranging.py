@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.constants import constant
+from xnorlab.export.onnx_files.handlers import reads
 from xnorlab.export.onnx_files.moving import move, moves_back, onnx_shape
 from xnorlab.export.onnx_files.parsing import Node
-from xnorlab.export.onnx_files.reader import Reader, constant, reads
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Constant, Known, Moved, Sizes, Step, Value
 from xnorlab.runtime import ops
 from xnorlab.runtime.limits import MAX_VALUES

@@ -1,9 +1,11 @@
 """Means, extremes and sums over axes, and softmax."""
 
 from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.constants import constant
+from xnorlab.export.onnx_files.handlers import reads
 from xnorlab.export.onnx_files.moving import move
 from xnorlab.export.onnx_files.parsing import Node
-from xnorlab.export.onnx_files.reader import Reader, constant, reads
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Known, Magnitude
 from xnorlab.runtime import ops
 

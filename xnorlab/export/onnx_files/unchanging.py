@@ -1,8 +1,9 @@
 """Nodes that give what they are given."""
 
 from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.handlers import reads
 from xnorlab.export.onnx_files.parsing import Node
-from xnorlab.export.onnx_files.reader import Reader, reads
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Constant, Known
 
 _FLOAT, _INT32, _INT64, _BOOL, _FLOAT16, _DOUBLE = 1, 6, 7, 9, 10, 11

@@ -5,19 +5,12 @@ from typing import Any
 import numpy as np
 
 from xnorlab.export.errors import ExportError
-from xnorlab.export.onnx_files.moving import move, signs_of, with_channels_last
+from xnorlab.export.onnx_files.constants import constant, ordered, spread
+from xnorlab.export.onnx_files.handlers import reads
+from xnorlab.export.onnx_files.moving import channels_moved_last, move, signs_of, with_channels_last
 from xnorlab.export.onnx_files.parsing import Node
-from xnorlab.export.onnx_files.reader import Reader, constant, ordered, reads, spread
-from xnorlab.export.onnx_files.values import (
-    BipolarConstant,
-    Constant,
-    InputScale,
-    Known,
-    Magnitude,
-    Moved,
-    Signs,
-    Value,
-)
+from xnorlab.export.onnx_files.reader import Reader
+from xnorlab.export.onnx_files.values import BipolarConstant, Constant, InputScale, Known, Magnitude, Signs, Value
 from xnorlab.kernels.packing import pack_filters, pack_ternary
 from xnorlab.runtime import ops
 
@@ -111,11 +104,8 @@ def _matmul(reader: Reader, node: Node, x: Known, weight: Known) -> Known:
     map = with_channels_last(reader, x)
     if map is None:
         return _linear(reader, node, x, turned, None)
-    assert isinstance(x, Moved)
     kernel = move(reader, node, turned, lambda array: array[:, :, None, None])
-    value = reader.real(_conv(reader, node, map, kernel))
-    height, width, filters = reader.shape(value)
-    return Moved(str(node), f"{node.name} moved", value, x.steps, (height, width, filters))
+    return channels_moved_last(reader, node, reader.real(_conv(reader, node, map, kernel)))
 
 
 def _turned(reader: Reader, node: Node, weight: Known) -> Known:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from xnorlab.export.errors import ExportError
+from xnorlab.export.onnx_files.constants import constant
+from xnorlab.export.onnx_files.handlers import reads
 from xnorlab.export.onnx_files.parsing import Node
-from xnorlab.export.onnx_files.reader import Reader, constant, reads
+from xnorlab.export.onnx_files.reader import Reader
 from xnorlab.export.onnx_files.values import Known, Signs, Value
 from xnorlab.export.onnx_files.weights import sides
 from xnorlab.runtime import ops
