@@ -49,7 +49,7 @@ def _instance_norm(reader: Reader, node: Node, x: Known, scale: Known, bias: Kno
             raise ExportError("of groups has a scale other than 1 or a B other than 0, which stand behind it")
         base = reader.settled(reader.real(x.base))
         value = _normed(reader, node, ops.GroupNorm, base, groups=x.shape[0], eps=eps)
-        return channels_moved_last(reader, node, value)
+        return _moved_alike(node, x, value)
     value = reader.real(x)
     if len(reader.shape(value)) != 3:
         raise ExportError(f"works on shape {reader.shape(value)}; the rule is a map")
