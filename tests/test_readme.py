@@ -116,6 +116,22 @@ def test_its_differences_are_those_of_the_networks():
     assert react / real == pytest.approx(0.1, abs=0.005)
 
 
+def test_its_figures_of_two_hundred_classes_are_those_of_the_networks():
+    networks = [pretrained.entry(f"tiny-imagenet/resnet18-{scheme}") for scheme in ("float", "bwn", "reactnet", "xnor")]
+    first = "the float network is right on {:.1f} %, BWN on {:.1f}, ReActNet on {:.1f} and XNOR on {:.1f} %"
+    assert first.format(*(100 * network.top1 for network in networks)) in WORDS
+    assert "{:.1f}, {:.1f}, {:.1f} and {:.1f} %".format(*(100 * (network.top5 or 0) for network in networks)) in WORDS
+
+
+def test_its_figures_of_new_classes_are_the_record():
+    tops = {row["name"]: 100 * mean(row["right"]) / row["tested"] for row in read("novel-classes.json")["networks"]}
+    ten = [tops[f"imagenette/resnet18-{scheme}"] for scheme in ("reactnet", "float")]
+    many = [tops[f"tiny-imagenet/resnet18-{scheme}"] for scheme in ("float", "bwn", "reactnet", "xnor")]
+    assert "ReActNet's features of Imagenette reach {:.1f} % and its float twin's {:.1f} %".format(*ten) in WORDS
+    reached = "the float network's reach {:.1f} %, BWN's {:.1f}, ReActNet's {:.1f} and XNOR's {:.1f} %"
+    assert reached.format(*many) in WORDS
+
+
 def test_what_alpha_is_worth_is_the_recorded_ablation():
     plain, residual = (points(alone(f"{kind}, norm")) for kind in ("plain", "residual"))
     assert f"it changes {plain} points (AlexNet) and {residual} (ResNet-18)" in WORDS
