@@ -31,7 +31,7 @@ def own_or_samples() -> list[ClassPhotos]:
 
 def chosen_networks() -> tuple[str, list[str]]:
     """The family whose features are used, and the schemes to compare."""
-    left, right = st.columns([1, 2], gap="large", vertical_alignment="bottom")
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     with left:
         family = network_choice.family(key="features_of", label="Features of", default=networks.best_family(SCHEMES))
     offered = [scheme for scheme in networks.schemes(family) if scheme in SCHEMES]
