@@ -36,7 +36,7 @@ class Visit:
         wanted: What this run has published.
         drawn: By key of a control, its options, of all that the last complete run drew.
         drawing: Those that this run has drawn so far.
-        sent: How often the browser was told.
+        parts: How often a part of the page ran alone and told the browser.
     """
 
     path: str
@@ -46,7 +46,7 @@ class Visit:
     wanted: dict[str, str] = field(default_factory=dict)
     drawn: dict[str, Any] = field(default_factory=dict)
     drawing: dict[str, Any] = field(default_factory=dict)
-    sent: int = 0
+    parts: int = 0
 
 
 def visit() -> Visit:
@@ -100,6 +100,7 @@ def part() -> Iterator[None]:
         now.wanted = dict(now.wanted)  # the former one is remembered as it was
     yield
     if alone:
+        now.parts += 1
         _send(now, "address-part")
         if st.query_params.to_dict() != now.wanted:
             st.query_params.from_dict(now.wanted)
@@ -108,12 +109,8 @@ def part() -> Iterator[None]:
 
 
 def _send(now: Visit, key: str) -> None:
-    """Tell the browser what the page wants in the address, also where it is what this component said last.
-
-    Another one may have said something else since.
-    """
-    now.sent += 1
-    data = {"path": now.path, "query": urlencode(now.wanted), "number": now.sent}
+    """Tell the browser what the page wants in the address, also where `key` said so before the last part ran alone."""
+    data = {"path": now.path, "query": urlencode(now.wanted), "parts": now.parts}
     _writer(key=key, data=data, height="content")
 
 

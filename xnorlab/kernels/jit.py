@@ -98,9 +98,11 @@ class Kernel:
     def swap(self) -> None:
         """Exchange what has been compiled for a function of these arguments that does nothing, or the other way."""
         if self._empty is None:
-            (types,) = self._dispatcher.signatures  # pyright: ignore[reportOptionalMemberAccess]
-            names = ", ".join(f"argument_{i}" for i in range(len(types)))
-            self._empty = _compiled(numba.njit(nogil=True)(eval(f"lambda {names}: None")), types)
+            signatures = self._dispatcher.signatures  # pyright: ignore[reportOptionalMemberAccess]
+            names = ", ".join(f"argument_{i}" for i in range(len(signatures[0])))
+            self._empty = numba.njit(nogil=True)(eval(f"lambda {names}: None"))
+            for types in signatures:
+                self._empty.compile(types)
         self._dispatcher, self._empty = self._empty, self._dispatcher
 
     def _from_cache(self, types: tuple):

@@ -14,6 +14,7 @@ TITLES = {
     "gradient": "Gradient of the sign",
     "ends": "First and last layer",
     "bits": "Bits of an input",
+    "ternary": "Three values",
     "no-retraining": "No retraining",
 }
 """Ablation → how it is written, in the order in which they are offered."""
